@@ -1,0 +1,297 @@
+"""One table of everything the hub answers: code, HTTP status, whether to try again, metric label, and words that help.
+
+A code never changes its meaning. What a partner sent wrong is a value (`Refusal`, with every fault and its place); what
+the hub could not keep is an exception (`HubError`); what the hub cannot tell is `Unknown`.
+Status codes: RFC 9110; the document they are rendered as: RFC 9457.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from schemas.faults import Fault
+
+
+class ErrorRow(Struct, frozen=True):
+    """What one code means, in both languages, and what its reader should do."""
+
+    code: str
+    status: int
+    retryable: bool
+    label: str
+    """The metric label: from a closed set, shared by codes that an operator counts together."""
+    en: str
+    fr: str
+    fix: str
+    explain: str
+
+
+def _row(
+    code: str, status: int, label: str, en: str, fr: str, fix: str, explain: str, *, retry: bool = False
+) -> ErrorRow:
+    return ErrorRow(code, status, retry, label, en, fr, fix, explain)
+
+
+_ROWS = (
+    # The bearer of the request.
+    _row(
+        "UNAUTHENTICATED", 401, "unauthenticated",
+        "The access token is missing, unknown, expired or not accepted.",
+        "Le jeton d'accès est absent, inconnu, expiré ou refusé.",
+        "Ask the token endpoint for a new access token and send it as `Authorization: Bearer …`.",
+        "Every refused token gets this one answer, whatever was wrong with it, so that a forger learns nothing. "
+        "If a fresh token is refused too, the key may be revoked: ask the administration's operator.",
+    ),
+    _row(
+        "PARTNER_SUSPENDED", 403, "suspended",
+        "The partner is suspended; nothing is accepted from it or delivered to it.",
+        "Le partenaire est suspendu ; rien n'est accepté de lui ni remis à lui.",
+        "Contact the administration. Keep your events: they can be sent with the same ids when the suspension ends.",
+        "An operator used the full stop (`customs-hub partner suspend`). Live tokens are refused, streams end.",
+    ),
+    _row(
+        "SCOPE_MISSING", 403, "forbidden",
+        "The access token does not carry the scope that this route asks for.",
+        "Le jeton d'accès ne porte pas la portée exigée par cette route.",
+        "Ask for a token with the scope named in `detail`; the operator grants scopes per system.",
+        "Scopes are events:write, feeds:read and receipts:read. A system gets those that its operator granted.",
+    ),
+    _row(
+        "NOT_PERMITTED", 403, "forbidden",
+        "No agreement in force lets this partner send this type of event.",
+        "Aucun accord en vigueur ne permet à ce partenaire d'envoyer ce type d'événement.",
+        "Ask the administration for an agreement that covers the event type named in the item.",
+        "The hub takes only what an agreement with a purpose asks for. `customs-hub agreement list` shows the operator "
+        "which agreements are in force; dates, partner class and event type must all match.",
+    ),
+    _row(
+        "AEO_REQUIRED", 403, "forbidden",
+        "This type of event is taken only from a partner whose AEO status is valid.",
+        "Ce type d'événement n'est accepté que d'un partenaire dont le statut d'OEA est valide.",
+        "Renew or restore the AEO authorisation named in `detail`; other types are not affected.",
+        "The rule of an event type may ask for AEO status; it is checked at each event against the authorisation's "
+        "status and dates. The rest of the partner's traffic goes on.",
+    ),
+    # What was asked for.
+    _row(
+        "NOT_FOUND", 404, "not_found",
+        "There is nothing here for you under this name.",
+        "Il n'y a rien ici pour vous sous ce nom.",
+        "Check the name; `GET /v1/feeds` lists the feeds that you may read.",
+        "What belongs to another organisation is answered as if it did not exist.",
+    ),
+    _row(
+        "METHOD_NOT_ALLOWED", 405, "bad_request",
+        "This route does not take this method.",
+        "Cette route n'accepte pas cette méthode.",
+        "Use a method named in the `Allow` header.",
+        "The route exists, with other methods.",
+    ),
+    _row(
+        "BAD_REQUEST", 400, "bad_request",
+        "The request cannot be read as HTTP, or one of its headers or parameters is wrong.",
+        "La requête n'est pas lisible en HTTP, ou un en-tête ou un paramètre est erroné.",
+        "Correct what `detail` names.",
+        "The request never reached a stage that looks at events; nothing was stored.",
+    ),
+    _row(
+        "CURSOR_INVALID", 400, "bad_request",
+        "The cursor was not made by this hub for this feed and reader.",
+        "Le curseur n'a pas été émis par ce hub pour ce flux et ce lecteur.",
+        "Leave the cursor out to start at your last acknowledged place, or use one that this feed gave you.",
+        "Cursors are sealed: they cannot be edited, moved to another feed or used by another organisation.",
+    ),
+    _row(
+        "CURSOR_EXPIRED", 410, "gone",
+        "The cursor has expired; a fresh one is in `cursor`.",
+        "Le curseur a expiré ; un nouveau est donné dans `cursor`.",
+        "Go on with the cursor in this answer: it starts at the earliest record kept and remembers what you have seen.",
+        "Cursors live as long as the feed keeps records. The fresh one keeps your mark, so nothing is shown twice.",
+    ),
+    _row(
+        "FEED_GONE", 410, "gone",
+        "This feed has ended.",
+        "Ce flux a pris fin.",
+        "Ask the administration which feed replaces it.",
+        "The feed, or the last agreement behind it, was ended by an operator.",
+    ),
+    # The body.
+    _row(
+        "BODY_TOO_LARGE", 413, "too_large",
+        "The body, the batch or one event in it is larger than the hub takes.",
+        "Le corps, le lot ou un de ses événements dépasse la taille admise.",
+        "Send smaller batches; the limits are in `detail`.",
+        "Sizes are checked before the body is read. Nothing was stored.",
+    ),
+    _row(
+        "BODY_TOO_SLOW", 408, "too_slow",
+        "The body did not arrive in time.",
+        "Le corps n'est pas arrivé à temps.",
+        "Send it again with the same ids; send smaller batches on a slow line.",
+        "A body has a deadline so that slow senders cannot hold places. Nothing was stored.",
+        retry=True,
+    ),
+    _row(
+        "MEDIA_TYPE_UNSUPPORTED", 415, "bad_request",
+        "The hub does not take this media type or content encoding here.",
+        "Le hub n'accepte pas ce type de média ou cet encodage ici.",
+        "Use one of the media types in `detail`, without Content-Encoding.",
+        "Bodies are never decompressed: a small body must not become a large one.",
+    ),
+    _row(
+        "BODY_MALFORMED", 400, "malformed",
+        "The body cannot be parsed.",
+        "Le corps ne peut pas être analysé.",
+        "Correct the place that the fault names and send it again.",
+        "Parsing is strict: UTF-8 without a byte-order mark, no duplicate member names, depth at most 64, integers "
+        "within 2^53, no NaN or Infinity.",
+    ),
+    _row(
+        "EVENT_INVALID", 422, "invalid",
+        "The event breaks its schema or a rule of the trade.",
+        "L'événement enfreint son schéma ou une règle du métier.",
+        "Correct every fault listed and send the event again under the same id.",
+        "All faults are listed at once, each with a JSON Pointer into what was sent. Nothing of it is kept.",
+    ),
+    _row(
+        "CONFLICT", 409, "conflict",
+        "Another event is already known under this identity.",
+        "Un autre événement est déjà connu sous cette identité.",
+        "Give a new event a new id; give a correction a later `data.updated_at`.",
+        "Identity is (publisher, source, id, updated_at). The same identity with other content is refused.",
+    ),
+    _row(
+        "BATCH_REFUSED", 422, "invalid",
+        "The batch was to be taken whole, and at least one of its items was refused.",
+        "Le lot devait être pris en entier, et au moins un de ses éléments a été refusé.",
+        "Correct the refused items and send the whole batch again, or send it without `Hub-Batch: atomic`.",
+        "With `Hub-Batch: atomic` nothing is stored unless every item is valid and permitted.",
+    ),
+    # What the hub could not do now.
+    _row(
+        "TOO_MANY_REQUESTS", 429, "throttled",
+        "The quota of this partner is used up for now.",
+        "Le quota de ce partenaire est épuisé pour le moment.",
+        "Wait as long as `Retry-After` says and send again with the same ids.",
+        "Quotas keep one partner from crowding out the others.",
+        retry=True,
+    ),
+    _row(
+        "OVERLOADED", 503, "overloaded",
+        "The hub is full and took nothing of this request.",
+        "Le hub est saturé et n'a rien pris de cette requête.",
+        "Wait as long as `Retry-After` says and send again with the same ids.",
+        "Every queue has a bound. A full queue refuses at once rather than growing.",
+        retry=True,
+    ),
+    _row(
+        "OUTCOME_UNKNOWN", 503, "unknown",
+        "The hub cannot tell whether the event was stored.",
+        "Le hub ne peut pas dire si l'événement a été enregistré.",
+        "Send it again with the same id and the same content: a repeat never shows twice.",
+        "Storage did not answer in time or the process lost its lease meanwhile. The event may appear later, once.",
+        retry=True,
+    ),
+    _row(
+        "NOT_ATTEMPTED", 503, "unknown",
+        "An earlier item of the same source could not be stored, so this one was not tried.",
+        "Un élément antérieur de la même source n'a pu être enregistré ; celui-ci n'a pas été tenté.",
+        "Send it again after the earlier item, with the same id.",
+        "Order within a source is kept: nothing overtakes an item whose outcome is unknown.",
+        retry=True,
+    ),
+    _row(
+        "REGISTRY_STALE", 503, "unavailable",
+        "The hub cannot confirm its registry and decides nothing until it can.",
+        "Le hub ne peut pas confirmer son registre et ne décide rien d'ici là.",
+        "Send again later with the same ids.",
+        "A worker whose last confirmation is older than a second does not decide who may do what.",
+        retry=True,
+    ),
+    _row(
+        "STORAGE_UNAVAILABLE", 503, "unavailable",
+        "The hub's storage does not answer; nothing was stored.",
+        "Le stockage du hub ne répond pas ; rien n'a été enregistré.",
+        "Send again later with the same ids.",
+        "`customs-hub doctor` tells the operator why.",
+        retry=True,
+    ),
+    _row(
+        "STORAGE_FULL", 507, "unavailable",
+        "The hub's disk is full; nothing was stored.",
+        "Le disque du hub est plein ; rien n'a été enregistré.",
+        "Send again later with the same ids.",
+        "The hub goes on by itself once there is room; no restart is needed.",
+        retry=True,
+    ),
+    _row(
+        "INTERNAL", 500, "internal",
+        "The hub failed in a way that it did not expect.",
+        "Le hub a échoué d'une manière imprévue.",
+        "Send again with the same ids; give the operator the `instance` of this answer.",
+        "This is a defect of the hub. The log holds the details under the same instance.",
+        retry=True,
+    ),
+)  # fmt: skip
+
+ERRORS = {row.code: row for row in _ROWS}
+
+
+class Refusal(Struct, frozen=True):
+    """What a partner sent and the hub does not take: a value, with every fault and its place."""
+
+    code: str
+    detail: str = ""
+    faults: Sequence[Fault] = ()
+
+    @property
+    def row(self) -> ErrorRow:
+        return ERRORS[self.code]
+
+
+class Unknown(Struct, frozen=True):
+    """The hub cannot tell whether it was stored; it may appear later, once or not at all."""
+
+    reason: str
+
+
+class HubError(Exception):
+    """What the hub failed to keep. Drivers raise it, or a subclass, `from` their library's error."""
+
+    code = "INTERNAL"
+
+
+class StorageUnavailable(HubError):
+    """Storage does not answer; certainly nothing was stored."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+
+class StorageFull(HubError):
+    """There is no room; certainly nothing was stored."""
+
+    code = "STORAGE_FULL"
+
+
+class Overloaded(HubError):
+    """A queue is full; nothing was taken."""
+
+    code = "OVERLOADED"
+
+
+class LeaseLost(HubError):
+    """The lease's epoch is no longer current; nothing was written."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+
+class Trimmed(HubError):
+    """The offset asked for is below what the log still holds."""
+
+    code = "CURSOR_EXPIRED"
+
+    def __init__(self, start: int) -> None:
+        super().__init__(f"the log starts at {start}")
+        self.start = start

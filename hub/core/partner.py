@@ -1,0 +1,128 @@
+"""Organisations that the hub knows, their systems and public keys, and their AEO authorisation.
+
+Every value here is one version of a registry object: it is never changed, a change makes the next version.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+
+class Role(StrEnum):
+    """What an organisation does in the supply chain (WCO SAFE Framework, Annex IV, and the ports' own trades)."""
+
+    EXPORTER = "exporter"
+    IMPORTER = "importer"
+    CARRIER = "carrier"
+    FORWARDER = "forwarder"
+    BROKER = "broker"
+    TERMINAL = "terminal"
+    WAREHOUSE = "warehouse"
+    MANUFACTURER = "manufacturer"
+    AUTHORITY = "authority"
+
+
+class Tier(StrEnum):
+    AEO = "aeo"
+    TRUSTED = "trusted"
+    SMALL = "small"
+    SANDBOX = "sandbox"
+
+
+class AEOType(StrEnum):
+    """Union Customs Code, Article 38(2): C simplifications, S security and safety, F both."""
+
+    C = "C"
+    S = "S"
+    F = "F"
+
+
+class AEOStatus(StrEnum):
+    VALID = "valid"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+class AEOAuthorisation(Struct, frozen=True, omit_defaults=True):
+    """One AEO authorisation; dates are inclusive ISO 8601 calendar dates (UTC)."""
+
+    number: str
+    type: AEOType
+    issuer: str
+    """ISO 3166-1 alpha-2 code of the administration that granted it."""
+    valid_from: str
+    valid_to: str | None = None
+    status: AEOStatus = AEOStatus.VALID
+
+    def shortfall(self, day: str) -> str | None:
+        """Why this authorisation does not count on `day` (YYYY-MM-DD), or None if it does."""
+        if self.status is not AEOStatus.VALID:
+            return f"AEO authorisation {self.number} is {self.status.value}"
+        if day < self.valid_from:
+            return f"AEO authorisation {self.number} is valid from {self.valid_from}"
+        if self.valid_to is not None and day > self.valid_to:
+            return f"AEO authorisation {self.number} ended on {self.valid_to}"
+        return None
+
+
+class Identifier(Struct, frozen=True):
+    scheme: str
+    value: str
+
+
+class Partner(Struct, frozen=True, omit_defaults=True):
+    """An organisation known to the hub. `id` is a slug `[a-z0-9][a-z0-9-]{0,31}`, never reused."""
+
+    id: str
+    name: str
+    country: str
+    roles: tuple[Role, ...]
+    tier: Tier
+    identifiers: tuple[Identifier, ...] = ()
+    time_zone: str = "UTC"
+    """IANA name: the zone of times that arrive without an offset, in formats that allow it."""
+    aeo: AEOAuthorisation | None = None
+    suspended: bool = False
+    """The full stop: no token, live ones refused, streams end."""
+
+
+class System(Struct, frozen=True, omit_defaults=True):
+    """One system of a partner, an OAuth client: `id` is `<partner>.<slug>`."""
+
+    id: str
+    partner: str
+    scopes: tuple[str, ...]
+
+
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    GRACE = "grace"
+    """Rotated out, still accepted until `not_after`."""
+    REVOKED = "revoked"
+
+
+class PublicKey(Struct, frozen=True, omit_defaults=True):
+    """A system's public key. `id` is the JWK thumbprint (RFC 7638), `algorithm` the only one it is used with."""
+
+    id: str
+    system: str
+    algorithm: str
+    jwk: dict[str, str]
+    state: KeyState = KeyState.ACTIVE
+    not_after: int | None = None
+    """Seconds since 1970; with `grace`, when the key stops."""
+
+
+SCOPES = ("events:write", "feeds:read", "receipts:read")
+
+
+class Facts(Struct, frozen=True, array_like=True):
+    """What was true of the publisher when its event was accepted; stamped into the record, decided by ever after."""
+
+    tier: Tier
+    country: str
+    roles: tuple[Role, ...]
+    aeo: str | None = field(default=None)
+    """`C`, `S` or `F` of a valid authorisation, else None."""

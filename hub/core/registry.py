@@ -1,0 +1,117 @@
+"""The registry as the stages see it: a snapshot in memory that answers for any revision still kept.
+
+Rows are never updated: every change is a version with the revision it begins at. `at(revision)` answers from those
+versions, so that a record stamped with a revision is decided the same way after any crash.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from hub.core.agreement import Agreement, Feed
+from hub.core.partner import Partner, PublicKey, System
+
+Registered = Partner | System | PublicKey | Agreement | Feed
+T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
+
+
+class Change(Struct, frozen=True):
+    """One object as an operator wants it from the next revision on."""
+
+    object: Registered
+
+
+class Version(Struct, frozen=True):
+    """One object as it is from `revision` on, until the next version of the same object."""
+
+    revision: int
+    object: Registered
+    actor: str
+    reason: str
+    time_us: int
+
+
+def object_id(item: Registered) -> str:
+    return item.name if isinstance(item, Feed) else item.id
+
+
+class History(Generic[T]):
+    """All kept versions of the objects of one kind."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[str, list[int]] = {}
+        self._objects: dict[str, list[T]] = {}
+
+    def add(self, revision: int, item: T) -> None:
+        key = object_id(item)
+        self._revisions.setdefault(key, []).append(revision)
+        self._objects.setdefault(key, []).append(item)
+
+    def get(self, key: str) -> T | None:
+        """The newest version."""
+        versions = self._objects.get(key)
+        return versions[-1] if versions else None
+
+    def at(self, key: str, revision: int) -> T | None:
+        """The version in force at `revision`."""
+        revisions = self._revisions.get(key)
+        if not revisions:
+            return None
+        index = bisect_right(revisions, revision) - 1
+        return self._objects[key][index] if index >= 0 else None
+
+    def created(self, key: str) -> int:
+        """The revision at which the object first appeared."""
+        return self._revisions[key][0]
+
+    def since(self, key: str) -> int:
+        """The revision at which the newest version began."""
+        return self._revisions[key][-1]
+
+    def __iter__(self) -> Iterator[T]:
+        """The newest version of each object, in order of first appearance."""
+        return (versions[-1] for versions in self._objects.values())
+
+    def all_at(self, revision: int) -> Iterator[T]:
+        for key in self._objects:
+            if (item := self.at(key, revision)) is not None:
+                yield item
+
+
+class Snapshot:
+    """Everything registered up to `revision`; grows by `apply`, never forgets a version that a record may name."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.partners: History[Partner] = History()
+        self.systems: History[System] = History()
+        self.keys: History[PublicKey] = History()
+        self.agreements: History[Agreement] = History()
+        self.feeds: History[Feed] = History()
+
+    def apply(self, versions: Iterable[Version]) -> None:
+        """Take in newer versions, in order of revision."""
+        for version in versions:
+            item = version.object
+            match item:
+                case Partner():
+                    self.partners.add(version.revision, item)
+                case System():
+                    self.systems.add(version.revision, item)
+                case PublicKey():
+                    self.keys.add(version.revision, item)
+                case Agreement():
+                    self.agreements.add(version.revision, item)
+                case Feed():
+                    self.feeds.add(version.revision, item)
+            self.revision = max(self.revision, version.revision)
+
+    def keys_of(self, system: str) -> Sequence[PublicKey]:
+        return [key for key in self.keys if key.system == system]
+
+    def feeds_of(self, recipient: str) -> Sequence[Feed]:
+        return [feed for feed in self.feeds if feed.recipient == recipient]

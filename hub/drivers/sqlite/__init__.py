@@ -1,0 +1,1 @@
+"""Embedded storage: one process, one writing connection, fsync before an answer."""
