@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 
-class EventHeader(Struct, frozen=True, array_like=True, tag=1, gc=False):
+class EventHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=1, gc=False):
     """What the hub knows of an event in `hub.events`; the value is what the partner sent, unchanged."""
 
     publisher: str
@@ -48,7 +48,7 @@ FLAG_LATE = 2
 """It happened long before it was sent."""
 
 
-class SealHeader(Struct, frozen=True, array_like=True, tag=2, gc=False):
+class SealHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=2, gc=False):
     """The last record of a batch in `hub.events`; the value is all leaf hashes, 32 bytes each, in batch order."""
 
     body: bytes
@@ -56,7 +56,7 @@ class SealHeader(Struct, frozen=True, array_like=True, tag=2, gc=False):
     signature: bytes
 
 
-class FeedHeader(Struct, frozen=True, array_like=True, tag=3, gc=False):
+class FeedHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=3, gc=False):
     """What a feed record says of its source record: the stamp, and when the hub accepted it."""
 
     generation: int
@@ -68,7 +68,7 @@ class FeedHeader(Struct, frozen=True, array_like=True, tag=3, gc=False):
     received_us: int
 
 
-class NoticeHeader(Struct, frozen=True, array_like=True, tag=4, gc=False):
+class NoticeHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=4, gc=False):
     """A notice from customs to a partner (`hub.notices`), or a record in `hub.quarantine` with its cause."""
 
     partner: str
