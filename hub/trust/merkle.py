@@ -74,7 +74,7 @@ class Tree:
 
 
 def root_from_range(leaves: Sequence[bytes], first: int, size: int, proof: Sequence[bytes]) -> bytes | None:
-    """The root that these leaves, standing at `first` in a tree of `size`, and the proof give; None if they do not fit."""
+    """The root that these leaves, standing at `first` in a tree of `size`, and the proof give; None if they do not."""
     if not leaves or first < 0 or first + len(leaves) > size:
         return None
     rest = iter(proof)

@@ -19,7 +19,7 @@ SALT_BYTES = 16
 
 
 def statement_bytes(hub: str, header: EventHeader) -> bytes:
-    """The statement of an accepted event: RFC 8785 JSON of strings (orjson's sorted output is that, for these names)."""
+    """The statement of an accepted event: RFC 8785 JSON of strings (here: orjson, sorted)."""
     members = {
         "canonical_sha256": header.canonical_digest.hex(),
         "format": STATEMENT_FORMAT,
