@@ -1,0 +1,134 @@
+"""What each stage of intake proves, as the argument type of the next: skipping a stage does not type-check.
+
+`Principal` ▸ `Admitted` ▸ `Decoded` ▸ `Permit` ▸ `ValidEvent` ▸ `Accepted` ▸ `Answer`. Only the stage that earns a
+piece of evidence builds it. They are msgspec structs because a batch makes thousands of them a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from hub.core.errors import Refusal
+from hub.core.partner import Facts, Partner, System
+from schemas.catalogue import EventType
+from schemas.faults import Fault
+
+
+class Principal(Struct, frozen=True, gc=False):
+    """Who sent the request, from its credential: one system of one partner."""
+
+    partner: Partner
+    system: System
+    key_id: str
+    scopes: frozenset[str]
+    expires: int
+    """Seconds since 1970."""
+
+
+class Mode(StrEnum):
+    """How CloudEvents travel over HTTP (CloudEvents HTTP Protocol Binding 1.0.2 §3, and NDJSON)."""
+
+    STRUCTURED = "structured"
+    BATCHED = "batched"
+    BINARY = "binary"
+    NDJSON = "ndjson"
+
+
+class Admitted(Struct, frozen=True, gc=False):
+    """The coarse answer before the body is parsed: this principal may send something, in this mode."""
+
+    principal: Principal
+    mode: Mode
+    atomic: bool
+    revision: int
+    """The registry revision that everything about this request is decided by."""
+    now_us: int
+    """When the hub decided to look at it: `received` of all that it accepts."""
+
+
+class Decoded(Struct, frozen=True, gc=False):
+    """One event as the partner sent it: parsed, digested, not yet believed."""
+
+    index: int
+    raw: bytes
+    """What the partner can hash: see `schemas/formats/identity.md`, *raw digest*."""
+    event: dict[str, object]
+    raw_digest: bytes
+    canonical_digest: bytes
+    attributes: dict[str, str] | None
+    """Binary mode: the attributes that came as headers."""
+
+    def text(self, name: str) -> str:
+        """A top-level member if it is a string, else the empty string."""
+        member = self.event.get(name)
+        return member if isinstance(member, str) else ""
+
+
+class Permit(Struct, frozen=True, gc=False):
+    """A publisher that may send this kind of event, as decided at `revision`."""
+
+    principal: Principal
+    kind: EventType
+    facts: Facts
+    revision: int
+
+
+class ValidEvent(Struct, frozen=True, gc=False):
+    """A decoded event that its sender may send and that breaks no rule; warnings are kept beside it."""
+
+    permit: Permit
+    decoded: Decoded
+    source: str
+    id: str
+    version: str | None
+    identity: bytes
+    partition: int
+    key: str
+    flags: int
+    warnings: tuple[Fault, ...]
+
+
+class Verdict(StrEnum):
+    """What became of one item: a closed set."""
+
+    ACCEPTED = "ACCEPTED"
+    DUPLICATE = "DUPLICATE"
+    HELD = "HELD"
+    REJECTED = "REJECTED"
+    CONFLICT = "CONFLICT"
+    UNKNOWN = "UNKNOWN"
+    NOT_ATTEMPTED = "NOT_ATTEMPTED"
+
+
+class SealProof(Struct, frozen=True, gc=False):
+    """A seal as it is answered, with the range of its leaves that belongs to one request."""
+
+    body: bytes
+    signature: bytes
+    first: int
+    count: int
+    proof: tuple[bytes, ...]
+
+
+class Receipt(Struct, frozen=True, gc=False):
+    """A statement and where it stands under a seal; `path` only where the receipt stands alone."""
+
+    statement: bytes
+    leaf: int
+    seal: SealProof
+    path: tuple[bytes, ...] | None = None
+
+
+class Item(Struct, frozen=True, gc=False):
+    """The verdict on one item of a request, as it is answered."""
+
+    index: int
+    id: str
+    source: str
+    verdict: Verdict
+    receipt: Receipt | None = None
+    refusal: Refusal | None = None
+    warnings: Sequence[Fault] = ()

@@ -1,0 +1,40 @@
+"""The closed list of what is counted and measured: name, kind, closed labels, what it tells an operator."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Metric(Struct, frozen=True):
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+
+
+_METRICS = (
+    Metric("http_requests", "counter", ("route", "status"), "Requests answered, by route and status."),
+    Metric("tokens", "counter", ("outcome",), "Token requests, by outcome."),
+    Metric("authentications_refused", "counter", ("reason",), "Access tokens refused, by reason."),
+    Metric("intake_items", "counter", ("verdict", "type"), "Items judged at intake, by verdict and event type."),
+    Metric("intake_refused", "counter", ("label",), "Items refused at intake, by the error table's label."),
+    Metric("append_seconds", "histogram", ("stream",), "Time from the start of an append to its acknowledgement."),
+    Metric("append_records", "histogram", ("stream",), "Records that shared one append."),
+    Metric("appends_unknown", "counter", ("stream",), "Appends whose outcome could not be told."),
+    Metric("judged", "counter", ("verdict",), "Records judged: first, repeat, conflict."),
+    Metric("judge_lag_records", "gauge", ("partition",), "Records of hub.events not yet judged."),
+    Metric("feed_records", "counter", ("feed",), "Records appended to a feed."),
+    Metric("feed_lag_records", "gauge", ("feed", "partition"), "Records of hub.events a feed has not looked at yet."),
+    Metric("quarantined", "counter", ("cause",), "Records put into quarantine, by cause."),
+    Metric("delivered", "counter", ("feed", "way"), "Records handed to readers, by feed and way (pull, sse)."),
+    Metric("delivery_seconds", "histogram", ("way",), "Time from acceptance to hand-over to a reader."),
+    Metric("streams", "gauge", (), "Open streams."),
+    Metric("streams_cut", "counter", ("reason",), "Streams that the hub ended, by reason."),
+    Metric("registry_revision", "gauge", (), "The registry revision in force here."),
+    Metric("registry_confirmed_seconds", "gauge", (), "Age of the last confirmation of the registry."),
+    Metric("alarms", "counter", ("alarm",), "Conditions that need a person: see the alarm's page in hub/README.md."),
+)
+
+METRICS = {metric.name: metric for metric in _METRICS}
