@@ -169,6 +169,22 @@ _ROWS = (
         "Correct the refused items and send the whole batch again, or send it without `Hub-Batch: atomic`.",
         "With `Hub-Batch: atomic` nothing is stored unless every item is valid and permitted.",
     ),
+    # What an operator asked for.
+    _row(
+        "ACT_REFUSED", 422, "invalid",
+        "The act cannot be done as asked; nothing was changed.",
+        "L'acte ne peut être accompli tel que demandé ; rien n'a été modifié.",
+        "Correct every fault listed and ask again.",
+        "Every act of an operator is checked as a whole before anything is written; all faults are listed at once.",
+    ),
+    _row(
+        "REGISTRY_MOVED", 409, "conflict",
+        "The registry changed while the act was being prepared; nothing was written.",
+        "Le registre a changé pendant la préparation de l'acte ; rien n'a été écrit.",
+        "Look at the objects again and repeat the act.",
+        "Every act names the revision that its author saw. If another act came in between, the first one wins.",
+        retry=True,
+    ),
     # What the hub could not do now.
     _row(
         "TOO_MANY_REQUESTS", 429, "throttled",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from hub.core.errors import HubError
-from hub.core.registry import Registered
+from hub.core.registry import Registered, kind_of, object_id
+from schemas.canonical import canonical_bytes
 
 
 class Proposal(Struct, frozen=True):
@@ -23,4 +25,23 @@ class Proposal(Struct, frozen=True):
 class Conflict(HubError):
     """The registry moved on since the proposal was written; nothing was written."""
 
-    code = "CONFLICT"
+    code = "REGISTRY_MOVED"
+
+
+def audit_event(proposal: Proposal, *, revision: int, time_us: int) -> bytes:
+    """What the audit trail keeps of a proposal that became `revision`: RFC 8785 JSON, version 1."""
+    changes = [
+        {"kind": kind_of(item), "id": object_id(item), "object": msgspec.to_builtins(item)} for item in proposal.changes
+    ]
+    return canonical_bytes(
+        {
+            "format": 1,
+            "revision": revision,
+            "based_on": proposal.based_on,
+            "time_us": time_us,
+            "actor": proposal.actor,
+            "act": proposal.act,
+            "reason": proposal.reason,
+            "changes": changes,
+        }
+    )

@@ -12,17 +12,11 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from hub.core.agreement import Agreement, Feed
+from hub.core.agreement import Agreement, Feed, Purpose
 from hub.core.partner import Partner, PublicKey, System
 
 Registered = Partner | System | PublicKey | Agreement | Feed
 T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
-
-
-class Change(Struct, frozen=True):
-    """One object as an operator wants it from the next revision on."""
-
-    object: Registered
 
 
 class Version(Struct, frozen=True):
@@ -35,8 +29,24 @@ class Version(Struct, frozen=True):
     time_us: int
 
 
+KINDS: dict[str, type[Registered]] = {
+    "partner": Partner,
+    "system": System,
+    "key": PublicKey,
+    "agreement": Agreement,
+    "feed": Feed,
+}
+"""How each kind of object is called wherever it is stored, audited or shown."""
+
+_KIND_OF = {shape: kind for kind, shape in KINDS.items()}
+
+
 def object_id(item: Registered) -> str:
     return item.name if isinstance(item, Feed) else item.id
+
+
+def kind_of(item: Registered) -> str:
+    return _KIND_OF[type(item)]
 
 
 class History(Generic[T]):
@@ -115,3 +125,7 @@ class Snapshot:
 
     def feeds_of(self, recipient: str) -> Sequence[Feed]:
         return [feed for feed in self.feeds if feed.recipient == recipient]
+
+    def agreements_for(self, recipient: str, purpose: Purpose) -> Sequence[Agreement]:
+        """The agreements that a feed to `recipient` for `purpose` rests on, in force or not."""
+        return [a for a in self.agreements if a.recipient == recipient and a.purpose is purpose]

@@ -1,0 +1,86 @@
+"""The registry as this process knows it: a snapshot kept current by polling, and when it was last confirmed.
+
+A confirmation counts from before the head was asked for, never from when the answer came: what is said to be in force
+was so at that moment at the earliest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from hub.core.errors import HubError
+from hub.core.proposal import Proposal
+from hub.core.registry import Snapshot, Version
+from hub.ports.observer import Observer
+from hub.ports.registry import Registry
+from hub.ports.system import Clock
+
+POLL_SECONDS = 0.3
+"""Three polls fit into the second within which a change is in force everywhere (design §4.12)."""
+ANSWER_SECONDS_MAX = 1.0
+
+Listener = Callable[[Sequence[Version]], None]
+
+
+class LiveRegistry:
+    """Owns the process's `Snapshot`: stages read it from memory, never the registry itself."""
+
+    def __init__(self, registry: Registry, *, clock: Clock, observer: Observer) -> None:
+        self.snapshot = Snapshot()
+        self._registry = registry
+        self._clock = clock
+        self._observer = observer
+        self._confirmed: float | None = None
+        self._listeners: list[Listener] = []
+
+    def on_change(self, listener: Listener) -> None:
+        """Call `listener` with the new versions, after they are in the snapshot: streams end, caches are dropped."""
+        self._listeners.append(listener)
+
+    def confirmed_within(self, seconds: float) -> bool:
+        """Whether the registry confirmed the snapshot at most `seconds` ago; False before the first time."""
+        return self._confirmed is not None and self._clock.monotonic() - self._confirmed <= seconds
+
+    async def refresh(self) -> None:
+        """Take in what is newer, and confirm. Raises `StorageUnavailable`, or `TimeoutError` after a second."""
+        asked = self._clock.monotonic()
+        async with self._clock.deadline(ANSWER_SECONDS_MAX):
+            if await self._registry.head() > self.snapshot.revision:
+                self._take_in(await self._registry.load(self.snapshot.revision))
+        self._confirmed = max(asked, self._confirmed or asked)
+
+    async def follow(self) -> None:
+        """Refresh for ever; an owner runs it as a task and cancels it. A registry that is away makes it stale."""
+        reachable = True
+        while True:
+            try:
+                await self.refresh()
+            except (HubError, TimeoutError) as error:
+                if reachable:
+                    self._observer.event("registry.unreachable", error=type(error).__name__)
+                reachable = False
+            else:
+                if not reachable:
+                    self._observer.event("registry.reachable", revision=self.snapshot.revision)
+                reachable = True
+            await self._clock.sleep(POLL_SECONDS)
+
+    async def write(self, proposal: Proposal) -> int:
+        """Write a proposal and take it in at once. Raises `Conflict`, `StorageFull`, `StorageUnavailable`."""
+        revision = await self._registry.write(proposal, time_us=self._clock.now_us())
+        with suppress(HubError, TimeoutError):  # It is written; if it cannot be read now, `follow` takes it in later.
+            await self.refresh()
+        return revision
+
+    async def audit(self, after_revision: int, limit: int) -> Sequence[bytes]:
+        return await self._registry.audit(after_revision, limit)
+
+    def _take_in(self, versions: Sequence[Version]) -> None:
+        """Two refreshes may have loaded the same versions: only those still unknown are taken in, and told."""
+        newer = [version for version in versions if version.revision > self.snapshot.revision]
+        if not newer:
+            return
+        self.snapshot.apply(newer)
+        for listener in self._listeners:
+            listener(newer)

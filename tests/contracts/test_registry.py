@@ -1,0 +1,147 @@
+"""What every registry promises. No test here asks which driver it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from hub.core.agreement import Agreement, Feed, Provider, Purpose
+from hub.core.partner import AEOAuthorisation, AEOType, Identifier, Partner, PublicKey, Role, System, Tier
+from hub.core.proposal import Conflict, Proposal
+from hub.core.registry import Registered, Snapshot
+from hub.drivers.memory.registry import MemoryRegistry
+from hub.drivers.sqlite.registry import SQLiteRegistry
+from hub.ports.registry import Registry
+
+TIME_US = 1_767_225_600_000_000
+
+EXPORTER = Partner(
+    "zephyr",
+    "Zephyr Exports",
+    "NL",
+    (Role.EXPORTER,),
+    Tier.AEO,
+    identifiers=(Identifier("eori", "NL123456789"),),
+    time_zone="Europe/Amsterdam",
+    aeo=AEOAuthorisation("NLAEOF1", AEOType.F, "NL", "2025-01-01"),
+)
+OBJECTS: tuple[Registered, ...] = (
+    EXPORTER,
+    System("zephyr.erp", "zephyr", ("events:write",)),
+    PublicKey("kid", "zephyr.erp", "EdDSA", {"kty": "OKP", "crv": "Ed25519", "x": "AA"}),
+    Agreement("a1", Provider(role=Role.EXPORTER), ("*",), "risk", Purpose.SECURITY_RISK, ("*",), 1_700_000_000),
+    Feed("seals", "risk", Purpose.SECURITY_RISK, ("customs.seal.*",), (("/data/time_kind", ("ACTUAL",)),)),
+)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def registry(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Registry]:
+    if request.param == "memory":
+        yield MemoryRegistry()
+    else:
+        async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as opened:
+            yield opened
+
+
+def proposal(based_on: int, *changes: Registered, reason: str = "") -> Proposal:
+    return Proposal(based_on, changes or (EXPORTER,), actor="ada", act="partner.add", reason=reason)
+
+
+async def test_a_new_registry_stands_at_revision_zero_and_holds_nothing(registry: Registry) -> None:
+    assert await registry.head() == 0
+    assert list(await registry.load(0)) == []
+    assert list(await registry.audit(0, 10)) == []
+
+
+async def test_every_kind_of_object_comes_back_as_it_was_written(registry: Registry) -> None:
+    await registry.write(proposal(0, *OBJECTS, reason="set-up"), time_us=TIME_US)
+
+    versions = await registry.load(0)
+
+    assert tuple(version.object for version in versions) == OBJECTS
+    assert {(v.revision, v.actor, v.reason, v.time_us) for v in versions} == {(1, "ada", "set-up", TIME_US)}
+
+
+async def test_each_write_is_one_revision_and_load_returns_only_what_is_newer(registry: Registry) -> None:
+    await registry.write(proposal(0, *OBJECTS), time_us=TIME_US)
+    await registry.write(proposal(1, System("zephyr.wms", "zephyr", ())), time_us=TIME_US)
+
+    newer = await registry.load(1)
+
+    assert await registry.head() == 2
+    assert [(version.revision, version.object) for version in newer] == [(2, System("zephyr.wms", "zephyr", ()))]
+
+
+async def test_an_old_version_stays_when_a_new_one_is_written(registry: Registry) -> None:
+    renamed = Partner("zephyr", "Zephyr Group", "NL", (Role.EXPORTER,), Tier.TRUSTED)
+    await registry.write(proposal(0, EXPORTER), time_us=TIME_US)
+    await registry.write(proposal(1, renamed), time_us=TIME_US)
+    snapshot = Snapshot()
+
+    snapshot.apply(await registry.load(0))
+
+    assert snapshot.partners.at("zephyr", 1) == EXPORTER
+    assert snapshot.partners.at("zephyr", 2) == renamed
+
+
+@pytest.mark.parametrize("based_on", [0, 2])
+async def test_a_proposal_based_on_another_head_is_refused_and_writes_nothing(
+    registry: Registry, based_on: int
+) -> None:
+    await registry.write(proposal(0), time_us=TIME_US)
+
+    with pytest.raises(Conflict):
+        await registry.write(proposal(based_on, *OBJECTS), time_us=TIME_US)
+
+    assert await registry.head() == 1
+    assert len(await registry.load(0)) == 1
+    assert len(await registry.audit(0, 10)) == 1
+
+
+async def test_of_many_writes_based_on_the_same_head_one_is_written(registry: Registry) -> None:
+    async def attempt(name: str) -> bool:
+        try:
+            await registry.write(proposal(0, System(name, "zephyr", ())), time_us=TIME_US)
+        except Conflict:
+            return False
+        return True
+
+    outcomes = await asyncio.gather(*(attempt(f"zephyr.s{i}") for i in range(8)))
+
+    assert outcomes.count(True) == 1
+    assert await registry.head() == 1
+    assert len(await registry.load(0)) == 1
+
+
+async def test_the_audit_trail_holds_one_canonical_event_for_each_revision(registry: Registry) -> None:
+    await registry.write(proposal(0, EXPORTER, reason="enrolment"), time_us=TIME_US)
+    await registry.write(proposal(1, System("zephyr.erp", "zephyr", ())), time_us=TIME_US + 1)
+
+    first, second = [orjson.loads(event) for event in await registry.audit(0, 10)]
+
+    assert first["changes"][0]["object"]["aeo"]["number"] == "NLAEOF1"
+    assert (first["actor"], first["act"], first["reason"]) == ("ada", "partner.add", "enrolment")
+    assert (second["revision"], second["based_on"], second["time_us"]) == (2, 1, TIME_US + 1)
+    assert second["changes"][0]["kind"] == "system"
+
+
+async def test_the_audit_trail_is_read_in_pages(registry: Registry) -> None:
+    for revision in range(4):
+        await registry.write(proposal(revision), time_us=TIME_US)
+
+    page = await registry.audit(1, 2)
+
+    assert [orjson.loads(event)["revision"] for event in page] == [2, 3]
+
+
+async def test_what_was_written_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
+    async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as registry:
+        await registry.write(proposal(0, *OBJECTS), time_us=TIME_US)
+
+    async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as registry:
+        assert await registry.head() == 1
+        assert tuple(version.object for version in await registry.load(0)) == OBJECTS
