@@ -66,6 +66,8 @@ class FeedHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=3, 
     revision: int
     """The registry revision that decided what is in it."""
     received_us: int
+    agreements: tuple[str, ...] = ()
+    """The agreements that it rests on: when one of them ends, the record is given to nobody any more."""
 
 
 class NoticeHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=4, gc=False):

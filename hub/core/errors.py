@@ -261,6 +261,8 @@ class Refusal(Struct, frozen=True):
     code: str
     detail: str = ""
     faults: Sequence[Fault] = ()
+    cursor: str | None = None
+    """With `CURSOR_EXPIRED`: a fresh one."""
 
     @property
     def row(self) -> ErrorRow:

@@ -74,6 +74,10 @@ class History(Generic[T]):
         index = bisect_right(revisions, revision) - 1
         return self._objects[key][index] if index >= 0 else None
 
+    def versions(self, key: str) -> Sequence[tuple[int, T]]:
+        """All versions with the revision each begins at, oldest first."""
+        return list(zip(self._revisions[key], self._objects[key], strict=True))
+
     def created(self, key: str) -> int:
         """The revision at which the object first appeared."""
         return self._revisions[key][0]

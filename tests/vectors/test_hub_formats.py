@@ -70,7 +70,9 @@ def test_a_reader_ignores_elements_added_at_the_end_of_a_header() -> None:
     packed = bytes.fromhex(VECTORS["feed_header"])
     longer = bytes([packed[0] + 1]) + packed[1:] + b"\xa3new"
 
-    assert unpack(longer) == unpack(packed) == FeedHeader(1, 3, 4711, 2, 9, 1_795_338_000_123_456)
+    assert (
+        unpack(longer) == unpack(packed) == FeedHeader(1, 3, 4711, 2, 9, 1_795_338_000_123_456, ("exporters-security",))
+    )
 
 
 def test_a_notice_header_names_partner_cause_and_stamp() -> None:
