@@ -1,0 +1,103 @@
+"""What the log needs of a topic: the settings it is made with, and what is wrong with one that is there already."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from hub.core.finding import Finding
+from hub.core.record import Stream
+
+_SEGMENT_MS_MAX = 7 * 86_400_000
+_SEGMENT_MS_MIN = 60_000
+
+
+class Topic(Struct, frozen=True):
+    """A topic as the brokers describe it."""
+
+    partitions: int
+    replication: int
+    leaderless: int
+    """Partitions that nobody leads just now."""
+    settings: dict[str, str]
+
+
+def topic_settings(stream: Stream, replication: int, message_bytes_min: int) -> dict[str, str]:
+    """The settings of a new topic."""
+    retention_ms = _retention_ms(stream)
+    # Kafka lets go of whole segments: a tenth of the retention is how long a record may stay beyond it.
+    segment_ms = min(_SEGMENT_MS_MAX, max(_SEGMENT_MS_MIN, retention_ms // 10)) if retention_ms > 0 else _SEGMENT_MS_MAX
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(retention_ms),
+        "retention.bytes": "-1",
+        "segment.ms": str(segment_ms),
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(message_bytes_min),
+        "min.insync.replicas": str(_in_sync(replication)),
+        "unclean.leader.election.enable": "false",
+    }
+
+
+def check(name: str, stream: Stream, topic: Topic, message_bytes_min: int) -> list[Finding]:
+    """One finding for each thing that the log needs of the topic `name`."""
+    found, wanted = topic.settings, topic_settings(stream, topic.replication, message_bytes_min)
+
+    def same(key: str, level: Literal["warn", "fail"]) -> Finding:
+        value = found.get(key, "")
+        return _finding(value == wanted[key], level, f"{name} {key}", value, wanted[key], _set(name, key, wanted[key]))
+
+    def between(key: str, most: int | None) -> Finding:
+        value, least = int(found.get(key, 0)), int(wanted[key])
+        holds = value >= least and (most is None or value <= most)
+        return _finding(holds, "fail", f"{name} {key}", value, f"at least {least}", _set(name, key, least))
+
+    return [
+        _finding(
+            topic.partitions == stream.partitions, "fail", f"{name} partitions", topic.partitions, stream.partitions,
+            "set the partition count that the topic has, or take another topic prefix",
+        ),
+        _finding(
+            topic.replication >= 3, "warn", f"{name} replication", topic.replication, "3",
+            "with three brokers or more, reassign its partitions to three of them",
+        ),
+        same("cleanup.policy", "fail"),
+        same("unclean.leader.election.enable", "fail"),
+        same("message.timestamp.type", "warn"),
+        same("retention.ms", "warn"),
+        between("min.insync.replicas", topic.replication),
+        between("max.message.bytes", None),
+    ]  # fmt: skip
+
+
+def absent(name: str, stream: Stream, create_topics: bool, message_bytes_min: int) -> Finding:
+    """What is said of a topic that is not there: nothing is wrong if the hub may make it."""
+    settings = topic_settings(stream, 3, message_bytes_min)
+    options = " ".join(f"--config {key}={value}" for key, value in settings.items())
+    fix = (
+        "the hub makes it when it starts"
+        if create_topics
+        else f"kafka-topics.sh --create --topic {name} --partitions {stream.partitions} "
+        f"--replication-factor 3 {options}"
+    )
+    return Finding("warn" if create_topics else "fail", name, "absent", f"{stream.partitions} partitions", fix)
+
+
+def _finding(
+    holds: bool, level: Literal["warn", "fail"], what: str, found: object, expected: object, fix: str
+) -> Finding:
+    return Finding("ok" if holds else level, what, str(found), str(expected), "" if holds else fix)
+
+
+def _set(name: str, key: str, value: object) -> str:
+    return f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config {key}={value}"
+
+
+def _in_sync(replication: int) -> int:
+    """An acknowledged record must be on two machines as soon as there are two."""
+    return min(2, replication)
+
+
+def _retention_ms(stream: Stream) -> int:
+    return -1 if stream.retention_seconds is None else stream.retention_seconds * 1_000
