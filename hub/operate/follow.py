@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from hub.core.errors import HubError
+from hub.core.errors import HubError, StorageUnavailable
 from hub.core.proposal import Proposal
 from hub.core.registry import Snapshot, Version
 from hub.ports.observer import Observer
@@ -43,11 +43,14 @@ class LiveRegistry:
         return self._confirmed is not None and self._clock.monotonic() - self._confirmed <= seconds
 
     async def refresh(self) -> None:
-        """Take in what is newer, and confirm. Raises `StorageUnavailable`, or `TimeoutError` after a second."""
+        """Take in what is newer, and confirm. Raises `StorageUnavailable`, also if there is no answer in time."""
         asked = self._clock.monotonic()
-        async with self._clock.deadline(ANSWER_SECONDS_MAX):
-            if await self._registry.head() > self.snapshot.revision:
-                self._take_in(await self._registry.load(self.snapshot.revision))
+        try:
+            async with self._clock.deadline(ANSWER_SECONDS_MAX):
+                if await self._registry.head() > self.snapshot.revision:
+                    self._take_in(await self._registry.load(self.snapshot.revision))
+        except TimeoutError as error:
+            raise StorageUnavailable(f"the registry gave no answer within {ANSWER_SECONDS_MAX} s") from error
         self._confirmed = max(asked, self._confirmed or asked)
 
     async def follow(self) -> None:
@@ -56,7 +59,7 @@ class LiveRegistry:
         while True:
             try:
                 await self.refresh()
-            except (HubError, TimeoutError) as error:
+            except HubError as error:
                 if reachable:
                     self._observer.event("registry.unreachable", error=type(error).__name__)
                 reachable = False
@@ -69,7 +72,7 @@ class LiveRegistry:
     async def write(self, proposal: Proposal) -> int:
         """Write a proposal and take it in at once. Raises `Conflict`, `StorageFull`, `StorageUnavailable`."""
         revision = await self._registry.write(proposal, time_us=self._clock.now_us())
-        with suppress(HubError, TimeoutError):  # It is written; if it cannot be read now, `follow` takes it in later.
+        with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
             await self.refresh()
         return revision
 

@@ -1,0 +1,67 @@
+"""What can be wrong with an operator's request: the fault codes of `ACT_REFUSED`, with their texts.
+
+What partners send has its own table in `schemas/faults.py`; the codes of the two tables never meet.
+"""
+
+from __future__ import annotations
+
+from schemas.faults import FaultText
+
+_TEXTS = (
+    FaultText(
+        "ACT_VALUE_INVALID",
+        "The value is not one that can stand here.",
+        "La valeur ne peut pas figurer ici.",
+        "Use a value as described under `expected`.",
+    ),
+    FaultText(
+        "ACT_NAME_TAKEN",
+        "This name is in use, or was; names are never used again.",
+        "Ce nom est ou a été utilisé ; un nom n'est jamais réutilisé.",
+        "Choose another name.",
+    ),
+    FaultText(
+        "ACT_NOT_REGISTERED",
+        "Nothing is registered under this name.",
+        "Rien n'est enregistré sous ce nom.",
+        "Check the name with `list` or `show`, or add the object first.",
+    ),
+    FaultText(
+        "ACT_KEY_REFUSED",
+        "The key is not one that the hub takes.",
+        "La clé n'est pas de celles que le hub accepte.",
+        "Give the public half of an EC P-256, Ed25519 or RSA (2048 to 4096 bits) key, as PEM or JWK.",
+    ),
+    FaultText(
+        "ACT_KEY_KNOWN",
+        "This key was registered before; a key belongs to one system and never comes back.",
+        "Cette clé a déjà été enregistrée ; une clé appartient à un seul système et ne revient jamais.",
+        "Make a new key pair and register its public half.",
+    ),
+    FaultText(
+        "ACT_KEYS_TOO_MANY",
+        "The system would have more live keys than one system may have.",
+        "Le système aurait plus de clés actives qu'un système ne peut en avoir.",
+        "Revoke a key that is no longer used, or wait until the rotated one has run out.",
+    ),
+    FaultText(
+        "ACT_ROLE_MISSING",
+        "Only an authority can receive events.",
+        "Seule une autorité peut recevoir des événements.",
+        "Name a recipient that has the role `authority`.",
+    ),
+    FaultText(
+        "ACT_AGREEMENT_MISSING",
+        "No agreement stands behind this feed: nothing could ever be delivered.",
+        "Aucun accord ne fonde ce flux : rien ne pourrait jamais être remis.",
+        "Add the agreement first (`customs-hub agreement add`), for this recipient, purpose and these event types.",
+    ),
+    FaultText(
+        "ACT_FILTER_EMPTY",
+        "The filter contradicts itself or the envelope: no event can ever pass it.",
+        "Le filtre se contredit ou contredit l'enveloppe : aucun événement ne peut le franchir.",
+        "Compare the pointers and values with `customs-hub explain` and the event's schema.",
+    ),
+)
+
+ACT_FAULTS = {text.code: text for text in _TEXTS}

@@ -1,0 +1,38 @@
+"""What every act of an operator is made of: a request, the basis that it is decided on, and the changes it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from hub.core.registry import Registered, Snapshot
+from hub.operate.checks import Checks
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of all requests: an operator may always say why."""
+
+    reason: str = ""
+
+
+class Basis(Struct, frozen=True):
+    """What an act is decided on. `now` is seconds since 1970."""
+
+    snapshot: Snapshot
+    now: int
+    event_types: Sequence[str]
+    """The names of the naming table, so that no agreement or feed waits for a misspelt type."""
+    key_grace_seconds: int
+
+
+Changes = tuple[Registered, ...]
+"""Objects as they are to be from the next revision on; empty if all is as asked already."""
+
+
+class Act(Struct, frozen=True):
+    """One verb: `decide` is pure, tells `Checks` every fault, and returns the changes if there is none."""
+
+    request: type[Request]
+    decide: Callable[[Any, Basis, Checks], Changes]

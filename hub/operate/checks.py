@@ -1,0 +1,124 @@
+"""Checking an operator's request as a whole: every fault is collected, with a JSON Pointer into the request.
+
+A check that fails returns a stand-in of the right type, so that the checks after it still run; a request with faults
+is refused as a whole, and no stand-in is ever written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from hub.core.agreement import Agreement, Feed, type_matches
+from hub.core.partner import Partner, PublicKey, System
+from hub.core.pointer import is_pointer
+from hub.core.registry import History
+from schemas.faults import Fault, shown
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
+
+TEXT_CHARACTERS_MAX = 200
+ITEMS_MAX = 64
+"""Roles, identifiers, types, fields or filter conditions of one object."""
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_TYPE_PATTERN = re.compile(r"\*|customs\.[a-z_]+\.(?:\*|[a-z_]+)")
+
+
+class Checks:
+    """The faults of one request, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def fault(self, code: str, place: str, found: object, expected: str) -> None:
+        self.faults.append(Fault(code, place, shown(found), expected))
+
+    def invalid(self, place: str, found: object, expected: str) -> None:
+        self.fault("ACT_VALUE_INVALID", place, found, expected)
+
+    def slug(self, place: str, text: str) -> str:
+        if not _SLUG.fullmatch(text):
+            self.invalid(place, text, "1 to 32 of a-z, 0-9 and -, not beginning with -")
+        return text
+
+    def new(self, place: str, name: str, history: History[T]) -> str:
+        """A slug that was never used for an object of this kind."""
+        self.slug(place, name)
+        if history.get(name) is not None:
+            self.fault("ACT_NAME_TAKEN", place, name, "a name never used before")
+        return name
+
+    def known(self, place: str, name: str, history: History[T]) -> T | None:
+        item = history.get(name)
+        if item is None:
+            self.fault("ACT_NOT_REGISTERED", place, name, "the name of something registered")
+        return item
+
+    def text(self, place: str, text: str) -> str:
+        if not text.strip() or len(text) > TEXT_CHARACTERS_MAX or not text.isprintable():
+            self.invalid(place, text, f"1 to {TEXT_CHARACTERS_MAX} printable characters")
+        return text
+
+    def country(self, place: str, code: str) -> str:
+        if not _COUNTRY.fullmatch(code):
+            self.invalid(place, code, "an ISO 3166-1 alpha-2 code, such as NL")
+        return code
+
+    def choice(self, place: str, text: str, choices: type[E]) -> E:
+        try:
+            return choices(text)
+        except ValueError:
+            self.invalid(place, text, "one of " + ", ".join(choices))
+            return next(iter(choices))
+
+    def some(self, place: str, items: Sequence[object], least: int = 1) -> None:
+        if not least <= len(items) <= ITEMS_MAX:
+            self.invalid(place, f"{len(items)} items", f"{least} to {ITEMS_MAX}")
+
+    def time_zone(self, place: str, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, LookupError):
+            self.invalid(place, name, "an IANA time zone, such as Europe/Amsterdam")
+        return name
+
+    def day(self, place: str, text: str) -> str:
+        """An ISO 8601 calendar date."""
+        try:
+            return date.fromisoformat(text).isoformat()
+        except ValueError:
+            self.invalid(place, text, "a date, such as 2026-01-31")
+            return text
+
+    def instant(self, place: str, text: str) -> int:
+        """Seconds since 1970 of an RFC 3339 time with offset, or of a date's first second (UTC)."""
+        try:
+            moment = datetime.fromisoformat(text)
+            if moment.tzinfo is None and len(text) > len("2026-01-31"):
+                raise ValueError("no offset")
+            return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        except (ValueError, OverflowError):
+            self.invalid(place, text, "a date, or an RFC 3339 time with offset, such as 2026-01-31T12:00:00Z")
+            return 0
+
+    def types(self, place: str, patterns: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+        """Event types, families (`customs.seal.*`) or `*`; each must stand for at least one type that exists."""
+        self.some(place, patterns)
+        for index, pattern in enumerate(patterns):
+            if not _TYPE_PATTERN.fullmatch(pattern):
+                self.invalid(f"{place}/{index}", pattern, "customs.<family>.<event>, customs.<family>.* or *")
+            elif not any(type_matches(pattern, name) for name in known):
+                self.invalid(f"{place}/{index}", pattern, "a type of the naming table, or a family of it")
+        return tuple(dict.fromkeys(patterns))
+
+    def pointer(self, place: str, text: str) -> str:
+        if not is_pointer(text):
+            self.invalid(place, text, "a JSON Pointer into the event (RFC 6901), such as /data/subjects")
+        return text

@@ -1,0 +1,121 @@
+"""What an operator sees of the registry: plain JSON values of the newest versions, with what follows from them now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+
+from hub.core.agreement import Agreement, Feed
+from hub.core.filter import compile_filter
+from hub.core.partner import Facts, Partner, PublicKey
+from hub.operate.acts import Basis
+from hub.operate.checks import Checks
+from hub.operate.keys import is_live
+
+Plain = dict[str, Any]
+
+
+class All(Struct, frozen=True, forbid_unknown_fields=True):
+    """A list has nothing to ask for."""
+
+
+class OfPartner(Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+
+
+class OfFeed(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+
+
+class View(Struct, frozen=True):
+    """One question: `answer` is pure, and empty only if `Checks` was told why."""
+
+    request: type[Struct]
+    answer: Callable[[Any, Basis, Checks], Plain]
+
+
+def list_partners(_: All, basis: Basis, __: Checks) -> Plain:
+    return {"items": [plain(partner) for partner in basis.snapshot.partners]}
+
+
+def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
+    """A partner with its systems and keys, the agreements that bind it, and the feeds that it receives."""
+    snapshot = basis.snapshot
+    partner = checks.known("/id", request.id, snapshot.partners)
+    if partner is None:
+        return {}
+    systems = [system for system in snapshot.systems if system.partner == partner.id]
+    return {
+        **plain(partner),
+        "systems": [
+            {**plain(system), "keys": [_key(key, basis) for key in snapshot.keys_of(system.id)]} for system in systems
+        ],
+        "agreements": [_agreement(a, basis) for a in snapshot.agreements if _binds(a, partner)],
+        "feeds": [_feed(feed, basis) for feed in snapshot.feeds_of(partner.id)],
+    }
+
+
+def list_keys(_: All, basis: Basis, __: Checks) -> Plain:
+    return {"items": [_key(key, basis) for key in basis.snapshot.keys]}
+
+
+def list_agreements(_: All, basis: Basis, __: Checks) -> Plain:
+    return {"items": [_agreement(agreement, basis) for agreement in basis.snapshot.agreements]}
+
+
+def list_feeds(_: All, basis: Basis, __: Checks) -> Plain:
+    return {"items": [_feed(feed, basis) for feed in basis.snapshot.feeds]}
+
+
+def show_feed(request: OfFeed, basis: Basis, checks: Checks) -> Plain:
+    """A feed with the agreements behind it and its filter as JSON Schema."""
+    feed = checks.known("/name", request.name, basis.snapshot.feeds)
+    if feed is None:
+        return {}
+    agreements = basis.snapshot.agreements_for(feed.recipient, feed.purpose)
+    return {
+        **_feed(feed, basis),
+        "agreements": [_agreement(agreement, basis) for agreement in agreements],
+        "filter": compile_filter(feed),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Any registered value as JSON, every member written out: a reader need not know the defaults."""
+    if isinstance(value, Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _binds(agreement: Agreement, partner: Partner) -> bool:
+    """Whether the partner receives under the agreement, or gives under it as it stands now."""
+    facts = Facts(partner.tier, partner.country, partner.roles)
+    return agreement.recipient == partner.id or agreement.provider.covers(partner.id, facts)
+
+
+def _key(key: PublicKey, basis: Basis) -> Plain:
+    return {**plain(key), "live": is_live(key, basis.now)}
+
+
+def _agreement(agreement: Agreement, basis: Basis) -> Plain:
+    return {**plain(agreement), "in_force": agreement.in_force(basis.now)}
+
+
+def _feed(feed: Feed, basis: Basis) -> Plain:
+    agreements = basis.snapshot.agreements_for(feed.recipient, feed.purpose)
+    return {**plain(feed), "agreements_in_force": sum(agreement.in_force(basis.now) for agreement in agreements)}
+
+
+VIEWS = {
+    "partner.list": View(All, list_partners),
+    "partner.show": View(OfPartner, show_partner),
+    "key.list": View(All, list_keys),
+    "agreement.list": View(All, list_agreements),
+    "feed.list": View(All, list_feeds),
+    "feed.show": View(OfFeed, show_feed),
+}

@@ -1,0 +1,105 @@
+"""A registrar over the memory registry, with a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from hub.core.errors import Refusal
+from hub.drivers.memory.registry import MemoryRegistry
+from hub.operate.follow import LiveRegistry
+from hub.operate.registrar import Done, Registrar
+
+EVENT_TYPES = ("customs.container.gate_in", "customs.container.loaded", "customs.seal.applied", "customs.seal.broken")
+START = 1_767_225_600
+"""2026-01-01T00:00:00Z."""
+
+
+class HandClock:
+    """Stands still until it is moved; a sleep moves it and gives way once."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now_us(self) -> int:
+        return START * 1_000_000 + round(self.seconds * 1_000_000)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def deadline(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        @asynccontextmanager
+        async def none() -> AsyncIterator[None]:
+            yield
+
+        return none()
+
+
+class Silent:
+    """An observer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None: ...
+
+    def observe(self, name: str, value: float, **labels: str) -> None: ...
+
+    def gauge(self, name: str, value: float, **labels: str) -> None: ...
+
+    def event(self, name: str, **facts: str | int | float) -> None:
+        self.events.append(name)
+
+
+class Desk:
+    """An operator named ada, in front of a registrar."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.registry = MemoryRegistry()
+        self.live = LiveRegistry(self.registry, clock=self.clock, observer=Silent())
+        self.registrar = Registrar(self.live, clock=self.clock, event_types=EVENT_TYPES, key_grace_seconds=3_600)
+
+    async def do(self, act: str, **request: Any) -> Done:
+        outcome = await self.registrar.perform(act, request, actor="ada")
+        assert isinstance(outcome, Done), outcome
+        return outcome
+
+    async def refused(self, act: str, **request: Any) -> dict[str, str]:
+        """The codes of the faults, by place; checks that nothing was written."""
+        before = await self.registry.head()
+        outcome = await self.registrar.perform(act, request, actor="ada")
+        assert isinstance(outcome, Refusal), outcome
+        assert await self.registry.head() == before
+        return {fault.place: fault.code for fault in outcome.faults}
+
+    def show(self, view: str, **request: Any) -> dict[str, Any]:
+        answer = self.registrar.view(view, request)
+        assert not isinstance(answer, Refusal), answer
+        return answer
+
+    async def enrol(self, name: str = "zephyr", *roles: str, **more: Any) -> Done:
+        return await self.do(
+            "partner.add", id=name, name=name.title(), country="NL", roles=roles or ("exporter",), **more
+        )
+
+    async def agree(self, name: str = "a1", **more: Any) -> Done:
+        request = {
+            "provider": {"role": "exporter"},
+            "types": ["customs.seal.*"],
+            "recipient": "risk",
+            "purpose": "security-risk-assessment",
+            "fields": ["*"],
+        }
+        return await self.do("agreement.add", id=name, **{**request, **more})
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
