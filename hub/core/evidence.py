@@ -88,6 +88,8 @@ class ValidEvent(Struct, frozen=True, gc=False):
     partition: int
     key: str
     flags: int
+    received_us: int
+    """When the hub decided to take it."""
     warnings: tuple[Fault, ...]
 
 

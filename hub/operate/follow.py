@@ -19,6 +19,8 @@ from hub.ports.system import Clock
 POLL_SECONDS = 0.3
 """Three polls fit into the second within which a change is in force everywhere (design §4.12)."""
 ANSWER_SECONDS_MAX = 1.0
+STALE_SECONDS = 1.0
+"""A process whose confirmation is older decides nothing."""
 
 Listener = Callable[[Sequence[Version]], None]
 
@@ -26,12 +28,16 @@ Listener = Callable[[Sequence[Version]], None]
 class LiveRegistry:
     """Owns the process's `Snapshot`: stages read it from memory, never the registry itself."""
 
-    def __init__(self, registry: Registry, *, clock: Clock, observer: Observer) -> None:
+    def __init__(
+        self, registry: Registry, *, clock: Clock, observer: Observer, stale_seconds: float = STALE_SECONDS
+    ) -> None:
         self.snapshot = Snapshot()
         self._registry = registry
         self._clock = clock
         self._observer = observer
+        self._stale_seconds = stale_seconds
         self._confirmed: float | None = None
+        self._run = 0
         self._listeners: list[Listener] = []
 
     def on_change(self, listener: Listener) -> None:
@@ -42,6 +48,14 @@ class LiveRegistry:
         """Whether the registry confirmed the snapshot at most `seconds` ago; False before the first time."""
         return self._confirmed is not None and self._clock.monotonic() - self._confirmed <= seconds
 
+    def standing(self) -> int | None:
+        """The number of the unbroken run of confirmations this process is in, or None while it is stale.
+
+        What began and ended under one number was decided by a registry that was never out of touch meanwhile: only then
+        may an append be answered ACCEPTED (design §3, core protocol, rule 6).
+        """
+        return self._run if self.confirmed_within(self._stale_seconds) else None
+
     async def refresh(self) -> None:
         """Take in what is newer, and confirm. Raises `StorageUnavailable`, also if there is no answer in time."""
         asked = self._clock.monotonic()
@@ -51,6 +65,8 @@ class LiveRegistry:
                     self._take_in(await self._registry.load(self.snapshot.revision))
         except TimeoutError as error:
             raise StorageUnavailable(f"the registry gave no answer within {ANSWER_SECONDS_MAX} s") from error
+        if self._confirmed is not None and self._clock.monotonic() - self._confirmed > self._stale_seconds:
+            self._run += 1
         self._confirmed = max(asked, self._confirmed or asked)
 
     async def follow(self) -> None:

@@ -1,0 +1,295 @@
+"""Accept: make events durable before anyone is told, many requests to one append (group commit).
+
+Theory of operation. Each partition of `hub.events` has one lane. What arrives while the lane's append is under way
+waits and shares the next one, so the linger is 0 when idle and as long as an append when busy. A flush looks the
+identities up (one batched read: known repeats and conflicts leave here), builds headers and statements of the rest,
+seals them, and appends records and seal as one batch. The parts of the requests are answered from that batch alone.
+
+Intake writes nothing but the log. A worker's cache holds an identity only after a clean acknowledgement and only ever
+says "repeat": content that differs from it is appended and left to the judge, since 409 is given on the index's word
+alone. An append whose outcome is not clean, or during which the worker's confirmation of the registry lapsed, is
+*unknown* for everything in it (design §3, core protocol, rules 1, 2, 6 and 7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+
+from msgspec import Struct
+
+from hub.core.errors import HubError, Overloaded, StorageUnavailable, Unknown
+from hub.core.evidence import Receipt, ValidEvent
+from hub.core.record import EVENTS, Position
+from hub.core.settings import IntakeSettings
+from hub.ports.event_log import EventLog
+from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.key_ring import KeyRing
+from hub.ports.observer import Observer
+from hub.ports.system import Clock, Entropy
+from hub.trust.batch import SealedBatch
+from hub.trust.statement import SALT_BYTES
+
+Standing = Callable[[], int | None]
+"""The number of the unbroken run of registry confirmations that this worker is in; None while it is stale."""
+
+
+class Accepted(Struct, frozen=True, gc=False):
+    """It is in the log, durably; the receipt says so."""
+
+    receipt: Receipt
+
+
+class Repeat(Struct, frozen=True, gc=False):
+    """It was accepted before, at `position`."""
+
+    position: Position
+
+
+class Conflicting(Struct, frozen=True, gc=False):
+    """The index names other content as the first under this identity."""
+
+
+Outcome = Accepted | Repeat | Conflicting | Unknown | HubError
+
+
+class _Part(Struct, eq=False):
+    """The events of one request for one partition, in request order; they share a flush and an answer."""
+
+    events: Sequence[ValidEvent]
+    answer: asyncio.Future[Sequence[Outcome]]
+    bytes: int
+
+
+class Acceptor:
+    """All lanes of this worker; `run` owns their tasks, from before the first request until after the last."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        index: FirstOccurrence,
+        keys: KeyRing,
+        standing: Standing,
+        clock: Clock,
+        entropy: Entropy,
+        observer: Observer,
+        hub: str,
+        partitions: int,
+        bounds: IntakeSettings,
+    ) -> None:
+        self.log, self.index, self.keys, self.standing = log, index, keys, standing
+        self.clock, self.entropy, self.observer = clock, entropy, observer
+        self.hub, self.bounds = hub, bounds
+        self.recent = _Recent(bounds.recent_ids_max)
+        self.waiting_records = 0
+        self._lanes = [_Lane(self, partition) for partition in range(partitions)]
+
+    @property
+    def partitions(self) -> int:
+        return len(self._lanes)
+
+    async def run(self) -> None:
+        """Flush lanes until cancelled. What waits then is answered *unknown*."""
+        async with asyncio.TaskGroup() as tasks:
+            for lane in self._lanes:
+                tasks.create_task(lane.run())
+
+    async def accept(self, partition: int, events: Sequence[ValidEvent]) -> Sequence[Outcome]:
+        """Make the events durable, in order; one outcome each. Raises `Overloaded` before anything is taken.
+
+        All events are of one partition. They are cut to what one append takes; after a cut that did not get through,
+        the outcomes stop short: what has none was not attempted.
+        """
+        if self.waiting_records + len(events) > self.bounds.waiting_records_max:
+            raise Overloaded(f"{self.waiting_records} events are waiting for storage")
+        outcomes: list[Outcome] = []
+        for cut in self._cuts(events):
+            answered = await self._lanes[partition].submit(cut)
+            outcomes.extend(answered)
+            if any(isinstance(outcome, Unknown | HubError) for outcome in answered):
+                break
+        return outcomes
+
+    def _cuts(self, events: Sequence[ValidEvent]) -> list[Sequence[ValidEvent]]:
+        """Runs of events that fit one append by count and bytes; an event alone always fits (checked at decode)."""
+        bytes_max = self.log.append_bytes_max
+        if len(events) == 1 or sum(_size(event) for event in events) <= bytes_max:
+            return [events]
+        cuts: list[Sequence[ValidEvent]] = []
+        start = size = 0
+        for index, event in enumerate(events):
+            if index > start and size + _size(event) > bytes_max:
+                cuts.append(events[start:index])
+                start, size = index, 0
+            size += _size(event)
+        return [*cuts, events[start:]]
+
+
+RECORD_OVERHEAD_BYTES = 1_400
+"""At most: the packed header with the longest identity, and the leaf hash in the seal's value."""
+
+
+def _size(event: ValidEvent) -> int:
+    return len(event.decoded.raw) + RECORD_OVERHEAD_BYTES
+
+
+class _Lane:
+    """One partition: what waits, and the one flush under way."""
+
+    def __init__(self, acceptor: Acceptor, partition: int) -> None:
+        self._a = acceptor
+        self._partition = partition
+        self._waiting: deque[_Part] = deque()
+        self._arrived = asyncio.Event()
+
+    async def submit(self, events: Sequence[ValidEvent]) -> Sequence[Outcome]:
+        part = _Part(events, asyncio.get_running_loop().create_future(), sum(map(_size, events)))
+        self._a.waiting_records += len(events)
+        self._waiting.append(part)
+        self._arrived.set()
+        return await part.answer
+
+    async def run(self) -> None:
+        group: list[_Part] = []
+        try:
+            while True:
+                await self._arrived.wait()
+                group = self._take_group()
+                await self._flush(group)
+                if not self._waiting:
+                    self._arrived.clear()
+        finally:
+            for part in (*group, *self._waiting):
+                self._answer(part, [Unknown("the hub stopped")] * len(part.events))
+
+    def _take_group(self) -> list[_Part]:
+        """As many waiting parts as one append takes, at least one."""
+        group = [self._waiting.popleft()]
+        records, size = len(group[0].events), group[0].bytes
+        while self._waiting:
+            part = self._waiting[0]
+            records, size = records + len(part.events), size + part.bytes
+            if records > self._a.bounds.group_records_max or size > self._a.log.append_bytes_max:
+                break
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _flush(self, group: list[_Part]) -> None:
+        """Look up, seal and append one group; every part is answered, whatever happens."""
+        try:
+            known = await self._look_up(group)
+            fresh = [
+                (part, index)
+                for part, firsts in zip(group, known, strict=True)
+                for index, first in enumerate(firsts)
+                if first is None
+            ]
+            outcome = await self._append([part.events[index] for part, index in fresh]) if fresh else None
+        except HubError as e:
+            for part in group:
+                self._answer(part, [e] * len(part.events))
+            return
+        at = 0
+        for part, firsts in zip(group, known, strict=True):
+            outcomes, at = self._outcomes(part, firsts, outcome, at)
+            self._answer(part, outcomes)
+
+    async def _look_up(self, group: list[_Part]) -> list[list[Repeat | Conflicting | None]]:
+        """What is known of each event: by the worker's cache first, then by one read of the index for the rest."""
+        known: list[list[Repeat | Conflicting | None]] = []
+        asked: list[tuple[int, int, ValidEvent]] = []
+        for number, part in enumerate(group):
+            row: list[Repeat | Conflicting | None] = []
+            for event in part.events:
+                position = self._a.recent.repeat_of(event)
+                if position is None:
+                    asked.append((number, len(row), event))
+                row.append(None if position is None else Repeat(position))
+            known.append(row)
+        if asked:
+            try:
+                firsts = await self._a.index.look_up([event.identity for _, _, event in asked])
+            except StorageUnavailable:
+                # The look-up is a courtesy to the sender: without it a repeat is appended and the judge finds it.
+                return known
+            for (number, index, event), first in zip(asked, firsts, strict=True):
+                if first is not None:
+                    same = first.digest == event.decoded.canonical_digest
+                    known[number][index] = Repeat(first.position) if same else Conflicting()
+        return known
+
+    async def _append(self, events: Sequence[ValidEvent]) -> SealedBatch | Unknown:
+        """Seal and append; *unknown* unless acknowledged cleanly in time under one unbroken standing."""
+        a = self._a
+        standing = a.standing()
+        if standing is None:
+            raise StaleRegistry("the registry was not confirmed within its bound")
+        batch = SealedBatch.make(
+            events,
+            hub=a.hub,
+            salts=a.entropy.bytes(SALT_BYTES * len(events)),
+            time_us=a.clock.now_us(),
+            key_id=a.keys.seal_key_id,
+            sign=a.keys.sign_seal,
+        )
+        started = a.clock.monotonic()
+        try:
+            async with a.clock.deadline(a.bounds.append_seconds_max):
+                first = await a.log.append(EVENTS, self._partition, batch.records)
+        except TimeoutError:
+            first = Unknown("storage did not answer in time")
+        a.observer.observe("append_seconds", a.clock.monotonic() - started, stream=EVENTS)
+        a.observer.observe("append_records", len(events), stream=EVENTS)
+        if isinstance(first, int) and a.standing() != standing:
+            first = Unknown("the registry's confirmation lapsed during the append")
+        if isinstance(first, Unknown):
+            a.observer.count("appends_unknown", stream=EVENTS)
+            return first
+        generation = a.log.generation
+        for index, event in enumerate(events):
+            a.recent.remember(event, Position(generation, self._partition, first + index))
+        return batch
+
+    def _outcomes(
+        self, part: _Part, firsts: Sequence[Repeat | Conflicting | None], batch: SealedBatch | Unknown | None, at: int
+    ) -> tuple[list[Outcome], int]:
+        """The outcomes of one part, whose fresh events are the leaves from `at` on; and where the next part's start."""
+        after = at + sum(first is None for first in firsts)
+        accepted: Iterator[Outcome] = iter(())
+        if isinstance(batch, Unknown):
+            accepted = repeat(batch)
+        elif batch is not None and after > at:
+            accepted = map(Accepted, batch.receipts(at, after - at))
+        return [next(accepted) if first is None else first for first in firsts], after
+
+    def _answer(self, part: _Part, outcomes: Sequence[Outcome]) -> None:
+        if not part.answer.done():
+            self._a.waiting_records -= len(part.events)
+            part.answer.set_result(outcomes)
+
+
+class StaleRegistry(HubError):
+    """The worker could not confirm its registry: it decides nothing."""
+
+    code = "REGISTRY_STALE"
+
+
+class _Recent:
+    """Identities that this worker saw acknowledged lately: bounded, oldest out first."""
+
+    def __init__(self, ids_max: int) -> None:
+        self._ids_max = ids_max
+        self._known: OrderedDict[bytes, tuple[bytes, Position]] = OrderedDict()
+
+    def repeat_of(self, event: ValidEvent) -> Position | None:
+        """The position of an acknowledged event with the same identity and meaning; other content says nothing."""
+        known = self._known.get(event.identity)
+        return known[1] if known is not None and known[0] == event.decoded.canonical_digest else None
+
+    def remember(self, event: ValidEvent, position: Position) -> None:
+        if len(self._known) >= self._ids_max:
+            self._known.popitem(last=False)
+        self._known[event.identity] = (event.decoded.canonical_digest, position)

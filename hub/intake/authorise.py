@@ -1,0 +1,96 @@
+"""Authorise: may this principal send, and may this publisher send this type of event now? Deny by default.
+
+Coarsely before the body is parsed (`admit`), per item after it is decoded (`Policy.permit`). The answer per item
+depends only on registry revision, publisher, type and time, so it is remembered until one of them changes it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from hub.core.agreement import Agreement
+from hub.core.errors import Refusal
+from hub.core.evidence import Admitted, Mode, Permit, Principal
+from hub.core.partner import Facts, Partner
+from hub.core.registry import Snapshot
+from schemas.catalogue import AEORule, EventType
+
+_FOR_EVER = 1 << 62
+
+
+def admit(principal: Principal, *, mode: Mode, atomic: bool, snapshot: Snapshot, now_us: int) -> Admitted | Refusal:
+    """The coarse answer: an active partner with the scope to write."""
+    # 1. The full stop comes first: a suspended partner may send nothing at all.
+    partner = snapshot.partners.get(principal.partner.id)
+    if partner is None or partner.suspended:
+        return Refusal("PARTNER_SUSPENDED")
+    # 2. The token carries the scope that writing needs.
+    if "events:write" not in principal.scopes:
+        return Refusal("SCOPE_MISSING", "events:write")
+    return Admitted(principal, mode, atomic, snapshot.revision, now_us)
+
+
+class _Ruling(Struct, frozen=True):
+    answer: Permit | Refusal
+    until: int
+    """Seconds since 1970: at this time something with a date in it may change."""
+
+
+class Policy:
+    """Remembers rulings for one revision; a new revision starts empty."""
+
+    def __init__(self, rulings_max: int = 100_000) -> None:
+        self._rulings_max = rulings_max
+        self._revision = -1
+        self._rulings: dict[tuple[str, str, str], _Ruling] = {}
+
+    def permit(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> Permit | Refusal:
+        """Whether the publisher may send this type of event now; the refusal says what to ask for."""
+        if snapshot.revision != self._revision or len(self._rulings) >= self._rulings_max:
+            self._revision, self._rulings = snapshot.revision, {}
+        principal, now = admitted.principal, admitted.now_us // 1_000_000
+        key = (principal.system.id, principal.key_id, kind.dataschema)
+        ruling = self._rulings.get(key)
+        if ruling is None or ruling.until <= now:
+            ruling = self._rulings[key] = _rule(principal, kind, snapshot, now)
+        return ruling.answer
+
+
+def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -> _Ruling:
+    partner = snapshot.partners.get(principal.partner.id) or principal.partner
+    midnight = now - now % 86_400 + 86_400
+    today = datetime.fromtimestamp(now, UTC).date().isoformat()
+    facts = facts_of(partner, today)
+    # 1. The partner's trade may report this type at all.
+    if kind.roles and not any(role in kind.roles for role in facts.roles):
+        wanted = ", ".join(sorted(kind.roles))
+        return _Ruling(Refusal("NOT_PERMITTED", f"{kind.name} is reported by: {wanted}"), midnight)
+    # 2. Where the type's rule needs AEO status, the authorisation is valid today.
+    if kind.aeo is AEORule.REQUIRED and (missing := aeo_shortfall(partner, today)):
+        return _Ruling(Refusal("AEO_REQUIRED", f"{kind.name}: {missing}"), midnight)
+    # 3. At least one agreement in force asks for this type from this publisher.
+    covering = [a for a in snapshot.agreements if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
+    until = min([midnight, *(edge for a in covering for edge in _edges(a) if edge > now)])
+    if not any(agreement.in_force(now) for agreement in covering):
+        return _Ruling(Refusal("NOT_PERMITTED", f"no agreement in force covers {kind.name} from {partner.id}"), until)
+    return _Ruling(Permit(principal, kind, facts, snapshot.revision), until)
+
+
+def facts_of(partner: Partner, today: str) -> Facts:
+    """What is stamped into every record of this publisher: true on `today` (YYYY-MM-DD)."""
+    valid = partner.aeo is not None and partner.aeo.shortfall(today) is None
+    return Facts(
+        partner.tier, partner.country, partner.roles, partner.aeo.type.value if partner.aeo and valid else None
+    )
+
+
+def aeo_shortfall(partner: Partner, today: str) -> str | None:
+    if partner.aeo is None:
+        return f"{partner.id} has no AEO authorisation"
+    return partner.aeo.shortfall(today)
+
+
+def _edges(agreement: Agreement) -> tuple[int, int]:
+    return agreement.valid_from, agreement.valid_to or _FOR_EVER

@@ -1,0 +1,80 @@
+"""Decode: from the bytes of a request to single events, each with the bytes its sender can hash.
+
+CloudEvents 1.0.2: structured and batched JSON format, HTTP binary mode; and NDJSON, one event a line. One item that
+cannot be parsed is refused by itself where its bounds are known; what has no bounds refuses the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from urllib.parse import unquote
+
+from hub.core.errors import Refusal
+from hub.core.evidence import Admitted, Decoded, Mode
+from hub.core.settings import IntakeSettings
+from schemas import guard
+from schemas.faults import Fault, fault
+
+Items = list[Decoded | Refusal]
+
+
+def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bounds: IntakeSettings) -> Items | Refusal:
+    """Split a body into its events, in request order; a `Refusal` in place of an event refuses that item alone.
+
+    `headers` are the request's, with lower-case names; only binary mode looks at them.
+    """
+    match admitted.mode:
+        case Mode.STRUCTURED:
+            return [_decode_one(0, body, bounds)]
+        case Mode.BINARY:
+            return [_decode_binary(body, headers, bounds)]
+        case Mode.BATCHED:
+            slices = guard.split_array(body, items_max=bounds.batch_events_max)
+        case Mode.NDJSON:
+            slices = guard.split_lines(body, items_max=bounds.batch_events_max)
+    if isinstance(slices, Fault):
+        code = "BODY_TOO_LARGE" if slices.code == "TOO_MANY_ITEMS" else "BODY_MALFORMED"
+        return Refusal(code, faults=[slices])
+    if not slices:
+        return Refusal("BODY_MALFORMED", faults=[fault("BATCH_EMPTY", "", "no events", "at least one event")])
+    return [_decode_one(index, raw, bounds) for index, raw in enumerate(slices)]
+
+
+def _decode_one(index: int, raw: bytes, bounds: IntakeSettings) -> Decoded | Refusal:
+    if len(raw) > bounds.event_bytes_max:
+        return _too_large(len(raw), bounds)
+    parsed = guard.parse(raw)
+    if isinstance(parsed, list):
+        return Refusal("BODY_MALFORMED", faults=parsed)
+    return Decoded(index, raw, parsed.value, sha256(raw).digest(), sha256(parsed.canonical).digest(), None)
+
+
+def _decode_binary(body: bytes, headers: Mapping[str, str], bounds: IntakeSettings) -> Decoded | Refusal:
+    """HTTP Protocol Binding §3.1: attributes are `ce-` headers, percent-encoded UTF-8; the body is `data`."""
+    if len(body) > bounds.event_bytes_max:
+        return _too_large(len(body), bounds)
+    attributes: dict[str, str] = {}
+    for name, value in headers.items():
+        if name.startswith("ce-"):
+            text = _percent_decoded(value)
+            if text is None:
+                expected = "UTF-8, percent-encoded (CloudEvents HTTP binding §3.1.3.2)"
+                return Refusal("BODY_MALFORMED", faults=[fault("HEADER_ENCODING", f"/{name[3:]}", value, expected)])
+            attributes[name[3:]] = text
+    parsed = guard.parse(body, attributes)
+    if isinstance(parsed, list):
+        return Refusal("BODY_MALFORMED", faults=parsed)
+    canonical = sha256(parsed.canonical).digest()
+    return Decoded(0, body, parsed.value, sha256(body).digest(), canonical, attributes)
+
+
+def _percent_decoded(value: str) -> str | None:
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        return None
+
+
+def _too_large(size: int, bounds: IntakeSettings) -> Refusal:
+    return Refusal("BODY_TOO_LARGE", f"one event of {size} bytes; at most {bounds.event_bytes_max}")

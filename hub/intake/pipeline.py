@@ -1,0 +1,180 @@
+"""The order of intake: authenticate ▸ authorise ▸ decode ▸ validate ▸ accept ▸ receipt. Branches here, nowhere else.
+
+It alone tells the observer what happened, and answers with one `Item` for each item of the request, in request order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from hub.core.errors import HubError, Refusal, Unknown
+from hub.core.evidence import Admitted, Decoded, Item, Mode, Principal, Receipt, ValidEvent, Verdict
+from hub.core.record import Position
+from hub.core.registry import Snapshot
+from hub.core.settings import IntakeSettings
+from hub.intake.accept import Accepted, Acceptor, Conflicting, Outcome, Repeat
+from hub.intake.authorise import Policy, admit
+from hub.intake.decode import decode
+from hub.intake.sources import SourceBook
+from hub.intake.validate import validate
+from hub.ports.observer import Observer
+from hub.ports.system import Clock
+from schemas.catalogue import Catalogue
+from schemas.faults import Fault
+
+ReceiptAt = Callable[[Position], Awaitable[Receipt | None]]
+
+_ITEMS_BETWEEN_PAUSES = 100
+"""A large batch lets other requests through after so many items: a few milliseconds of work."""
+
+
+class Answer(Struct, frozen=True):
+    """One item for each item of the request; `atomic` says that nothing was to be stored unless all could be."""
+
+    items: Sequence[Item]
+    mode: Mode
+    refused_whole: bool = False
+
+
+class Pipeline:
+    """Intake for one worker."""
+
+    def __init__(
+        self,
+        *,
+        acceptor: Acceptor,
+        catalogue: Catalogue,
+        snapshot: Callable[[], Snapshot],
+        receipt_at: ReceiptAt,
+        clock: Clock,
+        observer: Observer,
+        bounds: IntakeSettings,
+    ) -> None:
+        self._acceptor = acceptor
+        self._catalogue = catalogue
+        self._snapshot = snapshot
+        self._receipt_at = receipt_at
+        self._clock = clock
+        self._observer = observer
+        self._bounds = bounds
+        self._policy = Policy()
+        self._sources = SourceBook(bounds.sources_per_publisher_max)
+
+    def admit(self, principal: Principal, *, mode: Mode, atomic: bool) -> Admitted | Refusal:
+        """The coarse answer, before the body is read."""
+        if self._acceptor.standing() is None:
+            return Refusal("REGISTRY_STALE")
+        if self._acceptor.waiting_records >= self._bounds.waiting_records_max:
+            return Refusal("OVERLOADED")
+        return admit(principal, mode=mode, atomic=atomic, snapshot=self._snapshot(), now_us=self._clock.now_us())
+
+    async def submit(self, admitted: Admitted, body: bytes, headers: Mapping[str, str]) -> Answer | Refusal:
+        """Judge and accept everything in a body. A `Refusal` means that nothing in it could be looked at.
+
+        Raises `Overloaded` before anything is taken, and other `HubError`s when certainly nothing was stored.
+        """
+        decoded = decode(admitted, body, headers, bounds=self._bounds)
+        if isinstance(decoded, Refusal):
+            return decoded
+        judged: list[ValidEvent | Item] = []
+        for index, item in enumerate(decoded):
+            judged.append(self._judge(admitted, index, item))
+            if index % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
+                await self._clock.sleep(0)
+        if admitted.atomic and any(isinstance(item, Item) for item in judged):
+            items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in judged]
+            return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
+        return self._told(Answer(await self._accept(judged), admitted.mode), judged)
+
+    def _judge(self, admitted: Admitted, index: int, decoded: Decoded | Refusal) -> ValidEvent | Item:
+        """Everything that can be said of one item without storage."""
+        if isinstance(decoded, Refusal):
+            return Item(index, "", "", Verdict.REJECTED, refusal=decoded)
+        kind = self._catalogue.find(decoded.event.get("type"), decoded.event.get("dataschema"))
+        if isinstance(kind, Fault):
+            return _rejected(decoded, Refusal("EVENT_INVALID", faults=[kind]))
+        permit = self._policy.permit(admitted, kind, self._snapshot())
+        if isinstance(permit, Refusal):
+            return _rejected(decoded, permit)
+        valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._acceptor.partitions)
+        if isinstance(valid, Refusal):
+            return _rejected(decoded, valid)
+        refusal = self._sources.enter(permit.principal.partner.id, valid.source)
+        return _rejected(decoded, refusal) if refusal else valid
+
+    async def _accept(self, judged: Sequence[ValidEvent | Item]) -> list[Item]:
+        """Accept what is valid, all partitions at once, and put the outcomes back into request order."""
+        parts: dict[int, list[ValidEvent]] = {}
+        for item in judged:
+            if isinstance(item, ValidEvent):
+                parts.setdefault(item.partition, []).append(item)
+        if len(parts) == 1:
+            [(partition, events)] = parts.items()
+            answered = [await self._acceptor.accept(partition, events)]
+        else:
+            answered = await self._accept_side_by_side(parts)
+        outcomes = {
+            event.decoded.index: outcome
+            for events, row in zip(parts.values(), answered, strict=True)
+            for event, outcome in zip(events, row, strict=False)
+        }
+        return [
+            item if isinstance(item, Item) else await self._item(item, outcomes.get(item.decoded.index))
+            for item in judged
+        ]
+
+    async def _accept_side_by_side(self, parts: Mapping[int, list[ValidEvent]]) -> list[Sequence[Outcome]]:
+        """One partition that is full or away does not hide what became of the others."""
+        answers = await asyncio.gather(
+            *(self._acceptor.accept(partition, events) for partition, events in parts.items()), return_exceptions=True
+        )
+        rows: list[Sequence[Outcome]] = []
+        for answer, events in zip(answers, parts.values(), strict=True):
+            if isinstance(answer, HubError):
+                rows.append([answer] * len(events))
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                rows.append(answer)
+        return rows
+
+    async def _item(self, event: ValidEvent, outcome: Outcome | None) -> Item:
+        index, id_, source, warnings = event.decoded.index, event.id, event.source, event.warnings
+        match outcome:
+            case Accepted(receipt):
+                return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
+            case Repeat(position):
+                earlier = await self._receipt_at(position)
+                return Item(index, id_, source, Verdict.DUPLICATE, earlier, None, warnings)
+            case Conflicting():
+                return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"))
+            case Unknown():
+                return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"))
+            case HubError():
+                return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(outcome.code))
+            case None:
+                return _not_attempted(event)
+
+    def _told(self, answer: Answer, judged: Sequence[ValidEvent | Item]) -> Answer:
+        counts = Counter(
+            (item.verdict.value, event.permit.kind.name if isinstance(event, ValidEvent) else "")
+            for item, event in zip(answer.items, judged, strict=True)
+        )
+        for (verdict, kind), amount in counts.items():
+            self._observer.count("intake_items", amount, verdict=verdict, type=kind)
+        refused = Counter(item.refusal.row.label for item in answer.items if item.refusal)
+        for label, amount in refused.items():
+            self._observer.count("intake_refused", amount, label=label)
+        return answer
+
+
+def _rejected(decoded: Decoded, refusal: Refusal) -> Item:
+    return Item(decoded.index, decoded.text("id"), decoded.text("source"), Verdict.REJECTED, refusal=refusal)
+
+
+def _not_attempted(event: ValidEvent) -> Item:
+    return Item(event.decoded.index, event.id, event.source, Verdict.NOT_ATTEMPTED, refusal=Refusal("NOT_ATTEMPTED"))

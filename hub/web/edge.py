@@ -1,0 +1,248 @@
+"""The edge: what every request passes before a stage sees it, and the only place that renders errors.
+
+Order of checks, each before anything costlier is done: a place is free ▸ the route exists ▸ the method fits ▸ (the
+handler authenticates) ▸ media type and encoding ▸ declared size ▸ the body, under a deadline and counted as it comes.
+Refused values, `HubError`s and what nobody expected all leave as one shape: problem+json (RFC 9457).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
+
+from hub.core.errors import HubError, Refusal
+from hub.core.settings import HTTPSettings
+from hub.ports.observer import Observer
+from hub.ports.system import Clock, Entropy
+from hub.web.routes import Route, Router
+from schemas.faults import FAULTS, Fault
+
+PROBLEM = "application/problem+json"
+JSON = "application/json"
+RETRY_AFTER_SECONDS = "1"
+
+Handler = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
+
+
+class Refused(Exception):
+    """Raised by handlers to leave with a refusal; carries headers where HTTP asks for some."""
+
+    def __init__(self, refusal: Refusal, **headers: str) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+        self.headers = headers
+
+
+def problem(
+    refusal: Refusal, *, language: str = "en", instance: str = "", extra: Mapping[str, object] | None = None
+) -> web.Response:
+    """A refusal as it is answered (`schemas/formats/problem.md`)."""
+    row = refusal.row
+    document = {
+        "type": f"urn:customs-hub:error:{row.code}",
+        "title": row.fr if language == "fr" else row.en,
+        "status": row.status,
+        "code": row.code,
+        "fix": row.fix,
+        "retryable": row.retryable,
+    }
+    if refusal.detail:
+        document["detail"] = refusal.detail
+    if instance:
+        document["instance"] = instance
+    if refusal.faults:
+        document["faults"] = fault_documents(refusal.faults, language)
+    response = web.Response(status=row.status, body=orjson.dumps({**document, **(extra or {})}), content_type=PROBLEM)
+    if row.retryable:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if row.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return response
+
+
+def fault_documents(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
+    """Faults as they are answered: with their text and, where one is obvious, a fix."""
+    documents = []
+    for fault in faults:
+        text = FAULTS[fault.code]
+        document = {
+            "code": fault.code,
+            "place": fault.place,
+            "found": fault.found,
+            "expected": fault.expected,
+            "severity": fault.severity.value,
+            "text": text.fr if language == "fr" else text.en,
+        }
+        documents.append(document | {"fix": text.fix} if text.fix else document)
+    return documents
+
+
+def language_of(request: web.BaseRequest) -> str:
+    """`fr` if it is asked for before `en`; all texts exist in these two."""
+    wanted = request.headers.get("Accept-Language", "en").lower()
+    fr, en = wanted.find("fr"), wanted.find("en")
+    return "fr" if fr >= 0 and (en < 0 or fr < en) else "en"
+
+
+def answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(document), content_type=JSON, headers=headers)
+
+
+class Edge:
+    """Receives every request of one listener."""
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        router: Router,
+        bounds: HTTPSettings,
+        entropy: Entropy,
+        observer: Observer,
+    ) -> None:
+        self._handlers = handlers
+        self._router = router
+        self._bounds = bounds
+        self._entropy = entropy
+        self._observer = observer
+        self._in_flight = 0
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        route: Route | None = None
+        if self._in_flight >= self._bounds.requests_in_flight_max:
+            response: web.StreamResponse = problem(Refusal("OVERLOADED"))
+        else:
+            self._in_flight += 1
+            try:
+                route, response = await self._route(request)
+            finally:
+                self._in_flight -= 1
+        if not response.prepared and not request.content.is_eof():
+            response.force_close()  # The rest of an unread body is not worth waiting for.
+        self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
+        return response
+
+    async def _route(self, request: web.BaseRequest) -> tuple[Route | None, web.StreamResponse]:
+        methods, names = self._router.find(request.path)
+        route = methods.get(request.method)
+        try:
+            if not methods:
+                raise Refused(Refusal("NOT_FOUND"))
+            if route is None:
+                raise Refused(Refusal("METHOD_NOT_ALLOWED"), Allow=", ".join(sorted(methods)))
+            return route, await self._handlers[route.name](request, names)
+        except Refused as e:
+            response = problem(e.refusal, language=language_of(request))
+            response.headers.update(e.headers)
+        except HubError as e:
+            response = problem(Refusal(e.code), language=language_of(request))
+        except ConnectionError:
+            raise
+        except Exception as e:  # noqa: BLE001 - the edge answers for what nobody expected, counts and logs it
+            response = self._internal(e, language_of(request))
+        return route, response
+
+    def _internal(self, error: Exception, language: str) -> web.Response:
+        instance = f"urn:uuid:{UUID(bytes=self._entropy.bytes(16), version=4)}"
+        self._observer.event("internal_error", instance=instance, error=repr(error))
+        return problem(Refusal("INTERNAL"), language=language, instance=instance)
+
+
+class BodyReader:
+    """Reads bodies: media type, encoding, size, deadline, each checked before the next costs anything."""
+
+    def __init__(self, *, bounds: HTTPSettings, clock: Clock) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self._bytes_in_flight = 0
+
+    def media_type(self, request: web.BaseRequest, taken: Iterable[str]) -> str:
+        """One of `taken`, in UTF-8, not compressed: a small body must not become a large one. Raises `Refused`."""
+        media_type = request.content_type
+        if media_type not in taken:
+            raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", f"one of: {', '.join(taken)}"))
+        if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+            raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "charset UTF-8"))
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "no Content-Encoding"))
+        return media_type
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        """The whole body. Raises `Refused`: too large (a declared size is checked before reading), too slow, cut."""
+        bytes_max = self._bounds.body_bytes_max
+        declared = request.content_length if request.content_length is not None else bytes_max
+        if declared > bytes_max:
+            raise Refused(Refusal("BODY_TOO_LARGE", f"{declared} bytes; at most {bytes_max}"))
+        if self._bytes_in_flight + declared > self._bounds.bytes_in_flight_max:
+            raise Refused(Refusal("OVERLOADED"))
+        self._bytes_in_flight += declared
+        try:
+            if request.headers.get("Expect", "").lower() == "100-continue":
+                # Only now the sender is asked to go on (RFC 9110 §10.1.1): whoever was refused has sent no body.
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0
+            async with self._clock.deadline(self._bounds.body_seconds_max):
+                return await request.read()
+        except TimeoutError as e:
+            raise Refused(Refusal("BODY_TOO_SLOW", f"{self._bounds.body_seconds_max:g} s for the whole body")) from e
+        except web.HTTPRequestEntityTooLarge as e:
+            raise Refused(Refusal("BODY_TOO_LARGE", f"at most {bytes_max} bytes")) from e
+        except (web.RequestPayloadError, HttpProcessingError) as e:
+            raise Refused(Refusal("BAD_REQUEST", "the body ended early or is not framed as its headers say")) from e
+        finally:
+            self._bytes_in_flight -= declared
+
+
+class _QuietHandler(RequestHandler):
+    """aiohttp's protocol, except that what cannot be parsed is answered as a problem, with no echo and no traceback."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was already begun")
+        code = "BAD_REQUEST" if status < 500 else "INTERNAL"
+        response = problem(Refusal(code))
+        response.force_close()
+        return response
+
+
+class _QuietServer(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _QuietHandler(self, loop=self._loop, **self._kwargs)
+
+
+@asynccontextmanager
+async def listening(edge: Edge, *, bounds: HTTPSettings, sockets: Iterable[Any]) -> Any:
+    """Serve `edge` on sockets that are already bound; on exit stop listening, then let requests under way end."""
+
+    def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        return web.BaseRequest(
+            message, payload, protocol, writer, task, server._loop, client_max_size=bounds.body_bytes_max
+        )
+
+    server = _QuietServer(
+        edge,
+        request_factory=make_request,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=75.0,
+        lingering_time=1.0,
+        max_line_size=8_190,
+        max_field_size=bounds.header_bytes_max,
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=bounds.shutdown_seconds_max)
+    await runner.setup()
+    try:
+        for listener in sockets:
+            await web.SockSite(runner, listener, backlog=1_024).start()
+        yield runner
+    finally:
+        await runner.cleanup()

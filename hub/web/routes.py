@@ -1,0 +1,195 @@
+"""The routes as data. Router, OpenAPI, quotas, the README's table and metric labels derive from this one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+Scope = Literal["", "events:write", "feeds:read", "receipts:read"]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One thing that can be asked for. `scope` empty: no token is needed."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    """`{name}` stands for one segment of `[A-Za-z0-9._-]{1,64}`."""
+    name: str
+    """Label in metrics and name of the handler."""
+    scope: Scope = ""
+    media_types: tuple[str, ...] = ()
+    answers: tuple[int, ...]
+    codes: tuple[str, ...] = ()
+    """Error codes besides those of every route."""
+    summary: str
+
+
+STRUCTURED = "application/cloudevents+json"
+BATCHED = "application/cloudevents-batch+json"
+NDJSON = "application/x-ndjson"
+BINARY = "application/json"
+
+_BODY_CODES = ("BODY_TOO_LARGE", "BODY_TOO_SLOW", "BODY_MALFORMED", "MEDIA_TYPE_UNSUPPORTED")
+_STORE_CODES = ("OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL", "REGISTRY_STALE")
+_FEED_CODES = ("NOT_FOUND", "FEED_GONE", "CURSOR_INVALID", "STORAGE_UNAVAILABLE")
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/oauth/token",
+        name="token",
+        media_types=("application/x-www-form-urlencoded",),
+        answers=(200, 400, 401),
+        summary="An access token for a signed client assertion (RFC 6749 §4.4, RFC 7523).",
+    ),
+    Route(
+        method="GET",
+        path="/.well-known/oauth-authorization-server",
+        name="metadata",
+        answers=(200,),
+        summary="What the token endpoint takes (RFC 8414).",
+    ),
+    Route(
+        method="GET",
+        path="/.well-known/jwks.json",
+        name="jwks",
+        answers=(200,),
+        summary="Public keys of access tokens (RFC 7517).",
+    ),
+    Route(
+        method="GET",
+        path="/.well-known/customs-hub-keys.json",
+        name="seal_keys",
+        answers=(200,),
+        summary="The history of the keys under which receipts verify.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/events",
+        name="post_events",
+        scope="events:write",
+        media_types=(STRUCTURED, BATCHED, NDJSON, BINARY),
+        answers=(200, 201, 202, 207, 403, 409, 422, 503, 507),
+        codes=(
+            *_BODY_CODES,
+            *_STORE_CODES,
+            "NOT_PERMITTED",
+            "AEO_REQUIRED",
+            "EVENT_INVALID",
+            "CONFLICT",
+            "BATCH_REFUSED",
+        ),
+        summary="Push one event or a batch; every item gets a verdict, every accepted one a receipt.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        name="get_event",
+        scope="receipts:read",
+        answers=(200,),
+        codes=("STORAGE_UNAVAILABLE",),
+        summary="What was judged of an identity of yours: the first occurrence and its repeats.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/receipts",
+        name="get_receipts",
+        scope="receipts:read",
+        answers=(200,),
+        codes=("STORAGE_UNAVAILABLE",),
+        summary="All receipts of an identity of yours, the first occurrence's first.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/notices",
+        name="get_notices",
+        scope="receipts:read",
+        answers=(200, 400, 410),
+        codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE"),
+        summary="What customs has to tell you, oldest first; long poll with `wait`.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/feeds",
+        name="list_feeds",
+        scope="feeds:read",
+        answers=(200,),
+        summary="The feeds that you may read.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/feeds/{feed}/records",
+        name="get_records",
+        scope="feeds:read",
+        answers=(200, 400, 404, 410),
+        codes=(*_FEED_CODES, "CURSOR_EXPIRED"),
+        summary="Records after a cursor; repeatable; long poll with `wait`.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/feeds/{feed}/ack",
+        name="acknowledge",
+        scope="feeds:read",
+        media_types=("application/json",),
+        answers=(204, 400, 404, 410),
+        codes=(*_FEED_CODES, *_BODY_CODES),
+        summary="Remember that everything up to a cursor is done.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/feeds/{feed}/stream",
+        name="stream",
+        scope="feeds:read",
+        answers=(200, 400, 404, 410),
+        codes=(*_FEED_CODES, "CURSOR_EXPIRED"),
+        summary="The same records as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",
+    ),
+    Route(method="GET", path="/health/live", name="live", answers=(200,), summary="The process runs."),
+    Route(
+        method="GET",
+        path="/health/ready",
+        name="ready",
+        answers=(200, 503),
+        summary="The hub can accept and deliver; what cannot is named.",
+    ),
+)
+
+EVERYWHERE = (
+    "UNAUTHENTICATED",
+    "PARTNER_SUSPENDED",
+    "SCOPE_MISSING",
+    "BAD_REQUEST",
+    "TOO_MANY_REQUESTS",
+    "OVERLOADED",
+    "INTERNAL",
+)
+"""Codes that every route may answer (the first three where a scope is asked for)."""
+
+
+class Router:
+    """Finds the route of a request: a dict for fixed paths, one pattern each for the others."""
+
+    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+        self._fixed: dict[str, dict[str, Route]] = {}
+        self._patterns: list[tuple[re.Pattern[str], dict[str, Route]]] = []
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            by_path.setdefault(route.path, {})[route.method] = route
+        for path, methods in by_path.items():
+            if "{" in path:
+                pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9._-]{1,64})", path)
+                self._patterns.append((re.compile(pattern), methods))
+            else:
+                self._fixed[path] = methods
+
+    def find(self, path: str) -> tuple[Mapping[str, Route], Mapping[str, str]]:
+        """The routes at a path, by method, and what stands for its names; empty if there is none."""
+        if (methods := self._fixed.get(path)) is not None:
+            return methods, {}
+        for pattern, methods in self._patterns:
+            if match := pattern.fullmatch(path):
+                return methods, match.groupdict()
+        return {}, {}
