@@ -6,6 +6,7 @@ Every value here is one version of a registry object: it is never changed, a cha
 from __future__ import annotations
 
 from enum import StrEnum
+from math import inf
 
 from msgspec import Struct, field
 
@@ -113,6 +114,12 @@ class PublicKey(Struct, frozen=True, omit_defaults=True):
     state: KeyState = KeyState.ACTIVE
     not_after: int | None = None
     """Seconds since 1970; with `grace`, when the key stops."""
+
+    def usable_until(self) -> float:
+        """Seconds since 1970 before which the key proves its system: for ever, until its grace ends, or never."""
+        if self.state is KeyState.ACTIVE:
+            return inf
+        return self.not_after or 0 if self.state is KeyState.GRACE else 0
 
 
 SCOPES = ("events:write", "feeds:read", "receipts:read")

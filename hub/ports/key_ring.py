@@ -7,6 +7,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+SEAL_OVERLAP_SECONDS = 60
+"""After a rotation the old seal key stays valid so long, for processes that are about to take up the new one."""
+
 
 class SealKey(Struct, frozen=True):
     """One entry of the published key history: the public half and when it signed (`schemas/formats/seal.md`)."""
@@ -15,18 +18,26 @@ class SealKey(Struct, frozen=True):
     public: bytes
     """Ed25519, 32 bytes."""
     valid_from: int
+    """Seconds since 1970."""
     valid_to: int | None = None
 
 
 class KeyRing(Protocol):
     @property
-    def seal_key_id(self) -> str: ...
+    def seal_key_id(self) -> str:
+        """The RFC 7638 thumbprint of the seal key. Ask for every seal: asking takes up a key that was rotated in."""
 
     def sign_seal(self, message: bytes) -> bytes:
-        """Ed25519 over `message` under the current seal key."""
+        """Ed25519 over `message`. MUST sign under the key that `seal_key_id` named last."""
 
     def seal_keys(self) -> Sequence[SealKey]:
         """The whole history, newest first, so that old receipts verify after rotation."""
+
+    def rotate_seal_key(self, now: int) -> SealKey:
+        """Make a new seal key that signs from `now` (seconds since 1970) on and return its public half.
+
+        MUST keep the old public key in the history, valid until `SEAL_OVERLAP_SECONDS` after `now`.
+        """
 
     def token_key_id(self) -> str: ...
 

@@ -1,4 +1,4 @@
-"""Public keys of partners' systems: JSON Web Keys (RFC 7517) in and out, their thumbprints, their one algorithm.
+"""Public keys of partners' systems: which JSON Web Keys (RFC 7517) are taken, and the one algorithm of each.
 
 A key has exactly one algorithm, which follows from the key and never from a token (RFC 8725 §3.1, §3.2):
 P-256 → ES256, Ed25519 → EdDSA, RSA of 2048 to 4096 bits → PS256.
@@ -6,19 +6,17 @@ P-256 → ES256, Ed25519 → EdDSA, RSA of 2048 to 4096 bits → PS256.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from hashlib import sha256
 
-import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-PublicKeyObject = EllipticCurvePublicKey | Ed25519PublicKey | RSAPublicKey
+from hub.core.jwk import PublicKeyObject, encode_base64url, public_jwk, thumbprint
 
 ALGORITHMS = ("ES256", "EdDSA", "PS256")
 RSA_BITS_MIN = 2048
@@ -30,17 +28,10 @@ PEM_BYTES_MAX = 16_384
 _EXPECTED = f"expected a public key: EC P-256, Ed25519, or RSA of {RSA_BITS_MIN} to {RSA_BITS_MAX} bits"
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """RFC 7518 §6.2.2, §6.3.2, §6.4.1: members that only a private or a symmetric key has."""
-_THUMBPRINT_MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}
-"""RFC 7638 §3.2, RFC 8037 §2, in lexicographic order."""
 
 
 class KeyRefused(ValueError):
     """The key is not one that the hub takes. The text says what was expected and never holds key material."""
-
-
-def encode_base64url(content: bytes) -> str:
-    """RFC 7515 §2: without padding."""
-    return urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def decode_base64url(text: str) -> bytes | None:
@@ -81,21 +72,6 @@ def load_public_jwk(jwk: Mapping[str, object]) -> PublicKeyObject:
     return key
 
 
-def public_jwk(key: PublicKeyObject) -> dict[str, str]:
-    """The JWK of a key: the members that make its thumbprint, nothing else."""
-    match key:
-        case EllipticCurvePublicKey():
-            numbers = key.public_numbers()
-            x, y = (encode_base64url(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
-            return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
-        case Ed25519PublicKey():
-            return {"kty": "OKP", "crv": "Ed25519", "x": encode_base64url(key.public_bytes_raw())}
-        case RSAPublicKey():
-            public = key.public_numbers()
-            n, e = (encode_base64url(i.to_bytes((i.bit_length() + 7) // 8, "big")) for i in (public.n, public.e))
-            return {"kty": "RSA", "n": n, "e": e}
-
-
 def public_jwk_from_pem(pem: bytes) -> dict[str, str]:
     """The JWK of a public key in PEM (RFC 7468 §13). Raises `KeyRefused`, also for private keys, without echo."""
     if len(pem) > PEM_BYTES_MAX:
@@ -109,12 +85,6 @@ def public_jwk_from_pem(pem: bytes) -> dict[str, str]:
     if not isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey | RSAPublicKey):
         raise KeyRefused(f"the key is of another kind; {_EXPECTED}")
     return public_jwk(_checked(key))
-
-
-def thumbprint(jwk: Mapping[str, str]) -> str:
-    """RFC 7638 §3: base64url of the SHA-256 of the required members, in lexicographic order, without white space."""
-    members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS[jwk["kty"]]}
-    return encode_base64url(sha256(orjson.dumps(members)).digest())
 
 
 def _key_from_members(jwk: Mapping[str, object]) -> PublicKeyObject:
@@ -154,3 +124,17 @@ def _checked(key: PublicKeyObject) -> PublicKeyObject:
         if key.public_numbers().e < RSA_EXPONENT_MIN:
             raise KeyRefused(f"the RSA exponent is small: expected {RSA_EXPONENT_MIN} or more")
     return key
+
+
+__all__ = [
+    "ALGORITHMS",
+    "KeyRefused",
+    "PublicKeyObject",
+    "algorithm_of",
+    "decode_base64url",
+    "encode_base64url",
+    "load_public_jwk",
+    "public_jwk",
+    "public_jwk_from_pem",
+    "thumbprint",
+]

@@ -1,0 +1,54 @@
+"""The hub's keys for the life of a process: what tests and the reference use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from hub.core.jwk import public_jwk, thumbprint
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey
+
+
+class MemoryKeyRing:
+    def __init__(self, *, now: int = 0) -> None:
+        """New keys; the seal key signs from `now` (seconds since 1970)."""
+        self._token_key = generate_private_key(SECP256R1())
+        self._master = Ed25519PrivateKey.generate().private_bytes_raw()
+        self._history: tuple[SealKey, ...] = ()
+        self.rotate_seal_key(now)
+
+    @property
+    def seal_key_id(self) -> str:
+        return self._history[0].id
+
+    def sign_seal(self, message: bytes) -> bytes:
+        return self._seal_key.sign(message)
+
+    def seal_keys(self) -> Sequence[SealKey]:
+        return self._history
+
+    def rotate_seal_key(self, now: int) -> SealKey:
+        self._seal_key = Ed25519PrivateKey.generate()
+        public = self._seal_key.public_key()
+        new = SealKey(thumbprint(public_jwk(public)), public.public_bytes_raw(), now)
+        closed = [msgspec.structs.replace(key, valid_to=now + SEAL_OVERLAP_SECONDS) for key in self._history[:1]]
+        self._history = (new, *closed, *self._history[1:])
+        return new
+
+    def token_key_id(self) -> str:
+        return thumbprint(public_jwk(self._token_key.public_key()))
+
+    def token_key_pem(self) -> bytes:
+        return self._token_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def token_jwks(self) -> Sequence[dict[str, str]]:
+        jwk = public_jwk(self._token_key.public_key())
+        return [jwk | {"kid": thumbprint(jwk), "use": "sig", "alg": "ES256"}]
+
+    def secret(self, use: str) -> bytes:
+        return sha256(self._master + use.encode()).digest()

@@ -1,0 +1,125 @@
+"""The strict gate in front of PyJWT: JSON Web Signatures in compact form (RFC 7515), taken only in one spelling.
+
+PyJWT 2.15 takes `=` padding, acts on header members that a sender chooses, and lets the last of repeated members win.
+So nothing reaches it before steps 1 to 6 hold, and it is asked for one thing only: the signature (step 7).
+Everything that a token says is `unverified` until then.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.api_jws import PyJWS
+from jwt.exceptions import PyJWTError
+from msgspec import Meta, Struct
+
+from hub.trust.keys import ALGORITHMS, PublicKeyObject, algorithm_of, decode_base64url
+from schemas.guard import Parsed, parse
+
+LABEL_CHARACTERS_MAX = 128
+_CURVE_SIGNATURE_BYTES = 64
+"""RFC 7518 §3.4 (R ‖ S of P-256) and RFC 8032 §5.1.6 (Ed25519)."""
+
+
+class Flaw(StrEnum):
+    """Why a token is not accepted: a closed set of metric labels for the operator, never told to the sender."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    HEADER = "header"
+    TYPE = "type"
+    ALGORITHM = "algorithm"
+    SIGNATURE = "signature"
+    CLAIMS = "claims"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    CLIENT = "client"
+    KEY = "key"
+    LIFETIME = "lifetime"
+    EXPIRED = "expired"
+    EARLY = "early"
+    REPLAYED = "replayed"
+    SUSPENDED = "suspended"
+
+
+_Label = Annotated[str, Meta(min_length=1, max_length=LABEL_CHARACTERS_MAX)]
+
+
+class JOSEHeader(Struct, frozen=True, forbid_unknown_fields=True):
+    """The only members a header may have; so `jku`, `x5u`, `jwk`, `x5c`, `crit`, `b64` and `zip` are refused.
+
+    An empty string stands for a member that is absent; one that is sent is never empty.
+    """
+
+    alg: str
+    typ: _Label = ""
+    kid: _Label = ""
+
+
+class UnverifiedJWS(Struct, frozen=True):
+    """A token in its one spelling, whose signature nobody has looked at yet."""
+
+    token: str
+    header: JOSEHeader
+    unverified_payload: bytes
+    signature_bytes: int
+
+
+_jws = PyJWS(algorithms=ALGORITHMS, options={"verify_signature": True, "enforce_minimum_key_length": True})
+
+
+def open_jws(token: str, *, bytes_max: int) -> UnverifiedJWS | Flaw:
+    """Steps 1 to 4: the token's form, before any key is known."""
+    # 1. It is ASCII of a bounded size. A str of surrogates or of other digits never reaches a decoder.
+    if len(token) > bytes_max or not token.isascii():
+        return Flaw.MALFORMED
+    # 2. It has three segments (RFC 7515 §3.1): not five (JWE), not JSON serialisation.
+    segments = token.split(".")
+    if len(segments) != 3:
+        return Flaw.MALFORMED
+    # 3. Each segment is base64url without padding, in the only spelling of its bytes (§2).
+    header, payload, signature = (decode_base64url(segment) for segment in segments)
+    if header is None or payload is None or signature is None:
+        return Flaw.MALFORMED
+    # 4. The header is one JSON object without repeated members (§5.2 step 4) and with allowed members only.
+    parsed = parse(header)
+    if not isinstance(parsed, Parsed):
+        return Flaw.HEADER
+    try:
+        members = msgspec.convert(parsed.value, JOSEHeader, strict=True)
+    except msgspec.ValidationError:
+        return Flaw.HEADER
+    return UnverifiedJWS(token, members, payload, len(signature))
+
+
+def verify_signature(jws: UnverifiedJWS, key: PublicKeyObject) -> bytes | Flaw:
+    """Steps 5 to 7: the payload, now believed to come from the holder of `key`."""
+    # 5. The algorithm is the key's own; what the header says can only agree (RFC 8725 §3.1).
+    algorithm = algorithm_of(key)
+    if jws.header.alg != algorithm:
+        return Flaw.ALGORITHM
+    # 6. The signature has exactly the length of that algorithm and key.
+    if jws.signature_bytes != (key.key_size // 8 if isinstance(key, RSAPublicKey) else _CURVE_SIGNATURE_BYTES):
+        return Flaw.SIGNATURE
+    # 7. The signature is the key's over exactly these bytes. A key object, never PEM; every option written out.
+    try:
+        verified = _jws.decode_complete(
+            jws.token,
+            key=key,
+            algorithms=[algorithm],
+            options={"verify_signature": True, "enforce_minimum_key_length": True},
+            detached_payload=None,
+        )
+    except PyJWTError:
+        return Flaw.SIGNATURE
+    payload = verified["payload"]
+    return jws.unverified_payload if payload == jws.unverified_payload else Flaw.MALFORMED
+
+
+def verify_jws(token: str, key: PublicKeyObject, *, bytes_max: int) -> bytes | Flaw:
+    """All seven steps under one key: the payload, or why not."""
+    jws = open_jws(token, bytes_max=bytes_max)
+    return jws if isinstance(jws, Flaw) else verify_signature(jws, key)
