@@ -1,0 +1,34 @@
+"""What every contract test is given: a ground, a log on it, a stream in the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from hub.core.record import Stream
+from hub.ports.event_log import EventLog
+from tests.contracts.grounds import LOG_GROUNDS, LogGround
+
+_number = count(1)
+
+
+@pytest.fixture(params=LOG_GROUNDS)
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> LogGround:
+    return LOG_GROUNDS[request.param](tmp_path)
+
+
+@pytest.fixture
+async def log(ground: LogGround) -> AsyncIterator[EventLog]:
+    async with ground.open() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stream(log: EventLog) -> str:
+    """A declared stream of three partitions under a name that no other test uses."""
+    name = f"contract.{next(_number)}"
+    await log.declare(Stream(name, 3))
+    return name
