@@ -1,1 +1,183 @@
-"""The only reader of environment and TOML: all faults at once, each room gets its own settings."""
+"""The only reader of environment and TOML: all faults at once, each room gets its own settings.
+
+A TOML table is a room of `hub/core/settings.py`; `CUSTOMS_HUB_<ROOM>_<NAME>` in the environment wins over the file,
+`CUSTOMS_HUB_<NAME>` sets what stands outside the rooms. `CUSTOMS_HUB_CONFIG` names the file and is read by the CLI.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from hub.core.settings import Settings
+
+PREFIX = "CUSTOMS_HUB_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+
+
+class ConfigFault(Struct, frozen=True):
+    """One setting that cannot stand. `place` is a TOML path or an environment variable; values are never echoed."""
+
+    place: str
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.fault}"
+
+
+class ConfigFaults(Exception):
+    """The settings as a whole are refused, with every fault."""
+
+    def __init__(self, faults: list[ConfigFault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+class Setting(Struct, frozen=True):
+    """One line of the generated reference."""
+
+    room: str
+    """Empty: outside the rooms."""
+    name: str
+    takes: str
+    default: object
+    about: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.room}.{self.name}" if self.room else self.name
+
+    @property
+    def variable(self) -> str:
+        return variable(self.path)
+
+
+def variable(path: str) -> str:
+    """The environment's name for a setting."""
+    return PREFIX + path.replace(".", "_").upper()
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings from a file (None: defaults) and an environment. Raises `ConfigFaults`."""
+    faults: list[ConfigFault] = []
+    values = _from_file(path, faults) if path is not None else {}
+    values.update(_from_environment(environ, faults))
+    if faults:
+        raise ConfigFaults(faults)
+    rooms: dict[str, dict[str, object]] = {}
+    for setting, value in values.items():
+        room, _, name = setting.rpartition(".")
+        rooms.setdefault(room, {})[name] = value
+    return msgspec.convert({**rooms.pop("", {}), **rooms}, Settings)
+
+
+def describe() -> Iterator[Setting]:
+    """Every setting that there is, in the order of `hub/core/settings.py`."""
+    defaults = Settings()
+    for path, shape in _shapes().items():
+        room, _, name = path.rpartition(".")
+        owner = getattr(defaults, room) if room else defaults
+        yield Setting(room, name, _takes(shape), getattr(owner, name), _docs(type(owner)).get(name, ""))
+
+
+def example() -> str:
+    """A TOML file with every setting at its default, commented out."""
+    lines = []
+    room = ""
+    for setting in describe():
+        if setting.room != room:
+            room = setting.room
+            lines.append(f"\n[{room}]")
+        lines.append(f"# {setting.takes[0].upper()}{setting.takes[1:]}. {setting.about}".rstrip())
+        lines.append(f"# {setting.name} = {msgspec.json.encode(setting.default).decode()}")
+    return "\n".join(lines) + "\n"
+
+
+def _from_file(path: Path, faults: list[ConfigFault]) -> dict[str, object]:
+    try:
+        content = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        faults.append(ConfigFault(str(path), f"cannot be read: {error.strerror}"))
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(ConfigFault(str(path), f"is not TOML: {error}"))
+        return {}
+    given: dict[str, object] = {}
+    for name, value in content.items():
+        given |= {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+    return _checked(given, {path: path for path in _shapes()}, strict=True, faults=faults)
+
+
+def _from_environment(environ: Mapping[str, str], faults: list[ConfigFault]) -> dict[str, object]:
+    given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and name != CONFIG_VARIABLE}
+    return _checked(given, {variable(path): path for path in _shapes()}, strict=False, faults=faults)
+
+
+def _checked(
+    given: Mapping[str, object], known: Mapping[str, str], *, strict: bool, faults: list[ConfigFault]
+) -> dict[str, object]:
+    """The values that can stand, by path; `known` leads from a place to the path that it sets.
+
+    Not `strict`: text is read as what its setting takes.
+    """
+    values: dict[str, object] = {}
+    for place, value in given.items():
+        path = known.get(place)
+        if path is None:
+            guess = get_close_matches(place, known, n=1)
+            faults.append(ConfigFault(place, "there is no such setting" + (f"; {guess[0]}?" if guess else "")))
+            continue
+        try:
+            values[path] = msgspec.convert(value, _shapes()[path], strict=strict)
+        except msgspec.ValidationError:
+            faults.append(ConfigFault(place, f"takes {_takes(_shapes()[path])}"))
+    return values
+
+
+@cache
+def _shapes() -> dict[str, Any]:
+    """What each setting is declared to be, by path, in the order of `hub/core/settings.py`."""
+    shapes: dict[str, Any] = {}
+    for name, shape in get_type_hints(Settings, include_extras=True).items():
+        if isinstance(shape, type) and issubclass(shape, Struct):
+            rooms = get_type_hints(shape, include_extras=True)
+            shapes |= {f"{name}.{inner}": each for inner, each in rooms.items()}
+        else:
+            shapes[name] = shape
+    return shapes
+
+
+def _takes(shape: Any) -> str:
+    """What a setting takes, in words."""
+    if get_origin(shape) is Literal:
+        return "one of " + ", ".join(f'"{choice}"' for choice in get_args(shape))
+    if get_origin(shape) is not Annotated:
+        return {bool: "true or false", str: "text"}[shape]
+    base, meta = get_args(shape)
+    if base is str:
+        return f"text of {meta.min_length} to {meta.max_length} characters"
+    noun = "a whole number" if base is int else "a number"
+    low = f"from {meta.ge}" if meta.ge is not None else f"above {meta.gt}"
+    return f"{noun} {low}" + (f" to {meta.le}" if meta.le is not None else "")
+
+
+@cache
+def _docs(owner: type[Struct]) -> dict[str, str]:
+    """The text under each setting, read from the source: the reference and the code cannot drift apart."""
+    body = ast.parse(inspect.getsource(owner)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs = {}
+    for line, after in zip(body.body, body.body[1:], strict=False):
+        match line, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                docs[name] = " ".join(text.split())
+    return docs

@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=1)]
+CountOrZero = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+WholeSeconds = Annotated[int, Meta(ge=1)]
+ClockSkew = Annotated[int, Meta(ge=10, le=30)]
+"""Assertions up to 10 s ahead must be accepted, beyond 30 s they must be refused; between is the hub's choice."""
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
 class HTTPSettings(Struct, frozen=True, kw_only=True):
     """The edge: what is taken from the wire before any stage looks at it."""
 
     host: str = "127.0.0.1"
-    port: int = 8480
+    port: Port = 8480
     """0 binds a free port; the one bound is in the log and in `status`."""
     public_url: str = ""
     """The issuer and audience that partners use; empty: `http://<host>:<port>`."""
-    header_bytes_max: int = 16_384
-    body_bytes_max: int = 4_194_304
-    body_seconds_max: float = 8.0
-    requests_in_flight_max: int = 512
-    bytes_in_flight_max: int = 67_108_864
+    header_bytes_max: Count = 16_384
+    body_bytes_max: Count = 4_194_304
+    body_seconds_max: Seconds = 8.0
+    requests_in_flight_max: Count = 512
+    bytes_in_flight_max: Count = 67_108_864
     """Declared body bytes of all requests under way: the memory that intake may hold."""
-    shutdown_seconds_max: float = 10.0
+    shutdown_seconds_max: Seconds = 10.0
 
 
 class IntakeSettings(Struct, frozen=True, kw_only=True):
-    event_bytes_max: int = 262_144
-    batch_events_max: int = 1_000
-    sources_per_publisher_max: int = 64
-    group_records_max: int = 2_000
+    event_bytes_max: Count = 262_144
+    batch_events_max: Count = 1_000
+    sources_per_publisher_max: Count = 64
+    group_records_max: Count = 2_000
     """The most events that share one append; what comes meanwhile waits for the next."""
-    waiting_records_max: int = 20_000
+    waiting_records_max: Count = 20_000
     """Beyond this many events waiting for an append a request is refused with 503 at once."""
-    append_seconds_max: float = 8.0
-    recent_ids_max: int = 100_000
+    append_seconds_max: Seconds = 8.0
+    recent_ids_max: Count = 100_000
     """The worker's cache of acknowledged identities."""
-    registry_seconds_max: float = 1.0
+    registry_seconds_max: Seconds = 1.0
     """A registry confirmation older than this decides nothing."""
 
 
 class AuthSettings(Struct, frozen=True, kw_only=True):
-    token_seconds: int = 600
-    assertion_seconds_max: int = 300
-    clock_skew_seconds: int = 10
+    token_seconds: WholeSeconds = 600
+    assertion_seconds_max: WholeSeconds = 300
+    clock_skew_seconds: ClockSkew = 10
     """`iat` and `nbf` up to this far ahead are accepted."""
-    token_bytes_max: int = 8_192
-    tokens_cached_max: int = 10_000
-    key_grace_seconds: int = 86_400
+    token_bytes_max: Count = 8_192
+    tokens_cached_max: Count = 10_000
+    key_grace_seconds: CountOrZero = 86_400
     """How long a rotated-out key is still accepted."""
 
 
@@ -54,13 +63,13 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     ground: Literal["memory", "sqlite", "kafka"] = "sqlite"
     directory: str = "var"
     """Everything that is kept on this machine: event log, index, registry, keys, admin socket."""
-    events_partitions: int = 0
+    events_partitions: CountOrZero = 0
     """0: 1 on embedded storage, 8 on Kafka."""
-    events_retention_seconds: int = 30 * 86_400
-    feed_retention_seconds: int = 30 * 86_400
-    notices_retention_seconds: int = 90 * 86_400
-    index_slice_seconds: int = 16 * 86_400
-    purge_interval_seconds: float = 3_600.0
+    events_retention_seconds: WholeSeconds = 30 * 86_400
+    feed_retention_seconds: WholeSeconds = 30 * 86_400
+    notices_retention_seconds: WholeSeconds = 90 * 86_400
+    index_slice_seconds: WholeSeconds = 16 * 86_400
+    purge_interval_seconds: Seconds = 3_600.0
 
 
 class KafkaSettings(Struct, frozen=True, kw_only=True):
@@ -68,7 +77,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     topic_prefix: str = ""
     create_topics: bool = True
     """False: the hub has no right to create topics, they must be there as `doctor` describes them."""
-    replication: int = 0
+    replication: CountOrZero = 0
     """0: 3 where there are three brokers or more, else 1."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     ca_file: str = ""
@@ -78,34 +87,34 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     sasl_username: str = ""
     sasl_password_file: str = ""
     """The secret is read from a file, so that it is in no environment, process list or settings dump."""
-    linger_ms: int = 0
-    request_ms_max: int = 5_000
-    append_ms_max: int = 7_000
-    batch_bytes_max: int = 1_048_576
+    linger_ms: CountOrZero = 0
+    request_ms_max: Count = 5_000
+    append_ms_max: Count = 7_000
+    batch_bytes_max: Count = 1_048_576
 
 
 class FanoutSettings(Struct, frozen=True, kw_only=True):
-    batch_records_max: int = 2_000
-    batch_bytes_max: int = 4_194_304
-    lease_seconds: float = 10.0
-    wait_seconds: float = 1.0
+    batch_records_max: Count = 2_000
+    batch_bytes_max: Count = 4_194_304
+    lease_seconds: Seconds = 10.0
+    wait_seconds: Seconds = 1.0
 
 
 class DeliverySettings(Struct, frozen=True, kw_only=True):
-    page_records_max: int = 1_000
-    page_bytes_max: int = 4_194_304
-    wait_seconds_max: float = 30.0
-    cursor_seconds: int = 30 * 86_400
-    streams_per_reader_max: int = 8
-    stream_unsent_bytes_max: int = 1_048_576
+    page_records_max: Count = 1_000
+    page_bytes_max: Count = 4_194_304
+    wait_seconds_max: Seconds = 30.0
+    cursor_seconds: WholeSeconds = 30 * 86_400
+    streams_per_reader_max: Count = 8
+    stream_unsent_bytes_max: Count = 1_048_576
     """A stream whose reader leaves this much unread is cut; the last `id:` is the cursor to resume from."""
-    stream_heartbeat_seconds: float = 15.0
+    stream_heartbeat_seconds: Seconds = 15.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """All rooms. `hub_name` is in every statement and seal: it names the administration's hub to the world."""
 
-    hub_name: str = "customs-hub"
+    hub_name: Name = "customs-hub"
     http: HTTPSettings = HTTPSettings()
     intake: IntakeSettings = IntakeSettings()
     auth: AuthSettings = AuthSettings()
