@@ -1,0 +1,129 @@
+"""A system's signing key: made here, read here, and never sent anywhere.
+
+One algorithm per kind of key: P-256 signs ES256, Ed25519 signs EdDSA, RSA signs PS256 (RFC 7518, RFC 8037).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import uuid
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import jwt
+import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+
+ASSERTION_SECONDS = 60
+"""Life of a client assertion; the hub takes at most 300."""
+RSA_BITS_MIN, RSA_BITS_MAX = 2048, 4096
+
+
+class KeyUnusable(ValueError):
+    """This file holds no private key that the hub's token endpoint takes; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key, the one algorithm it is used with, and its id (RFC 7638 thumbprint)."""
+
+    private: PrivateKey
+    algorithm: str
+    id: str
+
+    def assertion(self, *, client_id: str, issuer: str, now: int) -> str:
+        """A client assertion (RFC 7523 §3) that `client_id` asks a token of `issuer`; `now` in seconds since 1970."""
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": issuer,
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + ASSERTION_SECONDS,
+        }
+        return jwt.encode(claims, self.private, algorithm=self.algorithm, headers={"kid": self.id})
+
+    def public_pem(self) -> bytes:
+        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def read_key(path: Path) -> SigningKey:
+    """Read a private key from a PEM (PKCS 8, unencrypted) or JWK file. Raises `KeyUnusable`, `OSError`."""
+    content = path.read_bytes()
+    try:
+        private = _from_jwk(content) if content.lstrip().startswith(b"{") else load_pem_private_key(content, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm, jwt.InvalidKeyError) as e:
+        raise KeyUnusable(f"{path} holds no private key that can be read here: an unencrypted PEM or a JWK") from e
+    return signing_key(private)
+
+
+def _from_jwk(content: bytes) -> object:
+    jwk = orjson.loads(content)
+    algorithms: dict[str, Any] = {"EC": ECAlgorithm, "OKP": OKPAlgorithm, "RSA": RSAAlgorithm}
+    if jwk.get("kty") not in algorithms:
+        raise ValueError("kty")
+    return algorithms[jwk["kty"]].from_jwk(jwk)
+
+
+def signing_key(private: object) -> SigningKey:
+    """Name the algorithm and the id of a private key. Raises `KeyUnusable` for a kind that the hub does not take."""
+    match private:
+        case ec.EllipticCurvePrivateKey() if isinstance(private.curve, ec.SECP256R1):
+            numbers = private.public_key().public_numbers()
+            jwk = {"crv": "P-256", "kty": "EC", "x": _unsigned(numbers.x, 32), "y": _unsigned(numbers.y, 32)}
+            return SigningKey(private, "ES256", _thumbprint(jwk))
+        case ed25519.Ed25519PrivateKey():
+            jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(private.public_key().public_bytes_raw())}
+            return SigningKey(private, "EdDSA", _thumbprint(jwk))
+        case rsa.RSAPrivateKey() if RSA_BITS_MIN <= private.key_size <= RSA_BITS_MAX:
+            public = private.public_key().public_numbers()
+            jwk = {"e": _unsigned(public.e), "kty": "RSA", "n": _unsigned(public.n)}
+            return SigningKey(private, "PS256", _thumbprint(jwk))
+    raise KeyUnusable(
+        f"use a P-256, an Ed25519 or an RSA key of {RSA_BITS_MIN} bits or more (`customs-connect keygen`)"
+    )
+
+
+def generate(algorithm: Literal["ES256", "EdDSA"]) -> SigningKey:
+    private = ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else ed25519.Ed25519PrivateKey.generate()
+    return signing_key(private)
+
+
+def write_key(key: SigningKey, path: Path) -> Path:
+    """Write the private key to `path`, readable by its owner only, and the public one beside it; return the latter.
+
+    Raises `FileExistsError`: a key that is in use is never overwritten.
+    """
+    pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    public = path.with_name(f"{path.stem}.pub.pem")
+    public.write_bytes(key.public_pem())
+    return public
+
+
+def _thumbprint(jwk: dict[str, str]) -> str:
+    return _base64url(sha256(orjson.dumps(jwk, option=orjson.OPT_SORT_KEYS)).digest())
+
+
+def _unsigned(number: int, size: int | None = None) -> str:
+    return _base64url(number.to_bytes(size or (number.bit_length() + 7) // 8, "big"))
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

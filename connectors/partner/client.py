@@ -1,0 +1,221 @@
+"""Send events to a hub, in order, until each has an answer; verify and keep the receipts.
+
+One request is under way at a time and each try sends the same bytes under the same ids, so the hub sees the events of a
+source in the order given, and a repeat is recognised. Receipts are verified against the bytes that were sent, under the
+hub's published keys, before they count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from connectors.backoff import Backoff
+from connectors.keys import read_key
+from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
+from connectors.partner.receipts import ReceiptBook
+from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, refusal
+from connectors.verify import KeyHistory, ReceiptInvalid, split, verify
+
+BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
+SCOPE = "events:write receipts:read"
+
+EVENT_CODES = frozenset(
+    ("BODY_TOO_LARGE", "BODY_MALFORMED", "EVENT_INVALID", "NOT_PERMITTED", "AEO_REQUIRED", "CONFLICT")
+)
+"""Refusals of a whole request that are about what is in it. All others are about its sender, or about the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one request."""
+
+    batch_count_max: int = 500
+    batch_bytes_max: int = 900_000
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a client has seen since it began."""
+
+    verdicts: dict[str, int] = field(default_factory=dict)
+    receipts_verified: int = 0
+    receipts_failed: int = 0
+
+
+@asynccontextmanager
+async def connect(
+    hub_url: str, *, client_id: str, key: Path, receipts: Path | None = None, backoff: Backoff | None = None
+) -> AsyncIterator[Client]:
+    """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory."""
+    book = ReceiptBook(receipts) if receipts is not None else None
+    async with HubSession(hub_url, client_id=client_id, key=read_key(key), scope=SCOPE) as session:
+        yield Client(session, receipts=book, backoff=backoff or Backoff())
+
+
+class Client:
+    """Sends events in one session. Not for use by two tasks at once: order is kept per call."""
+
+    def __init__(
+        self,
+        session: HubSession,
+        *,
+        receipts: ReceiptBook | None = None,
+        limits: Limits | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._session, self._book = session, receipts
+        self._limits, self._backoff = limits or Limits(), backoff or Backoff()
+        self._keys: KeyHistory | None = None
+        self.counts = Counts()
+
+    async def send(self, events: Iterable[OutgoingEvent | bytes | Mapping[str, Any]]) -> list[Outcome]:
+        """Send events and return their outcomes in the same order.
+
+        Retries what is open within the bounds of the backoff; what is still open then, and everything after it, comes
+        back open (`Outcome.open`): nothing overtakes. Raises `EventUnsendable` before anything is sent.
+        """
+        outgoing = [event if isinstance(event, OutgoingEvent) else OutgoingEvent.of(event) for event in events]
+        outcomes: list[Outcome] = []
+        waiting = False
+        for batch in self._batches(outgoing):
+            settled = [_not_attempted(event) for event in batch] if waiting else await self._settle(batch)
+            waiting = any(outcome.open for outcome in settled)
+            outcomes += settled
+        for outcome in outcomes:
+            self.counts.verdicts[outcome.verdict] = self.counts.verdicts.get(outcome.verdict, 0) + 1
+        return outcomes
+
+    def _batches(self, events: Sequence[OutgoingEvent]) -> Iterator[list[OutgoingEvent]]:
+        batch: list[OutgoingEvent] = []
+        size = 2
+        for event in events:
+            full = len(batch) >= self._limits.batch_count_max or size + len(event.raw) > self._limits.batch_bytes_max
+            if batch and full:
+                yield batch
+                batch, size = [], 2
+            batch.append(event)
+            size += len(event.raw) + 1
+        if batch:
+            yield batch
+
+    async def _settle(self, batch: Sequence[OutgoingEvent]) -> list[Outcome]:
+        """Post until nothing is open, or until the backoff's bounds."""
+        outcomes = [_not_attempted(event) for event in batch]
+        attempts = self._backoff.begin()
+        while True:
+            again = [index for index, outcome in enumerate(outcomes) if outcome.open]
+            wait_seconds, hopeless = 0.0, False
+            try:
+                answered = await self._post([batch[index] for index in again])
+            except HubUnreachable as e:
+                answered = [_of(batch[index], Verdict.UNKNOWN, "HUB_UNREACHABLE", str(e)) for index in again]
+            except HubRefused as e:
+                answered = [_of(batch[index], Verdict.NOT_ATTEMPTED, e.code, str(e)) for index in again]
+                wait_seconds, hopeless = e.retry_after_seconds, not e.retryable
+            for index, outcome in zip(again, answered, strict=True):
+                outcomes[index] = outcome
+            open_now = any(outcome.open for outcome in answered)
+            if not open_now or hopeless or not await attempts.again(wait_seconds):
+                return outcomes
+
+    async def _post(self, events: Sequence[OutgoingEvent]) -> list[Outcome]:
+        """One request; where the hub refuses a batch for what is in it, its halves: one event stops no other."""
+        body = b"[" + b",".join(event.raw for event in events) + b"]"
+        answer = await self._session.request("POST", "/v1/events", body=body, headers=BATCH_HEADERS)
+        document = answer.json() if answer.body[:1] == b"{" else {}
+        if "items" in document:
+            return await self._read(events, document)
+        refused = _whole_refusal(answer)
+        if refused.code not in EVENT_CODES:
+            raise refused
+        if len(events) == 1:
+            faults = tuple(refused.problem.get("faults") or ())
+            return [_of(events[0], Verdict.REJECTED, refused.code, str(refused), faults)]
+        half = len(events) // 2
+        first = await self._post(events[:half])
+        if any(outcome.open for outcome in first):
+            return first + [_not_attempted(event) for event in events[half:]]
+        return first + await self._post(events[half:])
+
+    async def _read(self, events: Sequence[OutgoingEvent], document: Mapping[str, Any]) -> list[Outcome]:
+        items = document["items"]
+        try:
+            if [(item["source"], item["id"]) for item in items] != [(event.source, event.id) for event in events]:
+                raise HubUnreachable("the answer's items are not the events that were sent")
+            outcomes = [_of_item(item) for item in items]
+        except (KeyError, TypeError, ValueError) as e:
+            raise HubUnreachable(f"the answer cannot be read: {e!r}") from e
+        outcomes = await self._prove(events, outcomes, document)
+        if self._book is not None:
+            await asyncio.to_thread(self._book.keep, [o.receipt for o in outcomes if o.receipt is not None])
+        return outcomes
+
+    async def _prove(
+        self, events: Sequence[OutgoingEvent], outcomes: Sequence[Outcome], document: Mapping[str, Any]
+    ) -> list[Outcome]:
+        """The outcomes, each that needs a receipt with one that verifies, or with what is wrong with it."""
+        try:
+            alone, missing = iter(split(document)), "the answer holds no receipt"
+        except ReceiptInvalid as e:
+            alone, missing = iter(()), str(e)
+        receipts = [next(alone, None) if item.get("receipt") else None for item in document["items"]]
+        proved = []
+        for event, outcome, receipt in zip(events, outcomes, receipts, strict=True):
+            if outcome.verdict not in TAKEN:
+                proved.append(outcome)
+                continue
+            fault = missing if receipt is None else await self._receipt_fault(event, receipt)
+            if fault and self._book is not None:
+                self._book.keep_suspect(receipt, fault)
+            self.counts.receipts_failed += bool(fault)
+            self.counts.receipts_verified += not fault
+            proved.append(structs.replace(outcome, receipt=None if fault else receipt, receipt_fault=fault))
+        return proved
+
+    async def _receipt_fault(self, event: OutgoingEvent, receipt: dict[str, Any]) -> str:
+        try:
+            keys = self._keys or await self.read_keys()
+            if receipt["seal"]["body"]["key"] not in keys.keys:
+                keys = await self.read_keys()
+            return verify(receipt, event.raw, keys).fault
+        except (ReceiptInvalid, KeyError, TypeError) as e:
+            return f"this is not a receipt: {e}"
+
+    async def read_keys(self) -> KeyHistory:
+        """Fetch the hub's key history and keep it beside the receipts. Raises `HubRefused`, `HubUnreachable`."""
+        document = await self._session.public(KEY_HISTORY_PATH)
+        self._keys = KeyHistory.from_json(document)
+        if self._book is not None:
+            self._book.keep_keys(document)
+        return self._keys
+
+
+def _whole_refusal(answer: Answer) -> HubRefused:
+    refused = refusal(answer)
+    if answer.status < 300:
+        raise HubUnreachable(f"the answer ({answer.status}) names no events")
+    return refused
+
+
+def _not_attempted(event: OutgoingEvent) -> Outcome:
+    return _of(event, Verdict.NOT_ATTEMPTED, "NOT_ATTEMPTED", "an earlier event has no answer yet")
+
+
+def _of(
+    event: OutgoingEvent, verdict: Verdict, code: str = "", detail: str = "", faults: tuple[dict[str, Any], ...] = ()
+) -> Outcome:
+    return Outcome(event.source, event.id, verdict, code, detail, faults)
+
+
+def _of_item(item: Mapping[str, Any]) -> Outcome:
+    faults = tuple(item.get("faults") or ())
+    return Outcome(
+        item["source"], item["id"], Verdict(item["verdict"]), item.get("code", ""), item.get("detail", ""), faults
+    )

@@ -1,0 +1,309 @@
+"""Verify a receipt offline: with the event's bytes and the hub's published keys, and nothing else.
+
+Written against the pages receipt, statement, seal and key-history in `schemas/formats`; shares no code with the hub.
+Nothing here reads a file, a clock or the network.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import jiter
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from msgspec import Struct
+
+from connectors.proof import ProofError, RangeTree, leaf_hash, root_of_path
+from schemas.canonical import NotCanonical, canonical_bytes
+from schemas.identity import MEANINGLESS, instant_us
+
+STATEMENT_FORMAT = "customs-hub-statement/1"
+SEAL_FORMAT = "customs-hub-seal/1"
+
+PROVES = (
+    "At the time given, this hub stated that it had accepted this event from this publisher.",
+    "The event's content is the one that the hub received; nothing in it was changed since.",
+)
+DOES_NOT_PROVE = (
+    "That what the event says is true.",
+    "That it was the first of its identity: an honest repeat gets a receipt of its own.",
+    "Who has read the event, or whether anyone has.",
+)
+
+
+class ReceiptInvalid(ValueError):
+    """This is no receipt, no answer with receipts, or no key history; the text says what is wrong with it."""
+
+
+class Check(Struct, frozen=True):
+    """One step of the proof: what was checked, whether it holds, and what was seen."""
+
+    claim: str
+    holds: bool
+    seen: str
+
+
+class Verdict(Struct, frozen=True):
+    """What came of a verification. `proves` is empty unless every check holds."""
+
+    checks: tuple[Check, ...]
+    statement: Mapping[str, str]
+    proves: tuple[str, ...]
+    does_not_prove: tuple[str, ...] = DOES_NOT_PROVE
+
+    @property
+    def valid(self) -> bool:
+        return all(check.holds for check in self.checks)
+
+    @property
+    def fault(self) -> str:
+        """The first check that does not hold, in words; empty if all do."""
+        return next((f"{check.claim}: {check.seen}" for check in self.checks if not check.holds), "")
+
+
+class SealKey(NamedTuple):
+    """A public key of the hub and the instants (µs since 1970) between which its seals count; None: without limit."""
+
+    public: Ed25519PublicKey
+    valid_from_us: int | None
+    valid_to_us: int | None
+
+
+class KeyHistory(NamedTuple):
+    """The hub's seal keys by key id. `hub` is None where only a key was given, not the published history."""
+
+    hub: str | None
+    keys: Mapping[str, SealKey]
+
+    @classmethod
+    def from_json(cls, document: bytes) -> KeyHistory:
+        """Read `customs-hub-keys.json`. A key is known by its thumbprint, whatever name stands beside it."""
+        try:
+            history = _parse(document)
+            keys = {}
+            for jwk in history["keys"]:
+                if (jwk["kty"], jwk["crv"]) == ("OKP", "Ed25519"):
+                    public = Ed25519PublicKey.from_public_bytes(_base64url(jwk["x"]))
+                    keys[thumbprint(public)] = SealKey(public, _bound(jwk, "valid_from"), _bound(jwk, "valid_to"))
+            return cls(history["hub"], keys)
+        except (KeyError, TypeError, ValueError) as e:
+            raise ReceiptInvalid(f"this is not the hub's key history (customs-hub-keys.json): {e!r}") from e
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> KeyHistory:
+        """One Ed25519 public key that its holder trusts without limits of time."""
+        try:
+            public = load_pem_public_key(pem)
+        except ValueError as e:
+            raise ReceiptInvalid("this is not a public key in PEM") from e
+        if not isinstance(public, Ed25519PublicKey):
+            raise ReceiptInvalid("the hub's seal key is an Ed25519 key; this is another kind")
+        return cls(None, {thumbprint(public): SealKey(public, None, None)})
+
+
+def _bound(jwk: Mapping[str, str], name: str) -> int | None:
+    if name not in jwk:
+        return None
+    instant = instant_us(jwk[name])
+    if instant is None:
+        raise ValueError(f"{name} is not a time: {jwk[name]}")
+    return instant
+
+
+def thumbprint(public: Ed25519PublicKey) -> str:
+    """The key id of an Ed25519 key: its RFC 7638 thumbprint."""
+    x = base64.urlsafe_b64encode(public.public_bytes_raw()).rstrip(b"=")
+    digest = sha256(b'{"crv":"Ed25519","kty":"OKP","x":"' + x + b'"}').digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -> Verdict:
+    """Check a receipt against the bytes of its event: the body, element or line exactly as it was sent.
+
+    `receipt` is a receipt alone or the whole answer to a batch, in which the event's receipt is looked up.
+    Raises `ReceiptInvalid` for what is no receipt at all; a receipt that does not hold is a `Verdict`.
+    """
+    document = _parse(receipt) if isinstance(receipt, bytes) else receipt
+    alone = _receipt_of(event, split(document)) if "items" in document else document.get("receipt", document)
+    try:
+        statement, leaf, seal = alone["statement"], alone["leaf"], alone["seal"]
+        body, signature = seal["body"], _base64url(seal["signature"])
+        index, path = _integer(leaf["index"]), [_hash(node) for node in leaf["path"]]
+        size, root, key_id, time = _integer(body["size"]), _hash(body["root"]), body["key"], body["time"]
+        stated, signed = canonical_bytes(statement), canonical_bytes(body)
+        strings = all(isinstance(member, str) for member in (*statement.values(), key_id, time, body["hub"]))
+    except (KeyError, TypeError, AttributeError, ValueError) as e:
+        raise ReceiptInvalid(f"this is not a receipt: {e!r}") from e
+    if not strings:
+        raise ReceiptInvalid("this is not a receipt: a member of the statement or seal is not a string")
+
+    checks = (
+        _check_formats(statement, body),
+        _check_hub(statement, body, keys),
+        _check_event(statement, event),
+        _check_leaf(stated, index, size, path, root),
+        _check_key(key_id, time, keys),
+        _check_signature(key_id, signed, signature, keys),
+    )
+    return Verdict(checks, statement, PROVES if all(check.holds for check in checks) else ())
+
+
+def _check_formats(statement: Mapping[str, str], body: Mapping[str, Any]) -> Check:
+    formats = statement.get("format"), body.get("format")
+    seen = f"formats {formats[0]} and {formats[1]}, verdict {statement.get('verdict')}"
+    holds = formats == (STATEMENT_FORMAT, SEAL_FORMAT) and statement.get("verdict") == "ACCEPTED"
+    return Check("the statement says that the event was accepted, in a format known here", holds, seen)
+
+
+def _check_hub(statement: Mapping[str, str], body: Mapping[str, Any], keys: KeyHistory) -> Check:
+    hubs = {statement.get("hub"), body["hub"]} | ({keys.hub} if keys.hub is not None else set())
+    return Check("statement, seal and keys are of one hub", len(hubs) == 1, ", ".join(sorted(map(str, hubs))))
+
+
+def _check_event(statement: Mapping[str, str], event: bytes) -> Check:
+    claim = "the statement is about this event"
+    if sha256(event).hexdigest() == statement.get("raw_sha256"):
+        return Check(claim, True, "the same bytes, by SHA-256")
+    if (digest := canonical_digest(event)) is not None and digest == statement.get("canonical_sha256"):
+        return Check(claim, True, "the same content in other bytes, by the SHA-256 of its canonical form")
+    return Check(claim, False, "neither its bytes nor its canonical form have the digest stated")
+
+
+def _check_leaf(stated: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> Check:
+    claim = "the statement is under the seal's root"
+    try:
+        found = root_of_path(leaf_hash(stated), index, size, path)
+    except ProofError as e:
+        return Check(claim, False, str(e))
+    seen = f"leaf {index} of {size}" if found == root else "statement and path lead to another root"
+    return Check(claim, found == root, seen)
+
+
+def _check_key(key_id: str, time: str, keys: KeyHistory) -> Check:
+    claim = "the key that signed was the hub's at that time"
+    key, instant = keys.keys.get(key_id), instant_us(time)
+    if key is None:
+        return Check(claim, False, f"key {key_id} is not among the keys given")
+    if instant is None:
+        return Check(claim, False, f"the seal's time is not a time: {time}")
+    early = key.valid_from_us is not None and instant < key.valid_from_us
+    late = key.valid_to_us is not None and instant > key.valid_to_us
+    return Check(claim, not (early or late), f"key {key_id} at {time}")
+
+
+def _check_signature(key_id: str, signed: bytes, signature: bytes, keys: KeyHistory) -> Check:
+    claim = "the seal's signature is the key's"
+    key = keys.keys.get(key_id)
+    if key is None:
+        return Check(claim, False, "not checked: the key is not known")
+    if _is_signed(key.public.public_bytes_raw(), signed, signature):
+        return Check(claim, True, "Ed25519")
+    return Check(claim, False, "it is not: seal or signature were changed")
+
+
+@lru_cache(maxsize=64)
+def _is_signed(public: bytes, signed: bytes, signature: bytes) -> bool:
+    """The receipts of a batch share their seal: its signature is checked once."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, f"{SEAL_FORMAT}\n".encode() + signed)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def canonical_digest(event: bytes) -> str | None:
+    """The canonical digest (hex, `schemas/formats/identity.md`) of a structured event; None if it has none."""
+    try:
+        value = _parse(event)
+        return sha256(canonical_bytes({k: v for k, v in value.items() if k not in MEANINGLESS})).hexdigest()
+    except (ReceiptInvalid, NotCanonical):
+        return None
+
+
+def split(answer: bytes | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The receipts in the answer to a batch, each standing alone, in the order of its items.
+
+    Items without a receipt are left out. Raises `ReceiptInvalid` if the answer's range proofs do not fit its items.
+    """
+    document = _parse(answer) if isinstance(answer, bytes) else answer
+    try:
+        receipts = [item["receipt"] for item in document["items"] if item.get("receipt")]
+        inside = [receipt for receipt in receipts if isinstance(receipt["seal"], int)]
+        trees = _trees(inside, document.get("seals") or ())
+        return [_alone(receipt, document, trees) for receipt in receipts]
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as e:
+        raise ReceiptInvalid(f"the answer's receipts do not fit its seals: {e}") from e
+
+
+def _trees(receipts: Sequence[Mapping[str, Any]], seals: Sequence[Mapping[str, Any]]) -> dict[int, RangeTree]:
+    leaves: dict[int, dict[int, bytes]] = {}
+    for receipt in receipts:
+        stated = leaf_hash(canonical_bytes(receipt["statement"]))
+        if leaves.setdefault(receipt["seal"], {}).setdefault(_integer(receipt["leaf"]), stated) != stated:
+            raise ReceiptInvalid("two statements claim one leaf")
+    trees = {}
+    for number, under in leaves.items():
+        part = seals[number]["range"]
+        if (min(under), len(under)) != (part["first"], part["count"]):
+            raise ReceiptInvalid(f"seal {number} covers leaves that the answer does not hold")
+        trees[number] = RangeTree(under, _integer(seals[number]["body"]["size"]), [_hash(h) for h in part["proof"]])
+    return trees
+
+
+def _alone(receipt: Mapping[str, Any], answer: Mapping[str, Any], trees: Mapping[int, RangeTree]) -> dict[str, Any]:
+    number, index = receipt["seal"], receipt["leaf"]
+    if not isinstance(number, int):
+        return dict(receipt)
+    seal = answer["seals"][number]
+    path = [node.hex() for node in trees[number].path(index)]
+    return {
+        "statement": receipt["statement"],
+        "leaf": {"index": index, "path": path},
+        "seal": {"body": seal["body"], "signature": seal["signature"]},
+    }
+
+
+def _receipt_of(event: bytes, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The event's receipt among several: by its bytes, else by its canonical form."""
+    for member, digest in (("raw_sha256", sha256(event).hexdigest()), ("canonical_sha256", canonical_digest(event))):
+        for receipt in receipts:
+            if receipt["statement"].get(member) == digest:
+                return receipt
+    raise ReceiptInvalid("the answer holds no receipt of this event")
+
+
+def _parse(document: bytes) -> dict[str, Any]:
+    """Parse a JSON object strictly: duplicate names would let two readers see two receipts in the same bytes."""
+    try:
+        value = jiter.from_json(document, catch_duplicate_keys=True, allow_inf_nan=False, float_mode="decimal")
+    except ValueError as e:
+        raise ReceiptInvalid(f"this is not JSON: {e}") from e
+    if not isinstance(value, dict):
+        raise ReceiptInvalid("this is not a JSON object")
+    return value
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+        raise ValueError(f"{value!r} is not a count")
+    return value
+
+
+def _hash(text: str) -> bytes:
+    digest = bytes.fromhex(text)
+    if len(digest) != 32 or digest.hex() != text:
+        raise ValueError("a SHA-256 digest is 64 lower-case hexadecimal digits")
+    return digest
+
+
+def _base64url(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as e:
+        raise ValueError("not base64url") from e
