@@ -101,7 +101,7 @@ def _decide(token: AccessToken, snapshot: Snapshot) -> tuple[Principal | Flaw, i
     partner = snapshot.partners.get(system.partner) if system is not None else None
     if system is None or partner is None:
         return Flaw.CLIENT, token.expires
-    if key is None or key.system != system.id:
+    if key is None or key.system != system.id or key.usable_until() == 0:
         return Flaw.KEY, token.expires
     expires = int(min(token.expires, key.usable_until()))
     if partner.suspended:

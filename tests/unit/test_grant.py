@@ -1,0 +1,229 @@
+"""The token endpoint: who gets an access token, who does not, and that an assertion is good for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from hub.core.partner import KeyState, Partner, Role, System, Tier
+from hub.core.registry import Registered, Snapshot, Version
+from hub.core.settings import AuthSettings
+from hub.drivers.memory.key_ring import MemoryKeyRing
+from hub.intake.grant import ASSERTION_TYPE, TOKEN_PATH, OAuthRefusal, TokenEndpoint, TokenGranted, metadata
+from hub.trust.tokens import AccessToken, load_issuer, verify_token
+from tests.clock import ManualClock
+from tests.tokens_by_hand import CLIENT, ED25519, ISSUER, NOW, P256, claims, header, registered, sign
+
+ACME = Partner("acme", "Acme", "NL", (Role.EXPORTER,), Tier.AEO)
+ERP = System(CLIENT, "acme", ("events:write", "receipts:read"))
+KEY = registered(P256)
+RING = MemoryKeyRing()
+ISSUED_BY = load_issuer(ISSUER, key_id=RING.token_key_id(), key_pem=RING.token_key_pem(), jwks=RING.token_jwks())
+
+
+class UsedOnce:
+    """Keeps the `ReplayGuard` port and yields in the middle, as storage does."""
+
+    def __init__(self) -> None:
+        self.used: set[bytes] = set()
+
+    async def use(self, key: bytes, *, expires: int, now: int) -> bool:
+        await asyncio.sleep(0)
+        first = key not in self.used
+        self.used.add(key)
+        return first
+
+
+class FixedEntropy:
+    def bytes(self, count: int) -> bytes:
+        return bytes(count)
+
+
+class Outcomes:
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        assert name == "tokens"
+        self.outcomes.append(labels["outcome"])
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        raise AssertionError(f"{name} is not for this stage")
+
+
+class World:
+    def __init__(self) -> None:
+        self.snapshot = Snapshot()
+        self.clock = ManualClock(NOW * 1_000_000)
+        self.seen = Outcomes()
+        self.replay = UsedOnce()
+        self.stage = TokenEndpoint(
+            ISSUED_BY,
+            snapshot=lambda: self.snapshot,
+            replay=self.replay,
+            clock=self.clock,
+            entropy=FixedEntropy(),
+            observer=self.seen,
+            settings=AuthSettings(),
+        )
+        self.change(ACME, ERP, KEY)
+
+    def change(self, *objects: Registered) -> None:
+        revision = self.snapshot.revision + 1
+        self.snapshot.apply(Version(revision, item, "test", "", 0) for item in objects)
+
+    async def ask(self, **changes: str) -> TokenGranted | OAuthRefusal:
+        return await self.stage.grant(form() | changes)
+
+    async def error(self, **changes: str) -> tuple[str, int]:
+        answer = await self.ask(**changes)
+        assert isinstance(answer, OAuthRefusal)
+        return answer.error, answer.status
+
+
+def form(**changes: Any) -> dict[str, str]:
+    return {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": sign(header(), claims(**changes)),
+    }
+
+
+async def test_an_assertion_earns_a_token_with_all_scopes_of_the_system() -> None:
+    granted = await World().ask()
+
+    assert isinstance(granted, TokenGranted)
+    assert (granted.token_type, granted.expires_in, granted.scope) == ("Bearer", 600, "events:write receipts:read")
+    verified = verify_token(granted.access_token, issuer=ISSUED_BY, now=NOW, bytes_max=8_192)
+    assert verified == AccessToken(CLIENT, KEY.id, frozenset(ERP.scopes), NOW + 600)
+
+
+async def test_a_narrower_scope_is_granted_as_asked() -> None:
+    granted = await World().ask(scope="receipts:read")
+
+    assert isinstance(granted, TokenGranted)
+    assert granted.scope == "receipts:read"
+
+
+@pytest.mark.parametrize(
+    "scope", ["feeds:read", "events:write feeds:read", "events:write  receipts:read", "admin", " "]
+)
+async def test_a_scope_that_the_system_was_not_granted_is_refused(scope: str) -> None:
+    assert await World().error(scope=scope) == ("invalid_scope", 400)
+
+
+async def test_a_hundred_uses_of_one_assertion_at_once_earn_one_token() -> None:
+    world = World()
+    one = form()
+
+    answers = await asyncio.gather(*(world.stage.grant(one) for _ in range(100)))
+
+    assert sum(isinstance(answer, TokenGranted) for answer in answers) == 1
+    assert world.seen.outcomes.count("replayed") == 99
+
+
+async def test_the_same_jti_of_another_client_is_another_use() -> None:
+    world = World()
+    world.change(System("acme.yard", "acme", ("events:write",)), registered(ED25519, "acme.yard"))
+    other = sign(header(ED25519), claims(iss="acme.yard", sub="acme.yard"), ED25519)
+
+    await world.ask()
+
+    assert isinstance(await world.ask(client_assertion=other), TokenGranted)
+
+
+async def test_a_forged_assertion_uses_up_nothing() -> None:
+    world = World()
+
+    await world.error(client_assertion=sign(header(), claims(), ED25519))
+
+    assert not world.replay.used
+    assert isinstance(await world.ask(), TokenGranted)
+
+
+async def test_all_failures_of_client_authentication_look_the_same() -> None:
+    world = World()
+    world.change(
+        msgspec.structs.replace(ACME, id="stopped", suspended=True), System("stopped.erp", "stopped", ("events:write",))
+    )
+    world.change(registered(ED25519, "stopped.erp"))
+    stopped = sign(header(ED25519), claims(iss="stopped.erp", sub="stopped.erp"), ED25519)
+    unknown = sign(header(), claims(iss="nobody.erp", sub="nobody.erp"))
+
+    answers = [
+        await world.ask(**changes)
+        for changes in (
+            {"client_assertion": ""},
+            {"client_assertion": "a.b.c"},
+            {"client_assertion": unknown},
+            {"client_assertion": stopped},
+            {"client_assertion": sign(header(), claims(), ED25519)},
+            {"client_assertion": sign(header(), claims(aud=[ISSUER]))},
+            {"client_assertion_type": ""},
+            {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"},
+            {"client_id": "acme.yard"},
+        )
+    ]
+
+    assert {(a.error, a.error_description, a.status) for a in answers if isinstance(a, OAuthRefusal)} == {
+        ("invalid_client", answers[0].error_description, 401)  # type: ignore[union-attr]
+    }
+    assert world.seen.outcomes == [
+        "malformed", "malformed", "key", "suspended", "signature", "claims", "missing", "missing", "client"
+    ]  # fmt: skip
+
+
+async def test_a_client_id_that_agrees_is_allowed() -> None:
+    assert isinstance(await World().ask(client_id=CLIENT), TokenGranted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"grant_type": ""}, "invalid_request"),
+        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"client_secret": "guess"}, "invalid_request"),
+    ],
+)
+async def test_a_request_that_is_not_ours_is_refused_as_rfc_6749_says(changes: dict[str, str], error: str) -> None:
+    assert await World().error(**changes) == (error, 400)
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": KeyState.REVOKED}, {"state": KeyState.GRACE, "not_after": NOW}, {"state": KeyState.GRACE}]
+)
+async def test_a_key_that_is_revoked_or_past_its_grace_earns_nothing(change: dict[str, Any]) -> None:
+    world = World()
+    world.change(msgspec.structs.replace(KEY, **change))
+
+    assert await world.error() == ("invalid_client", 401)
+
+
+async def test_a_key_in_its_grace_still_earns_tokens() -> None:
+    world = World()
+    world.change(msgspec.structs.replace(KEY, state=KeyState.GRACE, not_after=NOW + 1))
+
+    assert isinstance(await world.ask(), TokenGranted)
+
+
+async def test_a_partner_that_is_suspended_while_the_use_is_written_down_gets_no_token() -> None:
+    world = World()
+    asked = asyncio.ensure_future(world.ask())
+    await asyncio.sleep(0)
+
+    world.change(msgspec.structs.replace(ACME, suspended=True))
+
+    assert isinstance(await asked, OAuthRefusal)
+
+
+def test_the_metadata_names_what_the_endpoint_does() -> None:
+    described = metadata(ISSUER)
+
+    assert described["issuer"] == ISSUER
+    assert described["token_endpoint"] == ISSUER + TOKEN_PATH
+    assert described["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert described["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256"]
