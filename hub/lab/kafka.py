@@ -96,6 +96,10 @@ class KafkaCluster:
         state.processes[node_id] = spawn(command(java(), f"{jars()}/*", node, self._directory), output=output)
         self._save()
 
+    def process(self, node_id: int) -> Process:
+        """The broker's process. Raises `KeyError` if it was not started."""
+        return self._known().processes[node_id]
+
     def kill(self, node_id: int) -> None:
         """End one broker as a power cut would."""
         if process := self._known().processes.pop(node_id, None):
@@ -173,8 +177,8 @@ def running_kafka(data: Path, brokers: int = 1) -> Iterator[KafkaCluster]:
 
 
 def _cluster_id() -> str:
-    """Kafka's form of a UUID: 22 characters of base64url."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """Kafka's form of a UUID: 22 characters of base64url. The first byte keeps it from looking like an option."""
+    return base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def _nodes(count: int, port: int) -> list[Node]:

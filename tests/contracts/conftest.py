@@ -10,12 +10,19 @@ import pytest
 
 from hub.core.record import Stream
 from hub.ports.event_log import EventLog
-from tests.contracts.grounds import LOG_GROUNDS, LogGround
+from tests.contracts.grounds import LOG_GROUNDS, LogGround, marked
 
 _number = count(1)
 
 
-@pytest.fixture(params=LOG_GROUNDS)
+@pytest.fixture(autouse=True)
+def kafka_address(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """A ground is made out of a directory alone, also in a child process: Kafka's finds there where its brokers are."""
+    if request.node.get_closest_marker("kafka"):
+        (tmp_path / "bootstrap").write_text(request.getfixturevalue("kafka_bootstrap"))
+
+
+@pytest.fixture(params=marked(LOG_GROUNDS))
 def ground(request: pytest.FixtureRequest, tmp_path: Path) -> LogGround:
     return LOG_GROUNDS[request.param](tmp_path)
 

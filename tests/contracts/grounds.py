@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from hub.core.settings import KafkaSettings
+from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.sqlite.event_log import SQLiteEventLog
+from hub.drivers.system.clock import SystemClock
 from hub.ports.event_log import EventLog
 from tests.clock import ManualClock
 
@@ -62,12 +71,47 @@ class SQLiteFileGround(SQLiteGround):
             yield log
 
 
+class KafkaGround:
+    """A topic prefix of its own on the brokers named in the directory's file `bootstrap`; time is the brokers' own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.settings = KafkaSettings(
+            bootstrap=(directory / "bootstrap").read_text(), topic_prefix=f"{directory.name}."
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[EventLog]:
+        clock = SystemClock()
+        async with KafkaEventLog(self.settings, clock=clock, event_bytes_max=262_144, group_records_max=2_000) as log:
+            yield log
+
+    async def elapse(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def trim(self, log: EventLog, stream: str) -> None:
+        topic = self.settings.topic_prefix + stream
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            (described,) = await admin.describe_topics([topic])
+            everywhere = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
+            await admin.delete_records({where: RecordsToDelete(before_offset=-1) for where in everywhere})
+        finally:
+            await admin.close()
+
+
 LOG_GROUNDS: dict[str, Callable[[Path], LogGround]] = {
     "memory": MemoryGround,
     "sqlite": SQLiteGround,
     "sqlite-file": SQLiteFileGround,
+    "kafka": KafkaGround,
 }
 """Each makes a `LogGround` out of an empty directory; `tests/contracts/appender.py` opens them by these names."""
 
-DURABLE_LOG_GROUNDS = ("sqlite", "sqlite-file")
+DURABLE_LOG_GROUNDS = ("sqlite", "sqlite-file", "kafka")
 """Those that hold after opening what they held before, also when the process that appended was killed."""
+
+
+def marked(names: Iterable[str]) -> list[object]:
+    """Ground names as test parameters: those that need brokers say so."""
+    return [pytest.param(name, marks=[pytest.mark.kafka] if name == "kafka" else []) for name in names]

@@ -14,7 +14,7 @@ from hub.core.errors import HubError, Trimmed
 from hub.core.record import Bounds, LogRecord, StoredRecord, Stream
 from hub.ports.event_log import EventLog
 from tests.contracts.appender import BATCH_RECORDS, STREAM, record
-from tests.contracts.grounds import DURABLE_LOG_GROUNDS, LOG_GROUNDS, LogGround
+from tests.contracts.grounds import DURABLE_LOG_GROUNDS, LOG_GROUNDS, LogGround, marked
 
 
 def records(count: int, value: bytes = b"value", first: int = 0) -> list[LogRecord]:
@@ -330,7 +330,7 @@ async def test_a_purge_of_old_records_finds_none_in_a_young_stream(log: EventLog
 # Over the end of the process
 
 
-@pytest.mark.parametrize("name", DURABLE_LOG_GROUNDS)
+@pytest.mark.parametrize("name", marked(DURABLE_LOG_GROUNDS))
 async def test_a_log_that_is_opened_again_holds_what_it_held(name: str, tmp_path: Path) -> None:
     ground = LOG_GROUNDS[name](tmp_path)
     async with ground.open() as log:
@@ -347,7 +347,7 @@ async def test_a_log_that_is_opened_again_holds_what_it_held(name: str, tmp_path
         assert await log.append("reopened", 1, records(1)) == 5
 
 
-@pytest.mark.parametrize("name", DURABLE_LOG_GROUNDS)
+@pytest.mark.parametrize("name", marked(DURABLE_LOG_GROUNDS))
 async def test_an_acknowledged_append_is_there_after_a_kill_and_no_batch_is_torn(name: str, tmp_path: Path) -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.contracts.appender", name, str(tmp_path), stdout=asyncio.subprocess.PIPE

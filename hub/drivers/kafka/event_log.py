@@ -56,7 +56,9 @@ class KafkaEventLog:
         self._options = client_options(settings)
         self._topics = Topics(settings, clock=clock, event_bytes_max=event_bytes_max)
         self._links = Links(self._options, clock=clock)
-        self._turns: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._partitions: dict[str, int] = {}
+        """How many each stream has that was used."""
+        self._turns: defaultdict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Appends to one partition follow each other, so that none is queued inside a producer."""
 
     async def __aenter__(self) -> Self:
@@ -86,22 +88,27 @@ class KafkaEventLog:
 
     async def declare(self, stream: Stream) -> None:
         await self._topics.declare(stream)
+        self._partitions[stream.name] = stream.partitions
 
     async def drop(self, stream: str) -> None:
         topic = self._topics.name(stream)
+        for partition in range(self._partitions.pop(stream, 0)):
+            self._turns.pop(TopicPartition(topic, partition), None)
         self._producers.forget(topic)
         await self._links.forget(topic)
         await self._topics.drop(stream)
 
     async def append(self, stream: str, partition: int, records: Sequence[LogRecord]) -> int | Unknown:
+        if not records:
+            raise ValueError("an append holds at least one record")
         self._refuse_oversize(records)
-        topic = self._topics.name(stream)
+        where = await self._place(stream, partition)
         producer: AIOKafkaProducer | None = None
         handed_over = False
         try:
-            async with self._clock.deadline(self._settings.append_ms_max / 1000), self._turns[topic, partition]:
+            async with self._clock.deadline(self._settings.append_ms_max / 1000), self._turns[where]:
                 producer = await self._producers.get()
-                delivery = await producer.send_batch(self._batch(producer, records), topic, partition=partition)
+                delivery = await producer.send_batch(self._batch(producer, records), where.topic, partition=partition)
                 handed_over = True
                 acknowledged = await delivery
         except (KafkaError, TimeoutError) as error:
@@ -122,13 +129,21 @@ class KafkaEventLog:
             yield KafkaLogReader(link, topic, clock=self._clock)
 
     async def bounds(self, stream: str, partition: int) -> Bounds:
-        where = TopicPartition(self._topics.name(stream), partition)
+        where = await self._place(stream, partition)
         async with self._links.take(where.topic) as link:
             return Bounds(await link.first_offset(where), await link.next_offset(where))
 
     async def purge(self, stream: str, before_us: int) -> int:
         """Kafka's own retention purges, as `declare` set it."""
         return 0
+
+    async def _place(self, stream: str, partition: int) -> TopicPartition:
+        """Where a partition lies. Raises `HubError` if there is none, before a client begins to wait for it."""
+        if stream not in self._partitions:
+            self._partitions[stream] = await self._topics.partitions(stream)
+        if not 0 <= partition < self._partitions[stream]:
+            raise HubError(f"stream {stream} has {self._partitions[stream]} partitions, and no partition {partition}")
+        return TopicPartition(self._topics.name(stream), partition)
 
     def _refuse_oversize(self, records: Sequence[LogRecord]) -> None:
         """Before the producer sees them: an oversize batch would leave a gap in its sequence numbers."""

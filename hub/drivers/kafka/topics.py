@@ -48,6 +48,15 @@ class Topics:
             if finding.level == "fail":
                 raise HubError(f"{finding.what} is {finding.found}, expected {finding.expected}: {finding.fix}")
 
+    async def partitions(self, stream: str) -> int:
+        """How many the stream has. Raises `HubError` if there is no such stream."""
+        name = self.name(stream)
+        async with self._admin() as admin:
+            topic = await _describe(admin, name)
+        if topic is None:
+            raise HubError(f"topic {name} is absent: the stream was never declared")
+        return topic.partitions
+
     async def drop(self, stream: str) -> None:
         """See `EventLog.drop`. Raises `HubError` if the hub may not delete topics."""
         name = self.name(stream)
