@@ -170,7 +170,6 @@ def _takes(shape: Any) -> str:
     return f"{noun} {low}" + (f" to {meta.le}" if meta.le is not None else "")
 
 
-@cache
 def _docs(owner: type[Struct]) -> dict[str, str]:
     """The text under each setting, read from the source: the reference and the code cannot drift apart."""
     body = ast.parse(inspect.getsource(owner)).body[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 
 from hub.core.errors import HubError, StorageUnavailable
 from hub.core.proposal import Proposal
@@ -28,15 +29,12 @@ Listener = Callable[[Sequence[Version]], None]
 class LiveRegistry:
     """Owns the process's `Snapshot`: stages read it from memory, never the registry itself."""
 
-    def __init__(
-        self, registry: Registry, *, clock: Clock, observer: Observer, stale_seconds: float = STALE_SECONDS
-    ) -> None:
+    def __init__(self, registry: Registry, *, clock: Clock, stale_seconds: float = STALE_SECONDS) -> None:
         self.snapshot = Snapshot()
         self._registry = registry
         self._clock = clock
-        self._observer = observer
         self._stale_seconds = stale_seconds
-        self._confirmed: float | None = None
+        self._confirmed = -inf
         self._run = 0
         self._listeners: list[Listener] = []
 
@@ -46,7 +44,11 @@ class LiveRegistry:
 
     def confirmed_within(self, seconds: float) -> bool:
         """Whether the registry confirmed the snapshot at most `seconds` ago; False before the first time."""
-        return self._confirmed is not None and self._clock.monotonic() - self._confirmed <= seconds
+        return self.confirmed_seconds() <= seconds
+
+    def confirmed_seconds(self) -> float:
+        """The age of the last confirmation; infinite before the first."""
+        return self._clock.monotonic() - self._confirmed
 
     def standing(self) -> int | None:
         """The number of the unbroken run of confirmations this process is in, or None while it is stale.
@@ -65,11 +67,11 @@ class LiveRegistry:
                     self._take_in(await self._registry.load(self.snapshot.revision))
         except TimeoutError as error:
             raise StorageUnavailable(f"the registry gave no answer within {ANSWER_SECONDS_MAX} s") from error
-        if self._confirmed is not None and self._clock.monotonic() - self._confirmed > self._stale_seconds:
+        if not self.confirmed_within(self._stale_seconds):
             self._run += 1
-        self._confirmed = max(asked, self._confirmed or asked)
+        self._confirmed = max(asked, self._confirmed)
 
-    async def follow(self) -> None:
+    async def follow(self, observer: Observer) -> None:
         """Refresh for ever; an owner runs it as a task and cancels it. A registry that is away makes it stale."""
         reachable = True
         while True:
@@ -77,12 +79,14 @@ class LiveRegistry:
                 await self.refresh()
             except HubError as error:
                 if reachable:
-                    self._observer.event("registry.unreachable", error=type(error).__name__)
+                    observer.event("registry.unreachable", error=type(error).__name__)
                 reachable = False
             else:
                 if not reachable:
-                    self._observer.event("registry.reachable", revision=self.snapshot.revision)
+                    observer.event("registry.reachable", revision=self.snapshot.revision)
                 reachable = True
+            observer.gauge("registry_revision", self.snapshot.revision)
+            observer.gauge("registry_confirmed_seconds", self.confirmed_seconds())
             await self._clock.sleep(POLL_SECONDS)
 
     async def write(self, proposal: Proposal) -> int:

@@ -63,7 +63,7 @@ class Desk:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.registry = MemoryRegistry()
-        self.live = LiveRegistry(self.registry, clock=self.clock, observer=Silent())
+        self.live = LiveRegistry(self.registry, clock=self.clock)
         self.registrar = Registrar(self.live, clock=self.clock, event_types=EVENT_TYPES, key_grace_seconds=3_600)
 
     async def do(self, act: str, **request: Any) -> Done:

@@ -46,7 +46,7 @@ def registry() -> Flaky:
 
 @pytest.fixture
 def live(registry: Flaky, clock: HandClock) -> LiveRegistry:
-    return LiveRegistry(registry, clock=clock, observer=Silent())
+    return LiveRegistry(registry, clock=clock)
 
 
 async def test_what_another_process_wrote_is_taken_in_and_told_once(live: LiveRegistry, registry: Flaky) -> None:
@@ -89,6 +89,21 @@ async def test_a_confirmation_ages_and_a_refresh_renews_it(live: LiveRegistry, c
     assert live.confirmed_within(1.0)
 
 
+async def test_a_gap_between_confirmations_begins_a_new_run(live: LiveRegistry, clock: HandClock) -> None:
+    assert live.standing() is None
+    await live.refresh()
+    before = live.standing()
+
+    clock.seconds = 0.9
+    await live.refresh()
+    assert live.standing() == before is not None
+
+    clock.seconds = 2.0
+    assert live.standing() is None
+    await live.refresh()
+    assert live.standing() not in (None, before)
+
+
 async def test_a_registry_that_is_away_confirms_nothing(live: LiveRegistry, registry: Flaky, clock: HandClock) -> None:
     await live.refresh()
     registry.away = True
@@ -125,11 +140,11 @@ async def test_following_survives_an_absence_and_says_so_once(registry: Flaky) -
                 raise HubError("the test is over")
 
     observer = Silent()
-    live = LiveRegistry(registry, clock=EndingClock(), observer=observer)
+    live = LiveRegistry(registry, clock=EndingClock())
     await registry.write(proposal(0), time_us=1)
 
     with pytest.raises(HubError, match="over"):
-        await live.follow()
+        await live.follow(observer)
 
     assert observer.events == ["registry.unreachable", "registry.reachable"]
     assert live.snapshot.revision == 1
