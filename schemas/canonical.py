@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import rfc8785
@@ -21,14 +22,26 @@ class NotCanonical(ValueError):
 
 
 def canonical_bytes(value: object) -> bytes:
-    """The RFC 8785 bytes of a value whose fractional numbers are `Decimal` (or float). Raises `NotCanonical`."""
+    """The RFC 8785 bytes of a value whose fractional numbers are `Decimal`. Raises `NotCanonical`."""
+    return canonicalise(value)[0]
+
+
+def canonicalise(value: object) -> tuple[bytes, bool]:
+    """The RFC 8785 bytes, and whether there was a fractional number among the values. Raises `NotCanonical`."""
+    fractions = False
+
+    def fraction(number: object) -> orjson.Fragment:
+        nonlocal fractions
+        fractions = True
+        return _fraction(number)
+
     try:
-        out = orjson.dumps(value, default=_fraction, option=_OPTIONS)
+        out = orjson.dumps(value, default=fraction, option=_OPTIONS)
     except orjson.JSONEncodeError as e:
         raise NotCanonical(str(e)) from e
     if not out.isascii() and _has_astral_character(out):
-        return rfc8785.dumps(orjson.loads(out))
-    return out
+        return rfc8785.dumps(_with_floats(value)), fractions
+    return out, fractions
 
 
 def _fraction(number: object) -> orjson.Fragment:
@@ -37,13 +50,25 @@ def _fraction(number: object) -> orjson.Fragment:
     return orjson.Fragment(ecmascript_number(float(number)).encode())
 
 
+def _with_floats(value: Any) -> Any:
+    """The value as the reference implementation takes it (reading `out` back would make integers of large floats)."""
+    if isinstance(value, dict):
+        return {name: _with_floats(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_with_floats(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value
+
+
 def ecmascript_number(number: float) -> str:
     """ECMA-262 Number::toString for a finite double, as RFC 8785 §3.2.2.3 asks. Raises `NotCanonical` if not finite."""
     if not math.isfinite(number):
         raise NotCanonical("number is not finite")
     if number == 0:
         return "0"
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    shortest = repr(number)
+    if "e" not in shortest:  # Between 1e-4 and 1e16 Python and ECMAScript write the same, but for the `.0`.
+        return shortest.removesuffix(".0")
+    sign, digits, exponent = Decimal(shortest).normalize().as_tuple()
     text = "".join(map(str, digits))
     point = len(text) + int(exponent)
     minus = "-" if sign else ""

@@ -1,6 +1,7 @@
 """What is wrong with something a partner sent: code, place, found, expected; and the texts of the codes.
 
-A code never changes its meaning; texts may improve. A place is a JSON Pointer (RFC 6901) into what the partner sent.
+The table is closed: a code never changes its meaning; texts may improve. A place is a JSON Pointer (RFC 6901) into what
+the partner sent, or `line L, column C` (both from 1, the column in bytes) where it is not JSON.
 """
 
 from __future__ import annotations
@@ -30,26 +31,305 @@ class Fault(Struct, frozen=True, omit_defaults=True):
 
 
 class FaultText(Struct, frozen=True):
-    """What a fault code means, in both languages, and an obvious fix where there is one."""
+    """What a fault code means, in both languages, an obvious fix where there is one, and how grave it is."""
 
     code: str
     en: str
     fr: str
     fix: str
+    severity: Severity = Severity.ERROR
+
+
+def fault(code: str, place: str, found: object, expected: str) -> Fault:
+    """A fault of the table, with what was found cut to what may be shown, and the severity that the code has."""
+    return Fault(code, place, shown(found), expected, FAULTS[code].severity)
 
 
 def shown(value: object) -> str:
     """A value as it may be echoed to its sender: JSON-like, at most 64 characters."""
-    text = value if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        text = value[: FOUND_CHARACTERS_MAX + 1]
+    elif isinstance(value, dict | list):
+        text = "an object" if isinstance(value, dict) else "an array"
+    else:
+        text = _LITERALS.get(value, repr(value)) if isinstance(value, bool | None) else repr(value)
     return text if len(text) <= FOUND_CHARACTERS_MAX else text[: FOUND_CHARACTERS_MAX - 1] + "…"
 
 
+_LITERALS = {True: "true", False: "false", None: "null"}
+
+
+def pointer(*names: str | int) -> str:
+    """The JSON Pointer (RFC 6901 §3) of a path of member names and indices."""
+    return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names)
+
+
+def capped(faults: list[Fault]) -> list[Fault]:
+    """Each fault once, errors first, at most `FAULTS_MAX`; the last one then says that there are more."""
+    unique = sorted(dict.fromkeys(faults), key=lambda each: each.severity is Severity.WARNING)
+    if len(unique) <= FAULTS_MAX:
+        return unique
+    left_out = len(unique) - (FAULTS_MAX - 1)
+    return [*unique[: FAULTS_MAX - 1], fault("TOO_MANY_FAULTS", "", f"{left_out} more", f"at most {FAULTS_MAX} faults")]
+
+
+_WARNING = Severity.WARNING
 _TEXTS = (
+    # Not JSON, or JSON that two readers could read in two ways (RFC 8259, RFC 7493).
     FaultText(
         "JSON_INVALID",
         "This is not JSON.",
         "Ceci n'est pas du JSON.",
-        "Send one JSON value in UTF-8 without a byte-order mark.",
+        "Correct the place named; a JSON library makes no such text.",
+    ),
+    FaultText(
+        "JSON_EMPTY",
+        "There is nothing here.",
+        "Il n'y a rien ici.",
+        "Send one JSON value.",
+    ),
+    FaultText(
+        "JSON_TRUNCATED",
+        "The JSON ends before it is complete.",
+        "Le JSON se termine avant d'être complet.",
+        "Send the whole text; check Content-Length and the connection.",
+    ),
+    FaultText(
+        "JSON_TRAILING",
+        "Something follows the JSON value.",
+        "Quelque chose suit la valeur JSON.",
+        "Send one value; use a batch or NDJSON for several.",
+    ),
+    FaultText(
+        "JSON_BOM",
+        "The text begins with a byte-order mark.",
+        "Le texte commence par une marque d'ordre des octets (BOM).",
+        "Write UTF-8 without the three bytes EF BB BF (RFC 8259 §8.1).",
+    ),
+    FaultText(
+        "JSON_NOT_UTF8",
+        "The text is not UTF-8.",
+        "Le texte n'est pas en UTF-8.",
+        "Write UTF-8; the bytes named are something else, such as Latin-1.",
+    ),
+    FaultText(
+        "JSON_UTF16",
+        "The text is UTF-16 or UTF-32.",
+        "Le texte est en UTF-16 ou en UTF-32.",
+        "Write UTF-8 (RFC 8259 §8.1).",
+    ),
+    FaultText(
+        "JSON_SURROGATE",
+        "A \\u escape is half of a character.",
+        "Une séquence \\u ne désigne que la moitié d'un caractère.",
+        "Write both halves of the surrogate pair, or the character itself.",
+    ),
+    FaultText(
+        "JSON_MEMBER_REPEATED",
+        "An object has two members of one name.",
+        "Un objet a deux membres du même nom.",
+        "Send each member once (RFC 7493 §2.3): two readers would read two values.",
+    ),
+    FaultText(
+        "JSON_TOO_DEEP",
+        "Objects and arrays are nested too deeply.",
+        "Les objets et tableaux sont imbriqués trop profondément.",
+        "Nest at most 64 deep.",
+    ),
+    FaultText(
+        "JSON_NUMBER_RANGE",
+        "A number is beyond what every reader reads alike.",
+        "Un nombre dépasse ce que tout lecteur lit de la même façon.",
+        "Send integers within ±(2^53 - 1) and numbers within a double's range (RFC 7493 §2.2), or text.",
+    ),
+    FaultText(
+        "JSON_NOT_FINITE",
+        "NaN and Infinity are not JSON.",
+        "NaN et Infinity ne sont pas du JSON.",
+        "Leave the member out, or send null where it is allowed.",
+    ),
+    FaultText(
+        "JSON_NOT_AN_OBJECT",
+        "An event is a JSON object.",
+        "Un événement est un objet JSON.",
+        "Send an object; several events as an array or NDJSON, with the media type of a batch.",
+    ),
+    FaultText(
+        "BATCH_NOT_AN_ARRAY",
+        "A batch is a JSON array.",
+        "Un lot est un tableau JSON.",
+        "Send an array of events, or one event as application/cloudevents+json.",
+    ),
+    FaultText(
+        "TOO_MANY_ITEMS",
+        "The batch has more events than the hub takes at once.",
+        "Le lot contient plus d'événements que le hub n'en accepte à la fois.",
+        "Send several smaller batches.",
+    ),
+    FaultText(
+        "EMPTY",
+        "There is no event in the batch.",
+        "Le lot ne contient aucun événement.",
+        "Send at least one event.",
+    ),
+    FaultText(
+        "HEADER_ENCODING",
+        "A header of a binary-mode event is not percent-encoded UTF-8.",
+        "Un en-tête d'événement en mode binaire n'est pas en UTF-8 encodé en pourcentage.",
+        "Encode attribute values as the CloudEvents HTTP binding (§3.1.3) says.",
+    ),
+    # The event against its schema.
+    FaultText(
+        "MEMBER_MISSING",
+        "A member that must be there is missing.",
+        "Un membre obligatoire est absent.",
+        "Add the member named.",
+    ),
+    FaultText(
+        "MEMBER_UNKNOWN",
+        "The schema does not know this member; it is kept and not checked.",
+        "Le schéma ne connaît pas ce membre ; il est conservé sans être contrôlé.",
+        "Check the spelling, or put it under data/extensions.",
+        _WARNING,
+    ),
+    FaultText(
+        "TYPE_WRONG",
+        "The value is of the wrong JSON type.",
+        "La valeur n'est pas du bon type JSON.",
+        "Send the type named.",
+    ),
+    FaultText(
+        "VALUE_NOT_ALLOWED",
+        "The value is not one of those allowed.",
+        "La valeur ne fait pas partie de celles qui sont admises.",
+        "Use one of the values named.",
+    ),
+    FaultText(
+        "VALUE_MALFORMED",
+        "The value does not have the form that it must have.",
+        "La valeur n'a pas la forme requise.",
+        "Write it in the form named.",
+    ),
+    FaultText(
+        "VALUE_LENGTH",
+        "The text is too short or too long.",
+        "Le texte est trop court ou trop long.",
+        "Keep to the length named.",
+    ),
+    FaultText(
+        "VALUE_RANGE",
+        "The number is too small or too large.",
+        "Le nombre est trop petit ou trop grand.",
+        "Keep to the range named.",
+    ),
+    FaultText(
+        "COUNT_RANGE",
+        "There are too few or too many entries.",
+        "Il y a trop ou trop peu d'éléments.",
+        "Keep to the count named.",
+    ),
+    FaultText(
+        "VALUE_INVALID",
+        "The value breaks a rule of the schema.",
+        "La valeur enfreint une règle du schéma.",
+        "Compare it with the schema's description and example.",
+    ),
+    FaultText(
+        "IDENTITY_TOO_LONG",
+        "Source and id together are too long to be stated in a receipt.",
+        "La source et l'identifiant sont trop longs ensemble pour figurer dans un reçu.",
+        "Use shorter ones, or ones with fewer quotes and backslashes.",
+    ),
+    FaultText(
+        "TOO_MANY_SOURCES",
+        "This publisher has opened as many sources as it may.",
+        "Cet émetteur a ouvert autant de sources qu'il le peut.",
+        "Use one of your sources; a source is a series of ids, not a message or a day.",
+    ),
+    FaultText(
+        "TYPE_UNKNOWN",
+        "There is no event type of this name.",
+        "Il n'existe pas de type d'événement de ce nom.",
+        "Use a type of the naming table.",
+    ),
+    FaultText(
+        "TYPE_PLANNED",
+        "The name of this event type is settled, but the hub does not take it yet.",
+        "Le nom de ce type est fixé, mais le hub ne l'accepte pas encore.",
+        "Keep the events; send them when the type is active.",
+    ),
+    FaultText(
+        "DATASCHEMA_UNKNOWN",
+        "There is no such version of this event type's schema.",
+        "Cette version du schéma du type d'événement n'existe pas.",
+        "Leave dataschema out to use the newest version, or name one that exists.",
+    ),
+    # The event against the rules of the trade.
+    FaultText(
+        "TIME_INVALID",
+        "This is not a date and time with offset that exists.",
+        "Ce n'est pas une date et heure existante avec décalage.",
+        "Write RFC 3339 with Z or an offset, such as 2026-11-22T10:00:00+01:00; no leap second.",
+    ),
+    FaultText(
+        "TIME_IN_FUTURE",
+        "It says that something has happened that lies in the future.",
+        "Un fait annoncé comme accompli se situe dans le futur.",
+        "Set the clock, check the offset, or say ESTIMATED or PLANNED in time_kind.",
+    ),
+    FaultText(
+        "TIME_IMPLAUSIBLE",
+        "The time is more than two years away.",
+        "L'heure est éloignée de plus de deux ans.",
+        "Check the year.",
+        _WARNING,
+    ),
+    FaultText(
+        "TIME_BEFORE_FACT",
+        "The event was made before it happened.",
+        "L'événement a été créé avant les faits.",
+        "Check clocks and offsets: time should not be earlier than occurred_at.",
+        _WARNING,
+    ),
+    FaultText(
+        "SUBJECT_MISSING",
+        "No subject is of a scheme that this event type is about.",
+        "Aucun sujet n'est d'un schéma propre à ce type d'événement.",
+        "Add a subject of one of the schemes named.",
+    ),
+    FaultText(
+        "SCHEME_UNKNOWN",
+        "The naming table has no such identifier scheme; the value is kept and not checked.",
+        "La table de noms ne connaît pas ce schéma d'identifiant ; la valeur est conservée sans contrôle.",
+        "Check the spelling of the scheme.",
+        _WARNING,
+    ),
+    FaultText(
+        "IDENTIFIER_MALFORMED",
+        "The identifier does not have the form of its scheme.",
+        "L'identifiant n'a pas la forme de son schéma.",
+        "Write it as in the example named.",
+    ),
+    FaultText(
+        "CHECK_DIGIT_WRONG",
+        "The identifier's check digit does not fit the rest of it.",
+        "Le chiffre de contrôle de l'identifiant ne correspond pas au reste.",
+        "Compare every character with the original: one is probably mistyped.",
+        _WARNING,
+    ),
+    FaultText(
+        "COUNTRY_UNKNOWN",
+        "The country code is not in ISO 3166-1.",
+        "Le code de pays ne figure pas dans l'ISO 3166-1.",
+        "Use the alpha-2 code.",
+        _WARNING,
+    ),
+    FaultText(
+        "TOO_MANY_FAULTS",
+        "There are more faults than are listed.",
+        "Il y a plus d'anomalies que celles qui sont listées.",
+        "Correct those listed and send the event again.",
+        _WARNING,
     ),
 )
 

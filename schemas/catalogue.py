@@ -1,0 +1,137 @@
+"""The event types that the hub takes, each with its schema, who may report it, and what it is about.
+
+Everything comes from the package's own data: `naming.json` and `events/`. It is read and compiled once, at import of
+the first catalogue; nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import orjson
+from msgspec import Struct
+
+from schemas.compile import Compiled, Schema, compile_schema
+from schemas.faults import Fault, fault
+from schemas.sites import Visit, visit_of
+
+
+class AEORule(StrEnum):
+    """Whether a type is taken only from a publisher whose AEO status is valid at the event."""
+
+    REQUIRED = "required"
+    NOT_REQUIRED = "not_required"
+
+
+class EventType(Struct, frozen=True, eq=False):
+    """One version of one event type."""
+
+    name: str
+    dataschema: str
+    roles: frozenset[str]
+    """A publisher that has one of these roles may report it."""
+    aeo: AEORule
+    object_schemes: tuple[str, ...]
+    """Schemes of what the type is about; the first that is there makes the object key."""
+    personal: tuple[str, ...]
+    """JSON Pointers of personal members; `*` stands for every index of an array."""
+    schema: Compiled
+    visit: Visit
+    """Looks at every identifier in an event of this type."""
+
+    def object_key(self, event: Mapping[str, Any]) -> str:
+        """`scheme:value` of the object that a valid event is about: the first subject by the type's scheme order."""
+        subjects = event["data"]["subjects"]
+        if len(subjects) > 1:
+            order = self.object_schemes
+            subjects = sorted(subjects, key=lambda each: _place(order, each["scheme"]))
+        return f"{subjects[0]['scheme']}:{subjects[0]['value']}"
+
+
+def _place(order: tuple[str, ...], scheme: str) -> int:
+    return order.index(scheme) if scheme in order else len(order)
+
+
+class Catalogue:
+    """All active event types by name and version, and the names that are settled for later."""
+
+    def __init__(self, types: list[EventType], planned: frozenset[str]) -> None:
+        self.types = tuple(types)
+        self.planned = planned
+        self._by_schema = {each.dataschema: each for each in types}
+        self._newest = {each.name: each for each in sorted(types, key=lambda each: _version(each.dataschema))}
+
+    def find(self, name: object, dataschema: object = None) -> EventType | Fault:
+        """The type of an event by its `type` and `dataschema` as sent; without `dataschema` the newest version."""
+        newest = self._newest.get(name) if isinstance(name, str) else None
+        if newest is None:
+            return self._unknown(name)
+        if dataschema is None:
+            return newest
+        version = self._by_schema.get(dataschema) if isinstance(dataschema, str) else None
+        if version is None or version.name != name:
+            return fault("DATASCHEMA_UNKNOWN", "/dataschema", dataschema, newest.dataschema)
+        return version
+
+    def _unknown(self, name: object) -> Fault:
+        if not isinstance(name, str):
+            code, found = ("MEMBER_MISSING", "nothing") if name is None else ("TYPE_WRONG", name)
+            return fault(code, "/type", found, "the name of an event type")
+        if name in self.planned:
+            return fault("TYPE_PLANNED", "/type", name, "one of: " + ", ".join(sorted(self._newest)))
+        guess = get_close_matches(name[:64], self._newest, n=1)
+        expected = f"perhaps {guess[0]}" if guess else "one of: " + ", ".join(sorted(self._newest))
+        return fault("TYPE_UNKNOWN", "/type", name, expected)
+
+
+def _version(dataschema: str) -> tuple[int, ...]:
+    return tuple(map(int, dataschema.rpartition(":")[2].split(".")))
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue of this release, compiled once."""
+    root = resources.files("schemas")
+    naming = orjson.loads(root.joinpath("naming.json").read_bytes())
+    shared = {each["$id"]: each for each in (_read(root / "events" / f"{name}.json") for name in _SHARED)}
+    active = [row for row in naming["types"] if row["status"] == "active"]
+    types = [
+        _event_type(row, _read(file), shared, naming["objects"])
+        for row in active
+        for file in sorted((root / "events" / row["type"]).iterdir(), key=lambda each: each.name)
+        if file.name.endswith(".json")
+    ]
+    return Catalogue(types, frozenset(row["type"] for row in naming["types"] if row["status"] == "planned"))
+
+
+_SHARED = ("envelope", "common")
+
+
+def _read(file: Traversable) -> Schema:
+    schema: Schema = orjson.loads(file.read_bytes())
+    return schema
+
+
+def _event_type(
+    row: Mapping[str, Any], schema: Schema, shared: Mapping[str, Schema], objects: Mapping[str, list[str]]
+) -> EventType:
+    compiled = compile_schema(schema, shared)
+    visit = visit_of(compiled.flat)
+    if visit is None:
+        raise ValueError(f"{schema['$id']} names no subjects")
+    return EventType(
+        row["type"],
+        schema["$id"],
+        frozenset(row["roles"]),
+        AEORule(row["aeo"]),
+        tuple(scheme for kind in row["about"] for scheme in objects[kind]),
+        compiled.personal(),
+        compiled,
+        visit,
+    )

@@ -1,0 +1,87 @@
+"""Where in an event identifiers stand, found once per schema, so that checking a clean event visits nothing else.
+
+A schema marks them: `x-scheme` on a text of that scheme, with the scheme's pattern; `x-identifier` on an object with
+`scheme` and `value`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from schemas.compile import Schema
+from schemas.faults import FAULTS_MAX, Fault, fault, pointer
+from schemas.identifiers import SCHEMES, Scheme, objection
+
+Place = tuple["Place", str | int] | None
+"""A path from the inside out: cheap to carry along, put in order only when there is a fault."""
+Visit = Callable[[object, Place, list[Fault]], None]
+"""Looks at one value and adds its faults; a value of another JSON type is passed over, the schema has its say."""
+
+
+def visit_of(flat: Schema) -> Visit | None:
+    """The visit of every identifier under a flattened schema; None if there is none."""
+    if flat.get("x-identifier"):
+        return _identifier
+    if "x-scheme" in flat:
+        return _text(SCHEMES[flat["x-scheme"]])
+    if "items" in flat:
+        each = visit_of(flat["items"])
+        return _array(each) if each is not None else None
+    members = [(name, visit_of(member)) for name, member in flat.get("properties", {}).items()]
+    visits = [(name, visit) for name, visit in members if visit is not None]
+    return _object(visits) if visits else None
+
+
+def _object(members: list[tuple[str, Visit]]) -> Visit:
+    def visit(value: object, place: Place, faults: list[Fault]) -> None:
+        if isinstance(value, dict):
+            for name, member in members:
+                if name in value:
+                    member(value[name], (place, name), faults)
+
+    return visit
+
+
+def _array(item: Visit) -> Visit:
+    def visit(value: object, place: Place, faults: list[Fault]) -> None:
+        if isinstance(value, list):
+            for index, each in enumerate(value):
+                item(each, (place, index), faults)
+
+    return visit
+
+
+def _text(scheme: Scheme) -> Visit:
+    """A text whose form the schema's own `pattern` asks for; only what no pattern can say is left to look at."""
+
+    def visit(value: object, place: Place, faults: list[Fault]) -> None:
+        wrong = objection(scheme, value) if isinstance(value, str) else None
+        if wrong is not None and wrong.code != "IDENTIFIER_MALFORMED":
+            faults.append(fault(wrong.code, _pointer(place), value, wrong.expected))
+
+    return visit
+
+
+def _identifier(value: object, place: Place, faults: list[Fault]) -> None:
+    if not isinstance(value, dict):
+        return
+    name, text = value.get("scheme"), value.get("value")
+    if not isinstance(name, str) or not isinstance(text, str):
+        return
+    scheme = SCHEMES.get(name)
+    if scheme is None:
+        # Guessing is slow: not for faults that will not be told.
+        guess = get_close_matches(name[:64], SCHEMES, n=1) if len(faults) < FAULTS_MAX else []
+        expected = f"perhaps {guess[0]}" if guess else "a scheme of the naming table"
+        faults.append(fault("SCHEME_UNKNOWN", _pointer((place, "scheme")), name, expected))
+    elif (wrong := objection(scheme, text)) is not None:
+        faults.append(fault(wrong.code, _pointer((place, "value")), text, wrong.expected))
+
+
+def _pointer(place: Place) -> str:
+    names: list[str | int] = []
+    while place is not None:
+        place, name = place
+        names.append(name)
+    return pointer(*reversed(names))

@@ -1,0 +1,184 @@
+"""The rules of the trade: times, subjects, keys, flags; and that nothing wrong hides behind many faults."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import schemas
+from schemas import rules
+from schemas.catalogue import EventType, catalogue
+from schemas.faults import Severity
+from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
+from schemas.identity import instant_us
+
+EXAMPLES = Path(schemas.__file__).parent / "events"
+GATE_IN = json.loads((EXAMPLES / "customs.container.gate_in/examples/valid-weighed.json").read_text())
+FILING = json.loads((EXAMPLES / "customs.filing.pre_loading/examples/valid-maritime.json").read_text())
+NOW_US = instant_us("2026-11-22T10:00:00Z") or 0
+
+
+def kind(event: dict[str, Any]) -> EventType:
+    found = catalogue().find(event["type"])
+    assert isinstance(found, EventType)
+    return found
+
+
+def changed(event: dict[str, Any], /, **data: object) -> dict[str, Any]:
+    event = copy.deepcopy(event)
+    event["data"] |= data
+    return event
+
+
+def codes(event: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each.code, each.place) for each in rules.check(event, kind(GATE_IN), now_us=NOW_US)]
+
+
+def test_a_fact_may_be_ten_minutes_ahead_of_the_hub_and_no_more() -> None:
+    assert codes(changed(GATE_IN, occurred_at="2026-11-22T10:10:00Z") | {"time": "2026-11-22T10:10:00Z"}) == []
+    assert codes(changed(GATE_IN, occurred_at="2026-11-22T10:10:00.000001Z") | {"time": "2026-11-22T10:10:00Z"}) == [
+        ("TIME_IN_FUTURE", "/data/occurred_at")
+    ]
+
+
+@pytest.mark.parametrize("member", ["time", "updated_at"])
+def test_an_event_or_a_version_made_in_the_future_is_refused(member: str) -> None:
+    event = GATE_IN | {"time": "2026-11-22T10:11:00Z"}
+    if member == "updated_at":
+        event = changed(GATE_IN, updated_at="2026-11-22T10:11:00Z")
+
+    assert [code for code, _ in codes(event)] == ["TIME_IN_FUTURE"]
+
+
+def test_a_plan_may_lie_in_the_future() -> None:
+    assert codes(changed(GATE_IN, time_kind="PLANNED", occurred_at="2026-12-24T10:00:00Z")) == []
+
+
+@pytest.mark.parametrize("occurred_at", ["2024-11-01T10:00:00Z", "1970-01-01T00:00:00Z"])
+def test_a_time_years_away_is_warned_about(occurred_at: str) -> None:
+    assert codes(changed(GATE_IN, occurred_at=occurred_at)) == [("TIME_IMPLAUSIBLE", "/data/occurred_at")]
+
+
+def test_an_event_made_before_its_fact_is_warned_about() -> None:
+    assert codes(GATE_IN | {"time": "2026-11-22T08:00:00Z"}) == [("TIME_BEFORE_FACT", "/time")]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-22T23:59:60Z", "2026-02-30T10:00:00Z", "2026-11-22T10:00:00", "2026-11-22", "soon", ""]
+)
+def test_a_time_that_does_not_exist_is_one_fault(text: str) -> None:
+    assert codes(GATE_IN | {"time": text}) == [("TIME_INVALID", "/time")]
+
+
+def test_late_events_are_taken_and_marked() -> None:
+    event = changed(GATE_IN, occurred_at="2026-11-21T09:59:59Z")
+
+    assert codes(event) == []
+    assert rules.flags(event, NOW_US) == FLAG_LATE
+    assert rules.flags(GATE_IN, NOW_US) == 0
+
+
+def test_a_plan_is_never_late() -> None:
+    event = changed(GATE_IN, occurred_at="2026-11-20T10:00:00Z", time_kind="PLANNED")
+
+    assert rules.flags(event, NOW_US) == 0
+
+
+def test_an_event_made_before_the_hub_remembers_may_be_a_repeat() -> None:
+    old = GATE_IN | {"time": "2026-10-23T09:59:59Z"}
+    within = GATE_IN | {"time": "2026-10-23T10:00:00Z"}
+
+    assert rules.flags(old, NOW_US) == FLAG_POSSIBLE_REPEAT
+    assert rules.flags(within, NOW_US) == 0
+
+
+def test_the_object_key_is_the_first_subject_by_the_types_order() -> None:
+    box, bill = {"scheme": "iso6346", "value": "MSKU1234565"}, {"scheme": "bill_of_lading", "value": "EXLI1"}
+    other = {"scheme": "mrn", "value": "26NL00000000000010"}
+
+    assert kind(FILING).object_key(changed(FILING, subjects=[other, box, bill])) == "bill_of_lading:EXLI1"
+    assert kind(GATE_IN).object_key(changed(GATE_IN, subjects=[bill, box])) == "iso6346:MSKU1234565"
+
+
+def test_subjects_that_the_type_is_not_about_may_stand_beside_one_that_it_is() -> None:
+    assert codes(changed(GATE_IN, subjects=[{"scheme": "ucr", "value": "X"}])) == [
+        ("SUBJECT_MISSING", "/data/subjects")
+    ]
+
+
+@pytest.mark.parametrize("length", [256, 257])
+def test_identity_is_bounded_in_bytes_not_in_characters(length: int) -> None:
+    ascii_id, wide_id = GATE_IN | {"id": "x" * length}, GATE_IN | {"id": "é" * (length // 2) + "x" * (length % 2)}
+
+    expected = [] if length == 256 else [("VALUE_LENGTH", "/id")]
+    assert codes(ascii_id) == codes(wide_id) == expected
+
+
+@pytest.mark.parametrize(("name", "value"), [("id", "a\x1fb"), ("id", "a\x85"), ("source", "urn:a b"), ("source", "ü")])
+def test_identity_holds_no_control_character_and_source_is_a_uri_reference(name: str, value: str) -> None:
+    assert codes(GATE_IN | {name: value}) == [("VALUE_MALFORMED", f"/{name}")]
+
+
+def test_a_misspelt_member_is_a_warning_with_a_guess() -> None:
+    event = changed(GATE_IN, size_typ="22G1")
+
+    (found,) = rules.check(event, kind(event), now_us=NOW_US)
+
+    assert (found.code, found.place, found.expected) == ("MEMBER_UNKNOWN", "/data/size_typ", "perhaps size_type")
+    assert found.severity is Severity.WARNING
+
+
+def test_what_stands_under_extensions_is_nobodys_business() -> None:
+    assert codes(changed(GATE_IN, extensions={"anything": [{"at": "all"}]})) == []
+
+
+def test_an_error_is_told_however_many_warnings_there_are() -> None:
+    event = changed(GATE_IN, empty="no", **{f"unknown_{n}": n for n in range(500)})
+
+    found = rules.check(event, kind(event), now_us=NOW_US)
+
+    assert (found[0].code, found[0].place) == ("TYPE_WRONG", "/data/empty")
+    assert len(found) == 100
+    assert found[-1].code == "TOO_MANY_FAULTS"
+
+
+def test_an_array_that_is_far_too_long_is_judged_by_its_beginning() -> None:
+    event = changed(GATE_IN, references=[{}] * 50_000)
+
+    found = rules.check(event, kind(event), now_us=NOW_US)
+
+    assert (found[0].code, found[0].place) == ("COUNT_RANGE", "/data/references")
+    assert len(found) == 100
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["iso6346", "ACTUAL", "1.0"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["scheme", "value", "unlocode", "mode", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*GATE_IN, "x"]), anything),
+    st.dictionaries(st.sampled_from([*GATE_IN["data"], "x/~"]), anything),
+)
+@settings(max_examples=200)
+def test_check_never_raises_and_refuses_whatever_the_schema_refuses(
+    envelope: dict[str, object], data: dict[str, object]
+) -> None:
+    event = changed(GATE_IN, **data) | envelope
+
+    found = rules.check(event, kind(GATE_IN), now_us=NOW_US)
+
+    if not kind(GATE_IN).schema.open.is_valid(event):
+        assert found[0].severity is Severity.ERROR
+    assert all(each.found is not None and len(each.found) <= 64 for each in found)
