@@ -1,0 +1,191 @@
+"""The hub's own keys as files of this machine, readable by the hub's user alone.
+
+Theory of operation. The directory holds `seal-<key id>.pem`, `token.pem`, `master.secret` and the public history
+`seal-keys.json`. It is made under another name and renamed when it is whole, so a hub never starts on half a ring. The
+history's newest entry names the seal key in use: a rotation writes the new private key first, replaces the history by a
+rename, and only then removes the old private key, so that a crash between any two steps leaves a ring that works.
+Every process looks at the history's file whenever it is asked for the seal key's id, once a sealed batch, and so takes
+up a rotation by another process at its next seal. `SEAL_OVERLAP_SECONDS` covers the seals then under way.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TypeVar
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from msgspec import Struct
+
+from hub.core.errors import HubError
+from hub.core.jwk import public_jwk, thumbprint
+from hub.drivers.system import private_files
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey
+
+HISTORY_FORMAT = 1
+SECRET_BYTES = 32
+_HISTORY = "seal-keys.json"
+_TOKEN_KEY = "token.pem"  # noqa: S105 (a file name)
+_MASTER_SECRET = "master.secret"  # noqa: S105 (a file name)
+_HKDF_CONTEXT = b"customs-hub/1 "
+
+K = TypeVar("K", Ed25519PrivateKey, EllipticCurvePrivateKey)
+
+
+class KeyRingRefused(HubError):
+    """The ring cannot be read; the message says what was found and what was expected."""
+
+
+class _History(Struct, frozen=True, omit_defaults=True):
+    """The content of `seal-keys.json`: public halves, newest first."""
+
+    format: int
+    keys: tuple[SealKey, ...]
+
+
+class FileKeyRing:
+    """Keeps the `KeyRing` port in `directory`."""
+
+    def __init__(self, directory: Path, *, now: int) -> None:
+        """Open the ring; on first start make it, with a seal key that signs from `now` (seconds since 1970).
+
+        Raises `KeyRingRefused`, or `NotPrivate` if others could have read or changed the files.
+        """
+        self._directory = directory
+        self._history_file = directory / _HISTORY
+        with _translated(directory):
+            if not directory.exists():
+                _create(directory, now)
+            private_files.check(directory, expected=stat.S_IFDIR)
+            self._token_key = _load_key(directory / _TOKEN_KEY, EllipticCurvePrivateKey)  # type: ignore[type-abstract]
+            self._master = private_files.read(directory / _MASTER_SECRET)
+            self._take_up()
+        if len(self._master) != SECRET_BYTES:
+            raise KeyRingRefused(f"{directory / _MASTER_SECRET} holds {len(self._master)} bytes, not {SECRET_BYTES}")
+
+    @property
+    def seal_key_id(self) -> str:
+        """Raises `KeyRingRefused` if the history is gone or damaged: better no seal than one that nobody can verify."""
+        with _translated(self._directory):
+            if private_files.version(self._history_file) != self._seen:
+                self._take_up()
+        return self._history[0].id
+
+    def sign_seal(self, message: bytes) -> bytes:
+        return self._seal_key.sign(message)
+
+    def seal_keys(self) -> Sequence[SealKey]:
+        return self._history
+
+    def rotate_seal_key(self, now: int) -> SealKey:
+        """Raises `KeyRingRefused`; the old key is then still in use, unless only its removal failed."""
+        with _translated(self._directory), private_files.locked(self._directory):
+            self._take_up()
+            current, *older = self._history
+            key = Ed25519PrivateKey.generate()
+            new = _seal_key(key, now)
+            private_files.write(self._directory / f"seal-{new.id}.pem", _pem(key))
+            closed = msgspec.structs.replace(current, valid_to=now + SEAL_OVERLAP_SECONDS)
+            private_files.write(
+                self._history_file, msgspec.json.encode(_History(HISTORY_FORMAT, (new, closed, *older)))
+            )
+            for file in self._directory.glob("seal-*.pem"):
+                if file.name != f"seal-{new.id}.pem":
+                    file.unlink()
+            self._take_up()
+        return new
+
+    def token_key_id(self) -> str:
+        return thumbprint(public_jwk(self._token_key.public_key()))
+
+    def token_key_pem(self) -> bytes:
+        return _pem(self._token_key)
+
+    def token_jwks(self) -> Sequence[dict[str, str]]:
+        return [public_jwk(self._token_key.public_key()) | {"kid": self.token_key_id(), "use": "sig", "alg": "ES256"}]
+
+    def secret(self, use: str) -> bytes:
+        """HKDF (RFC 5869) with SHA-256; the use is its context."""
+        return HKDF(SHA256(), SECRET_BYTES, salt=None, info=_HKDF_CONTEXT + use.encode()).derive(self._master)
+
+    def _take_up(self) -> None:
+        """Read history and seal key. A rotation in between removes the key that was read of: then read again."""
+        while True:
+            seen = private_files.version(self._history_file)
+            history = _load_history(self._history_file)
+            try:
+                file = self._directory / f"seal-{history.keys[0].id}.pem"
+                seal_key = _load_key(file, Ed25519PrivateKey)  # type: ignore[type-abstract]
+            except FileNotFoundError:
+                if seen == private_files.version(self._history_file):
+                    raise
+                continue
+            self._seen, self._history, self._seal_key = seen, history.keys, seal_key
+            return
+
+
+@contextmanager
+def _translated(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise KeyRingRefused(f"the key ring {directory} cannot be used: {error.strerror}") from error
+
+
+def _create(directory: Path, now: int) -> None:
+    """Make the ring whole under another name, then rename it: of two that try, one wins and both use it."""
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = Path(mkdtemp(prefix=f"{directory.name}.new-", dir=directory.parent))
+    seal_key = Ed25519PrivateKey.generate()
+    public = _seal_key(seal_key, now)
+    private_files.write(new / f"seal-{public.id}.pem", _pem(seal_key))
+    private_files.write(new / _TOKEN_KEY, _pem(generate_private_key(SECP256R1())))
+    private_files.write(new / _MASTER_SECRET, os.urandom(SECRET_BYTES))
+    private_files.write(new / _HISTORY, msgspec.json.encode(_History(HISTORY_FORMAT, (public,))))
+    try:
+        new.rename(directory)
+    except OSError:
+        for file in new.iterdir():
+            file.unlink()
+        new.rmdir()
+        if not directory.exists():
+            raise
+    private_files.sync(directory.parent)
+
+
+def _seal_key(key: Ed25519PrivateKey, now: int) -> SealKey:
+    public = key.public_key()
+    return SealKey(thumbprint(public_jwk(public)), public.public_bytes_raw(), now)
+
+
+def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _load_history(file: Path) -> _History:
+    try:
+        history = msgspec.json.decode(private_files.read(file), type=_History)
+    except msgspec.DecodeError as error:
+        raise KeyRingRefused(f"{file} is not a key history: {error}") from error
+    if history.format != HISTORY_FORMAT or not history.keys:
+        raise KeyRingRefused(f"{file} has format {history.format}, this program knows format {HISTORY_FORMAT}")
+    return history
+
+
+def _load_key(file: Path, kind: type[K]) -> K:
+    try:
+        key = load_pem_private_key(private_files.read(file), password=None)
+    except (ValueError, TypeError):
+        raise KeyRingRefused(f"{file} is not a private key in PEM without a password") from None
+    if not isinstance(key, kind):
+        raise KeyRingRefused(f"{file} holds a key of another kind than expected")
+    return key

@@ -1,0 +1,80 @@
+"""What every key ring promises (`hub/ports/key_ring.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from hub.core.jwk import public_jwk, thumbprint
+from hub.drivers.memory.key_ring import MemoryKeyRing
+from hub.drivers.system.key_ring import FileKeyRing
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, KeyRing
+
+NOW = 1_795_338_000
+MakeRing = Callable[[], KeyRing]
+
+
+@pytest.fixture(params=["memory", "files"])
+def make_ring(request: pytest.FixtureRequest, tmp_path: Path) -> MakeRing:
+    if request.param == "memory":
+        return lambda: MemoryKeyRing(now=NOW)
+    return lambda: FileKeyRing(tmp_path / "keys", now=NOW)
+
+
+@pytest.fixture
+def ring(make_ring: MakeRing) -> KeyRing:
+    return make_ring()
+
+
+def test_a_new_ring_has_one_seal_key_that_signs_from_now(ring: KeyRing) -> None:
+    [key] = ring.seal_keys()
+
+    Ed25519PublicKey.from_public_bytes(key.public).verify(ring.sign_seal(b"seal"), b"seal")
+    assert (key.id, key.valid_from, key.valid_to) == (ring.seal_key_id, NOW, None)
+    assert key.id == thumbprint(public_jwk(Ed25519PublicKey.from_public_bytes(key.public)))
+
+
+def test_after_a_rotation_the_new_key_signs_and_the_old_one_still_verifies(ring: KeyRing) -> None:
+    [old] = ring.seal_keys()
+    signature = ring.sign_seal(b"old")
+
+    new = ring.rotate_seal_key(NOW + 100)
+
+    newest, closed = ring.seal_keys()
+    assert newest == new
+    assert new.id == ring.seal_key_id != old.id
+    Ed25519PublicKey.from_public_bytes(new.public).verify(ring.sign_seal(b"new"), b"new")
+    Ed25519PublicKey.from_public_bytes(closed.public).verify(signature, b"old")
+    assert (closed.id, closed.valid_from, closed.valid_to) == (old.id, NOW, NOW + 100 + SEAL_OVERLAP_SECONDS)
+
+
+def test_a_second_rotation_leaves_older_history_as_it_is(ring: KeyRing) -> None:
+    ring.rotate_seal_key(NOW + 100)
+    history = list(ring.seal_keys())
+
+    ring.rotate_seal_key(NOW + 200)
+
+    assert list(ring.seal_keys())[2:] == history[1:]
+    assert [key.valid_from for key in ring.seal_keys()] == [NOW + 200, NOW + 100, NOW]
+
+
+def test_the_token_key_is_on_p256_and_published_under_its_thumbprint(ring: KeyRing) -> None:
+    key = load_pem_private_key(ring.token_key_pem(), password=None)
+
+    assert isinstance(key, EllipticCurvePrivateKey)
+    jwk = public_jwk(key.public_key())
+    assert ring.token_key_id() == thumbprint(jwk)
+    assert ring.token_jwks() == [jwk | {"kid": thumbprint(jwk), "use": "sig", "alg": "ES256"}]
+
+
+def test_a_secret_is_the_same_for_one_use_and_another_for_every_other(ring: KeyRing) -> None:
+    secrets = [ring.secret(use) for use in ("cursor", "pseudonym:risk-a", "pseudonym:risk-b")]
+
+    assert len(set(secrets)) == 3
+    assert {len(secret) for secret in secrets} == {32}
+    assert ring.secret("cursor") == secrets[0]
