@@ -1,0 +1,123 @@
+"""What the judge and the feeds of a partition work with, and the right to do so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from msgspec import Struct
+
+from hub.core.errors import HubError, LeaseLost, StorageUnavailable, Unknown
+from hub.core.record import LogRecord, Stream
+from hub.core.registry import Snapshot
+from hub.core.settings import FanoutSettings
+from hub.fanout.route import Agreements
+from hub.ports.event_log import EventLog
+from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.observer import Observer
+from hub.ports.positions import Lease, Positions
+from hub.ports.system import Clock
+
+RETRY_SECONDS = 0.25
+"""The pause after storage did not answer cleanly, before what it holds is read again."""
+POLL_SECONDS = 0.05
+"""How often it is asked whether the registry is confirmed again, or has reached a revision."""
+
+
+class Means(Struct, frozen=True, kw_only=True):
+    log: EventLog
+    index: FirstOccurrence
+    positions: Positions
+    snapshot: Callable[[], Snapshot]
+    confirmed: Callable[[], bool]
+    """Whether the registry confirmed the snapshot within the bound: a stale process decides nothing."""
+    agreements: Callable[[], Agreements]
+    """Of the present snapshot, made once for all feeds."""
+    secret: Callable[[str], bytes]
+    clock: Clock
+    observer: Observer
+    settings: FanoutSettings
+    events: Stream
+    feed_retention_seconds: int
+
+    def alarm(self, name: str, **facts: str | int | float) -> None:
+        """A condition that needs a person."""
+        self.observer.count("alarms", alarm=name)
+        self.observer.event(f"alarm.{name}", **facts)
+
+
+class Unclean(HubError):
+    """An append was not cleanly acknowledged: what landed is to be read from the log before anything else."""
+
+    code = "OUTCOME_UNKNOWN"
+
+
+class LogCutShort(HubError):
+    """What was derived from the log is above its end: it is not the log that it was. Nothing is passed on."""
+
+
+class Tenure:
+    """The lease on one partition, kept by renewal until it is lost."""
+
+    def __init__(self, lease: Lease, means: Means) -> None:
+        self.lease = lease
+        self._means = means
+
+    def holds(self) -> bool:
+        """Feed appends carry no epoch, so whoever appends looks at the clock right before."""
+        return self._means.clock.now_us() < self.lease.expires_us
+
+    async def keep(self) -> None:
+        """Renew for ever. Raises `LeaseLost`."""
+        seconds = self._means.settings.lease_seconds
+        while True:
+            await self._means.clock.sleep(seconds / 3)
+            try:
+                self.lease = await self._means.positions.renew(self.lease, seconds)
+            except StorageUnavailable as error:
+                if not self.holds():
+                    raise LeaseLost("the lease ran out while storage was away") from error
+
+
+async def append_all(means: Means, tenure: Tenure, stream: str, partition: int, records: Sequence[LogRecord]) -> int:
+    """Append in as few batches as the log takes, one in flight; return the end of the last. Raises `Unclean`."""
+    end = 0
+    for batch in batches(records, means.log.append_bytes_max):
+        if not (tenure.holds() and means.confirmed()):
+            raise Unclean("no longer entitled to append")
+        first = await means.log.append(stream, partition, batch)
+        if isinstance(first, Unknown):
+            raise Unclean(first.reason)
+        end = first + len(batch)
+    return end
+
+
+def batches(records: Sequence[LogRecord], bytes_max: int) -> list[Sequence[LogRecord]]:
+    """Cut where the bytes would exceed the bound; a record that does so alone makes a batch of its own."""
+    out: list[Sequence[LogRecord]] = []
+    begin = size = 0
+    for index, record in enumerate(records):
+        length = len(record.key) + len(record.header) + len(record.value)
+        if size + length > bytes_max and index > begin:
+            out.append(records[begin:index])
+            begin, size = index, 0
+        size += length
+    if begin < len(records):
+        out.append(records[begin:])
+    return out
+
+
+async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, **facts: str | int | float) -> None:
+    """Run `work` until it returns, again after every failure that another try may mend.
+
+    Passes on what ends the tenure: `LeaseLost`, `LogCutShort`. Every try starts from what storage holds.
+    """
+    while True:
+        try:
+            return await work()
+        except (LeaseLost, LogCutShort):
+            raise
+        except HubError as error:
+            means.observer.event(f"{name}.interrupted", error=type(error).__name__, **facts)
+        except Exception as error:  # noqa: BLE001  A supervisor: a fault in one feed must not stop the others.
+            means.alarm(f"{name}_failed", error=repr(error)[:200], **facts)
+        await means.clock.sleep(RETRY_SECONDS)

@@ -1,0 +1,167 @@
+"""What a recipient sees of an event: the allowed part as it was sent, to the letter, and what the hub adds.
+
+The page is `schemas/formats/feed-record.md`. A projection is compiled once for a set of allowed fields; it copies
+slices of the original JSON and never parses a number, so that no digit changes. Where everything is allowed, the whole
+event is one slice and the hub's attributes are set behind its last member, if it does not bring members of these names.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import msgspec
+import orjson
+from msgspec import Raw
+
+from hub.core.pointer import tokens
+from hub.fanout.section import Event
+from hub.trust.statement import utc_text
+from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader
+
+ALWAYS = ("/specversion", "/type", "/time", "/dataschema", "/data/occurred_at", "/data/time_kind")
+"""Visible under every agreement: without them nobody can tell what kind of event it is, and when it happened."""
+
+OF_THE_HUB = frozenset(("publisher", "receivedtime", "hubflags", "hubwarnings"))
+"""Attributes that the hub adds: whoever sends an event cannot set them."""
+
+PSEUDONYMS_KEPT_MAX = 8_192
+
+Projection = Callable[[Event], tuple[bytes, bytes]]
+"""The record's key and value. Raises ValueError where the event is not the JSON object that intake accepted."""
+
+Tree = dict[str, "Tree | None"]
+"""Allowed members by name; None: with all that is under it."""
+
+_object = msgspec.json.Decoder(dict[str, Raw])
+_array = msgspec.json.Decoder(list[Raw])
+_text = msgspec.json.Decoder(str)
+
+_FLAGS = {
+    0: "",
+    FLAG_POSSIBLE_REPEAT: ',"hubflags":["possible_repeat"]',
+    FLAG_LATE: ',"hubflags":["late"]',
+    FLAG_POSSIBLE_REPEAT | FLAG_LATE: ',"hubflags":["possible_repeat","late"]',
+}
+_FLAGS_KNOWN = FLAG_POSSIBLE_REPEAT | FLAG_LATE
+
+
+def compile_projection(fields: Sequence[str], secret: bytes) -> Projection:
+    """The projection to `fields` (JSON Pointers, or `*`); `secret` is the key of the feed's pseudonyms."""
+    return project_all if "*" in fields else _Cut(fields, secret).project
+
+
+def project_all(event: Event) -> tuple[bytes, bytes]:
+    header, members = event.header, event.members
+    added = _added(header, _json(header.publisher), warnings=True)
+    if header.attributes is None and "dataschema" in members and OF_THE_HUB.isdisjoint(members):
+        whole = event.record.value.rstrip()[:-1]
+    else:
+        own = {name: member for name, member in members.items() if name not in OF_THE_HUB}
+        whole = _open_object(own | {"dataschema": _json(header.dataschema).encode()})
+    return header.key.encode(), whole + added
+
+
+class _Cut:
+    def __init__(self, fields: Sequence[str], secret: bytes) -> None:
+        tree = tree_of([*ALWAYS, *fields])
+        data = tree["data"]
+        self._key_is_visible = data is None or data.get("subjects", {}) is None
+        self._whole = {name for name, below in tree.items() if below is None}
+        self._tree = {name: below for name, below in tree.items() if name not in OF_THE_HUB}
+        self._pseudonym = lru_cache(PSEUDONYMS_KEPT_MAX)(pseudonymiser(secret))
+
+    def project(self, event: Event) -> tuple[bytes, bytes]:
+        header, members = event.header, event.members
+        visible = _allowed(members, self._tree)
+        visible["dataschema"] = _json(header.dataschema).encode()
+        for name, text in (("id", header.id), ("source", header.source), ("subject", _string(members.get("subject")))):
+            if text is not None and name not in self._whole:
+                visible[name] = self._as_pseudonym(name, text).encode()
+        publisher = header.publisher
+        shown = _json(publisher) if "publisher" in self._whole else self._as_pseudonym("publisher", publisher)
+        key = header.key if self._key_is_visible else self._pseudonym("key", header.key)
+        return key.encode(), _open_object(visible) + _added(header, shown, warnings="hubwarnings" in self._whole)
+
+    def _as_pseudonym(self, name: str, text: str) -> str:
+        return f'"{self._pseudonym(name, text)}"'
+
+
+def pseudonymiser(secret: bytes) -> Callable[[str, str], str]:
+    """The keyed pseudonym of a member's value: the same within one feed, another one under another secret."""
+
+    def pseudonym(name: str, text: str) -> str:
+        code = hmac.digest(secret, f"{name}\x1f{text}".encode(), "sha256")[:16]
+        return f"p-{urlsafe_b64encode(code).rstrip(b'=').decode()}"
+
+    return pseudonym
+
+
+def tree_of(pointers: Sequence[str]) -> Tree:
+    """The pointers as a tree; what lies under an allowed member is allowed with it."""
+    root: Tree = {}
+    for pointer in pointers:
+        *path, last = tokens(pointer)
+        place: Tree = root
+        for token in path:
+            below = place.setdefault(token, {})
+            if below is None:
+                break
+            place = below
+        else:
+            place[last] = None
+    return root
+
+
+def cut(member: Raw, tree: Tree | None) -> bytes | Raw | None:
+    """The allowed part of a member, or None if nothing of it is. Raises ValueError."""
+    if tree is None:
+        return member
+    match memoryview(member)[0]:
+        case 0x7B:  # {
+            parts = _allowed(_object.decode(member), tree)
+            return _open_object(parts) + b"}" if parts else None
+        case 0x5B:  # [
+            items = _allowed({str(index): item for index, item in enumerate(_array.decode(member))}, tree)
+            return b"[" + b",".join(items[index] for index in sorted(items, key=int)) + b"]" if items else None
+    return None
+
+
+def _allowed(members: Mapping[str, Raw], tree: Tree) -> dict[str, bytes | Raw]:
+    return {
+        name: part
+        for name, below in tree.items()
+        if (member := members.get(name)) is not None and (part := cut(member, below)) is not None
+    }
+
+
+def _added(header: EventHeader, publisher: str, *, warnings: bool) -> bytes:
+    """The hub's attributes behind other members, and the end of the object. `publisher` is JSON text."""
+    text = f',"publisher":{publisher},"receivedtime":"{utc_text(header.received_us)}"'
+    if header.flags:
+        text += _FLAGS[header.flags & _FLAGS_KNOWN]
+    if warnings and header.warnings:
+        text += f',"hubwarnings":{orjson.dumps(header.warnings).decode()}'
+    return f"{text}}}".encode()
+
+
+def _open_object(members: Mapping[str, bytes | Raw]) -> bytes:
+    """A JSON object without its end."""
+    return b"{" + b",".join([b"%b:%b" % (_name(name), part) for name, part in members.items()])
+
+
+@lru_cache(maxsize=1_024)
+def _name(name: str) -> bytes:
+    return orjson.dumps(name)
+
+
+@lru_cache(maxsize=4_096)
+def _json(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _string(member: Raw | None) -> str | None:
+    """A member that is a JSON string."""
+    return _text.decode(member) if member is not None and memoryview(member)[0] == 0x22 else None

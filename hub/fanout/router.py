@@ -1,0 +1,161 @@
+"""Who runs what: a lease for each partition; under it the judge, and a run for each feed that is not standing still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from hub.core.errors import HubError, LeaseLost
+from hub.core.record import EVENTS, Stream
+from hub.core.registry import Snapshot
+from hub.core.settings import FanoutSettings
+from hub.fanout.feed import FeedRun
+from hub.fanout.judge import Judge
+from hub.fanout.means import LogCutShort, Means, Tenure, persist
+from hub.fanout.route import Agreements, active_feed
+from hub.fanout.sections import Sections
+from hub.ports.event_log import EventLog
+from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.observer import Observer
+from hub.ports.positions import Positions
+from hub.ports.system import Clock
+
+FEEDS_POLL_SECONDS = 0.2
+"""How often it is looked whether a feed has appeared: with the registry's poll, within a second."""
+MEASURE_SECONDS = 5.0
+
+
+class Fanout:
+    """Judge and router of every partition whose lease this process gets."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        index: FirstOccurrence,
+        positions: Positions,
+        snapshot: Callable[[], Snapshot],
+        confirmed: Callable[[], bool],
+        secret: Callable[[str], bytes],
+        clock: Clock,
+        observer: Observer,
+        settings: FanoutSettings,
+        events: Stream,
+        feed_retention_seconds: int,
+        holder: str,
+    ) -> None:
+        """`secret` gives a 32-byte secret for a use (`pseudonym:<feed>`). `events` is `hub.events` as declared.
+
+        `holder` names this process among those that want the leases. A name that is the same after a restart takes its
+        leases back at once, and may be given only where no two processes can run at the same time.
+        """
+        self._holder = holder
+        self._means = Means(
+            log=log,
+            index=index,
+            positions=positions,
+            snapshot=snapshot,
+            confirmed=confirmed,
+            agreements=_kept_agreements(snapshot),
+            secret=secret,
+            clock=clock,
+            observer=observer,
+            settings=settings,
+            events=events,
+            feed_retention_seconds=feed_retention_seconds,
+        )
+
+    async def run(self) -> None:
+        """Run until cancelled. `hub.events`, `hub.notices` and `hub.quarantine` are declared before."""
+        async with asyncio.TaskGroup() as group:
+            for partition in range(self._means.events.partitions):
+                group.create_task(self._hold(partition), name=f"fanout.{partition}")
+
+    async def _hold(self, partition: int) -> None:
+        """Take the partition's lease whenever it is to be had, and work under it; after `LogCutShort` never again."""
+        means = self._means
+        cut_short = False
+        while not cut_short:
+            if (tenure := await self._tenure(partition)) is not None:
+                try:
+                    await PartitionRun(means, tenure, partition).run()
+                except* LeaseLost:
+                    means.observer.event("fanout.lease_lost", partition=partition)
+                except* LogCutShort as group:
+                    cut_short = True
+                    means.alarm("log_cut_short", partition=partition, found=str(group.exceptions[0]))
+                finally:
+                    await self._give_back(tenure)
+            await means.clock.sleep(means.settings.lease_seconds / 3)
+
+    async def _tenure(self, partition: int) -> Tenure | None:
+        means = self._means
+        try:
+            lease = await means.positions.acquire(f"fanout/{partition}", self._holder, means.settings.lease_seconds)
+        except HubError as error:
+            means.observer.event("fanout.lease_unreachable", partition=partition, error=type(error).__name__)
+            return None
+        return Tenure(lease, means) if lease is not None else None
+
+    async def _give_back(self, tenure: Tenure) -> None:
+        try:
+            await self._means.positions.release(tenure.lease)
+        except HubError as error:  # It runs out by itself.
+            self._means.observer.event("fanout.lease_kept", error=type(error).__name__)
+
+
+class PartitionRun:
+    """Everything that is done for one partition under one lease; ends as a whole."""
+
+    def __init__(self, means: Means, tenure: Tenure, partition: int) -> None:
+        self._means = means
+        self._tenure = tenure
+        self._sections = Sections(means, partition)
+        self._runs: dict[str, tuple[FeedRun, asyncio.Task[None]]] = {}
+
+    async def run(self) -> None:
+        judge = Judge(self._means, self._tenure, self._sections)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tenure.keep())
+            group.create_task(persist(judge.run, self._means, "judge", partition=self._sections.partition))
+            group.create_task(self._tend_feeds(group))
+            group.create_task(persist(self._measure, self._means, "measure", partition=self._sections.partition))
+
+    async def _tend_feeds(self, group: asyncio.TaskGroup) -> None:
+        """Start a run for every feed that has none and may go on; one that may not any more ends by itself."""
+        while True:
+            snapshot = self._means.snapshot()
+            for feed in snapshot.feeds:
+                run = self._runs.get(feed.name)
+                if (run is None or run[1].done()) and active_feed(snapshot, feed.name) is not None:
+                    self._runs[feed.name] = self._start(group, feed.name)
+            await self._means.clock.sleep(FEEDS_POLL_SECONDS)
+
+    def _start(self, group: asyncio.TaskGroup, name: str) -> tuple[FeedRun, asyncio.Task[None]]:
+        run = FeedRun(self._means, self._tenure, self._sections, name)
+        work = persist(run.run, self._means, "feed", feed=name, partition=self._sections.partition)
+        return run, group.create_task(work)
+
+    async def _measure(self) -> None:
+        means, sections = self._means, self._sections
+        partition = str(sections.partition)
+        while True:
+            bounds = await means.log.bounds(EVENTS, sections.partition)
+            means.observer.gauge("judge_lag_records", bounds.end - sections.mark, partition=partition)
+            for name, (run, task) in self._runs.items():
+                if not task.done():
+                    means.observer.gauge("feed_lag_records", bounds.end - run.position, feed=name, partition=partition)
+            await means.clock.sleep(MEASURE_SECONDS)
+
+
+def _kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements]:
+    """The agreements of the present snapshot, worked out once for each revision."""
+    kept = Agreements(snapshot())
+
+    def agreements() -> Agreements:
+        nonlocal kept
+        if kept.revision != snapshot().revision:
+            kept = Agreements(snapshot())
+        return kept
+
+    return agreements
