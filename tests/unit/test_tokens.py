@@ -260,6 +260,25 @@ def test_an_assertion_for_another_client_under_its_own_key_says_nothing_about_ou
     assert assertion.client == "other.erp"
 
 
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""SEC 2 §2.4.2."""
+
+
+@pytest.mark.parametrize("r", [0, 1, P256_ORDER - 1, P256_ORDER])
+@pytest.mark.parametrize("s", [0, 1, P256_ORDER - 1, P256_ORDER])
+def test_a_signature_of_scalars_at_the_edge_of_the_curve_is_refused(r: int, s: int) -> None:
+    edge = b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+    assert check(f"{HEAD}.{BODY}.{edge}") is Flaw.SIGNATURE
+
+
+def test_both_signatures_that_ecdsa_knows_for_one_message_are_accepted_and_are_one_use() -> None:
+    raw = urlsafe_b64decode(SIGNATURE + "==")
+    mirrored = raw[:32] + (P256_ORDER - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+
+    assert check(f"{HEAD}.{BODY}.{b64(mirrored)}") == check(GOOD)
+
+
 @given(place=st.integers(0, len(GOOD) - 1), character=st.characters(max_codepoint=0x2FF))
 def test_no_single_changed_character_leaves_a_token_believed(place: int, character: str) -> None:
     changed = GOOD[:place] + character + GOOD[place + 1 :]
