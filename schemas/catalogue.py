@@ -43,7 +43,7 @@ class EventType(Struct, frozen=True, eq=False):
     """JSON Pointers of personal members; `*` stands for every index of an array."""
     schema: Compiled
     visit: Visit
-    """Looks at every identifier in an event of this type."""
+    """Looks at every identifier and time in an event of this type."""
 
     def object_key(self, event: Mapping[str, Any]) -> str:
         """`scheme:value` of the object that a valid event is about: the first subject by the type's scheme order."""
@@ -124,7 +124,7 @@ def _event_type(
     compiled = compile_schema(schema, shared)
     visit = visit_of(compiled.flat)
     if visit is None:
-        raise ValueError(f"{schema['$id']} names no subjects")
+        raise ValueError(f"{schema['$id']} has neither time nor subjects")
     return EventType(
         row["type"],
         schema["$id"],

@@ -14,7 +14,8 @@ from schemas.catalogue import EventType
 from schemas.compile import Compiled, Schema
 from schemas.faults import FAULTS_MAX, Fault, capped, fault, pointer
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
-from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, instant_us
+from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
+from schemas.sites import INSTANT, instant_of
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -25,8 +26,6 @@ LATE_US = DAY_US
 REMEMBERED_US = 30 * DAY_US
 """How long ids are remembered at least: an event made longer ago may be a repeat that nobody remembers."""
 PLAUSIBLE_US = 2 * 366 * DAY_US
-
-_INSTANT = "a date and time with offset, such as 2026-11-22T10:00:00+01:00"
 
 
 def check(event: dict[str, Any], event_type: EventType, *, now_us: int) -> list[Fault]:
@@ -48,7 +47,7 @@ def check(event: dict[str, Any], event_type: EventType, *, now_us: int) -> list[
 
 def flags(event: dict[str, Any], now_us: int) -> int:
     """The `FLAG_*` of `schemas.headers` that a valid event is stored with."""
-    made_us, occurred_us = instant_us(event["time"]), instant_us(event["data"]["occurred_at"])
+    made_us, occurred_us = instant_of(event["time"]), instant_of(event["data"]["occurred_at"])
     marked = 0
     if made_us is not None and now_us - made_us > REMEMBERED_US:
         marked |= FLAG_POSSIBLE_REPEAT
@@ -78,14 +77,18 @@ def _check_subjects(data: dict[str, Any], event_type: EventType, faults: list[Fa
 
 
 def _check_times(event: dict[str, Any], data: dict[str, Any], now_us: int, faults: list[Fault]) -> None:
+    """Whether times are plausible together; that each is one has been looked at by the visit."""
     actual = data.get("time_kind") == "ACTUAL"
-    made_us = _instant(event, "time", "/time", faults)
-    occurred_us = _instant(data, "occurred_at", "/data/occurred_at", faults)
-    updated_us = _instant(data, "updated_at", "/data/updated_at", faults) if "updated_at" in data else None
+    made_us, occurred_us = _instant(event.get("time")), _instant(data.get("occurred_at"))
+    updated = data.get("updated_at")
+    updated_us = _instant(updated)
+    if isinstance(updated, str) and updated_us is not None and utc_instant(updated) is None:
+        # The first hours of the year 1 in the east: a time, but no instant in UTC to make a version of.
+        faults.append(fault("TIME_INVALID", "/data/updated_at", updated, INSTANT))
     for us, place, text in (
         (made_us, "/time", event.get("time")),
         (occurred_us if actual else None, "/data/occurred_at", data.get("occurred_at")),
-        (updated_us, "/data/updated_at", data.get("updated_at")),
+        (updated_us, "/data/updated_at", updated),
     ):
         if us is not None and us > now_us + CLOCK_AHEAD_US:
             faults.append(fault("TIME_IN_FUTURE", place, text, "not more than 10 minutes after now"))
@@ -98,15 +101,8 @@ def _check_times(event: dict[str, Any], data: dict[str, Any], now_us: int, fault
         faults.append(fault("TIME_BEFORE_FACT", "/time", event["time"], "not earlier than data/occurred_at"))
 
 
-def _instant(holder: dict[str, Any], name: str, place: str, faults: list[Fault]) -> int | None:
-    """The instant, in microseconds; a text that is none is a fault, also where the schema's `date-time` passes it."""
-    text = holder.get(name)
-    if not isinstance(text, str):
-        return None
-    us = instant_us(text)
-    if us is None:
-        faults.append(fault("TIME_INVALID", place, text, _INSTANT))
-    return us
+def _instant(text: object) -> int | None:
+    return instant_of(text) if isinstance(text, str) else None
 
 
 _KEYWORDS = {
@@ -156,7 +152,7 @@ def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fa
             listed = ", or ".join(" and ".join(names) for names in alternatives)
             yield fault("MEMBER_MISSING", place, value, f"at least {listed}")
     elif keyword == "format" and member["format"] == "date-time":
-        yield fault("TIME_INVALID", place, value, _INSTANT)
+        yield fault("TIME_INVALID", place, value, INSTANT)
     else:
         code, words = _KEYWORDS.get(keyword, ("VALUE_INVALID", ""))
         asked = member[keyword]

@@ -1,17 +1,21 @@
-"""Where in an event identifiers stand, found once per schema, so that checking a clean event visits nothing else.
+"""Where in an event identifiers and times stand, found once per schema: checking a clean event visits nothing else.
 
 A schema marks them: `x-scheme` on a text of that scheme, with the scheme's pattern; `x-identifier` on an object with
-`scheme` and `value`.
+`scheme` and `value`; `format: date-time` on a time, which passes a leap second that no clock of ours can count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import lru_cache
 
 from schemas.compile import Schema
 from schemas.faults import FAULTS_MAX, Fault, fault, pointer
 from schemas.identifiers import SCHEMES, Scheme, objection
+from schemas.identity import instant_us
+
+INSTANT = "a date and time with offset, such as 2026-11-22T10:00:00+01:00"
 
 Place = tuple["Place", str | int] | None
 """A path from the inside out: cheap to carry along, put in order only when there is a fault."""
@@ -20,11 +24,13 @@ Visit = Callable[[object, Place, list[Fault]], None]
 
 
 def visit_of(flat: Schema) -> Visit | None:
-    """The visit of every identifier under a flattened schema; None if there is none."""
+    """The visit of every identifier and time under a flattened schema; None if there is none."""
     if flat.get("x-identifier"):
         return _identifier
     if "x-scheme" in flat:
         return _text(SCHEMES[flat["x-scheme"]])
+    if flat.get("format") == "date-time":
+        return _time
     if "items" in flat:
         each = visit_of(flat["items"])
         return _array(each) if each is not None else None
@@ -61,6 +67,15 @@ def _text(scheme: Scheme) -> Visit:
             faults.append(fault(wrong.code, _pointer(place), value, wrong.expected))
 
     return visit
+
+
+instant_of = lru_cache(maxsize=16)(instant_us)
+"""Several rules ask for the same few texts of one event, one after the other."""
+
+
+def _time(value: object, place: Place, faults: list[Fault]) -> None:
+    if isinstance(value, str) and instant_of(value) is None:
+        faults.append(fault("TIME_INVALID", _pointer(place), value, INSTANT))
 
 
 def _identifier(value: object, place: Place, faults: list[Fault]) -> None:

@@ -76,6 +76,16 @@ def test_a_time_that_does_not_exist_is_one_fault(text: str) -> None:
     assert codes(GATE_IN | {"time": text}) == [("TIME_INVALID", "/time")]
 
 
+def test_every_time_of_an_event_is_one_that_exists() -> None:
+    transport = GATE_IN["data"]["transport"] | {"loading_cut_off_at": "2026-11-22T23:59:60Z"}
+
+    assert codes(changed(GATE_IN, transport=transport)) == [("TIME_INVALID", "/data/transport/loading_cut_off_at")]
+
+
+def test_a_version_that_has_no_instant_in_utc_is_refused() -> None:
+    assert codes(changed(GATE_IN, updated_at="0001-01-01T00:00:00+01:00")) == [("TIME_INVALID", "/data/updated_at")]
+
+
 def test_late_events_are_taken_and_marked() -> None:
     event = changed(GATE_IN, occurred_at="2026-11-21T09:59:59Z")
 
