@@ -124,7 +124,14 @@ class Outbox:
                 if outcome.refused:
                     transaction.execute(
                         "insert or replace into refused values (?, ?, ?, ?, ?, ?, ?, ?)",
-                        (place, event.source, event.id, event.raw, *_why(outcome), f"{datetime.now(UTC):%FT%TZ}"),
+                        (
+                            place,
+                            event.source,
+                            event.id,
+                            event.raw,
+                            *_why(outcome),
+                            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                        ),
                     )
                 if outcome.taken or outcome.refused:
                     transaction.execute("delete from waiting where place = ?", (place,))

@@ -1,0 +1,197 @@
+"""A small reference risk engine: events in, alerts out, in one SQLite file.
+
+Theory of operation. `event` holds the newest version of each event, `about` which objects it is about. When events
+arrive, the rules (`rules.py`) look at the whole history of every object that they touch; what they find is compared
+with the alerts that stand: new findings are raised, findings that are no more are withdrawn. A finding about absence
+waits in `due` until its grace has passed. All of it, and the reader's checkpoint, is one transaction a group, so a
+crash repeats the group and ends in the same state.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from msgspec import Struct, to_builtins
+
+from connectors.risk.checkpoint import SQLiteCheckpoint
+from connectors.risk.reader import Group
+from connectors.risk.rules import RULES, Event, Finding, Settings, objects_of
+
+MEMORY_DAYS = 90
+"""Events and alerts that are older are forgotten."""
+
+_SCHEMA = """
+create table if not exists event (
+    key text primary key, version text not null, received_us integer not null, occurred_us integer not null,
+    type text not null, body blob not null) without rowid;
+create table if not exists about (object text, key text, primary key (object, key)) without rowid;
+create index if not exists about_key on about (key);
+create index if not exists event_received on event (received_us);
+create table if not exists due (object text primary key, from_us integer not null) without rowid;
+create table if not exists alert (
+    rule text, object text, anchor text, state text not null, raised_us integer not null, withdrawn_us integer,
+    finding blob not null, primary key (rule, object, anchor)) without rowid;
+pragma user_version = 1;
+"""
+
+
+class Alert(Struct, frozen=True):
+    """What an officer reads. `state` is RAISED or WITHDRAWN."""
+
+    state: str
+    rule: str
+    object: str
+    sentence: str
+    check: str
+    evidence: tuple[str, ...]
+    """Events: publisher, source, id."""
+    at: str
+    """When it was raised or withdrawn, UTC."""
+
+    def line(self) -> str:
+        mark = "ALERT" if self.state == "RAISED" else "WITHDRAWN"
+        return f"{mark} {self.object}: {self.sentence} [{self.rule}] To do: {self.check}"
+
+
+class Engine:
+    """The engine in the file `path` (`:memory:` for a while). Times come in as µs since 1970."""
+
+    def __init__(self, path: Path | str, settings: Settings | None = None) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.executescript(_SCHEMA)
+        self._settings = settings or Settings()
+        self.checkpoint = SQLiteCheckpoint(self._database)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def take(self, feed: str, group: Group, *, now_us: int) -> list[Alert]:
+        """Work off a group and store its token with it; return the alerts that it raised or withdrew."""
+        with self._database as transaction:
+            transaction.execute("begin immediate")
+            touched: dict[str, None] = {}
+            for record in group.records:
+                touched |= dict.fromkeys(self._remember(Event.of(record)))
+            alerts = self._look_at(touched, now_us)
+            self.checkpoint.save(feed, group.token)
+        return alerts
+
+    def tick(self, *, now_us: int) -> list[Alert]:
+        """Let time pass: findings whose grace is over are raised, and what is too old is forgotten."""
+        with self._database as transaction:
+            transaction.execute("begin immediate")
+            due = [row[0] for row in transaction.execute("select object from due where from_us <= ?", (now_us,))]
+            alerts = self._look_at(due, now_us)
+            self._forget(now_us - MEMORY_DAYS * 86_400_000_000)
+        return alerts
+
+    def alerts(self) -> list[Alert]:
+        """All alerts that stand or were withdrawn, oldest first."""
+        rows = self._database.execute(
+            "select state, object, coalesce(withdrawn_us, raised_us), finding from alert order by raised_us, object"
+        )
+        return [_alert(state, object_, orjson.loads(finding), at_us) for state, object_, at_us, finding in rows]
+
+    def _remember(self, event: Event) -> list[str]:
+        """Store the event unless a newer version is known; return the objects that it touches, or touched before."""
+        newer = self._database.execute(
+            "insert into event values (?, ?, ?, ?, ?, ?) on conflict (key) do update set version = excluded.version, "
+            "received_us = excluded.received_us, occurred_us = excluded.occurred_us, body = excluded.body "
+            "where (excluded.version, excluded.received_us) > (version, received_us)",
+            (event.key, event.version, event.received_us, event.occurred_us, event.type, orjson.dumps(event.body)),
+        )
+        if newer.rowcount == 0:
+            return []
+        before = [row[0] for row in self._database.execute("select object from about where key = ?", (event.key,))]
+        self._database.execute("delete from about where key = ?", (event.key,))
+        objects = objects_of(event)
+        self._database.executemany("insert into about values (?, ?)", [(object_, event.key) for object_ in objects])
+        return [*before, *objects]
+
+    def _look_at(self, objects: Iterable[str], now_us: int) -> list[Alert]:
+        alerts: list[Alert] = []
+        for object_ in objects:
+            kind, _, value = object_.partition(":")
+            history = self._history(object_)
+            findings = [found for rule in RULES[kind] for found in rule(value, history, self._settings)]
+            counting = [found for found in findings if found.from_us <= now_us]
+            alerts += self._raise(object_, counting, now_us)
+            alerts += self._withdraw(object_, findings, history, now_us)
+            self._wait(object_, [found.from_us for found in findings if found.from_us > now_us])
+        return alerts
+
+    def _history(self, object_: str) -> list[Event]:
+        rows = self._database.execute(
+            "select key, type, occurred_us, received_us, version, body from about join event using (key) "
+            "where object = ? order by occurred_us, received_us, key",
+            (object_,),
+        )
+        return [
+            Event(key, type_, at, received, version, orjson.loads(body))
+            for key, type_, at, received, version, body in rows
+        ]
+
+    def _raise(self, object_: str, findings: Iterable[Finding], now_us: int) -> list[Alert]:
+        raised = []
+        for found in findings:
+            kept = to_builtins(found)
+            new = self._database.execute(
+                "insert into alert values (?, ?, ?, 'RAISED', ?, null, ?) on conflict do update set "
+                "state = 'RAISED', raised_us = excluded.raised_us, withdrawn_us = null, finding = excluded.finding "
+                "where state = 'WITHDRAWN'",
+                (found.rule, object_, found.anchor, now_us, orjson.dumps(kept)),
+            )
+            if new.rowcount:
+                raised.append(_alert("RAISED", object_, kept, now_us))
+        return raised
+
+    def _withdraw(self, object_: str, findings: Iterable[Finding], history: list[Event], now_us: int) -> list[Alert]:
+        """Withdraw alerts that are not found any more. One whose anchor was forgotten is settled and left alone."""
+        found = {(each.rule, each.anchor) for each in findings}
+        remembered = {event.key for event in history}
+        withdrawn = []
+        standing = self._database.execute(
+            "select rule, anchor, finding from alert where object = ? and state = 'RAISED'", (object_,)
+        ).fetchall()
+        for rule, anchor, finding in standing:
+            if (rule, anchor) not in found and anchor in remembered:
+                explained = _explained(orjson.loads(finding), max(history, key=lambda event: event.received_us))
+                self._database.execute(
+                    "update alert set state = 'WITHDRAWN', withdrawn_us = ?, finding = ? "
+                    "where (rule, object, anchor) = (?, ?, ?)",
+                    (now_us, orjson.dumps(explained), rule, object_, anchor),
+                )
+                withdrawn.append(_alert("WITHDRAWN", object_, explained, now_us))
+        return withdrawn
+
+    def _wait(self, object_: str, moments_us: list[int]) -> None:
+        self._database.execute("delete from due where object = ?", (object_,))
+        if moments_us:
+            self._database.execute("insert into due values (?, ?)", (object_, min(moments_us)))
+
+    def _forget(self, before_us: int) -> None:
+        self._database.execute(
+            "delete from about where key in (select key from event where received_us < ?)", (before_us,)
+        )
+        self._database.execute("delete from event where received_us < ?", (before_us,))
+        self._database.execute("delete from alert where raised_us < ?", (before_us,))
+
+
+def _alert(state: str, object_: str, finding: dict[str, Any], at_us: int) -> Alert:
+    at = f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    words = finding["sentence"], finding["check"], tuple(finding["evidence"])
+    return Alert(state, finding["rule"], object_, *words, at)
+
+
+def _explained(finding: dict[str, Any], by: Event) -> dict[str, Any]:
+    return finding | {
+        "sentence": f"No longer so since {by.type} ({by.key}) arrived: {finding['sentence']}",
+        "check": "Nothing, unless it was acted on already.",
+        "evidence": [*finding["evidence"], by.key],
+    }

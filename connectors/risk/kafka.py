@@ -1,0 +1,110 @@
+"""Read a feed from Kafka itself (`hub.feed.<name>`), with the reader rule. Needs the extra `kafka` (aiokafka).
+
+The hub gives a direct reader an account that may read its feed's topic and nothing else; the consumer is a stock one.
+The commit token holds the next offset of each partition of the feed and the mark of each source partition, so that both
+are stored with the engine's own work. Consumer groups and offsets kept by Kafka are not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from msgspec import Struct, field
+
+from connectors.risk.reader import Group
+from schemas.headers import FeedHeader, unpack
+
+IDLE_MILLISECONDS = 1000
+GROUP_COUNT_MAX = 1000
+PARTITION_CHECK_IDLE_COUNT = 30
+"""After so many idle rounds in a row, look whether the topic has grown."""
+
+Mark = tuple[int, int]
+"""The highest (generation, offset) of a source partition that was worked off."""
+
+
+def above_the_mark(records: Iterable[ConsumerRecord], marks: dict[int, Mark]) -> Iterator[ConsumerRecord]:
+    """The reader rule: drop every record that is not above the mark of its source partition; raise the marks."""
+    for record in records:
+        header = unpack(dict(record.headers)["hub"])
+        if not isinstance(header, FeedHeader):
+            raise TypeError(f"{record.topic} {record.partition}/{record.offset} is not a feed record")
+        stamp = (header.generation, header.offset)
+        if stamp > marks.get(header.partition, (0, -1)):
+            marks[header.partition] = stamp
+            yield record
+
+
+class Places(Struct):
+    """Where a reader stands: the next offset by feed partition, the mark by source partition."""
+
+    offsets: dict[int, int] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, token: str | None) -> Places:
+        if token is None:
+            return cls()
+        kept = orjson.loads(token)
+        return cls(
+            {int(partition): offset for partition, offset in kept["offsets"].items()},
+            {int(partition): (generation, offset) for partition, (generation, offset) in kept["marks"].items()},
+        )
+
+    def token(self) -> str:
+        return orjson.dumps({"offsets": self.offsets, "marks": self.marks}, option=orjson.OPT_NON_STR_KEYS).decode()
+
+    def advance(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> Group:
+        """The new records of what a consumer fetched, and the token that stands behind them."""
+        records: list[dict[str, Any]] = []
+        for partition, fetched in batches.items():
+            records += [orjson.loads(record.value) for record in above_the_mark(fetched, self.marks)]
+            self.offsets[partition.partition] = fetched[-1].offset + 1
+        return Group(tuple(records), self.token())
+
+
+def feed_consumer(bootstrap_servers: str, **security: Any) -> AIOKafkaConsumer:
+    """A stock consumer as `read_topic` needs it; `security` is aiokafka's own (`security_protocol`, `sasl_…`)."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_uncommitted",
+        **security,
+    )
+
+
+async def read_topic(consumer: AIOKafkaConsumer, topic: str, token: str | None = None) -> AsyncIterator[Group]:
+    """Groups of new records of `topic` from `token` on; a partition without a place is read from its earliest record.
+
+    The consumer is started and stopped by the caller. Never ends by itself. Raises aiokafka's `KafkaError`.
+    """
+    places, idle_count = Places.of(token), 0
+    await _assign(consumer, topic, places)
+    while True:
+        batches = await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=GROUP_COUNT_MAX)
+        if batches:
+            idle_count = 0
+            yield places.advance(batches)
+            continue
+        idle_count += 1
+        if idle_count % PARTITION_CHECK_IDLE_COUNT == 0:
+            await _assign(consumer, topic, places)
+
+
+async def _assign(consumer: AIOKafkaConsumer, topic: str, places: Places) -> None:
+    """Take all partitions of the topic, each at its place."""
+    await consumer.topics()
+    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    if set(partitions) == consumer.assignment():
+        return
+    consumer.assign(partitions)
+    for partition in partitions:
+        if (offset := places.offsets.get(partition.partition)) is not None:
+            consumer.seek(partition, offset)
+        else:
+            await consumer.seek_to_beginning(partition)

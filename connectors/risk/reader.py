@@ -1,0 +1,147 @@
+"""Read a feed over HTTP: pull with long poll, or a stream of server-sent events.
+
+Both yield groups of records with a commit token. The hub applies the reader rule (`schemas/formats/stamp.md`) before
+they arrive, so that a reader that stores the token in the same transaction as its work sees each record exactly once:
+
+    async for group in reader.pull():
+        with database:                                   # one transaction
+            engine.take(group.records)
+            checkpoint.save(feed, group.token)
+        await reader.acknowledge(group.token)            # only after the commit
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from msgspec import Struct
+
+from connectors.backoff import Backoff
+from connectors.risk.sse import EventParser, StreamBroken
+from connectors.session import ANSWER_SECONDS_MAX, Answer, HubRefused, HubSession, HubUnreachable, accepted, retry_after
+
+SCOPE = "feeds:read"
+HEARTBEAT_SECONDS_MAX = 60.0
+"""A stream that is silent for so long, without a comment line, is taken for dead."""
+GROUP_BYTES_MAX = 64 * 1024 * 1024
+"""A stream's group that grows beyond this is refused rather than kept in memory."""
+
+
+class Group(Struct, frozen=True):
+    """Records to be worked off together, and the token that says so."""
+
+    records: tuple[dict[str, Any], ...]
+    """CloudEvents (`schemas/formats/feed-record.md`), in the order of the feed within each source."""
+    token: str
+    after_gap: bool = False
+    """The place asked for had expired: what was purged before it was read is not among the records."""
+
+
+class Reader:
+    """Reads one feed from `token` on; without one, from the last acknowledged place.
+
+    Never gives up on a hub that is away or full. Raises `HubRefused` where trying again is no use: the feed is not
+    (or no longer) this reader's. Close a generator that you leave early (`contextlib.aclosing`).
+    """
+
+    def __init__(
+        self,
+        session: HubSession,
+        feed: str,
+        *,
+        token: str | None = None,
+        limit: int = 500,
+        wait_seconds: int = 20,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._session, self._path = session, f"/v1/feeds/{quote(feed, safe='')}"
+        self._token, self._limit, self._wait_seconds = token, limit, wait_seconds
+        self._after_gap = False
+        self._attempts = (backoff or Backoff()).begin()
+
+    async def pull(self) -> AsyncIterator[Group]:
+        """Pages of at most `limit` records, each as soon as there is one. Never ends by itself."""
+        query = {"limit": str(self._limit), "wait": str(self._wait_seconds)}
+        seconds_max = self._wait_seconds + ANSWER_SECONDS_MAX
+        while True:
+            at = {} if self._token is None else {"cursor": self._token}
+            try:
+                page = await self._session.get(f"{self._path}/records", query | at, answer_seconds_max=seconds_max)
+            except (HubRefused, HubUnreachable) as e:
+                await self._recover(e)
+                continue
+            self._attempts.succeeded()
+            records, self._token = tuple(page["items"]), page["next"]
+            if records:
+                yield self._group(records, page["next"])
+
+    async def stream(self) -> AsyncIterator[Group]:
+        """Groups as the hub pushes them; connects again by itself, from the last group. Never ends by itself."""
+        while True:
+            at = {} if self._token is None else {"Last-Event-ID": self._token}
+            timeout = aiohttp.ClientTimeout(
+                total=None, sock_connect=ANSWER_SECONDS_MAX, sock_read=HEARTBEAT_SECONDS_MAX
+            )
+            try:
+                async with self._session.open(
+                    {"Accept": "text/event-stream", **at}, method="GET", path=f"{self._path}/stream", timeout=timeout
+                ) as response:
+                    if response.status != 200:
+                        accepted(Answer(response.status, await response.read(), retry_after(response.headers)))
+                    async for group in self._groups(response.content):
+                        yield group
+                await self._attempts.pause()
+            except StreamBroken as e:
+                await self._recover(HubUnreachable(str(e)))
+            except (HubRefused, HubUnreachable) as e:
+                await self._recover(e)
+
+    async def acknowledge(self, token: str) -> None:
+        """Tell the hub that everything up to `token` is worked off. Raises `HubRefused`, `HubUnreachable`.
+
+        It only moves the place where a reader without a token begins; nothing is lost if it fails.
+        """
+        body, headers = orjson.dumps({"cursor": token}), {"Content-Type": "application/json"}
+        accepted(await self._session.request("POST", f"{self._path}/ack", body=body, headers=headers))
+
+    async def _groups(self, content: aiohttp.StreamReader) -> AsyncIterator[Group]:
+        """A group ends with the event that brings an id; what the end of the stream cuts off comes again."""
+        parser, records, size = EventParser(), list[dict[str, Any]](), 0
+        async for chunk in content.iter_any():
+            for event in parser.feed(chunk):
+                if event.event == "record" and event.data:
+                    records.append(orjson.loads(event.data))
+                    size += len(event.data)
+                if size > GROUP_BYTES_MAX:
+                    raise HubRefused(200, {"code": "GROUP_TOO_LARGE", "fix": "Pull this feed.", "retryable": False})
+                if event.id is not None:
+                    self._token = event.id
+                    self._attempts.succeeded()
+                    if records:
+                        yield self._group(tuple(records), event.id)
+                    records, size = [], 0
+
+    def _group(self, records: tuple[dict[str, Any], ...], token: str) -> Group:
+        group = Group(records, token, self._after_gap)
+        self._after_gap = False
+        return group
+
+    async def _recover(self, error: HubRefused | HubUnreachable) -> None:
+        """Wait before the next try, with a fresh cursor if the old one has expired. Raises what no try can mend."""
+        wait_seconds = 0.0
+        if isinstance(error, HubRefused):
+            if error.code == "CURSOR_EXPIRED" and "cursor" in error.problem:
+                self._token, self._after_gap = str(error.problem["cursor"]), True
+            elif not error.retryable:
+                raise error
+            wait_seconds = error.retry_after_seconds
+        await self._attempts.pause(wait_seconds)
+
+
+async def feeds(session: HubSession) -> list[dict[str, Any]]:
+    """The feeds that this system may read. Raises `HubRefused`, `HubUnreachable`."""
+    return list((await session.get("/v1/feeds"))["items"])
