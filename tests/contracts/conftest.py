@@ -10,7 +10,9 @@ import pytest
 
 from hub.core.record import Stream
 from hub.ports.event_log import EventLog
+from hub.ports.replay_guard import ReplayGuard
 from tests.contracts.grounds import LOG_GROUNDS, LogGround, marked
+from tests.contracts.state_grounds import GUARD_GROUNDS, STATE_GROUNDS, State, StateGround
 
 _number = count(1)
 
@@ -39,3 +41,20 @@ async def stream(log: EventLog) -> str:
     name = f"contract.{next(_number)}"
     await log.declare(Stream(name, 3))
     return name
+
+
+@pytest.fixture(params=STATE_GROUNDS)
+def state_ground(request: pytest.FixtureRequest, tmp_path: Path) -> StateGround:
+    return STATE_GROUNDS[request.param](tmp_path)
+
+
+@pytest.fixture
+async def state(state_ground: StateGround) -> AsyncIterator[State]:
+    async with state_ground.open() as opened:
+        yield opened
+
+
+@pytest.fixture(params=GUARD_GROUNDS)
+async def guard(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ReplayGuard]:
+    async with GUARD_GROUNDS[request.param](tmp_path) as opened:
+        yield opened
