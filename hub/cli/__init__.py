@@ -2,6 +2,68 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+NOUNS = {
+    "serve": "Run the hub.",
+    "status": "How the running hub is doing.",
+    "doctor": "Check the machine, the keys and the storage before the hub relies on them.",
+    "demo": "An administration, companies and risk engines on this machine, with live traffic.",
+    "bench": "Measure accept, fan-out and delivery beside the machine's own ceilings.",
+    "kafka": "A real Apache Kafka on this machine, without Docker.",
+    "partner": "Partners: add, show, list, suspend, resume, AEO authorisation.",
+    "key": "Public keys of partners' systems: add, rotate, revoke, list.",
+    "agreement": "Who gives what to whom, for which purpose: add, end, list.",
+    "feed": "What a recipient receives: add, end, show, list.",
+    "config": "Every setting with its default; check a configuration.",
+    "explain": "What a code of an answer means and what to do about it.",
+}
+"""Each noun is the module `hub.cli.<noun>` with a cyclopts `app` of that name."""
+
+DONE, FAILED, MISUSED = 0, 1, 2
+"""Exit codes: as asked; refused or failed; the command itself was wrong."""
+
 
 def main() -> None:
     """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    match arguments:
+        case [] | ["--help" | "-h" | "help", *_]:
+            print(_overview())
+            return DONE
+        case ["--version"]:
+            from importlib.metadata import version
+
+            print(version("customs-hub"))
+            return DONE
+        case [noun, *rest] if noun in NOUNS:
+            return _run_noun(noun, rest)
+    print(f"customs-hub: there is no `{arguments[0]}`; `customs-hub --help` lists what there is", file=sys.stderr)
+    return MISUSED
+
+
+def _run_noun(noun: str, arguments: Sequence[str]) -> int:
+    from cyclopts import App, CycloptsError
+
+    app = App(name="customs-hub", version_flags=())
+    app.command(import_module(f"hub.cli.{noun}").app)
+    try:
+        outcome = app([noun, *arguments], exit_on_error=False, result_action="return_value")
+    except CycloptsError:  # Printed by cyclopts.
+        return MISUSED
+    except KeyboardInterrupt:
+        return 130
+    return outcome if isinstance(outcome, int) else DONE
+
+
+def _overview() -> str:
+    lines = [f"  {noun:<11}{about}" for noun, about in NOUNS.items()]
+    return "\n".join(
+        ["Usage: customs-hub NOUN …", "", *lines, "", "`customs-hub NOUN --help` says more; `--json` prints JSON."]
+    )

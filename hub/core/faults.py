@@ -12,7 +12,7 @@ _TEXTS = (
         "ACT_VALUE_INVALID",
         "The value is not one that can stand here.",
         "La valeur ne peut pas figurer ici.",
-        "Use a value as described under `expected`.",
+        "",
     ),
     FaultText(
         "ACT_NAME_TAKEN",

@@ -18,6 +18,7 @@ from hub.core.partner import Partner, PublicKey, System
 from hub.core.pointer import is_pointer
 from hub.core.registry import History
 from schemas.faults import Fault, shown
+from schemas.identifiers import COUNTRIES
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
@@ -27,7 +28,6 @@ ITEMS_MAX = 64
 """Roles, identifiers, types, fields or filter conditions of one object."""
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 _TYPE_PATTERN = re.compile(r"\*|customs\.[a-z_]+\.(?:\*|[a-z_]+)")
 
 
@@ -67,7 +67,7 @@ class Checks:
         return text
 
     def country(self, place: str, code: str) -> str:
-        if not _COUNTRY.fullmatch(code):
+        if code not in COUNTRIES:
             self.invalid(place, code, "an ISO 3166-1 alpha-2 code, such as NL")
         return code
 

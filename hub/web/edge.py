@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from hub.core.errors import HubError, Refusal
+from hub.core.faults import ACT_FAULTS
 from hub.core.settings import HTTPSettings
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
@@ -71,7 +72,7 @@ def fault_documents(faults: Iterable[Fault], language: str) -> list[dict[str, st
     """Faults as they are answered: with their text and, where one is obvious, a fix."""
     documents = []
     for fault in faults:
-        text = FAULTS[fault.code]
+        text = FAULTS.get(fault.code) or ACT_FAULTS[fault.code]
         document = {
             "code": fault.code,
             "place": fault.place,

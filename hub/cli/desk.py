@@ -1,0 +1,137 @@
+"""How a noun of the CLI reaches the registrar.
+
+If a hub runs on the data directory, it is asked over its admin socket. If none listens, the command takes the
+directory's lock and does the same in-process: an operator can set a hub up, or stop a partner, while it is down.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from socket import AF_UNIX, SOCK_STREAM, socket
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+import orjson
+from cyclopts import Parameter
+from msgspec.structs import replace
+
+from hub.cli import DONE, FAILED, MISUSED
+from hub.cli.show import Plain, changes, failure, print_json, refusal
+from hub.config import CONFIG_VARIABLE, ConfigFaults, load
+from hub.core.errors import HubError, Refusal
+from hub.core.settings import Settings
+from schemas.faults import Fault
+
+ANSWER_SECONDS_MAX = 10.0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Options:
+    """Options of every noun that looks at the registry or changes it."""
+
+    config: Annotated[Path | None, Parameter(help="The TOML file; also CUSTOMS_HUB_CONFIG.")] = None
+    data: Annotated[Path | None, Parameter(help="The data directory, instead of the one in the settings.")] = None
+    json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False
+
+
+DEFAULTS = Options()
+
+
+def settings_of(options: Options) -> Settings:
+    """The settings that a command stands on. Raises `ConfigFaults`."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    settings = load(options.config or (Path(named) if named else None), os.environ)
+    return (
+        settings if options.data is None else replace(settings, log=replace(settings.log, directory=str(options.data)))
+    )
+
+
+def act(name: str, request: Plain, options: Options) -> int:
+    """Do an act and print what it changed; return the exit code."""
+    return _answer("POST", name, request, options, changes)
+
+
+def view(name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
+    """Look at something and print it with `say`; return the exit code."""
+    return _answer("GET", name, request, options, say)
+
+
+Method = Literal["GET", "POST"]
+
+
+def _answer(method: Method, name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
+    try:
+        answer = _ask(method, name, request, settings_of(options))
+    except ConfigFaults as faults:
+        print(faults, file=sys.stderr)
+        return MISUSED
+    except HubError as error:
+        failure(error, as_json=options.json)
+        return FAILED
+    if isinstance(answer, Refusal):
+        refusal(answer, as_json=options.json)
+        return FAILED
+    print_json(answer) if options.json else say(answer)
+    return DONE
+
+
+def _ask(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
+    path = Path(settings.log.directory) / "admin.sock"
+    with socket(AF_UNIX, SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER_SECONDS_MAX)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return _ask_in_process(method, name, request, settings)
+        except OSError as error:
+            raise HubError(f"{path} cannot be opened: {error.strerror or error}") from error
+        return _ask_socket(connection, method, name, request)
+
+
+def _ask_socket(connection: socket, method: Method, name: str, request: Plain) -> Plain | Refusal:
+    http = HTTPConnection("customs-hub")
+    http.sock = connection
+    path = "/admin/v1/" + name.replace(".", "/")
+    try:
+        if method == "GET":
+            http.request("GET", f"{path}?{urlencode(request)}")
+        else:
+            http.request("POST", path, orjson.dumps(request), {"Content-Type": "application/json"})
+        response = http.getresponse()
+        document = orjson.loads(response.read())
+    except (OSError, HTTPException, orjson.JSONDecodeError) as error:
+        raise HubError(f"the running hub gave no answer; look whether it was done: {error}") from error
+    if response.status == 200:
+        return dict(document)
+    faults = (Fault(f["code"], f["place"], f["found"], f["expected"]) for f in document.get("faults", ()))
+    return Refusal(document["code"], document.get("detail", ""), tuple(faults))
+
+
+def _ask_in_process(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
+    if settings.log.ground == "memory":
+        raise HubError("no hub runs here, and `log.ground` is memory: nothing would be kept")
+    if method == "GET" and not Path(settings.log.directory).is_dir():
+        raise HubError(f"there is no data directory {settings.log.directory}: name it with --data or --config")
+    import asyncio
+
+    return asyncio.run(_ask_registrar(method, name, request, settings))
+
+
+async def _ask_registrar(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
+    from getpass import getuser
+
+    import msgspec
+
+    from hub.assembly import open_registrar
+
+    async with open_registrar(settings) as registrar:
+        if method == "GET":
+            return registrar.view(name, request)
+        outcome = await registrar.perform(name, request, actor=getuser())
+    return outcome if isinstance(outcome, Refusal) else dict(msgspec.to_builtins(outcome))

@@ -1,0 +1,171 @@
+"""`customs-hub partner`: organisations that the hub knows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from hub.cli.desk import DEFAULTS, Options, act, view
+from hub.cli.show import KEY_COLUMNS, lines, listing, table
+
+app = App(
+    name="partner",
+    help="Organisations that the hub knows: who they are, whether they may act, their AEO authorisation.",
+)
+
+Several = Parameter(negative="", consume_multiple=True)
+
+
+@app.command
+def add(
+    partner: str,
+    /,
+    *,
+    name: str,
+    country: str,
+    role: Annotated[list[str], Several],
+    tier: str = "trusted",
+    identifier: Annotated[list[str] | None, Several] = None,
+    time_zone: str = "UTC",
+    reason: str = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Enrol an organisation under a name that is never used again.
+
+    Parameters
+    ----------
+    partner
+        Its name in the hub: a-z, 0-9 and -, at most 32 characters.
+    name
+        What people call it.
+    country
+        ISO 3166-1 alpha-2, such as NL.
+    role
+        exporter, importer, carrier, forwarder, broker, terminal, warehouse, manufacturer, authority; one or more.
+    tier
+        aeo, trusted, small or sandbox.
+    identifier
+        scheme=value, such as eori=NL123456789; one or more.
+    time_zone
+        IANA name: the zone of times that arrive without an offset.
+    reason
+        Goes into the audit trail.
+    """
+    pairs = [text.partition("=") for text in identifier or ()]
+    request = {
+        "id": partner,
+        "name": name,
+        "country": country,
+        "roles": role,
+        "tier": tier,
+        "identifiers": [{"scheme": scheme, "value": value} for scheme, _, value in pairs],
+        "time_zone": time_zone,
+        "reason": reason,
+    }
+    return act("partner.add", request, options)
+
+
+@app.command
+def suspend(partner: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+    """The full stop: no token, live ones refused, streams end; in force within a second."""
+    return act("partner.suspend", {"id": partner, "reason": reason}, options)
+
+
+@app.command
+def resume(partner: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+    """End a suspension."""
+    return act("partner.resume", {"id": partner, "reason": reason}, options)
+
+
+@app.command
+def aeo(
+    partner: str,
+    /,
+    *,
+    number: str | None = None,
+    type: str | None = None,  # noqa: A002 - the word of the trade is the option's name
+    issuer: str | None = None,
+    valid_from: str | None = None,
+    valid_to: str | None = None,
+    status: str | None = None,
+    reason: str = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Set the AEO authorisation, or only what changed in it. Event types that need AEO follow it at once.
+
+    Parameters
+    ----------
+    number
+        The authorisation's number.
+    type
+        C (customs simplifications), S (security and safety) or F (both).
+    issuer
+        The country of the administration that granted it.
+    valid_from
+        Its first day, such as 2026-01-31.
+    valid_to
+        Its last day.
+    status
+        valid, suspended or revoked.
+    """
+    given = {
+        "number": number,
+        "type": type,
+        "issuer": issuer,
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "status": status,
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    return act("partner.aeo", {"id": partner, "reason": reason, **named}, options)
+
+
+@app.command(name="list")
+def list_(*, options: Options = DEFAULTS) -> int:
+    """All partners."""
+    columns = {
+        "PARTNER": lambda p: p["id"],
+        "NAME": lambda p: p["name"],
+        "COUNTRY": lambda p: p["country"],
+        "ROLES": lambda p: p["roles"],
+        "TIER": lambda p: p["tier"],
+        "AEO": _aeo_in_short,
+        "STATE": lambda p: "suspended" if p["suspended"] else "active",
+    }
+    return view("partner.list", {}, options, listing(columns))
+
+
+@app.command
+def show(partner: str, /, *, options: Options = DEFAULTS) -> int:
+    """A partner with its systems and keys, its agreements, and the feeds it receives."""
+    return view("partner.show", {"id": partner}, options, _say)
+
+
+def _say(partner: dict[str, Any]) -> None:
+    lines(
+        {
+            "partner": partner["id"],
+            "name": partner["name"],
+            "country": partner["country"],
+            "roles": partner["roles"],
+            "tier": partner["tier"],
+            "identifiers": [f"{each['scheme']}={each['value']}" for each in partner["identifiers"]],
+            "time zone": partner["time_zone"],
+            "AEO": _aeo_in_short(partner),
+            "state": "SUSPENDED" if partner["suspended"] else "active",
+            "agreements": [each["id"] for each in partner["agreements"]],
+            "feeds": [each["name"] for each in partner["feeds"]],
+        }
+    )
+    keys = [{**key, "scopes": system["scopes"]} for system in partner["systems"] for key in system["keys"]]
+    if keys:
+        print()
+        table(keys, {**KEY_COLUMNS, "SCOPES": lambda key: key["scopes"]})
+
+
+def _aeo_in_short(partner: dict[str, Any]) -> str:
+    held = partner["aeo"]
+    if held is None:
+        return ""
+    return f"{held['type']} {held['number']} {held['status']} {held['valid_from']}/{held['valid_to'] or ''}"

@@ -1,0 +1,99 @@
+"""What the operator sees: plain tables that a pipe can cut, JSON on request, refusals that say what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from hub.core.errors import HubError, Refusal
+from hub.core.faults import ACT_FAULTS
+
+Plain = dict[str, Any]
+Columns = Mapping[str, Callable[[Plain], object]]
+
+
+def table(items: Iterable[Plain], columns: Columns) -> None:
+    """As wide as it needs to be: a line is never folded."""
+    rows = [list(columns), *([_text(cell(item)) for cell in columns.values()] for item in items)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def listing(columns: Columns) -> Callable[[Plain], None]:
+    """A list's answer as a table."""
+    return lambda answer: table(answer["items"], columns)
+
+
+def lines(facts: Mapping[str, object]) -> None:
+    """One fact a line; what is empty is left out."""
+    width = max(map(len, facts))
+    for name, fact in facts.items():
+        if text := _text(fact):
+            print(f"{name.ljust(width)}  {text}")
+
+
+def changes(done: Plain) -> None:
+    """What an act changed."""
+    if not done["changed"]:
+        print(f"nothing to change, it is so already (revision {done['revision']})")
+    for change in done["changed"]:
+        print(f"{change['kind']} {change['id']}  in force from revision {done['revision']}")
+
+
+def refusal(refused: Refusal, *, as_json: bool) -> None:
+    """To stderr what was wrong and what to do, or the same as JSON to stdout."""
+    row = refused.row
+    if as_json:
+        faults = [{"code": f.code, "place": f.place, "found": f.found, "expected": f.expected} for f in refused.faults]
+        print_json({"code": row.code, "title": row.en, "detail": refused.detail, "faults": faults, "fix": row.fix})
+        return
+    print(f"{row.code}: {row.en}", file=sys.stderr)
+    if refused.detail and not refused.faults:
+        print(f"  {refused.detail}", file=sys.stderr)
+    for fault in refused.faults:
+        print(f"  {fault.place}  found: {fault.found}  expected: {fault.expected}", file=sys.stderr)
+        if fix := ACT_FAULTS[fault.code].fix:
+            print(f"    {fix}", file=sys.stderr)
+
+
+def failure(error: HubError, *, as_json: bool) -> None:
+    """What kept the command from being done at all."""
+    if as_json:
+        print_json({"code": error.code, "detail": str(error)})
+    else:
+        print(f"customs-hub: {error}", file=sys.stderr)
+
+
+def print_json(document: object) -> None:
+    print(orjson.dumps(document).decode())
+
+
+def moment(seconds: int | None) -> str:
+    """Seconds since 1970 as RFC 3339."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return " ".join(map(_text, value))
+    return str(value)
+
+
+KEY_COLUMNS: Columns = {
+    "SYSTEM": lambda key: key["system"],
+    "KEY": lambda key: key["id"],
+    "ALGORITHM": lambda key: key["algorithm"],
+    "STATE": lambda key: key["state"],
+    "UNTIL": lambda key: moment(key["not_after"]),
+    "LIVE": lambda key: key["live"],
+}
