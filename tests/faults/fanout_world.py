@@ -1,4 +1,4 @@
-"""A small world around fan-out: a registry, a log that is written as intake writes it, and processes that run and die."""
+"""A small world around fan-out: a registry, a log written as intake writes it, and processes that run and die."""
 
 from __future__ import annotations
 

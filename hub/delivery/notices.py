@@ -1,0 +1,57 @@
+"""What customs tells a partner: the notices that are its own, behind the same kind of cursor as a feed.
+
+Notices of all partners share a stream; a cursor moves over those of others and never shows how many they were.
+"""
+
+from __future__ import annotations
+
+from hub.core.errors import Refusal
+from hub.core.record import NOTICES
+from hub.core.settings import DeliverySettings
+from hub.delivery.cursors import Cursors, moved
+from hub.delivery.merge import Bell, Bound, Stamped, merged
+from hub.delivery.pull import Page
+from hub.ports.event_log import EventLog
+from hub.ports.system import Clock
+from schemas.headers import NoticeHeader
+
+
+class Notices:
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        cursors: Cursors,
+        clock: Clock,
+        settings: DeliverySettings,
+        partitions: int,
+        bell: Bell,
+    ) -> None:
+        self._log = log
+        self._cursors = cursors
+        self._clock = clock
+        self._settings = settings
+        self._partitions = partitions
+        self._bell = bell
+
+    async def page(self, partner: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
+        """Up to `limit` notices (`schemas/formats/notice.md`) behind the cursor; without one, from the earliest kept.
+
+        `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`.
+        """
+        cursor = self._cursors.first(NOTICES, 1, partner)
+        if sealed is not None:
+            opened = self._cursors.open(sealed, feed=NOTICES, reader=partner)
+            if isinstance(opened, Refusal):
+                return opened
+            cursor = opened
+
+        def is_own(stamp: Stamped) -> bool:
+            return isinstance(stamp, NoticeHeader) and stamp.partner == partner
+
+        settings = self._settings
+        seconds = min(wait, settings.wait_seconds_max)
+        bound = Bound(min(limit, settings.page_records_max), settings.page_bytes_max, seconds)
+        async with merged(self._log, NOTICES, self._partitions, self._clock, self._bell) as merge:
+            taken = await merge.take(cursor.places, is_own, bound)
+        return Page(list(taken.records), self._cursors.seal(moved(cursor, taken.places)))

@@ -1,0 +1,140 @@
+"""Pull: a page of a feed behind a cursor. Reading is repeatable; acknowledging is a call of its own.
+
+Fan-out has decided what a record shows. Here it is only looked at once more whether all agreements it rests on still
+stand (rule 11 of the core protocol): a batch that was under way when an agreement ended is given to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from hub.core.agreement import Feed
+from hub.core.errors import Refusal
+from hub.core.record import Stream
+from hub.core.registry import Snapshot
+from hub.core.settings import DeliverySettings
+from hub.delivery.cursors import Cursors, furthest, moved
+from hub.delivery.merge import Admit, Bell, Bound, Merge, Stamped, Taken, merged
+from hub.ports.event_log import EventLog
+from hub.ports.observer import Observer
+from hub.ports.positions import Positions
+from hub.ports.system import Clock
+from hub.trust.cursor import Cursor
+from schemas.headers import FeedHeader
+
+
+class Page(Struct, frozen=True):
+    """Records (`schemas/formats/feed-record.md`) in order, and the cursor behind the last of them."""
+
+    records: list[bytes]
+    cursor: str
+
+
+class Pull:
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        positions: Positions,
+        snapshot: Callable[[], Snapshot],
+        cursors: Cursors,
+        clock: Clock,
+        observer: Observer,
+        settings: DeliverySettings,
+        partitions: int,
+        feed_retention_seconds: int,
+        bell: Bell,
+    ) -> None:
+        self.settings = settings
+        self._log = log
+        self._positions = positions
+        self._snapshot = snapshot
+        self._cursors = cursors
+        self._clock = clock
+        self._observer = observer
+        self._partitions = partitions
+        self._retention_seconds = feed_retention_seconds
+        self._bell = bell
+        self._declared: set[str] = set()
+
+    async def page(self, partner: str, name: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
+        """Up to `limit` records behind the cursor (none: the place acknowledged last); waits up to `wait` seconds.
+
+        `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`.
+        """
+        begun = await self.begin(partner, name, sealed)
+        if isinstance(begun, Refusal):
+            return begun
+        feed, cursor = begun
+        async with self.reader(feed) as merge:
+            taken, cursor = await self.turn(merge, cursor, limit=limit, wait=min(wait, self.settings.wait_seconds_max))
+        self.delivered(feed, taken, "pull")
+        return Page(list(taken.records), self._cursors.seal(cursor))
+
+    async def acknowledge(self, partner: str, name: str, sealed: str) -> Refusal | None:
+        """Remember the cursor as the place from which a reader without one goes on. It never moves back."""
+        begun = await self.begin(partner, name, sealed)
+        if isinstance(begun, Refusal):
+            return begun
+        _, cursor = begun
+        kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
+        await self._positions.acknowledge(
+            partner, name, self._cursors.plain(cursor if kept is None else furthest(cursor, kept))
+        )
+        return None
+
+    async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:
+        """The feed, if it is this partner's and has not ended, and where reading begins."""
+        feed = self._snapshot().feeds.get(name)
+        if feed is None or feed.recipient != partner:
+            return Refusal("NOT_FOUND")
+        if feed.ended:
+            return Refusal("FEED_GONE")
+        if sealed is not None:
+            opened = self._cursors.open(sealed, feed=name, reader=partner)
+            return opened if isinstance(opened, Refusal) else (feed, opened)
+        kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
+        return feed, kept or self._cursors.first(name, feed.version, partner)
+
+    def is_open(self, feed: Feed) -> bool:
+        """Whether the feed may still be read: neither has it ended, nor is its recipient suspended."""
+        newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
+        return newest is not None and not newest.ended and recipient is not None and not recipient.suspended
+
+    @asynccontextmanager
+    async def reader(self, feed: Feed) -> AsyncIterator[Merge]:
+        """A feed may be read from the moment it is registered, before fan-out has come to it."""
+        if feed.name not in self._declared:
+            await self._log.declare(Stream(feed.stream, self._partitions, self._retention_seconds))
+            self._declared.add(feed.name)
+        async with merged(self._log, feed.stream, self._partitions, self._clock, self._bell) as merge:
+            yield merge
+
+    async def turn(self, merge: Merge, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
+        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
+        taken = await merge.take(cursor.places, self._standing(), bound)
+        return taken, moved(cursor, taken.places)
+
+    def seal(self, cursor: Cursor) -> str:
+        return self._cursors.seal(cursor)
+
+    def delivered(self, feed: Feed, taken: Taken, way: str) -> None:
+        """Count what was handed over; the time is that of the oldest record of the page."""
+        if taken.records:
+            self._observer.count("delivered", len(taken.records), feed=feed.name, way=way)
+        if taken.oldest_us is not None:
+            self._observer.observe("delivery_seconds", (self._clock.now_us() - taken.oldest_us) / 1e6, way=way)
+
+    def _standing(self) -> Admit:
+        """Whether every agreement that a record rests on still stands, as of the moment it is asked."""
+
+        def stands(stamp: Stamped) -> bool:
+            agreements = self._snapshot().agreements
+            return isinstance(stamp, FeedHeader) and all(
+                (agreement := agreements.get(name)) is not None and not agreement.ended for name in stamp.agreements
+            )
+
+        return stands

@@ -1,0 +1,366 @@
+"""Delivery: pages behind sealed cursors, acknowledgement, streams, notices. Rules 11 and 12 of the core protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from hub.core.errors import Refusal
+from hub.core.record import LogRecord
+from hub.core.settings import DeliverySettings
+from hub.delivery.cursors import Cursors
+from hub.delivery.merge import Bell
+from hub.delivery.notices import Notices
+from hub.delivery.pull import Page, Pull
+from hub.delivery.stream import Streams
+from tests.faults import virtual
+from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
+
+DAY = 86_400
+
+
+class CountingEntropy:
+    def __init__(self) -> None:
+        self._next = 0
+
+    def bytes(self, count: int) -> bytes:
+        self._next += 1
+        return self._next.to_bytes(count, "big")
+
+
+class Desk:
+    """A world with fan-out running, and delivery beside it."""
+
+    def __init__(self, world: FanoutWorld, **settings: Any) -> None:
+        partitions, clock = world.events.partitions, world.clock
+        self.world = world
+        self.settings = DeliverySettings(**settings)
+        self.bell = Bell()
+        self.cursors = Cursors(
+            bytes(32),
+            clock=clock,
+            entropy=CountingEntropy(),
+            generation=1,
+            partitions=partitions,
+            seconds=self.settings.cursor_seconds,
+        )
+        self.pull = Pull(
+            log=world.log,
+            positions=world.positions,
+            snapshot=lambda: world.snapshot,
+            cursors=self.cursors,
+            clock=clock,
+            observer=world.observer,
+            settings=self.settings,
+            partitions=partitions,
+            feed_retention_seconds=30 * DAY,
+            bell=self.bell,
+        )
+        self.streams = Streams(self.pull)
+        self.notices = Notices(
+            log=world.log,
+            cursors=self.cursors,
+            clock=clock,
+            settings=self.settings,
+            partitions=partitions,
+            bell=self.bell,
+        )
+
+    async def page(self, cursor: str | None = None, *, limit: int = 100, wait: float = 0.0) -> Page:
+        page = await self.pull.page("customs", "risk", cursor, limit=limit, wait=wait)
+        assert isinstance(page, Page)
+        return page
+
+    async def refusal(self, partner: str, feed: str, cursor: str | None = None) -> Refusal:
+        refusal = await self.pull.page(partner, feed, cursor, limit=1, wait=0)
+        assert isinstance(refusal, Refusal)
+        return refusal
+
+
+def ids(page: Page) -> list[str]:
+    return [orjson.loads(record)["id"] for record in page.records]
+
+
+async def desk(partitions: int = 1, **settings: Any) -> Desk:
+    world = await FanoutWorld(partitions).declare()
+    world.register(COMPANY, AUTHORITY, AGREEMENT, FEED)
+    return Desk(world, **settings)
+
+
+async def passed_on(at: Desk, *event_ids: str, source: str = "urn:tos") -> None:
+    """Publish events and let fan-out pass them on."""
+    await at.world.publish(*[event_record(event_id, source=source) for event_id in event_ids])
+    async with at.world.running():
+        await at.world.elapse(1)
+
+
+def test_reading_is_repeatable_and_a_reader_without_a_cursor_goes_on_where_it_acknowledged() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b", "c")
+
+        first = await at.page(limit=2)
+        again = await at.page(limit=2)
+        await at.pull.acknowledge("customs", "risk", first.cursor)
+        after = await at.page()
+
+        assert ids(first) == ids(again) == ["a", "b"]
+        assert ids(after) == ["c"]
+
+    virtual.run(main())
+
+
+def test_acknowledging_an_older_cursor_does_not_move_back() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b", "c")
+        older = await at.page(limit=1)
+        newer = await at.page(older.cursor, limit=1)
+
+        await at.pull.acknowledge("customs", "risk", newer.cursor)
+        await at.pull.acknowledge("customs", "risk", older.cursor)
+
+        assert ids(await at.page()) == ["c"]
+
+    virtual.run(main())
+
+
+def test_rule_12_an_expired_cursor_is_answered_with_a_fresh_one_that_keeps_the_mark() -> None:
+    async def main() -> None:
+        at = await desk(cursor_seconds=DAY)
+        await passed_on(at, "a", "b")
+        old = await at.page()
+        await at.world.elapse(DAY + 1)
+        await passed_on(at, "c")
+
+        refusal = await at.refusal("customs", "risk", old.cursor)
+
+        assert refusal.code == "CURSOR_EXPIRED"
+        assert ids(await at.page(refusal.cursor)) == ["c"]
+
+    virtual.run(main())
+
+
+def test_rule_12_what_a_crash_repeated_in_the_feed_is_not_shown_again() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        repeated = [LogRecord(r.key, r.header, r.value) for r in await at.world.records("hub.feed.risk")]
+        await at.world.truth.append("hub.feed.risk", 0, repeated)
+        await passed_on(at, "c")
+
+        page = await at.page()
+
+        assert ids(page) == ["a", "b", "c"]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("cursor", ["", "garbage", "AQ", "A" * 5_000])
+def test_a_cursor_that_the_hub_did_not_make_is_refused(cursor: str) -> None:
+    async def main() -> None:
+        at = await desk()
+
+        assert (await at.refusal("customs", "risk", cursor)).code == "CURSOR_INVALID"
+
+    virtual.run(main())
+
+
+def test_a_cursor_of_another_feed_or_reader_is_refused() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(FEED, name="other"), replace(FEED, name="theirs", recipient="acme"))
+        await passed_on(at, "a")
+        cursor = (await at.page()).cursor
+
+        assert (await at.refusal("customs", "other", cursor)).code == "CURSOR_INVALID"
+        assert (await at.refusal("acme", "theirs", cursor)).code == "CURSOR_INVALID"
+
+    virtual.run(main())
+
+
+def test_a_foreign_feed_is_not_found_and_an_ended_one_is_gone_only_to_its_own_reader() -> None:
+    async def main() -> None:
+        at = await desk()
+        assert (await at.refusal("acme", "risk")).code == "NOT_FOUND"
+        assert (await at.refusal("customs", "nothing")).code == "NOT_FOUND"
+
+        at.world.register(replace(FEED, ended=True))
+
+        assert (await at.refusal("customs", "risk")).code == "FEED_GONE"
+        assert (await at.refusal("acme", "risk")).code == "NOT_FOUND"
+
+    virtual.run(main())
+
+
+def test_rule_11_a_record_whose_agreement_has_ended_is_given_to_nobody() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        assert ids(await at.page()) == ["a"]
+
+        at.world.register(replace(AGREEMENT, ended=True))
+
+        assert ids(await at.page()) == []
+
+    virtual.run(main())
+
+
+def test_a_feed_trimmed_by_retention_goes_on_at_the_earliest_record_kept() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        cursor = (await at.page(limit=1)).cursor
+        await passed_on(at, "b")
+        await at.world.elapse(10)
+        await at.world.truth.purge("hub.feed.risk", at.world.clock.now_us())
+        await passed_on(at, "c")
+
+        assert ids(await at.page(cursor)) == ["c"]
+
+    virtual.run(main())
+
+
+def test_a_page_is_bounded_by_count_and_bytes() -> None:
+    async def main() -> None:
+        at = await desk(page_records_max=2)
+        await passed_on(at, "a", "b", "c")
+        size = len((await at.page(limit=1)).records[0])
+
+        by_count = await at.page(limit=1_000)
+        by_bytes = await Desk(at.world, page_bytes_max=size // 2).page()
+
+        assert ids(by_count) == ["a", "b"]
+        assert ids(by_bytes) == ["a"]
+
+    virtual.run(main())
+
+
+def test_a_page_takes_from_every_partition_and_in_the_end_all_of_them() -> None:
+    async def main() -> None:
+        at = await desk(partitions=3)
+        sources = [f"urn:{number}" for number in range(12)]
+        for source in sources:
+            await at.world.publish(event_record(source, source=source), event_record(f"{source}-2", source=source))
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        page = await at.page(limit=6)
+        seen = ids(page)
+        while page.records:
+            page = await at.page(page.cursor, limit=6)
+            seen += ids(page)
+
+        assert sorted(seen) == sorted([*sources, *[f"{source}-2" for source in sources]])
+        assert all(seen.index(source) < seen.index(f"{source}-2") for source in sources)
+
+    virtual.run(main())
+
+
+def test_a_long_poll_comes_back_with_the_first_record_of_any_partition() -> None:
+    async def main() -> None:
+        at = await desk(partitions=3)
+        async with at.world.running():
+            await at.world.elapse(1)
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(at.page(wait=20))
+                await at.world.elapse(5)
+                await at.world.publish(event_record("late"))
+            came_after = at.world.clock.monotonic()
+
+        assert ids(waiting.result()) == ["late"]
+        assert came_after < 10
+
+    virtual.run(main())
+
+
+def test_a_stream_gives_groups_with_a_cursor_to_resume_from() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        async with at.streams.open("customs", "risk", None, lambda: False) as groups:
+            assert not isinstance(groups, Refusal)
+            group = await anext(groups)
+            await groups.aclose()  # type: ignore[attr-defined]
+        await passed_on(at, "c")
+
+        resumed = await at.page(group.cursor)
+
+        assert [orjson.loads(record)["id"] for record in group.records] == ["a", "b"]
+        assert ids(resumed) == ["c"]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("cause", ["stop", "ended", "suspended"])
+def test_a_stream_ends_as_soon_as_the_bell_tells_that_it_may_not_go_on(cause: str) -> None:
+    async def main() -> None:
+        at = await desk()
+        stopped = False
+        await passed_on(at, "a")
+        async with at.streams.open("customs", "risk", None, lambda: stopped) as groups, asyncio.TaskGroup() as tasks:
+            assert not isinstance(groups, Refusal)
+            await anext(groups)
+            waiting = tasks.create_task(anext(groups, None))
+            await at.world.elapse(1)
+            stopped = cause == "stop"
+            if cause == "ended":
+                at.world.register(replace(FEED, ended=True))
+            if cause == "suspended":
+                at.world.register(replace(AUTHORITY, suspended=True))
+            at.bell.ring()
+        assert waiting.result() is None
+        assert at.world.clock.monotonic() < 3
+
+    virtual.run(main())
+
+
+def test_a_quiet_stream_gives_signs_of_life() -> None:
+    async def main() -> None:
+        at = await desk(stream_heartbeat_seconds=15.0)
+        async with at.streams.open("customs", "risk", None, lambda: False) as groups:
+            assert not isinstance(groups, Refusal)
+            group = await anext(groups)
+            await groups.aclose()  # type: ignore[attr-defined]
+
+        assert group.records == []
+
+    virtual.run(main())
+
+
+def test_a_reader_has_only_so_many_streams_of_a_feed() -> None:
+    async def main() -> None:
+        at = await desk(streams_per_reader_max=1)
+        one = at.streams.open("customs", "risk", None, lambda: False)
+        async with one, at.streams.open("customs", "risk", None, lambda: False) as second:
+            assert isinstance(second, Refusal)
+            assert second.code == "TOO_MANY_REQUESTS"
+        async with at.streams.open("customs", "risk", None, lambda: False) as third:
+            assert not isinstance(third, Refusal)
+
+    virtual.run(main())
+
+
+def test_a_partner_reads_its_own_notices_once_and_no_others() -> None:
+    async def main() -> None:
+        at = await desk()
+        await at.world.publish(event_record("a"), event_record("a", publisher="borealis"))
+        await at.world.publish(event_record("a", content="y"), event_record("a", publisher="borealis", content="y"))
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        page = await at.notices.page("acme", None, limit=10, wait=0)
+        assert isinstance(page, Page)
+        rest = await at.notices.page("acme", page.cursor, limit=10, wait=0)
+
+        assert [orjson.loads(notice)["code"] for notice in page.records] == ["CONFLICT"]
+        assert isinstance(rest, Page)
+        assert rest.records == []
+        foreign = await at.notices.page("borealis", page.cursor, limit=10, wait=0)
+        assert isinstance(foreign, Refusal)
+
+    virtual.run(main())
