@@ -8,7 +8,7 @@ A value is text; where the text is also a JSON boolean or number, that value is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jsonschema_rs
@@ -18,6 +18,8 @@ from hub.core.agreement import Feed
 from hub.core.pointer import array_index, tokens
 
 Schema = dict[str, Any]
+EventSchemas = Mapping[str, Sequence[Schema]]
+"""Every event type of the naming table with the schemas of its versions, none for a planned one."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ARRAY_INDEX_MAX = 99
@@ -71,9 +73,17 @@ def matcher(feed: Feed) -> Callable[[Mapping[str, Any]], bool]:
     return validator.is_valid
 
 
-def is_empty(feed: Feed) -> bool:
-    """Whether it is proved that no event can pass; False also where nothing can be proved."""
-    schema = {"$schema": DIALECT, "allOf": [ENVELOPE, compile_filter(feed)]}
+def is_empty(feed: Feed, event_types: EventSchemas) -> bool:
+    """Whether it is proved that no event of any type can pass; False also where nothing can be proved."""
+    compiled = compile_filter(feed)
+    return all(
+        _is_void({"$schema": DIALECT, "allOf": [ENVELOPE, _at(("type",), {"const": name}), schema, compiled]})
+        for name, schemas in event_types.items()
+        for schema in schemas or ({},)
+    )
+
+
+def _is_void(schema: Schema) -> bool:
     proof = jsonschema_rs.canonicalize(
         schema, draft=jsonschema_rs.Draft202012, pattern_options=jsonschema_rs.RegexOptions(), offline=True
     )
@@ -104,6 +114,8 @@ def _meanings(text: str) -> list[object]:
 
 
 def _of_types(patterns: tuple[str, ...]) -> Schema:
-    exact = [pattern for pattern in patterns if not pattern.endswith(".*")]
-    families = "|".join(re.escape(pattern[:-1]) for pattern in patterns if pattern.endswith(".*"))
-    return {"anyOf": [{"enum": exact}] * bool(exact) + [{"pattern": f"^(?:{families})"}] * bool(families)}
+    return {"anyOf": [_of_type(pattern) for pattern in dict.fromkeys(patterns)]}
+
+
+def _of_type(pattern: str) -> Schema:
+    return {"pattern": f"^{re.escape(pattern[:-1])}"} if pattern.endswith(".*") else {"const": pattern}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
 
+from hub.core.filter import EventSchemas
 from hub.core.registry import Registered, Snapshot
 from hub.operate.checks import Checks
 
@@ -22,8 +23,8 @@ class Basis(Struct, frozen=True):
 
     snapshot: Snapshot
     now: int
-    event_types: Sequence[str]
-    """The names of the naming table, so that no agreement or feed waits for a misspelt type."""
+    event_types: EventSchemas
+    """So that no agreement or feed waits for a misspelt type, or for a value that no event can have."""
     key_grace_seconds: int
 
 

@@ -7,7 +7,7 @@ is refused as a whole, and no stand-in is ever written.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -108,7 +108,7 @@ class Checks:
             self.invalid(place, text, "a date, or an RFC 3339 time with offset, such as 2026-01-31T12:00:00Z")
             return 0
 
-    def types(self, place: str, patterns: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    def types(self, place: str, patterns: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
         """Event types, families (`customs.seal.*`) or `*`; each must stand for at least one type that exists."""
         self.some(place, patterns)
         for index, pattern in enumerate(patterns):

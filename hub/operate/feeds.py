@@ -39,7 +39,7 @@ def add_feed(request: AddFeed, basis: Basis, checks: Checks) -> Changes:
     )
     if checks.faults or recipient is None:
         return ()
-    if is_empty(feed):
+    if is_empty(feed, basis.event_types):
         checks.fault("ACT_FILTER_EMPTY", "/where", f"{len(feed.where)} conditions", "a filter that some event can pass")
     _check_agreements(feed, basis, checks)
     return (feed,)

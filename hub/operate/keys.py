@@ -85,13 +85,7 @@ def revoke_key(request: RevokeKey, basis: Basis, checks: Checks) -> Changes:
 
 def live_keys(system: str, basis: Basis) -> list[PublicKey]:
     """The keys that a system can authenticate with now."""
-    return [key for key in basis.snapshot.keys_of(system) if is_live(key, basis.now)]
-
-
-def is_live(key: PublicKey, now: int) -> bool:
-    if key.state is KeyState.GRACE:
-        return key.not_after is not None and now < key.not_after
-    return key.state is KeyState.ACTIVE
+    return [key for key in basis.snapshot.keys_of(system) if basis.now < key.usable_until()]
 
 
 def _system(request: AddKey, basis: Basis, checks: Checks) -> System:

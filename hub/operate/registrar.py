@@ -6,7 +6,6 @@ Every act walks one way: decode the request, decide it on the newest snapshot wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from hub.core.errors import Refusal
+from hub.core.filter import EventSchemas
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import kind_of, object_id
 from hub.operate import agreements, feeds, keys, partners
@@ -38,7 +38,7 @@ class Done(Struct, frozen=True):
 
 
 class Registrar:
-    def __init__(self, live: LiveRegistry, *, clock: Clock, event_types: Sequence[str], key_grace_seconds: int) -> None:
+    def __init__(self, live: LiveRegistry, *, clock: Clock, event_types: EventSchemas, key_grace_seconds: int) -> None:
         self._live = live
         self._clock = clock
         self._event_types = event_types

@@ -13,7 +13,6 @@ from hub.core.filter import compile_filter
 from hub.core.partner import Facts, Partner, PublicKey
 from hub.operate.acts import Basis
 from hub.operate.checks import Checks
-from hub.operate.keys import is_live
 
 Plain = dict[str, Any]
 
@@ -99,7 +98,7 @@ def _binds(agreement: Agreement, partner: Partner) -> bool:
 
 
 def _key(key: PublicKey, basis: Basis) -> Plain:
-    return {**plain(key), "live": is_live(key, basis.now)}
+    return {**plain(key), "live": basis.now < key.usable_until()}
 
 
 def _agreement(agreement: Agreement, basis: Basis) -> Plain:

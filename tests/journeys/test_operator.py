@@ -17,14 +17,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from hub.assembly.offline import make_registrar
 from hub.cli import run
 from hub.core.registry import Version
+from hub.core.settings import Settings
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.directory import DataDirectory
 from hub.drivers.system.entropy import SystemEntropy
 from hub.operate.follow import LiveRegistry
-from hub.operate.registrar import Registrar
 from hub.web.admin import listening_admin
 from tests.unit.operate.conftest import Silent
 
@@ -64,8 +65,7 @@ async def a_running_hub(directory: Path) -> AsyncIterator[tuple[LiveRegistry, SQ
         async with SQLiteRegistry.open(directory / "registry.db") as registry:
             live = LiveRegistry(registry, clock=clock)
             await live.refresh()
-            types = ("customs.seal.broken", "customs.seal.applied")
-            registrar = Registrar(live, clock=clock, event_types=types, key_grace_seconds=60)
+            registrar = make_registrar(live, Settings(), clock=clock)
             async with listening_admin(
                 registrar, directory=directory, clock=clock, entropy=SystemEntropy(), observer=Silent()
             ):

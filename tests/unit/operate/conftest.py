@@ -13,7 +13,13 @@ from hub.drivers.memory.registry import MemoryRegistry
 from hub.operate.follow import LiveRegistry
 from hub.operate.registrar import Done, Registrar
 
-EVENT_TYPES = ("customs.container.gate_in", "customs.container.loaded", "customs.seal.applied", "customs.seal.broken")
+BROKEN = {"properties": {"data": {"properties": {"finding": {"enum": ["missing", "damaged"]}}}}}
+EVENT_TYPES: dict[str, list[dict[str, Any]]] = {
+    "customs.container.gate_in": [],
+    "customs.container.loaded": [],
+    "customs.seal.applied": [],
+    "customs.seal.broken": [BROKEN],
+}
 START = 1_767_225_600
 """2026-01-01T00:00:00Z."""
 

@@ -114,6 +114,16 @@ async def test_a_feed_that_can_never_carry_an_event_is_refused(world: Any) -> No
     assert faults == {"/where": "ACT_FILTER_EMPTY"}
 
 
+async def test_a_feed_is_judged_by_the_schemas_of_the_types_that_it_asks_for(world: Any) -> None:
+    await world.agree()
+    broken = {**FEED, "types": ["customs.seal.broken"]}
+
+    assert await world.refused("feed.add", **broken, where=[["/data/finding", ["stolen"]]]) == {
+        "/where": "ACT_FILTER_EMPTY"
+    }
+    assert (await world.do("feed.add", **broken, where=[["/data/finding", ["stolen", "missing"]]])).changed
+
+
 async def test_all_faults_of_a_new_feed_are_told_at_once(world: Any) -> None:
     faults = await world.refused(
         "feed.add", name="Seals", recipient="nobody", purpose="x", types=["?"], start="tomorrow",
