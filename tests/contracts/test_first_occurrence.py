@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hub.core.record import Position
 from hub.ports.first_occurrence import FirstOccurrence, Occurrence
 from hub.ports.positions import Lease
 from tests.clock import START_US
+from tests.contracts import keeper
 from tests.contracts.state_grounds import DURABLE_STATE_GROUNDS, STATE_GROUNDS, State, StateGround
 
 SLICE_US = 100_000_000
@@ -230,3 +233,24 @@ async def test_an_index_goes_on_when_new_slices_get_another_length(name: str, tm
 
     async with ground.open(slice_seconds=50) as state:
         assert list(await state.occurrences.judge(lease, [later, occurrence("b", 3)])) == [first, occurrence("b", 3)]
+
+
+@pytest.mark.parametrize("name", DURABLE_STATE_GROUNDS)
+async def test_what_was_judged_marked_and_stored_is_there_after_a_kill(name: str, tmp_path: Path) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.contracts.keeper", name, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    for _ in range(20):
+        reached = int(await child.stdout.readline())
+    child.kill()
+    await child.wait()
+
+    async with STATE_GROUNDS[name](tmp_path).open() as state:
+        judged = [keeper.event(number) for number in range(reached)]
+        assert list(await state.occurrences.look_up([each.identity for each in judged])) == judged
+        assert await state.occurrences.mark(1, 0) >= reached
+        stored = await state.positions.load(keeper.OUTPUT, 1, 0)
+        assert stored is not None
+        assert stored.source_offset >= reached
+        assert await state.positions.acquire(keeper.OUTPUT, "other", 10) is None
