@@ -37,7 +37,7 @@ def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bound
         code = "BODY_TOO_LARGE" if slices.code == "TOO_MANY_ITEMS" else "BODY_MALFORMED"
         return Refusal(code, faults=[slices])
     if not slices:
-        return Refusal("BODY_MALFORMED", faults=[fault("BATCH_EMPTY", "", "no events", "at least one event")])
+        return Refusal("BODY_MALFORMED", faults=[fault("EMPTY", "", "no events", "at least one event")])
     return [_decode_one(index, raw, bounds) for index, raw in enumerate(slices)]
 
 

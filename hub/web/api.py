@@ -10,7 +10,6 @@ from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Item, Mode, Principal, Verdict
-from hub.core.settings import HTTPSettings
 from hub.intake.authenticate import Authenticator
 from hub.intake.grant import OAuthRefusal, TokenEndpoint
 from hub.intake.pipeline import Answer, Pipeline
@@ -27,10 +26,8 @@ _NEVER_CACHED = {"Cache-Control": "no-store"}
 class Gate:
     """Who asks: the first check of every route with a scope, before a body is read."""
 
-    def __init__(self, authenticator: Authenticator, bounds: HTTPSettings) -> None:
+    def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
-        self._bounds = bounds
-        self._in_flight: dict[str, int] = {}
 
     def enter(self, request: web.BaseRequest, scope: str) -> Principal:
         """The principal, with the scope that the route asks for. Raises `Refused`."""

@@ -1,1 +1,0 @@
-"""`build(config, roles) -> Hub`: the only place that names drivers. serve, demo, bench, doctor and tests use it."""

@@ -1,0 +1,55 @@
+"""Who is who: `build(settings)` puts ports, stages and the web together. serve, demo, bench, doctor and tests use it.
+
+`grounds.py` alone names drivers; `hub.py` hands them to the stages; `offline.py` is for the CLI while no hub runs.
+May import: everything. Never here: rules.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from hub.assembly.grounds import open_ports
+from hub.assembly.hub import Hub
+from hub.assembly.offline import open_registrar
+from hub.core.errors import HubError
+from hub.core.settings import HTTPSettings, Settings
+from hub.drivers.system.clock import SystemClock
+from hub.drivers.system.entropy import SystemEntropy
+from hub.drivers.system.observer import SystemObserver
+
+BACKLOG = 1_024
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Hub]:
+    """A hub whose storage is open and whose tasks run; on exit everything ends in reverse order.
+
+    Raises `HubError` where it cannot be: the data directory is in use, a key file is not private, a store is newer.
+    """
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        ports = await open_ports(settings, clock, stack)
+        listener = stack.enter_context(_listener(settings.http))
+        hub = Hub(
+            settings,
+            ports=ports,
+            listener=listener,
+            clock=clock,
+            entropy=SystemEntropy(),
+            observer=SystemObserver(),
+        )
+        await stack.enter_async_context(hub.running())
+        yield hub
+
+
+def _listener(http: HTTPSettings) -> socket.socket:
+    """Bound before anything is said of its address: with port 0 the system chooses one."""
+    try:
+        return socket.create_server((http.host, http.port), backlog=BACKLOG, reuse_port=False)
+    except OSError as e:
+        raise HubError(f"cannot listen on {http.host}:{http.port}: {e.strerror}") from e
+
+
+__all__ = ["Hub", "build", "open_registrar"]

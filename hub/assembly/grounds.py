@@ -1,0 +1,84 @@
+"""The grounds: which driver keeps which port, by the settings. The only place that names drivers."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from msgspec import Struct
+
+from hub.core.settings import Settings
+from hub.drivers.kafka.event_log import KafkaEventLog
+from hub.drivers.memory.event_log import MemoryEventLog
+from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
+from hub.drivers.memory.key_ring import MemoryKeyRing
+from hub.drivers.memory.positions import MemoryPositions
+from hub.drivers.memory.registry import MemoryRegistry
+from hub.drivers.memory.replay_guard import MemoryReplayGuard
+from hub.drivers.sqlite.event_log import SQLiteEventLog
+from hub.drivers.sqlite.registry import SQLiteRegistry
+from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
+from hub.drivers.sqlite.state import SQLiteState
+from hub.drivers.system.directory import DataDirectory
+from hub.drivers.system.key_ring import FileKeyRing
+from hub.ports.event_log import EventLog
+from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.key_ring import KeyRing
+from hub.ports.positions import Positions
+from hub.ports.registry import Registry
+from hub.ports.replay_guard import ReplayGuard
+from hub.ports.system import Clock
+
+
+class Ports(Struct, frozen=True):
+    """Every port that the stages need, kept by one ground."""
+
+    log: EventLog
+    index: FirstOccurrence
+    positions: Positions
+    registry: Registry
+    replay: ReplayGuard
+    keys: KeyRing
+
+
+APPEND_BYTES_MAX = 8_388_608
+"""What one append takes on embedded storage; Kafka's own bound is `kafka.batch_bytes_max`."""
+
+
+async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ports:
+    """Every store of the ground that the settings name, open until the stack ends."""
+    log = settings.log
+    if log.ground == "memory":
+        positions = MemoryPositions(clock)
+        return Ports(
+            log=MemoryEventLog(clock),
+            index=MemoryFirstOccurrence(positions, slice_seconds=log.index_slice_seconds),
+            positions=positions,
+            registry=MemoryRegistry(),
+            replay=MemoryReplayGuard(),
+            keys=MemoryKeyRing(now=clock.now_us() // 1_000_000),
+        )
+    directory = Path(log.directory)
+    stack.enter_context(DataDirectory(directory))
+    state = await stack.enter_async_context(
+        SQLiteState(directory / "state.db", clock, slice_seconds=log.index_slice_seconds)
+    )
+    return Ports(
+        log=await stack.enter_async_context(_event_log(settings, clock)),
+        index=state.occurrences,
+        positions=state.positions,
+        registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
+        replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
+        keys=FileKeyRing(directory / "keys", now=clock.now_us() // 1_000_000),
+    )
+
+
+def _event_log(settings: Settings, clock: Clock) -> SQLiteEventLog | KafkaEventLog:
+    if settings.log.ground == "kafka":
+        return KafkaEventLog(
+            settings.kafka,
+            clock=clock,
+            event_bytes_max=settings.intake.event_bytes_max,
+            group_records_max=settings.intake.group_records_max,
+        )
+    return SQLiteEventLog(Path(settings.log.directory) / "log.db", clock, append_bytes_max=APPEND_BYTES_MAX)

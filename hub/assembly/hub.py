@@ -1,0 +1,273 @@
+"""The hub: stages over ports, the tasks that they need, and the doors through which they are reached."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hub.assembly.grounds import Ports
+from hub.assembly.offline import make_registrar
+from hub.core.errors import HubError
+from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
+from hub.core.registry import Snapshot
+from hub.core.settings import Settings
+from hub.delivery.cursors import Cursors
+from hub.delivery.merge import Bell
+from hub.delivery.notices import Notices
+from hub.delivery.pull import Pull
+from hub.delivery.stream import Streams
+from hub.fanout.router import Fanout
+from hub.intake.accept import Acceptor
+from hub.intake.authenticate import Authenticator
+from hub.intake.grant import TokenEndpoint
+from hub.intake.pipeline import Pipeline
+from hub.operate.follow import LiveRegistry
+from hub.operate.retention import Retention
+from hub.ports.observer import Observer
+from hub.ports.system import Clock, Entropy
+from hub.trust.tokens import load_issuer
+from hub.views.receipts import Receipts
+from hub.views.status import Statuses
+from hub.web.admin import listening_admin
+from hub.web.api import Gate, PartnerAPI
+from hub.web.edge import BodyReader, Edge, Handler, listening
+from hub.web.reading import ReaderAPI
+from hub.web.routes import Router
+from hub.web.wellknown import WellKnown
+from schemas.catalogue import catalogue
+
+STORAGE_RETRY_SECONDS = 1.0
+PROBE_SECONDS_MAX = 1.0
+HOLDER = "hub"
+"""The data directory's lock lets one process run: after a restart it takes its own leases back at once."""
+
+
+class Hub:
+    """One process of the hub on open ports. `running` owns its tasks; what it decides, it decides in the stages."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ports: Ports,
+        listener: socket.socket,
+        clock: Clock,
+        entropy: Entropy,
+        observer: Observer,
+    ) -> None:
+        self.settings, self.ports = settings, ports
+        self.clock, self.entropy, self.observer = clock, entropy, observer
+        self.catalogue = catalogue()
+        self.live = LiveRegistry(ports.registry, clock=clock, stale_seconds=settings.intake.registry_seconds_max)
+        self.registrar = make_registrar(self.live, settings, clock=clock)
+        self.events = Stream(EVENTS, _partitions(settings), settings.log.events_retention_seconds)
+        self.url = settings.http.public_url or _local_url(listener)
+        self.stopping = asyncio.Event()
+        self.prepared = asyncio.Event()
+        """Set once storage has what the hub needs: before, nothing is taken in."""
+        self._bell = Bell()
+        self.live.on_change(lambda _: self._bell.ring())
+        self._listener = listener
+        self._receipts = Receipts(log=ports.log, index=ports.index, hub=settings.hub_name)
+        self._acceptor = self._make_acceptor()
+        self._edge = Edge(self._handlers(), router=Router(), bounds=settings.http, entropy=entropy, observer=observer)
+
+    def snapshot(self) -> Snapshot:
+        return self.live.snapshot
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the block ends: stop listening, let requests under way end, then stop the stages.
+
+        Raises what a stage could not go on after, in the group of its tasks.
+        """
+        await self.live.refresh()
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(work)
+                for work in (self.live.follow(self.observer), self._acceptor.run(), self._store())
+            ]
+            if self.settings.log.ground != "kafka":
+                await self.prepared.wait()
+            try:
+                async with self._doors():
+                    yield
+            finally:
+                for task in running:
+                    task.cancel()
+
+    @asynccontextmanager
+    async def _doors(self) -> AsyncIterator[None]:
+        async with (
+            listening(self._edge, bounds=self.settings.http, sockets=[self._listener]),
+            listening_admin(
+                self.registrar,
+                directory=Path(self.settings.log.directory),
+                clock=self.clock,
+                entropy=self.entropy,
+                observer=self.observer,
+            ),
+        ):
+            try:
+                yield
+            finally:
+                self.stopping.set()
+                self._bell.ring()
+
+    async def _store(self) -> None:
+        """Make sure of the streams, again and again while storage is away; then fan out and let go of what is old."""
+        while not self.prepared.is_set():
+            try:
+                await self._declare()
+                self.prepared.set()
+            except HubError as e:
+                self.observer.event("storage_not_ready", error=str(e))
+                await self.clock.sleep(STORAGE_RETRY_SECONDS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._make_fanout().run())
+            tasks.create_task(self._make_retention().run())
+
+    async def lacking(self) -> Mapping[str, str]:
+        """What the hub cannot do now, by name, with what was found; empty if it accepts and delivers."""
+        lacking = {}
+        if self.live.standing() is None:
+            lacking["registry"] = f"not confirmed for {self.live.confirmed_seconds():.1f} s"
+        if not self.prepared.is_set():
+            lacking["storage"] = "the streams are not there yet"
+        try:
+            async with self.clock.deadline(PROBE_SECONDS_MAX):
+                await self.ports.log.bounds(EVENTS, 0)
+        except (HubError, TimeoutError) as e:
+            lacking["log"] = str(e) or "no answer"
+        return lacking
+
+    async def _declare(self) -> None:
+        log, partitions = self.settings.log, self.events.partitions
+        await self.ports.log.declare(self.events)
+        await self.ports.log.declare(Stream(NOTICES, partitions, log.notices_retention_seconds))
+        await self.ports.log.declare(Stream(QUARANTINE, partitions, None))
+
+    def _handlers(self) -> dict[str, Handler]:
+        settings, ports = self.settings, self.ports
+        keys = ports.keys
+        issuer = load_issuer(self.url, key_id=keys.token_key_id(), key_pem=keys.token_key_pem(), jwks=keys.token_jwks())
+        authenticator = Authenticator(
+            issuer, snapshot=self.snapshot, clock=self.clock, observer=self.observer, settings=settings.auth
+        )
+        tokens = TokenEndpoint(
+            issuer,
+            snapshot=self.snapshot,
+            replay=ports.replay,
+            clock=self.clock,
+            entropy=self.entropy,
+            observer=self.observer,
+            settings=settings.auth,
+        )
+        pipeline = Pipeline(
+            acceptor=self._acceptor,
+            catalogue=self.catalogue,
+            snapshot=self.snapshot,
+            receipt_at=self._receipts.at,
+            clock=self.clock,
+            observer=self.observer,
+            bounds=settings.intake,
+        )
+        bodies = BodyReader(bounds=settings.http, clock=self.clock)
+        gate = Gate(authenticator)
+        partner = PartnerAPI(gate=gate, pipeline=pipeline, tokens=tokens, bodies=bodies)
+        known = WellKnown(url=self.url, hub=settings.hub_name, keys=keys, lacking=self.lacking)
+        return {**partner.handlers(), **self._reader_api(gate, bodies).handlers(), **known.handlers()}
+
+    def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
+        settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions
+        cursors = Cursors(
+            self.ports.keys.secret("cursor"),
+            clock=self.clock,
+            entropy=self.entropy,
+            generation=log.generation,
+            partitions=partitions,
+            seconds=settings.cursor_seconds,
+        )
+        pull = Pull(
+            log=log,
+            positions=self.ports.positions,
+            snapshot=self.snapshot,
+            cursors=cursors,
+            clock=self.clock,
+            observer=self.observer,
+            settings=settings,
+            partitions=partitions,
+            feed_retention_seconds=self.settings.log.feed_retention_seconds,
+            bell=self._bell,
+        )
+        notices = Notices(
+            log=log, cursors=cursors, clock=self.clock, settings=settings, partitions=partitions, bell=self._bell
+        )
+        return ReaderAPI(
+            gate=gate,
+            bodies=bodies,
+            pull=pull,
+            streams=Streams(pull),
+            notices=notices,
+            receipts=self._receipts,
+            statuses=Statuses(log=log, index=self.ports.index, partitions=partitions),
+            snapshot=self.snapshot,
+            stopping=self.stopping.is_set,
+            clock=self.clock,
+            observer=self.observer,
+            settings=settings,
+        )
+
+    def _make_acceptor(self) -> Acceptor:
+        return Acceptor(
+            log=self.ports.log,
+            index=self.ports.index,
+            keys=self.ports.keys,
+            standing=self.live.standing,
+            clock=self.clock,
+            entropy=self.entropy,
+            observer=self.observer,
+            hub=self.settings.hub_name,
+            partitions=self.events.partitions,
+            bounds=self.settings.intake,
+        )
+
+    def _make_fanout(self) -> Fanout:
+        stale_seconds = self.settings.intake.registry_seconds_max
+        return Fanout(
+            log=self.ports.log,
+            index=self.ports.index,
+            positions=self.ports.positions,
+            snapshot=self.snapshot,
+            confirmed=lambda: self.live.confirmed_within(stale_seconds),
+            secret=self.ports.keys.secret,
+            clock=self.clock,
+            observer=self.observer,
+            settings=self.settings.fanout,
+            events=self.events,
+            feed_retention_seconds=self.settings.log.feed_retention_seconds,
+            holder=HOLDER,
+        )
+
+    def _make_retention(self) -> Retention:
+        return Retention(
+            log=self.ports.log,
+            index=self.ports.index,
+            snapshot=self.snapshot,
+            clock=self.clock,
+            observer=self.observer,
+            settings=self.settings.log,
+            partitions=self.events.partitions,
+        )
+
+
+def _partitions(settings: Settings) -> int:
+    return settings.log.events_partitions or (8 if settings.log.ground == "kafka" else 1)
+
+
+def _local_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"

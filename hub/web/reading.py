@@ -1,0 +1,213 @@
+"""The reader's side of the API: feeds, notices, receipts and what was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import orjson
+from aiohttp import web
+
+from hub.core.errors import Refusal
+from hub.core.evidence import Principal
+from hub.core.registry import Snapshot
+from hub.core.settings import DeliverySettings
+from hub.delivery.notices import Notices
+from hub.delivery.pull import Page, Pull
+from hub.delivery.stream import Group, Streams
+from hub.ports.observer import Observer
+from hub.ports.system import Clock
+from hub.trust.statement import utc_text
+from hub.views.receipts import Receipts
+from hub.views.status import EventStatus, Statuses
+from hub.web import render
+from hub.web.api import Gate
+from hub.web.edge import JSON, BodyReader, Handler, Refused, answer
+from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
+
+STREAM_STALLED_SECONDS_MAX = 5.0
+"""How long a reader may leave the whole unsent buffer untouched before its stream is cut."""
+
+
+class ReaderAPI:
+    """Handlers of the routes that recipients and publishers read by."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        bodies: BodyReader,
+        pull: Pull,
+        streams: Streams,
+        notices: Notices,
+        receipts: Receipts,
+        statuses: Statuses,
+        snapshot: Callable[[], Snapshot],
+        stopping: Callable[[], bool],
+        clock: Clock,
+        observer: Observer,
+        settings: DeliverySettings,
+    ) -> None:
+        self._gate = gate
+        self._bodies = bodies
+        self._pull = pull
+        self._streams = streams
+        self._notices = notices
+        self._receipts = receipts
+        self._statuses = statuses
+        self._snapshot = snapshot
+        self._stopping = stopping
+        self._clock = clock
+        self._observer = observer
+        self._settings = settings
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
+            "get_event": self.get_event,
+            "get_receipts": self.get_receipts,
+            "get_notices": self.get_notices,
+            "list_feeds": self.list_feeds,
+            "get_records": self.get_records,
+            "acknowledge": self.acknowledge,
+            "stream": self.stream,
+        }
+
+    async def list_feeds(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "feeds:read")
+        feeds = [
+            {"name": feed.name, "purpose": feed.purpose.value, "types": feed.types, "version": feed.version}
+            for feed in self._snapshot().feeds_of(principal.partner.id)
+            if not feed.ended
+        ]
+        return answer({"items": feeds, "next": None})
+
+    async def get_records(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "feeds:read")
+        limit, wait = self._page_of(request)
+        page = await self._pull.page(
+            principal.partner.id, names["feed"], request.query.get("cursor"), limit=limit, wait=wait
+        )
+        self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
+        return _page_answer(page)
+
+    async def get_notices(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "receipts:read")
+        limit, wait = self._page_of(request)
+        page = await self._notices.page(principal.partner.id, request.query.get("cursor"), limit=limit, wait=wait)
+        self._gate.enter(request, "receipts:read")
+        return _page_answer(page)
+
+    async def acknowledge(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "feeds:read")
+        self._bodies.media_type(request, (JSON,))
+        try:
+            cursor = orjson.loads(await self._bodies.read(request))["cursor"]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as e:
+            raise Refused(Refusal("BODY_MALFORMED", '{"cursor": "…"}')) from e
+        if not isinstance(cursor, str):
+            raise Refused(Refusal("CURSOR_INVALID"))
+        refusal = await self._pull.acknowledge(principal.partner.id, names["feed"], cursor)
+        if refusal is not None:
+            raise Refused(refusal)
+        return web.Response(status=204)
+
+    async def stream(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+        """Server-Sent Events (HTML Living Standard §9.2): the last event of each group carries the cursor as its id."""
+        principal = self._gate.enter(request, "feeds:read")
+        cursor = request.headers.get("Last-Event-ID") or request.query.get("cursor")
+        async with self._streams.open(
+            principal.partner.id, names["feed"], cursor, lambda: self._must_stop(request, principal)
+        ) as groups:
+            if isinstance(groups, Refusal):
+                raise Refused(groups)
+            response = web.StreamResponse(
+                headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            )
+            await response.prepare(request)
+            if request.transport is not None:
+                request.transport.set_write_buffer_limits(high=self._settings.stream_unsent_bytes_max)
+            self._observer.gauge("streams", self._streams.count)
+            try:
+                async for group in groups:
+                    async with self._clock.deadline(STREAM_STALLED_SECONDS_MAX):
+                        await response.write(_sse(group))
+            except TimeoutError:
+                self._cut(request, "slow")
+            except ConnectionError:
+                self._observer.count("streams_cut", reason="gone")
+        self._observer.gauge("streams", self._streams.count)
+        return response
+
+    async def get_receipts(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "receipts:read")
+        receipts = await self._receipts.of(principal.partner.id, *_identity_of(request))
+        return answer({"items": [render.receipt_alone(receipt) for receipt in receipts], "next": None})
+
+    async def get_event(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "receipts:read")
+        return answer(_status_document(await self._statuses.of(principal.partner.id, *_identity_of(request))))
+
+    def _page_of(self, request: web.BaseRequest) -> tuple[int, float]:
+        """`limit` and `wait` of a page; no waiting while the hub stops."""
+        limit = _number(request, "limit", self._settings.page_records_max)
+        wait = _number(request, "wait", 0)
+        return max(1, int(limit)), 0.0 if self._stopping() else min(wait, self._settings.wait_seconds_max)
+
+    def _must_stop(self, request: web.BaseRequest, principal: Principal) -> bool:
+        """The hub stops, the reader has gone, or its token, key or partner no longer stands."""
+        if self._stopping() or request.transport is None or request.transport.is_closing():
+            return True
+        try:
+            return self._gate.enter(request, "feeds:read").partner.id != principal.partner.id
+        except Refused:
+            self._observer.count("streams_cut", reason="credential")
+            return True
+
+    def _cut(self, request: web.BaseRequest, reason: str) -> None:
+        """End it at once: what is unsent is dropped, the reader resumes from its last id."""
+        self._observer.count("streams_cut", reason=reason)
+        if request.transport is not None:
+            request.transport.abort()
+
+
+def _page_answer(page: Page | Refusal) -> web.Response:
+    if isinstance(page, Refusal):
+        raise Refused(page)
+    return answer({"items": [orjson.Fragment(record) for record in page.records], "next": page.cursor})
+
+
+def _sse(group: Group) -> bytes:
+    if not group.records:
+        return b": here\nid: " + group.cursor.encode() + b"\n\n"
+    lines = b"".join(b"event: record\ndata: " + record + b"\n\n" for record in group.records[:-1])
+    last = group.records[-1]
+    return lines + b"event: record\nid: " + group.cursor.encode() + b"\ndata: " + last + b"\n\n"
+
+
+def _status_document(status: EventStatus) -> dict[str, object]:
+    items = [{"judgement": each.judgement.value, "received": utc_text(each.received_us)} for each in status.occurrences]
+    judged_up_to = status.judged_up_to_us
+    return {
+        "items": items,
+        "judged": bool(items),
+        "judged_up_to": None if judged_up_to is None else utc_text(judged_up_to),
+        "next": None,
+    }
+
+
+def _identity_of(request: web.BaseRequest) -> tuple[str, str, str | None]:
+    """source, id and, where it was sent with `updated_at`, version: any RFC 3339 form of the instant."""
+    source, id_, version = request.query.get("source", ""), request.query.get("id", ""), request.query.get("version")
+    if not 0 < len(source.encode()) <= SOURCE_BYTES_MAX or not 0 < len(id_.encode()) <= ID_BYTES_MAX:
+        raise Refused(Refusal("BAD_REQUEST", "source and id, as they were sent"))
+    if version is not None and (version := utc_instant(version)) is None:
+        raise Refused(Refusal("BAD_REQUEST", "version: the event's data.updated_at, an RFC 3339 time with offset"))
+    return source, id_, version
+
+
+def _number(request: web.BaseRequest, name: str, default: float) -> float:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise Refused(Refusal("BAD_REQUEST", f"{name}: a whole number, at most 6 digits"))
+    return float(text)
