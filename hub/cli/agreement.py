@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from hub.cli.desk import DEFAULTS, Options, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import listing, moment
 
 app = App(name="agreement", help="Agreements: nothing is taken from a partner or given to an authority without one.")
@@ -30,7 +30,7 @@ def add(
     everyone: Annotated[bool, Parameter(negative="")] = False,
     valid_from: str | None = None,
     valid_to: str | None = None,
-    reason: str = "",
+    reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
     """Let a partner, or a class of partners, give events to an authority.
@@ -72,7 +72,7 @@ def add(
 
 
 @app.command
-def end(agreement: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+def end(agreement: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """End it now: nothing more is taken or given under it, in force within a second."""
     return act("agreement.end", {"id": agreement, "reason": reason}, options)
 

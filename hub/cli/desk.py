@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from pwd import getpwuid
 from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -41,6 +42,8 @@ class Options:
 
 
 DEFAULTS = Options()
+
+Reason = Annotated[str, Parameter(help="Goes into the audit trail.")]
 
 
 def settings_of(options: Options) -> Settings:
@@ -124,8 +127,6 @@ def _ask_in_process(method: Method, name: str, request: Plain, settings: Setting
 
 
 async def _ask_registrar(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
-    from getpass import getuser
-
     import msgspec
 
     from hub.assembly import open_registrar
@@ -133,5 +134,5 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
     async with open_registrar(settings) as registrar:
         if method == "GET":
             return registrar.view(name, request)
-        outcome = await registrar.perform(name, request, actor=getuser())
+        outcome = await registrar.perform(name, request, actor=getpwuid(os.getuid()).pw_name)
     return outcome if isinstance(outcome, Refusal) else dict(msgspec.to_builtins(outcome))

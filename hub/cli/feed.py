@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from hub.cli.desk import DEFAULTS, Options, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import lines, listing
 
 app = App(
@@ -27,7 +27,7 @@ def add(
     type: Annotated[list[str] | None, Several] = None,  # noqa: A002 - the word of the trade is the option's name
     where: Annotated[list[str] | None, Several] = None,
     start: str = "earliest",
-    reason: str = "",
+    reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
     """Open a feed.
@@ -61,7 +61,7 @@ def add(
 
 
 @app.command
-def end(feed: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+def end(feed: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """End it now; its readers are told that it is gone."""
     return act("feed.end", {"name": feed, "reason": reason}, options)
 

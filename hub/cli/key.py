@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from hub.cli import FAILED
-from hub.cli.desk import DEFAULTS, Options, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import KEY_COLUMNS, listing
 
 app = App(
@@ -26,7 +26,7 @@ def add(
     /,
     *,
     scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
-    reason: str = "",
+    reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
     """Register a system's public key; a first one makes the system.
@@ -46,13 +46,13 @@ def add(
 
 
 @app.command
-def rotate(partner: str, system: str, file: Path, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+def rotate(partner: str, system: str, file: Path, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Put a new key in use; the one before is accepted for the time of grace (`auth.key_grace_seconds`)."""
     return _act("key.rotate", {"partner": partner, "system": system, "reason": reason}, file, options)
 
 
 @app.command
-def revoke(key: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+def revoke(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Stop a key for ever; in force within a second.
 
     Parameters

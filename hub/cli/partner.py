@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from hub.cli.desk import DEFAULTS, Options, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import KEY_COLUMNS, lines, listing, table
 
 app = App(
@@ -28,7 +28,7 @@ def add(
     tier: str = "trusted",
     identifier: Annotated[list[str] | None, Several] = None,
     time_zone: str = "UTC",
-    reason: str = "",
+    reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
     """Enrol an organisation under a name that is never used again.
@@ -49,8 +49,6 @@ def add(
         scheme=value, such as eori=NL123456789; one or more.
     time_zone
         IANA name: the zone of times that arrive without an offset.
-    reason
-        Goes into the audit trail.
     """
     pairs = [text.partition("=") for text in identifier or ()]
     request = {
@@ -67,13 +65,13 @@ def add(
 
 
 @app.command
-def suspend(partner: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+def suspend(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """The full stop: no token, live ones refused, streams end; in force within a second."""
     return act("partner.suspend", {"id": partner, "reason": reason}, options)
 
 
 @app.command
-def resume(partner: str, /, *, reason: str = "", options: Options = DEFAULTS) -> int:
+def resume(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """End a suspension."""
     return act("partner.resume", {"id": partner, "reason": reason}, options)
 
@@ -89,7 +87,7 @@ def aeo(
     valid_from: str | None = None,
     valid_to: str | None = None,
     status: str | None = None,
-    reason: str = "",
+    reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
     """Set the AEO authorisation, or only what changed in it. Event types that need AEO follow it at once.

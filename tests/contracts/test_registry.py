@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from hub.core.agreement import Agreement, Feed, Provider, Purpose
+from hub.core.errors import StorageFull
 from hub.core.partner import AEOAuthorisation, AEOType, Identifier, Partner, PublicKey, Role, System, Tier
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import Registered, Snapshot
@@ -145,3 +146,19 @@ async def test_what_was_written_is_there_after_closing_and_opening_again(tmp_pat
     async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as registry:
         assert await registry.head() == 1
         assert tuple(version.object for version in await registry.load(0)) == OBJECTS
+
+
+async def test_a_full_disk_is_told_as_such_writes_nothing_and_passes_by_itself(tmp_path: Path) -> None:
+    async def set_pages_max(registry: SQLiteRegistry, pages: int) -> None:
+        async with registry._engine.connect() as connection:
+            await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    many = proposal(0, *(System(f"zephyr.s{i}", "zephyr", ("events:write",) * 50) for i in range(200)))
+    async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as registry:
+        await set_pages_max(registry, 1)  # SQLite raises it to the size the file has.
+        with pytest.raises(StorageFull):
+            await registry.write(many, time_us=TIME_US)
+        assert (await registry.head(), len(await registry.load(0))) == (0, 0)
+
+        await set_pages_max(registry, 1_000_000)
+        assert await registry.write(many, time_us=TIME_US) == 1

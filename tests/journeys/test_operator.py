@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from getpass import getuser
 from pathlib import Path
+from pwd import getpwuid
 from typing import Any
 
 import orjson
@@ -94,7 +95,11 @@ async def test_acts_on_a_running_hub_are_in_force_when_the_command_returns(comma
         assert live.snapshot.partners.get("zephyr").suspended
         assert len(told) == 7
         last = orjson.loads((await registry.audit(5, 1))[0])
-        assert (last["actor"], last["act"], last["reason"]) == (getuser(), "partner.suspend", "key lost")
+        assert (last["actor"], last["act"], last["reason"]) == (
+            getpwuid(os.getuid()).pw_name,
+            "partner.suspend",
+            "key lost",
+        )
 
 
 async def test_a_refusal_is_told_alike_by_a_running_hub_and_without_one(command: Command, tmp_path: Path) -> None:
