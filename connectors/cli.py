@@ -1,7 +1,77 @@
-"""`customs-connect`: what a partner's or a reader's machine runs."""
+"""`customs-connect`: what a partner's or a reader's machine runs. One file per verb, imported when it is called."""
 
 from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from connectors.errors import ConnectorError
+
+VERBS = {
+    "keygen": "Make a system's signing key.",
+    "push": "Send events to a hub; keep and verify their receipts.",
+    "outbox": "What waits on this machine, and what the hub refused and why.",
+    "receipts": "The receipts that were kept.",
+    "verify": "Check a receipt offline, and say what it proves.",
+    "read": "Read a feed.",
+    "engine": "Run the reference risk engine on feeds.",
+}
+"""Each verb is the module `connectors.commands.<verb>` with a cyclopts `app`."""
+
+DONE, FAILED, MISUSED = 0, 1, 2
+"""Exit codes: as asked; refused, unanswered or failed; the command itself was wrong."""
 
 
 def main() -> None:
     """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    match arguments:
+        case [] | ["--help" | "-h" | "help", *_]:
+            print(_overview())
+            return DONE
+        case [verb, *rest] if verb in VERBS:
+            return _run_verb(verb, rest)
+    print(
+        f"customs-connect: there is no `{arguments[0]}`; `customs-connect --help` lists what there is", file=sys.stderr
+    )
+    return MISUSED
+
+
+def _run_verb(verb: str, arguments: Sequence[str]) -> int:
+    from cyclopts import CycloptsError
+
+    app = import_module(f"connectors.commands.{verb}").app
+    try:
+        outcome = app(arguments, exit_on_error=False, result_action="return_value")
+    except CycloptsError:  # Printed by cyclopts.
+        return MISUSED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # Whoever read our output has gone; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (ConnectorError, OSError, sqlite3.Error) as e:
+        words = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) and e.filename else str(e)
+        print(f"customs-connect {verb}: {words}", file=sys.stderr)
+        return FAILED
+    return outcome if isinstance(outcome, int) else DONE
+
+
+def _overview() -> str:
+    lines = [f"  {verb:<10}{about}" for verb, about in VERBS.items()]
+    return "\n".join(
+        [
+            "Usage: customs-connect VERB …",
+            "",
+            *lines,
+            "",
+            "`customs-connect VERB --help` says more; `--json` prints JSON.",
+        ]
+    )

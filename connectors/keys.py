@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from connectors.errors import ConnectorError
+
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 ASSERTION_SECONDS = 60
@@ -33,7 +35,7 @@ ASSERTION_SECONDS = 60
 RSA_BITS_MIN, RSA_BITS_MAX = 2048, 4096
 
 
-class KeyUnusable(ValueError):
+class KeyUnusable(ConnectorError, ValueError):
     """This file holds no private key that the hub's token endpoint takes; the text says what to do."""
 
 

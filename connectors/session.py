@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
+from connectors.errors import ConnectorError
 from connectors.keys import SigningKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -26,7 +27,7 @@ KEY_HISTORY_PATH = "/.well-known/customs-hub-keys.json"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class HubRefused(Exception):
+class HubRefused(ConnectorError):
     """The hub refused a request as a whole (RFC 9457 problem). The text says what was found and what to do."""
 
     def __init__(self, status: int, problem: Mapping[str, Any], retry_after_seconds: float = 0.0) -> None:
@@ -40,8 +41,12 @@ class HubRefused(Exception):
         return bool(self.problem.get("retryable", self.status == 429 or self.status >= 500))
 
 
-class HubUnreachable(Exception):
+class HubUnreachable(ConnectorError):
     """The hub did not answer, or not as a hub does: it may or may not have taken what was sent."""
+
+
+class HubAddressInvalid(ConnectorError, ValueError):
+    """This is no URL under which a hub may be spoken to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class HubSession:
     """Authenticated requests of one system (`client_id`) to the hub at `hub_url`. Use as an async context manager.
 
     `hub_url` must be the hub's issuer identifier, so that an assertion made for one hub is worth nothing at another.
+    Raises `HubAddressInvalid`.
     """
 
     def __init__(self, hub_url: str, *, client_id: str, key: SigningKey, scope: str) -> None:
@@ -79,9 +85,11 @@ class HubSession:
     def _check_url(self) -> None:
         url = urlsplit(self.hub_url)
         if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError(f"{self.hub_url!r} is not the URL of a hub: use https://…")
+            raise HubAddressInvalid(f"{self.hub_url!r} is not the URL of a hub: use https://…")
         if url.scheme == "http" and url.hostname not in LOOPBACK:
-            raise ValueError(f"{self.hub_url}: tokens travel only over https (RFC 6750 §5.3), or on this machine")
+            raise HubAddressInvalid(
+                f"{self.hub_url}: tokens travel only over https (RFC 6750 §5.3), or on this machine"
+            )
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX))

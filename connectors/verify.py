@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from msgspec import Struct
 
+from connectors.errors import ConnectorError
 from connectors.proof import ProofError, RangeTree, leaf_hash, root_of_path
 from schemas.canonical import NotCanonical, canonical_bytes
 from schemas.identity import MEANINGLESS, instant_us
@@ -37,7 +38,7 @@ DOES_NOT_PROVE = (
 )
 
 
-class ReceiptInvalid(ValueError):
+class ReceiptInvalid(ConnectorError, ValueError):
     """This is no receipt, no answer with receipts, or no key history; the text says what is wrong with it."""
 
 

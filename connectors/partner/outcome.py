@@ -9,11 +9,12 @@ from typing import Any, Self
 import orjson
 from msgspec import Struct
 
+from connectors.errors import ConnectorError
 from schemas.faults import Fault, fault
 from schemas.guard import parse
 
 
-class EventUnsendable(ValueError):
+class EventUnsendable(ConnectorError, ValueError):
     """This is no event that the hub could take; `faults` say where and why."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:

@@ -7,7 +7,7 @@ are stored with the engine's own work. Consumer groups and offsets kept by Kafka
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -78,7 +78,7 @@ def feed_consumer(bootstrap_servers: str, **security: Any) -> AIOKafkaConsumer:
     )
 
 
-async def read_topic(consumer: AIOKafkaConsumer, topic: str, token: str | None = None) -> AsyncIterator[Group]:
+async def read_topic(consumer: AIOKafkaConsumer, topic: str, token: str | None = None) -> AsyncGenerator[Group, None]:
     """Groups of new records of `topic` from `token` on; a partition without a place is read from its earliest record.
 
     The consumer is started and stopped by the caller. Never ends by itself. Raises aiokafka's `KafkaError`.

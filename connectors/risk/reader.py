@@ -12,7 +12,7 @@ they arrive, so that a reader that stores the token in the same transaction as i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -63,7 +63,7 @@ class Reader:
         self._after_gap = False
         self._attempts = (backoff or Backoff()).begin()
 
-    async def pull(self) -> AsyncIterator[Group]:
+    async def pull(self) -> AsyncGenerator[Group, None]:
         """Pages of at most `limit` records, each as soon as there is one. Never ends by itself."""
         query = {"limit": str(self._limit), "wait": str(self._wait_seconds)}
         seconds_max = self._wait_seconds + ANSWER_SECONDS_MAX
@@ -79,7 +79,7 @@ class Reader:
             if records:
                 yield self._group(records, page["next"])
 
-    async def stream(self) -> AsyncIterator[Group]:
+    async def stream(self) -> AsyncGenerator[Group, None]:
         """Groups as the hub pushes them; connects again by itself, from the last group. Never ends by itself."""
         while True:
             at = {} if self._token is None else {"Last-Event-ID": self._token}

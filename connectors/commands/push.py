@@ -1,0 +1,185 @@
+"""`customs-connect push`: events from a file or a pipe to the hub, one outcome line for each."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing, nullcontext, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from msgspec import to_builtins
+
+from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect
+from schemas.guard import parse, split_array, split_lines
+
+ROUND_COUNT_MAX = 500
+"""Events that are sent before their outcomes are printed."""
+QUEUE_COUNT_MAX = 2_000
+AGAIN_SECONDS = 5.0
+"""How soon an outbox that the hub did not empty is tried again, with `--follow`."""
+
+app = App(name="customs-connect push", help="Send events to a hub; keep and verify their receipts.")
+
+
+@app.default
+def push(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    hub: HubOptions,
+    receipts: Path | None = None,
+    outbox: Path | None = None,
+    follow: Annotated[bool, Parameter(negative=())] = False,
+    json: JSON = False,
+) -> int:
+    """Send events (CloudEvents in JSON: one, an array, or one a line) and print what became of each.
+
+    Exits with 0 if the hub took all and every receipt verifies, else with 1.
+
+    Parameters
+    ----------
+    file
+        The file with the events, or `-` for standard input.
+    receipts
+        A directory to keep verified receipts in.
+    outbox
+        A file to keep events in until their receipts are kept: what the hub does not take now waits there, also for
+        the next run.
+    follow
+        Send each line of standard input as it comes, until it ends.
+    json
+        Print one JSON object for each event.
+    """
+    return asyncio.run(_push(file, hub, receipts, outbox, follow=follow, json=json))
+
+
+async def _push(
+    file: str, hub: HubOptions, receipts: Path | None, outbox: Path | None, *, follow: bool, json: bool
+) -> int:
+    rounds = _lines_as_they_come() if follow else _rounds(_read(file))
+    printer = _Printer(json=json)
+    async with connect(hub.hub, client_id=hub.client, key=hub.key, receipts=receipts) as client:
+        with closing(Outbox(outbox)) if outbox is not None else nullcontext() as box:
+            if box is None:
+                await _send(rounds, client, printer)
+            else:
+                await _send_through(box, rounds, client, printer)
+                if len(box):
+                    print(f"{len(box)} events wait in {outbox}; push again to send them", file=sys.stderr)
+                    return 1
+    return 1 if printer.failed else 0
+
+
+async def _send(rounds: AsyncIterator[list[bytes]], client: Client, printer: _Printer) -> None:
+    async for raws in rounds:
+        for outcome in await client.send(printer.sendable(raws)):
+            printer.print(outcome)
+
+
+async def _send_through(box: Outbox, rounds: AsyncIterator[list[bytes]], client: Client, printer: _Printer) -> None:
+    """Add to the outbox what comes, as it comes, and send what waits; print what is settled."""
+    added = asyncio.Event()
+    adding = asyncio.ensure_future(_add(box, rounds, printer, added))
+    adding.add_done_callback(lambda _: added.set())
+    while True:
+        ended = adding.done()
+        added.clear()
+        last = None
+        async for outcome in box.run(client):
+            last = outcome
+            if outcome.taken or outcome.refused:
+                printer.print(outcome)
+        if last is not None and last.open:
+            print(f"{len(box)} events wait: {last.code} {last.detail}", file=sys.stderr, flush=True)
+        if ended:
+            return adding.result()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(added.wait(), AGAIN_SECONDS)
+
+
+async def _add(box: Outbox, rounds: AsyncIterator[list[bytes]], printer: _Printer, added: asyncio.Event) -> None:
+    """Nothing that came is kept in memory alone while the hub is away."""
+    async for raws in rounds:
+        box.add(*printer.sendable(raws))
+        added.set()
+
+
+class _Printer:
+    """Prints outcomes and remembers whether all was well."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self.failed = False
+
+    def print(self, outcome: Outcome) -> None:
+        self.failed |= not outcome.taken
+        if self._json:
+            told: dict[str, Any] = to_builtins(outcome)
+            told.pop("receipt", None)
+            print_json(told | {"receipt_verified": outcome.receipt is not None})
+            return
+        words = (outcome.verdict, outcome.source, outcome.id, outcome.code, outcome.detail, outcome.receipt_fault)
+        print("  ".join(word for word in words if word), flush=True)
+        for fault in outcome.faults:
+            found = f"(found {fault['found']}; expected {fault.get('expected', '')})" if fault.get("found") else ""
+            print(f"    {fault.get('place', '')}: {fault.get('text', fault.get('code', ''))} {found}".rstrip())
+
+    def sendable(self, raws: list[bytes]) -> list[OutgoingEvent]:
+        """The events among these; of what is none, say so like the hub would."""
+        events = []
+        for raw in raws:
+            try:
+                events.append(OutgoingEvent.of(raw))
+            except EventUnsendable as e:
+                faults = tuple(to_builtins(fault) for fault in e.faults)
+                self.print(Outcome("", "", Verdict.REJECTED, "EVENT_INVALID", "not sent: this is no event", faults))
+        return events
+
+
+def _read(file: str) -> list[bytes]:
+    """The events of a JSON object, a JSON array or NDJSON, each in its own bytes."""
+    content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    content = content.strip()
+    if content.startswith(b"["):
+        events = split_array(content, sys.maxsize)
+    else:
+        parsed = parse(content)
+        several = isinstance(parsed, list) and any(fault.code == "JSON_TRAILING" for fault in parsed)
+        events = split_lines(content, sys.maxsize) if several else [content]
+    if isinstance(events, list):
+        return events
+    raise EventUnsendable([events])
+
+
+async def _rounds(events: list[bytes]) -> AsyncIterator[list[bytes]]:
+    for start in range(0, len(events), ROUND_COUNT_MAX):
+        yield events[start : start + ROUND_COUNT_MAX]
+
+
+async def _lines_as_they_come() -> AsyncIterator[list[bytes]]:
+    """Lines of standard input, those together that came while the last ones were under way.
+
+    A thread reads them: that works on every system and for every kind of file. It waits while the queue is full.
+    """
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_COUNT_MAX)
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        for line in sys.stdin.buffer:
+            asyncio.run_coroutine_threadsafe(queue.put(line.strip()), loop).result()
+        asyncio.run_coroutine_threadsafe(queue.put(None), loop).result()
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        lines = [await queue.get()]
+        while len(lines) < ROUND_COUNT_MAX and not queue.empty():
+            lines.append(queue.get_nowait())
+        if events := [line for line in lines if line]:
+            yield events
+        if None in lines:
+            return

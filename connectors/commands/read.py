@@ -1,0 +1,76 @@
+"""`customs-connect read`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.keys import read_key
+from connectors.risk.reader import SCOPE, Reader, feeds
+from connectors.session import HubSession
+
+app = App(name="customs-connect read", help="Read a feed.")
+
+
+@app.default
+def read(
+    feed: str | None = None,
+    /,
+    *,
+    hub: HubOptions,
+    stream: Annotated[bool, Parameter(negative=())] = False,
+    ack: Annotated[bool, Parameter(negative=())] = False,
+    count: int | None = None,
+    json: JSON = False,
+) -> None:
+    """Print a feed's records as they come, from the last acknowledged place; without FEED, list the feeds.
+
+    Parameters
+    ----------
+    feed
+        The feed's name.
+    stream
+        Have the hub push them (Server-Sent Events), instead of pulling.
+    ack
+        Acknowledge what was printed, so that the next run goes on after it.
+    count
+        Stop after so many records (at the end of their group).
+    json
+        Print each record whole, as one JSON object.
+    """
+    asyncio.run(_read(feed, hub, stream=stream, ack=ack, count=count, json=json))
+
+
+async def _read(feed: str | None, hub: HubOptions, *, stream: bool, ack: bool, count: int | None, json: bool) -> None:
+    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+        if feed is None:
+            for each in await feeds(session):
+                if json:
+                    print_json(each)
+                else:
+                    print(f"{each['name']}  {each.get('purpose', '')}".rstrip())
+            return
+        reader = Reader(session, feed)
+        printed_count = 0
+        async with aclosing(reader.stream() if stream else reader.pull()) as groups:
+            async for group in groups:
+                for record in group.records:
+                    _print(record, json=json)
+                if ack:
+                    await reader.acknowledge(group.token)
+                printed_count += len(group.records)
+                if count is not None and printed_count >= count:
+                    return
+
+
+def _print(record: dict[str, Any], *, json: bool) -> None:
+    if json:
+        print_json(record)
+        return
+    subjects = record["data"].get("subjects", ())
+    about = " ".join(f"{each.get('scheme')}:{each.get('value')}" for each in subjects)
+    print(f"{record['time']}  {record['type']}  {record.get('publisher', '-')}  {about}".rstrip(), flush=True)

@@ -1,0 +1,41 @@
+"""`customs-connect` is a distribution of its own: a partner's machine needs nothing of the hub."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import orjson
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_connectors_install_alone_into_a_clean_environment_and_verify_a_receipt(tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    scripts = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    vectors = orjson.loads((ROOT / "schemas/formats/vectors.json").read_bytes())
+    (tmp_path / "receipt.json").write_bytes(orjson.dumps(vectors["receipts"][1]))
+    (tmp_path / "event.json").write_bytes(vectors["events"][1]["raw"].encode())
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": vectors["key"]["x"]}
+    (tmp_path / "keys.json").write_bytes(orjson.dumps({"hub": vectors["hub"], "keys": [jwk]}))
+
+    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [scripts / command[0], *command[1:]], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    installed = run("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT / "connectors")
+    assert installed.returncode == 0, installed.stderr
+    helped = run("customs-connect", "--help")
+    verified = run("customs-connect", "verify", "receipt.json", "event.json", "--keys", "keys.json")
+    modules = run("python", "-c", "import connectors.partner, connectors.risk, schemas.guard; import hub")
+
+    assert "Usage: customs-connect" in helped.stdout
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert "The receipt holds." in verified.stdout
+    assert "No module named 'hub'" in modules.stderr
