@@ -73,9 +73,10 @@ class Database(Struct, frozen=True):
 
 def port_error(error: sqlite3.Error) -> StorageFull | StorageUnavailable:
     """What a failed statement means to the caller, where it is certain that nothing of it was kept."""
-    if primary_code(error) == sqlite3.SQLITE_FULL:
-        return StorageFull(f"no room: {error}")
-    return StorageUnavailable(f"SQLite answered: {error}")
+    full = primary_code(error) == sqlite3.SQLITE_FULL
+    answer = StorageFull(f"no room: {error}") if full else StorageUnavailable(f"SQLite answered: {error}")
+    answer.__cause__ = error
+    return answer
 
 
 def leaves_connection_sound(error: sqlite3.Error) -> bool:

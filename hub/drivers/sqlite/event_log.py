@@ -205,19 +205,24 @@ class SQLiteEventLog:
         self._tail.add(append.lane, batch_of(stored))
         append.lane.wake()
 
-    def _recovered(self, ends: dict[int, int]) -> None:
-        """A new connection found these ends: what was answered Unknown may be there after all."""
+    def _recovered(self, found: dict[int, Lane]) -> None:
+        """A new connection found these lanes: what was answered Unknown may be there, or gone, after all."""
         for lane in chain.from_iterable(self._streams.values()):
-            lane.end = ends.get(lane.id, lane.end)
-            lane.wake()
+            if lane.id in found:
+                lane.start, lane.end = found[lane.id].start, found[lane.id].end
+                lane.wake()
 
     # On the writer's thread.
 
     def _connect(self) -> sqlite3.Connection:
         connection = self._database.open_writer()
-        lanes = chain.from_iterable(load_lanes(connection).values())
-        self._ends = {lane.id: lane.end for lane in lanes}
-        self._writer.tell(self._recovered, self._ends.copy())
+        try:
+            lanes = {lane.id: lane for lane in chain.from_iterable(load_lanes(connection).values())}
+        except sqlite3.Error as error:
+            connection.close()
+            raise port_error(error) from error
+        self._ends = {id_: lane.end for id_, lane in lanes.items()}
+        self._writer.tell(self._recovered, lanes)
         return connection
 
     def _create(self, stream: Stream, connection: sqlite3.Connection) -> list[Lane]:

@@ -28,8 +28,12 @@ CREATE TABLE mark (
     PRIMARY KEY (generation, partition)
 ) WITHOUT ROWID
 """
-_FIRST = "CREATE TABLE first_{0} (identity BLOB PRIMARY KEY, entry BLOB NOT NULL) WITHOUT ROWID"
-_REPEAT = "CREATE TABLE repeat_{0} (identity BLOB, entry BLOB, PRIMARY KEY (identity, entry)) WITHOUT ROWID"
+_FIRST = "CREATE TABLE IF NOT EXISTS first_{0} (identity BLOB PRIMARY KEY, entry BLOB NOT NULL) WITHOUT ROWID"
+_REPEAT = """
+CREATE TABLE IF NOT EXISTS repeat_{0} (identity BLOB, entry BLOB, PRIMARY KEY (identity, entry)) WITHOUT ROWID
+"""
+    "CREATE TABLE IF NOT EXISTS repeat_{0} (identity BLOB, entry BLOB, PRIMARY KEY (identity, entry)) WITHOUT ROWID"
+)
 
 _EACH = f"""
 WITH RECURSIVE

@@ -32,7 +32,7 @@ class SQLiteLogReader:
             return ()
         self._check(lane, offset)
         if (index := lane.batch_at(offset)) is not None:
-            return cut(lane.batches[index:], offset, records_max, bytes_max)
+            return cut(lane.batches[index : index + records_max], offset, records_max, bytes_max)
         return await self._worker.call(partial(_read, lane.id, offset, records_max, bytes_max))
 
     async def read_batch(self, partition: int, offset: int) -> Sequence[StoredRecord]:

@@ -44,7 +44,7 @@ class Worker(Generic[Job]):
         self._open = False
 
     async def start(self) -> None:
-        """Open the connection (raises what `connect` raises), then start the thread."""
+        """Open the connection, then start the thread. `connect` raises the port's errors, here and later."""
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._connection = self._connect()
@@ -117,12 +117,9 @@ class Worker(Generic[Job]):
             yield item
 
     def _round(self, jobs: Sequence[Job]) -> Sequence[Any]:
-        if self._connection is None:
-            try:
-                self._connection = self._connect()
-            except HubError as error:
-                return [error] * len(jobs)
         try:
+            if self._connection is None:
+                self._connection = self._connect()
             return self._work(self._connection, jobs)
         except Exception as error:  # noqa: BLE001 (a thread that ended would leave its callers waiting)
             self.abandon()
