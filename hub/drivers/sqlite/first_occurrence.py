@@ -32,8 +32,6 @@ _FIRST = "CREATE TABLE IF NOT EXISTS first_{0} (identity BLOB PRIMARY KEY, entry
 _REPEAT = """
 CREATE TABLE IF NOT EXISTS repeat_{0} (identity BLOB, entry BLOB, PRIMARY KEY (identity, entry)) WITHOUT ROWID
 """
-    "CREATE TABLE IF NOT EXISTS repeat_{0} (identity BLOB, entry BLOB, PRIMARY KEY (identity, entry)) WITHOUT ROWID"
-)
 
 _EACH = f"""
 WITH RECURSIVE
