@@ -6,20 +6,17 @@ May import: everything. Never here: rules.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from hub.assembly.grounds import open_ports
 from hub.assembly.hub import Hub
+from hub.assembly.listen import LOOPBACK, listener
 from hub.assembly.offline import open_registrar
-from hub.core.errors import HubError
-from hub.core.settings import HTTPSettings, Settings
+from hub.core.settings import Settings
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.observer import SystemObserver
-
-BACKLOG = 1_024
 
 
 @asynccontextmanager
@@ -31,25 +28,20 @@ async def build(settings: Settings) -> AsyncIterator[Hub]:
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         ports = await open_ports(settings, clock, stack)
-        listener = stack.enter_context(_listener(settings.http))
+        http = settings.http
+        partners = stack.enter_context(listener(http.host, http.port))
+        operations = stack.enter_context(listener(LOOPBACK, http.operations_port))
         hub = Hub(
             settings,
             ports=ports,
-            listener=listener,
+            listener=partners,
+            operations=operations,
             clock=clock,
             entropy=SystemEntropy(),
             observer=SystemObserver(),
         )
         await stack.enter_async_context(hub.running())
         yield hub
-
-
-def _listener(http: HTTPSettings) -> socket.socket:
-    """Bound before anything is said of its address: with port 0 the system chooses one."""
-    try:
-        return socket.create_server((http.host, http.port), backlog=BACKLOG, reuse_port=False)
-    except OSError as e:
-        raise HubError(f"cannot listen on {http.host}:{http.port}: {e.strerror}") from e
 
 
 __all__ = ["Hub", "build", "open_registrar"]

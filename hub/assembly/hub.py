@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from hub.assembly.grounds import Ports
+from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
 from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
@@ -35,8 +36,8 @@ from hub.web.admin import listening_admin
 from hub.web.api import Gate, PartnerAPI
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.reading import ReaderAPI
-from hub.web.routes import Router
-from hub.web.wellknown import WellKnown
+from hub.web.routes import OPERATIONS_ROUTES, Router
+from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 
 STORAGE_RETRY_SECONDS = 1.0
@@ -54,6 +55,7 @@ class Hub:
         *,
         ports: Ports,
         listener: socket.socket,
+        operations: socket.socket,
         clock: Clock,
         entropy: Entropy,
         observer: Observer,
@@ -63,17 +65,17 @@ class Hub:
         self.catalogue = catalogue()
         self.live = LiveRegistry(ports.registry, clock=clock, stale_seconds=settings.intake.registry_seconds_max)
         self.registrar = make_registrar(self.live, settings, clock=clock)
-        self.events = Stream(EVENTS, _partitions(settings), settings.log.events_retention_seconds)
-        self.url = settings.http.public_url or _local_url(listener)
+        self.events = streams_of(settings)[0]
+        self.url = settings.http.public_url or url_of(listener)
         self.stopping = asyncio.Event()
         self.prepared = asyncio.Event()
         """Set once storage has what the hub needs: before, nothing is taken in."""
         self._bell = Bell()
         self.live.on_change(lambda _: self._bell.ring())
-        self._listener = listener
+        self._listener, self._operations = listener, operations
         self._receipts = Receipts(log=ports.log, index=ports.index, hub=settings.hub_name)
         self._acceptor = self._make_acceptor()
-        self._edge = Edge(self._handlers(), router=Router(), bounds=settings.http, entropy=entropy, observer=observer)
+        self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
 
     def snapshot(self) -> Snapshot:
         return self.live.snapshot
@@ -101,27 +103,39 @@ class Hub:
 
     @asynccontextmanager
     async def _doors(self) -> AsyncIterator[None]:
-        async with (
-            listening(self._edge, bounds=self.settings.http, sockets=[self._listener]),
-            listening_admin(
-                self.registrar,
-                directory=Path(self.settings.log.directory),
-                clock=self.clock,
-                entropy=self.entropy,
-                observer=self.observer,
-            ),
-        ):
+        """Listen for partners, monitoring and operators, in this order; long waits end when the doors close."""
+        bounds = self.settings.http
+        operations = {**self._known.handlers(), **Operations(self._exposition).handlers()}
+        async with AsyncExitStack() as doors:
+            partners = self._edge(self._handlers(), Router())
+            await doors.enter_async_context(listening(partners, bounds=bounds, sockets=[self._listener]))
+            monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
+            await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._operations]))
+            await doors.enter_async_context(
+                listening_admin(
+                    self.registrar,
+                    self.status,
+                    directory=Path(self.settings.log.directory),
+                    clock=self.clock,
+                    entropy=self.entropy,
+                    observer=self.observer,
+                )
+            )
             try:
                 yield
             finally:
                 self.stopping.set()
                 self._bell.ring()
 
+    def _edge(self, handlers: Mapping[str, Handler], router: Router) -> Edge:
+        return Edge(handlers, router=router, bounds=self.settings.http, entropy=self.entropy, observer=self.observer)
+
     async def _store(self) -> None:
         """Make sure of the streams, again and again while storage is away; then fan out and let go of what is old."""
         while not self.prepared.is_set():
             try:
-                await self._declare()
+                for stream in streams_of(self.settings):
+                    await self.ports.log.declare(stream)
                 self.prepared.set()
             except HubError as e:
                 self.observer.event("storage_not_ready", error=str(e))
@@ -144,11 +158,33 @@ class Hub:
             lacking["log"] = str(e) or "no answer"
         return lacking
 
-    async def _declare(self) -> None:
-        log, partitions = self.settings.log, self.events.partitions
-        await self.ports.log.declare(self.events)
-        await self.ports.log.declare(Stream(NOTICES, partitions, log.notices_retention_seconds))
-        await self.ports.log.declare(Stream(QUARANTINE, partitions, None))
+    async def status(self) -> Mapping[str, object]:
+        """What `customs-hub status` shows."""
+        log, index, positions = self.ports.log, self.ports.index, self.ports.positions
+        partitions = []
+        for number in range(self.events.partitions if self.prepared.is_set() else 0):
+            bounds = await log.bounds(EVENTS, number)
+            judged = await index.mark(log.generation, number)
+            behind = {}
+            for feed in self.snapshot().feeds:
+                if not feed.ended:
+                    position = await positions.load(feed.stream, log.generation, number)
+                    behind[feed.name] = bounds.end - (position.source_offset if position else bounds.start)
+            partitions.append({"partition": number, "end": bounds.end, "judged": judged, "feeds_behind": behind})
+        return {
+            "url": self.url,
+            "operations": url_of(self._operations),
+            "ground": self.settings.log.ground,
+            "lacking": await self.lacking(),
+            "revision": self.snapshot().revision,
+            "waiting_records": self._acceptor.waiting_records,
+            "partitions": partitions,
+        }
+
+    async def _exposition(self) -> bytes:
+        self.observer.gauge("registry_revision", self.snapshot().revision)
+        self.observer.gauge("registry_confirmed_seconds", self.live.confirmed_seconds())
+        return self.observer.exposition()
 
     def _handlers(self) -> dict[str, Handler]:
         settings, ports = self.settings, self.ports
@@ -178,8 +214,7 @@ class Hub:
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator)
         partner = PartnerAPI(gate=gate, pipeline=pipeline, tokens=tokens, bodies=bodies)
-        known = WellKnown(url=self.url, hub=settings.hub_name, keys=keys, lacking=self.lacking)
-        return {**partner.handlers(), **self._reader_api(gate, bodies).handlers(), **known.handlers()}
+        return {**partner.handlers(), **self._reader_api(gate, bodies).handlers(), **self._known.handlers()}
 
     def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
         settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions
@@ -264,10 +299,12 @@ class Hub:
         )
 
 
-def _partitions(settings: Settings) -> int:
-    return settings.log.events_partitions or (8 if settings.log.ground == "kafka" else 1)
-
-
-def _local_url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://{host}:{port}"
+def streams_of(settings: Settings) -> tuple[Stream, ...]:
+    """The streams that every hub has, `hub.events` first; feeds declare their own."""
+    log = settings.log
+    partitions = log.events_partitions or (8 if log.ground == "kafka" else 1)
+    return (
+        Stream(EVENTS, partitions, log.events_retention_seconds),
+        Stream(NOTICES, partitions, log.notices_retention_seconds),
+        Stream(QUARANTINE, partitions, None),
+    )

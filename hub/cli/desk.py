@@ -29,6 +29,8 @@ from hub.core.settings import Settings
 from schemas.faults import Fault
 
 ANSWER_SECONDS_MAX = 10.0
+STATUS = "status"
+"""What only a running hub can answer."""
 
 
 @Parameter(name="*")
@@ -117,6 +119,8 @@ def _ask_socket(connection: socket, method: Method, name: str, request: Plain) -
 
 
 def _ask_in_process(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
+    if name == STATUS:
+        raise HubError(f"no hub runs on {settings.log.directory}")
     if settings.log.ground == "memory":
         raise HubError("no hub runs here, and `log.ground` is memory: nothing would be kept")
     if method == "GET" and not Path(settings.log.directory).is_dir():

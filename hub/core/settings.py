@@ -22,6 +22,8 @@ class HTTPSettings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 8480
     """0 binds a free port; the one bound is in the log and in `status`."""
+    operations_port: int = 8481
+    """Where monitoring asks on the same host: `/metrics`, `/health/live`, `/health/ready`. 0 binds a free port."""
     public_url: str = ""
     """The issuer and audience that partners use; empty: `http://<host>:<port>`."""
     header_bytes_max: Count = 16_384
@@ -87,9 +89,10 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     sasl_username: str = ""
     sasl_password_file: str = ""
     """The secret is read from a file, so that it is in no environment, process list or settings dump."""
-    linger_ms: CountOrZero = 0
-    request_ms_max: Count = 5_000
+    request_ms_max: Count = 3_000
+    """After this long without an answer a broker is asked again, or the one that has taken over."""
     append_ms_max: Count = 7_000
+    """Long enough for two requests, so that an append outlives the loss of one broker."""
     batch_bytes_max: Count = 1_048_576
 
 

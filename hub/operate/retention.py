@@ -43,11 +43,11 @@ class Retention:
     async def run(self) -> None:
         """Purge until cancelled; a store that is away is tried again the next time."""
         while True:
+            await self._clock.sleep(self._settings.purge_interval_seconds)
             try:
                 await self.purge()
             except HubError as e:
-                self._observer.event("purge_failed", error=type(e).__name__)
-            await self._clock.sleep(self._settings.purge_interval_seconds)
+                self._observer.event("purge_failed", error=str(e))
 
     async def purge(self) -> None:
         """Let go of everything whose time is over."""

@@ -17,5 +17,8 @@ class Observer(Protocol):
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set a gauge of the closed list."""
 
+    def exposition(self) -> bytes:
+        """Everything counted, in Prometheus' text format 0.0.4."""
+
     def event(self, name: str, **facts: str | int | float) -> None:
         """One structured log line. Never tokens, keys or what a partner sent."""

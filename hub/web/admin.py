@@ -9,7 +9,7 @@ from __future__ import annotations
 import pwd
 import socket
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,6 +31,9 @@ SOCKET_PATH_BYTES_MAX = 107
 """sun_path holds 108 with its end (unix(7))."""
 BOUNDS = HTTPSettings(body_bytes_max=65_536, requests_in_flight_max=16, bytes_in_flight_max=1_048_576)
 PREFIX = "/admin/v1/"
+
+Status = Callable[[], Awaitable[Mapping[str, object]]]
+"""How the running hub is doing: `customs-hub status`."""
 
 ROUTES = tuple(
     [
@@ -56,18 +59,24 @@ ROUTES = tuple(
         )
         for name in VIEWS
     ]
+    + [Route(method="GET", path=PREFIX + "status", name="status", answers=(200,), summary="How the hub is doing.")]
 )
 
 
 class Admin:
     """Handlers of the admin socket."""
 
-    def __init__(self, registrar: Registrar, *, bodies: BodyReader) -> None:
+    def __init__(self, registrar: Registrar, status: Status, *, bodies: BodyReader) -> None:
         self._registrar = registrar
+        self._status = status
         self._bodies = bodies
 
     def handlers(self) -> dict[str, Handler]:
-        return {name: self._act(name) for name in ACTS} | {name: self._view(name) for name in VIEWS}
+        acts = {name: self._act(name) for name in ACTS}
+        return acts | {name: self._view(name) for name in VIEWS} | {"status": self.status}
+
+    async def status(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
+        return answer(await self._status())
 
     def _act(self, name: str) -> Handler:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
@@ -108,11 +117,11 @@ def peer(request: web.BaseRequest) -> str:
 
 @asynccontextmanager
 async def listening_admin(
-    registrar: Registrar, *, directory: Path, clock: Clock, entropy: Entropy, observer: Observer
+    registrar: Registrar, status: Status, *, directory: Path, clock: Clock, entropy: Entropy, observer: Observer
 ) -> AsyncIterator[Path]:
     """Serve the admin API in a data directory whose lock the caller holds. Raises `HubError` if that cannot be."""
     path = directory / SOCKET_NAME
-    admin = Admin(registrar, bodies=BodyReader(bounds=BOUNDS, clock=clock))
+    admin = Admin(registrar, status, bodies=BodyReader(bounds=BOUNDS, clock=clock))
     edge = Edge(admin.handlers(), router=Router(ROUTES), bounds=BOUNDS, entropy=entropy, observer=observer)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         _bind(listener, path)

@@ -127,6 +127,8 @@ class Edge:
                 self._in_flight -= 1
         if not response.prepared and not request.content.is_eof():
             response.force_close()  # The rest of an unread body is not worth waiting for.
+        if not response.prepared:
+            response.headers["Server"] = "customs-hub"
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
         return response
 

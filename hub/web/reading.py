@@ -120,7 +120,7 @@ class ReaderAPI:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
             response = web.StreamResponse(
-                headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+                headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "Server": "customs-hub"}
             )
             await response.prepare(request)
             if request.transport is not None:

@@ -157,6 +157,12 @@ ROUTES = (
     ),
 )
 
+OPERATIONS_ROUTES = (
+    *(route for route in ROUTES if route.path.startswith("/health/")),
+    Route(method="GET", path="/metrics", name="metrics", answers=(200,), summary="Counters for Prometheus."),
+)
+"""What the operations port answers: for monitoring, never for partners."""
+
 EVERYWHERE = (
     "UNAUTHENTICATED",
     "PARTNER_SUSPENDED",

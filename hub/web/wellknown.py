@@ -16,6 +16,23 @@ Lacking = Callable[[], Awaitable[Mapping[str, str]]]
 """What the hub cannot do now, by name, with what was found; empty if it is ready."""
 
 
+Exposition = Callable[[], Awaitable[bytes]]
+"""Everything counted, in Prometheus' text format."""
+
+
+class Operations:
+    """Handlers of the operations port."""
+
+    def __init__(self, exposition: Exposition) -> None:
+        self._exposition = exposition
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"metrics": self.metrics}
+
+    async def metrics(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
+        return web.Response(body=await self._exposition(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
 class WellKnown:
     """Handlers of the public documents and the probes."""
 

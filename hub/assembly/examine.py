@@ -1,0 +1,128 @@
+"""What `doctor` looks at, through the code that the hub itself runs on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from hub.assembly.grounds import open_ports
+from hub.assembly.hub import streams_of
+from hub.assembly.listen import LOOPBACK, listener
+from hub.core.errors import HubError
+from hub.core.finding import Finding
+from hub.core.record import EVENTS
+from hub.core.settings import Settings
+from hub.drivers.kafka.topics import examine as examine_kafka
+from hub.drivers.system.clock import SystemClock
+from hub.ports.system import Clock
+
+FREE_BYTES_MIN = 1_073_741_824
+FSYNC_MS_MAX = 20.0
+FSYNC_TRIES = 20
+CLOCK_FLOOR_US = 1_795_000_000_000_000
+"""2026-11: a clock before the first release of this format is wrong."""
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Finding after finding; nothing is changed but a probe file, which is removed, and what a first start makes."""
+    clock = SystemClock()
+    directory = Path(settings.log.directory)
+    for finding in (*_disk(directory, clock), *_ports(settings), _clock(clock)):
+        yield finding
+    async for finding in _stores(settings, clock):
+        yield finding
+    if settings.log.ground == "kafka":
+        bytes_max = settings.intake.event_bytes_max
+        for finding in await examine_kafka(
+            settings.kafka, streams_of(settings), clock=clock, event_bytes_max=bytes_max
+        ):
+            yield finding
+
+
+def _disk(directory: Path, clock: Clock) -> Iterator[Finding]:
+    probe = directory / "doctor.probe"
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        free = shutil.disk_usage(directory).free
+        seconds = sorted(_fsync_seconds(probe, clock) for _ in range(FSYNC_TRIES))
+        probe.unlink()
+    except OSError as e:
+        fix = "give the hub's user a directory that it may write, with room"
+        yield Finding("fail", "data directory", f"{directory}: {e.strerror}", "a directory that can be written", fix)
+        return
+    yield Finding(
+        _level(free >= FREE_BYTES_MIN),
+        "free space",
+        f"{free / 1e9:.1f} GB",
+        "at least 1 GB",
+        "make room, or move `log.directory`",
+    )
+    median_ms = seconds[FSYNC_TRIES // 2] * 1e3
+    expected = f"at most {FSYNC_MS_MAX:g} ms"
+    yield Finding(
+        _level(median_ms <= FSYNC_MS_MAX),
+        "fsync",
+        f"{median_ms:.2f} ms (median)",
+        expected,
+        "use a disk with a protected write cache",
+    )
+
+
+def _level(good: bool) -> Literal["ok", "warn"]:
+    return "ok" if good else "warn"
+
+
+def _fsync_seconds(probe: Path, clock: Clock) -> float:
+    with probe.open("ab") as file:
+        file.write(b"\0" * 4_096)
+        file.flush()
+        started = clock.monotonic()
+        os.fsync(file.fileno())
+        return clock.monotonic() - started
+
+
+def _clock(clock: Clock) -> Finding:
+    now_us = clock.now_us()
+    found = datetime.fromtimestamp(now_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Finding(
+        "ok" if now_us >= CLOCK_FLOOR_US else "fail",
+        "clock",
+        found,
+        "the time of day",
+        "set the clock and keep it by NTP: receipts state it",
+    )
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    http = settings.http
+    for what, host, port in (("port", http.host, http.port), ("operations port", LOOPBACK, http.operations_port)):
+        try:
+            listener(host, port).close()
+            yield Finding("ok", what, f"{host}:{port} is free")
+        except HubError as e:
+            fix = "stop what listens there, or set another port; if it is this hub, see `customs-hub status`"
+            yield Finding("warn", what, str(e), "a free port", fix)
+    if http.public_url.startswith("http://") and http.host not in (LOOPBACK, "localhost", "::1"):
+        fix = "put the hub behind TLS and set `http.public_url` to the https address"
+        yield Finding("warn", "public URL", http.public_url, "https", fix)
+
+
+async def _stores(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    """Opens every store as the hub would: locks, formats, key files and their permissions are checked on the way."""
+    try:
+        async with AsyncExitStack() as stack:
+            ports = await open_ports(settings, clock, stack)
+            yield Finding("ok", "keys", f"seal key {ports.keys.seal_key_id}")
+            yield Finding("ok", "registry", f"revision {await ports.registry.head()}")
+            if settings.log.ground != "kafka":
+                await ports.log.declare(streams_of(settings)[0])
+                bounds = await ports.log.bounds(EVENTS, 0)
+                yield Finding("ok", "event log", f"{bounds.end - bounds.start} records")
+    except HubError as e:
+        fix = "if the hub runs, this is as it should be: see `customs-hub status`"
+        yield Finding("fail", "storage", str(e), "stores that this hub can open", fix)

@@ -1,0 +1,40 @@
+"""`customs-hub status`: how the running hub is doing, asked over its admin socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cyclopts import App
+
+from hub.cli.desk import DEFAULTS, STATUS, Options, view
+from hub.cli.show import lines, table
+
+app = App(name="status", help="How the running hub is doing.")
+
+PARTITION_COLUMNS = {
+    "partition": lambda row: row["partition"],
+    "records": lambda row: row["end"],
+    "not judged": lambda row: row["end"] - row["judged"],
+    "feeds behind": lambda row: ", ".join(f"{feed} {count}" for feed, count in row["feeds_behind"].items()) or "-",
+}
+
+
+@app.default
+def status(*, options: Options = DEFAULTS) -> int:
+    """Where it listens, whether it is ready, and how far judge and feeds have come. Exit code 1 if no hub runs."""
+    return view(STATUS, {}, options, _say)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    lines(
+        {
+            "listens": answer["url"],
+            "operations": answer["operations"],
+            "ready": "yes" if not answer["lacking"] else "no",
+            **{f"  {name}": found for name, found in answer["lacking"].items()},
+            "ground": answer["ground"],
+            "registry": f"revision {answer['revision']}",
+            "waiting": f"{answer['waiting_records']} events",
+        }
+    )
+    table(answer["partitions"], PARTITION_COLUMNS)
