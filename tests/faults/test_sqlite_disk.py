@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import sqlite3
 import subprocess
@@ -126,6 +127,31 @@ async def test_more_than_may_wait_is_refused_at_once(tmp_path: Path) -> None:
             await log.append(EVENTS.name, 0, LARGE)
 
         assert await log.append(EVENTS.name, 0, SMALL) == 0
+
+
+async def test_what_was_written_waits_no_longer(tmp_path: Path) -> None:
+    async with SQLiteEventLog(tmp_path / "log.db", ManualClock(), waiting_bytes_max=100) as log:
+        await log.declare(EVENTS)
+
+        assert [await log.append(EVENTS.name, 0, SMALL) for _ in range(20)] == list(range(20))
+
+
+async def test_a_reader_that_waits_is_told_when_the_log_closes_or_the_stream_is_dropped(tmp_path: Path) -> None:
+    async with SQLiteEventLog(tmp_path / "log.db", ManualClock()) as log:
+        await log.declare(EVENTS)
+        await log.declare(Stream("dropped", 1))
+        waiting = [asyncio.ensure_future(next_record(log, stream)) for stream in (EVENTS.name, "dropped")]
+        await asyncio.sleep(0)
+        await log.drop("dropped")
+
+    closed, dropped = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(closed, StorageUnavailable)
+    assert isinstance(dropped, HubError)
+
+
+async def next_record(log: SQLiteEventLog, stream: str) -> object:
+    async with log.reader(stream) as reader:
+        return await reader.read(0, 0, records_max=1, bytes_max=1, wait_seconds=30)
 
 
 async def test_a_state_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_disk: Disk) -> None:
