@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import random
 import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -75,8 +76,11 @@ class KafkaCluster:
                 f"{self._directory} holds a cluster of {len(self._state.nodes)} broker(s), not {brokers}: "
                 "name another directory with --data, or remove this one"
             )
-        self._write_settings()
         started = [node.id for node in self._state.nodes if not self.running()[node.id]]
+        for node in self._state.nodes:
+            if node.id in started:
+                _refuse_taken(node)
+        self._write_settings()
         try:
             for node_id in started:
                 self._format(classpath, node_id)
@@ -162,7 +166,8 @@ class KafkaCluster:
     def _last_words(self, node_id: int) -> str:
         files = [self.logs / f"broker-{node_id}.{kind}" for kind in ("out", "log")]
         lines = [line for file in files if file.exists() for line in file.read_text().splitlines()]
-        return "\n".join(lines[-15:])
+        reasons = [line for line in lines if " ERROR " in line or "Exception: " in line]
+        return "\n".join(reasons[-5:] or lines[-15:])
 
 
 @contextmanager
@@ -182,17 +187,31 @@ def _cluster_id() -> str:
 
 
 def _nodes(count: int, port: int) -> list[Node]:
-    ports = [port + step for step in range(count)] if port else _free_ports(count)
-    return [Node(each + 1, ports[each], controller) for each, controller in enumerate(_free_ports(count))]
+    free = free_ports(2 * count)
+    ports = range(port, port + count) if port else free[:count]
+    return [Node(each + 1, ports[each], free[count + each]) for each in range(count)]
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, below those that Linux gives to outgoing connections.
+
+    A port given by the system could be anybody's before a broker, seconds later, comes to take it.
+    """
+    free: list[int] = []
+    while len(free) < count:
+        port = random.randrange(16_384, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            free.append(port)
+    return free
+
+
+def _refuse_taken(node: Node) -> None:
+    """Another program on the port, perhaps another Kafka, would be taken for the broker."""
+    for port in (node.port, node.controller_port):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except (OSError, OverflowError) as error:
+            raise KafkaLabError(f"port {port} cannot be used ({error}): choose others with --port") from error
 
 
 def _listens(port: int) -> bool:

@@ -51,7 +51,14 @@ async def test_a_declared_topic_has_nothing_to_complain_of_but_the_missing_broke
 
     assert levels.pop("replication") == "warn"
     assert set(levels.values()) == {"ok"}
-    assert {"Kafka brokers", "partitions", "retention.ms", "max.message.bytes", "min.insync.replicas"} <= set(levels)
+    assert {
+        "broker 1 auto.create.topics.enable",
+        "Kafka brokers",
+        "partitions",
+        "retention.ms",
+        "max.message.bytes",
+        "min.insync.replicas",
+    } <= set(levels)
 
 
 async def test_a_topic_made_by_another_hand_is_taken_if_it_keeps_the_promises(
@@ -89,7 +96,7 @@ async def test_an_absent_topic_is_not_made_without_the_right_to(settings: KafkaS
     with pytest.raises(HubError, match="absent"):
         await topics(bound).declare(STREAM)
 
-    (_, absent) = (await findings(bound)).values()
+    absent = (await findings(bound))[""]
     assert absent.level == "fail"
     assert "--partitions 2" in absent.fix
 

@@ -41,7 +41,7 @@ def topic_settings(stream: Stream, replication: int, message_bytes_min: int) -> 
 
 
 def check(name: str, stream: Stream, topic: Topic, message_bytes_min: int) -> list[Finding]:
-    """One finding for each thing that the log needs of the topic `name`."""
+    """One finding for each thing that the log needs of the topic `name`, as far as the hub may see it."""
     found, wanted = topic.settings, topic_settings(stream, topic.replication, message_bytes_min)
 
     def same(key: str, level: Literal["warn", "fail"]) -> Finding:
@@ -53,7 +53,7 @@ def check(name: str, stream: Stream, topic: Topic, message_bytes_min: int) -> li
         holds = value >= least and (most is None or value <= most)
         return _finding(holds, "fail", f"{name} {key}", value, f"at least {least}", _set(name, key, least))
 
-    return [
+    shape = [
         _finding(
             topic.partitions == stream.partitions, "fail", f"{name} partitions", topic.partitions, stream.partitions,
             "set the partition count that the topic has, or take another topic prefix",
@@ -62,13 +62,34 @@ def check(name: str, stream: Stream, topic: Topic, message_bytes_min: int) -> li
             topic.replication >= 3, "warn", f"{name} replication", topic.replication, "3",
             "with three brokers or more, reassign its partitions to three of them",
         ),
+    ]  # fmt: skip
+    if not found:
+        fix = "grant DESCRIBE_CONFIGS on its topics to the hub's user, and check the settings by hand until then"
+        return [*shape, Finding("warn", f"{name} settings", "hidden from the hub", "visible", fix)]
+    return [
+        *shape,
         same("cleanup.policy", "fail"),
         same("unclean.leader.election.enable", "fail"),
         same("message.timestamp.type", "warn"),
         same("retention.ms", "warn"),
         between("min.insync.replicas", topic.replication),
         between("max.message.bytes", None),
-    ]  # fmt: skip
+    ]
+
+
+def check_broker(broker: int, settings: dict[str, str], append_ms_max: int) -> list[Finding]:
+    """What of a broker's own settings shows when another broker dies, or a stream ends, as far as the hub sees them."""
+    findings = []
+    if (found_ms := settings.get("broker.session.timeout.ms")) is not None:
+        most_ms = append_ms_max // 2
+        what, expected = f"broker {broker} broker.session.timeout.ms", f"at most {most_ms}"
+        fix = "lower it in server.properties: for so long appends to a dead broker's partitions have no leader"
+        findings.append(_finding(int(found_ms) <= most_ms, "warn", what, found_ms, expected, fix))
+    if (makes := settings.get("auto.create.topics.enable")) is not None:
+        what = f"broker {broker} auto.create.topics.enable"
+        fix = "switch it off in server.properties: a topic that was dropped could come back, with other settings"
+        findings.append(_finding(makes == "false", "warn", what, makes, "false", fix))
+    return findings
 
 
 def absent(name: str, stream: Stream, create_topics: bool, message_bytes_min: int) -> Finding:

@@ -126,4 +126,7 @@ def _fail_queue(producer: AIOKafkaProducer) -> None:
     for partition in list(accumulator._batches):
         while partition in accumulator._batches:
             accumulator._pop_batch(partition)
+    held = list(accumulator._pending_batches)
     accumulator.fail_all(ProducerClosed())
+    for batch in held:
+        batch.future.exception()  # Its append may have stopped waiting; asyncio would complain of that later.

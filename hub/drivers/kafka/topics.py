@@ -13,7 +13,7 @@ from hub.core.errors import HubError
 from hub.core.finding import Finding
 from hub.core.record import Stream
 from hub.core.settings import KafkaSettings
-from hub.drivers.kafka.checks import Topic, absent, check, topic_settings
+from hub.drivers.kafka.checks import Topic, absent, check, check_broker, topic_settings
 from hub.drivers.kafka.connection import RETRY_SECONDS, client_options, storage_errors
 from hub.ports.system import Clock
 
@@ -71,9 +71,12 @@ class Topics:
     async def examine(self, streams: Sequence[Stream]) -> list[Finding]:
         """What `doctor` says of brokers and topics. Raises `StorageUnavailable` if no broker can be reached."""
         async with self._admin() as admin:
-            brokers = ", ".join(str(each) for each in sorted(await _brokers(admin)))
+            brokers = sorted(await _brokers(admin))
+            findings = [Finding("ok", "Kafka brokers", ", ".join(map(str, brokers)))]
+            for broker in brokers:
+                if settings := await _settings(admin, ConfigResourceType.BROKER, str(broker)):
+                    findings += check_broker(broker, settings, self._settings.append_ms_max)
             topics = [await _describe(admin, self.name(stream.name)) for stream in streams]
-        findings = [Finding("ok", "Kafka brokers", brokers)]
         for stream, topic in zip(streams, topics, strict=True):
             name = self.name(stream.name)
             if topic is None:
@@ -127,13 +130,17 @@ async def _describe(admin: AIOKafkaAdminClient, name: str) -> Topic | None:
     if not listed or not listed[0]["partitions"]:
         return None
     partitions = listed[0]["partitions"]
-    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    code, _, _, _, entries = answer.resources[0]
-    if for_code(code) is UnknownTopicOrPartitionError:
-        return None
+    settings = await _settings(admin, ConfigResourceType.TOPIC, name)
     return Topic(
         partitions=len(partitions),
         replication=min(len(partition["replicas"]) for partition in partitions),
         leaderless=sum(partition["leader"] < 0 for partition in partitions),
-        settings={entry[0]: entry[1] for entry in entries},
+        settings=settings,
     )
+
+
+async def _settings(admin: AIOKafkaAdminClient, kind: ConfigResourceType, name: str) -> dict[str, str]:
+    """All settings of a topic or broker; empty if it is not there or the hub may not see them."""
+    (answer,) = await admin.describe_configs([ConfigResource(kind, name)])
+    ((code, _, _, _, entries),) = answer.resources
+    return {entry[0]: entry[1] for entry in entries} if for_code(code) is NoError else {}
