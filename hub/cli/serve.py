@@ -37,6 +37,7 @@ def serve(*, options: Options = DEFAULTS) -> int:
 
 async def _serve(settings: Settings) -> None:
     import asyncio
+    import gc
     import signal
 
     from hub.assembly import build
@@ -48,6 +49,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with build(settings) as hub:
+        gc.freeze()  # What was made until now stays: the collector need not look at it again and again.
         hub.observer.event("serving", url=hub.url, ground=settings.log.ground, data=settings.log.directory)
         await stop.wait()
         hub.observer.event("stopping")

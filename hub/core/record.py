@@ -11,7 +11,7 @@ NOTICES = "hub.notices"
 QUARANTINE = "hub.quarantine"
 
 
-class Position(Struct, frozen=True, order=True, array_like=True):
+class Position(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A place in a stream: generation, partition, offset. In a feed record it is the stamp of its source record."""
 
     generation: int
@@ -19,7 +19,7 @@ class Position(Struct, frozen=True, order=True, array_like=True):
     offset: int
 
 
-class LogRecord(Struct, frozen=True):
+class LogRecord(Struct, frozen=True, gc=False):
     """What is appended: the key finds no partition here (the caller names it), it is for readers' own use."""
 
     key: bytes
@@ -28,7 +28,7 @@ class LogRecord(Struct, frozen=True):
     value: bytes
 
 
-class StoredRecord(Struct, frozen=True):
+class StoredRecord(Struct, frozen=True, gc=False):
     """What is read back."""
 
     offset: int

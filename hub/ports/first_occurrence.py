@@ -11,7 +11,7 @@ from hub.core.record import Position
 from hub.ports.positions import Lease
 
 
-class Occurrence(Struct, frozen=True):
+class Occurrence(Struct, frozen=True, gc=False):
     """One event as it lies in the log."""
 
     identity: bytes
