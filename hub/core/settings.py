@@ -22,7 +22,7 @@ class HTTPSettings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 8480
     """0 binds a free port; the one bound is in the log and in `status`."""
-    operations_port: int = 8481
+    operations_port: Port = 8481
     """Where monitoring asks on the same host: `/metrics`, `/health/live`, `/health/ready`. 0 binds a free port."""
     public_url: str = ""
     """The issuer and audience that partners use; empty: `http://<host>:<port>`."""
