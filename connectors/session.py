@@ -34,7 +34,8 @@ class HubRefused(ConnectorError):
         self.status, self.problem, self.retry_after_seconds = status, problem, retry_after_seconds
         self.code = str(problem.get("code", f"HTTP_{status}"))
         words = (problem.get(name) for name in ("title", "detail", "fix"))
-        super().__init__(f"{self.code}: " + (" ".join(str(w) for w in words if w) or f"the hub answered {status}"))
+        self.words = " ".join(str(each) for each in words if each) or f"The hub answered {status}."
+        super().__init__(f"{self.code}: {self.words}")
 
     @property
     def retryable(self) -> bool:
@@ -149,6 +150,8 @@ class HubSession:
             async with self._http.request(method, self.hub_url + path, allow_redirects=False, **sent) as response:
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
+            # A hub that refuses a token does so before it reads the body, which may look like this from here.
+            self._renew_at = 0.0
             raise HubUnreachable(f"{self.hub_url} did not answer: {str(e) or type(e).__name__}") from e
 
     async def _access_token(self, *, refused: str | None = None) -> str:

@@ -113,11 +113,11 @@ class Client:
             again = [index for index, outcome in enumerate(outcomes) if outcome.open]
             wait_seconds, hopeless = 0.0, False
             try:
-                answered = await self._post([batch[index] for index in again])
+                answered, wait_seconds = await self._post([batch[index] for index in again])
             except HubUnreachable as e:
                 answered = [_of(batch[index], Verdict.UNKNOWN, "HUB_UNREACHABLE", str(e)) for index in again]
             except HubRefused as e:
-                answered = [_of(batch[index], Verdict.NOT_ATTEMPTED, e.code, str(e)) for index in again]
+                answered = [_of(batch[index], Verdict.NOT_ATTEMPTED, e.code, e.words) for index in again]
                 wait_seconds, hopeless = e.retry_after_seconds, not e.retryable
             for index, outcome in zip(again, answered, strict=True):
                 outcomes[index] = outcome
@@ -125,31 +125,35 @@ class Client:
             if not open_now or hopeless or not await attempts.again(wait_seconds):
                 return outcomes
 
-    async def _post(self, events: Sequence[OutgoingEvent]) -> list[Outcome]:
-        """One request; where the hub refuses a batch for what is in it, its halves: one event stops no other."""
+    async def _post(self, events: Sequence[OutgoingEvent]) -> tuple[list[Outcome], float]:
+        """One request; where the hub refuses a batch for what is in it, its halves: one event stops no other.
+
+        The outcomes, and how many seconds to wait before what is open is sent again.
+        """
         body = b"[" + b",".join(event.raw for event in events) + b"]"
         answer = await self._session.request("POST", "/v1/events", body=body, headers=BATCH_HEADERS)
         document = answer.json() if answer.body[:1] == b"{" else {}
         if "items" in document:
-            return await self._read(events, document)
+            return await self._read(events, document), answer.retry_after_seconds
         refused = _whole_refusal(answer)
         if refused.code not in EVENT_CODES:
             raise refused
         if len(events) == 1:
             faults = tuple(refused.problem.get("faults") or ())
-            return [_of(events[0], Verdict.REJECTED, refused.code, str(refused), faults)]
+            return [_of(events[0], Verdict.REJECTED, refused.code, refused.words, faults)], 0.0
         half = len(events) // 2
-        first = await self._post(events[:half])
+        first, wait_seconds = await self._post(events[:half])
         if any(outcome.open for outcome in first):
-            return first + [_not_attempted(event) for event in events[half:]]
-        return first + await self._post(events[half:])
+            return first + [_not_attempted(event) for event in events[half:]], wait_seconds
+        second, wait_seconds = await self._post(events[half:])
+        return first + second, wait_seconds
 
     async def _read(self, events: Sequence[OutgoingEvent], document: Mapping[str, Any]) -> list[Outcome]:
         items = document["items"]
         try:
-            if [(item["source"], item["id"]) for item in items] != [(event.source, event.id) for event in events]:
+            if [item["index"] for item in items] != list(range(len(events))):
                 raise HubUnreachable("the answer's items are not the events that were sent")
-            outcomes = [_of_item(item) for item in items]
+            outcomes = [_of_item(event, item) for event, item in zip(events, items, strict=True)]
         except (KeyError, TypeError, ValueError) as e:
             raise HubUnreachable(f"the answer cannot be read: {e!r}") from e
         outcomes = await self._prove(events, outcomes, document)
@@ -214,8 +218,6 @@ def _of(
     return Outcome(event.source, event.id, verdict, code, detail, faults)
 
 
-def _of_item(item: Mapping[str, Any]) -> Outcome:
+def _of_item(event: OutgoingEvent, item: Mapping[str, Any]) -> Outcome:
     faults = tuple(item.get("faults") or ())
-    return Outcome(
-        item["source"], item["id"], Verdict(item["verdict"]), item.get("code", ""), item.get("detail", ""), faults
-    )
+    return _of(event, Verdict(item["verdict"]), item.get("code", ""), item.get("detail", ""), faults)

@@ -75,6 +75,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     code: str = ""
     detail: str = ""
     faults: tuple[dict[str, Any], ...] = ()
+    """As the hub worded them (`schemas/formats/problem.md`); of an event that was taken, warnings."""
     receipt: dict[str, Any] | None = None
     """The receipt alone, if there is one and it verifies."""
     receipt_fault: str = ""

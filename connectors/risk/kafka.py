@@ -19,8 +19,8 @@ from schemas.headers import FeedHeader, unpack
 
 IDLE_MILLISECONDS = 1000
 GROUP_COUNT_MAX = 1000
-PARTITION_CHECK_IDLE_COUNT = 30
-"""After so many idle rounds in a row, look whether the topic has grown."""
+METADATA_MILLISECONDS_MAX = 60_000
+"""How soon it is seen that the topic has grown."""
 
 Mark = tuple[int, int]
 """The highest (generation, offset) of a source partition that was worked off."""
@@ -66,45 +66,31 @@ class Places(Struct):
         return Group(tuple(records), self.token())
 
 
-def feed_consumer(bootstrap_servers: str, **security: Any) -> AIOKafkaConsumer:
+def feed_consumer(topic: str, bootstrap_servers: str, **security: Any) -> AIOKafkaConsumer:
     """A stock consumer as `read_topic` needs it; `security` is aiokafka's own (`security_protocol`, `sasl_…`)."""
     return AIOKafkaConsumer(
+        topic,
         bootstrap_servers=bootstrap_servers,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        isolation_level="read_uncommitted",
+        metadata_max_age_ms=METADATA_MILLISECONDS_MAX,
         **security,
     )
 
 
-async def read_topic(consumer: AIOKafkaConsumer, topic: str, token: str | None = None) -> AsyncGenerator[Group, None]:
-    """Groups of new records of `topic` from `token` on; a partition without a place is read from its earliest record.
+async def read_topic(consumer: AIOKafkaConsumer, token: str | None = None) -> AsyncGenerator[Group, None]:
+    """Groups of new records from `token` on; a partition without a place is read from its earliest record.
 
     The consumer is started and stopped by the caller. Never ends by itself. Raises aiokafka's `KafkaError`.
     """
-    places, idle_count = Places.of(token), 0
-    await _assign(consumer, topic, places)
+    places, placed = Places.of(token), set[TopicPartition]()
     while True:
-        batches = await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=GROUP_COUNT_MAX)
-        if batches:
-            idle_count = 0
+        # A topic that grows is assigned anew as a whole, and all positions with it.
+        if (assigned := consumer.assignment()) != placed:
+            for partition in assigned:
+                if partition.partition in places.offsets:
+                    consumer.seek(partition, places.offsets[partition.partition])
+            placed = assigned
+        if batches := await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=GROUP_COUNT_MAX):
             yield places.advance(batches)
-            continue
-        idle_count += 1
-        if idle_count % PARTITION_CHECK_IDLE_COUNT == 0:
-            await _assign(consumer, topic, places)
-
-
-async def _assign(consumer: AIOKafkaConsumer, topic: str, places: Places) -> None:
-    """Take all partitions of the topic, each at its place."""
-    await consumer.topics()
-    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-    if set(partitions) == consumer.assignment():
-        return
-    consumer.assign(partitions)
-    for partition in partitions:
-        if (offset := places.offsets.get(partition.partition)) is not None:
-            consumer.seek(partition, offset)
-        else:
-            await consumer.seek_to_beginning(partition)

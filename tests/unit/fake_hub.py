@@ -6,6 +6,7 @@ It knows nothing of durability: the journeys run the connectors against the hub 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -111,13 +112,13 @@ class FakeHub:
     # Replies that a test can script.
 
     async def accept(self, raws: list[bytes]) -> web.Response:
-        return web.json_response(self.answer(raws), dumps=_dumps)
+        return web.json_response(self.answer(raws), dumps=dumps)
 
     def verdicts(self, **by_id: str) -> Reply:
         """Give these ids these verdicts, accept the others."""
 
         async def reply(raws: list[bytes]) -> web.Response:
-            return web.json_response(self.answer(raws, by_id), status=207, dumps=_dumps)
+            return web.json_response(self.answer(raws, by_id), status=207, dumps=dumps)
 
         return reply
 
@@ -147,6 +148,7 @@ class FakeHub:
                 item["receipt"] = {"statement": statement, "leaf": len(statements), "seal": 0}
                 statements.append(canonical_bytes(statement))
             else:
+                item |= {"source": "", "id": ""} if item["verdict"] == "REJECTED" else {}
                 item |= {"code": "EVENT_INVALID", "faults": [{"code": "MEMBER_MISSING", "place": "/data"}]}
             items.append(item)
         return {"items": items, "seals": [self.seal(statements)]}
@@ -226,10 +228,8 @@ def _jwk(key: Ed25519PrivateKey) -> dict[str, str]:
 
 
 def _base64url(raw: bytes) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _dumps(value: object) -> str:
+def dumps(value: object) -> str:
     return orjson.dumps(value).decode()

@@ -8,7 +8,8 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fake_hub import FakeHub, NoSleep, event, fake_hub
+from aiohttp import web
+from fake_hub import FakeHub, NoSleep, dumps, event, fake_hub
 
 from connectors.backoff import Backoff
 from connectors.partner import Client, EventUnsendable, Limits, ReceiptBook, Verdict
@@ -89,6 +90,17 @@ async def test_retry_after_is_honoured(hub: FakeHub, client: Client, sleep: NoSl
 
     assert outcomes[0].taken
     assert sleep.waits == [7.0]
+
+
+async def test_retry_after_is_honoured_beside_verdicts_too(hub: FakeHub, client: Client, sleep: NoSleep) -> None:
+    async def unknown(raws: list[bytes]) -> web.Response:
+        answer = hub.answer(raws, {"e1": "UNKNOWN"})
+        return web.json_response(answer, status=503, headers={"Retry-After": "9"}, dumps=dumps)
+
+    hub.replies = [unknown]
+
+    assert (await client.send([event("e1")]))[0].taken
+    assert sleep.waits == [9.0]
 
 
 async def test_nothing_overtakes_an_event_that_stays_open(hub: FakeHub, client: Client, sleep: NoSleep) -> None:
