@@ -77,5 +77,8 @@ class ListObserver:
     def event(self, name: str, **facts: str | int | float) -> None:
         self.events.append((name, facts))
 
+    def exposition(self) -> bytes:
+        return b""
+
     def alarms(self) -> set[str]:
         return {labels[0][1] for name, labels in self.counts if name == "alarms"}
