@@ -24,7 +24,7 @@ from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession,
 from connectors.verify import KeyHistory, ReceiptInvalid, split, verify
 
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
-SCOPE = "events:write receipts:read"
+SCOPE = "events:write"
 
 EVENT_CODES = frozenset(
     ("BODY_TOO_LARGE", "BODY_MALFORMED", "EVENT_INVALID", "NOT_PERMITTED", "AEO_REQUIRED", "CONFLICT")

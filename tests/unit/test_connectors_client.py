@@ -7,8 +7,8 @@ from pathlib import Path
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_hub import FakeHub, NoSleep, dumps, event, fake_hub
 
 from connectors.backoff import Backoff

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
@@ -11,6 +12,16 @@ import orjson
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_small_distribution_asks_for_no_other_versions_than_the_whole() -> None:
+    small, whole = (
+        tomllib.loads((ROOT / path).read_text())["project"] for path in ("connectors/pyproject.toml", "pyproject.toml")
+    )
+    needed = {*small["dependencies"], *small["optional-dependencies"]["kafka"]}
+
+    assert needed <= set(whole["dependencies"])
+    assert (small["version"], small["requires-python"]) == (whole["version"], whole["requires-python"])
 
 
 @pytest.mark.slow
