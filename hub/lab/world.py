@@ -60,14 +60,16 @@ class Sharing(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """A risk engine of an authority, with its agreements and one feed, which has the engine's id as its name."""
+    """A risk engine of an authority, with its agreements and, if so, a feed, which has the engine's id as its name."""
 
     id: str
     name: str = ""
     country: str = "NL"
     purpose: Purpose = Purpose.SECURITY_RISK
     sharings: tuple[Sharing, ...] = (Sharing(),)
+    feed: bool = True
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The feed's filter."""
 
 
 class Client(Struct, frozen=True):
@@ -138,9 +140,9 @@ async def _register_engine(registrar: Registrar, engine: Engine) -> Client:
             purpose=engine.purpose.value,
             fields=sharing.fields,
         )
-    await _perform(
-        registrar, "feed.add", name=engine.id, recipient=engine.id, purpose=engine.purpose.value, where=engine.where
-    )
+    if engine.feed:
+        feed = {"name": engine.id, "recipient": engine.id, "purpose": engine.purpose.value, "where": engine.where}
+        await _perform(registrar, "feed.add", **feed)
     return client
 
 

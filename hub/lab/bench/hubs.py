@@ -1,0 +1,106 @@
+"""The hub that is measured: `customs-hub serve` as a process of its own, with one terminal and, where asked, a feed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import jwt
+import orjson
+from msgspec import Struct
+
+from hub.config import PREFIX, load, variable
+from hub.intake.grant import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH
+from hub.lab.bench.child import START_SECONDS_MAX, BenchFailed, Server, server
+from hub.lab.world import Client, Company, Engine, hub_world
+
+TERMINAL = Company(id="delta", roles=("terminal",))
+ENGINE = "watch"
+_SERVE = ["-c", "from hub.cli import main; main()", "serve"]
+
+
+class Ground(Struct, frozen=True):
+    """Where the logs of a benchmark lie."""
+
+    name: str
+    """`sqlite` or `kafka`."""
+    bootstrap: str = ""
+    topic_prefix: str = ""
+
+
+class Hub(Struct, frozen=True):
+    """A hub that serves, and access tokens for the terminal and the engine."""
+
+    server: Server
+    write_token: str
+    read_token: str
+
+
+@contextmanager
+def hub(name: str, ground: Ground, directory: Path, *, feed: bool) -> Iterator[Hub]:
+    """A hub for the length of a block, at its defaults but for storage and ports. Raises `BenchFailed`.
+
+    An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it.
+    """
+    environ = _environ(name, ground, directory / name)
+    engine = Engine(id=ENGINE, feed=feed)
+    clients = asyncio.run(hub_world(load(None, environ), companies=[TERMINAL], engines=[engine]))
+    with server(name, _SERVE, directory, _without_settings() | environ) as served:
+        _wait_until_ready(served.url)
+        yield Hub(served, _token(served.url, clients[TERMINAL.id]), _token(served.url, clients[ENGINE]))
+
+
+def _environ(name: str, ground: Ground, directory: Path) -> dict[str, str]:
+    settings = {
+        "log.ground": ground.name,
+        "log.directory": str(directory),
+        "http.port": "0",
+        "http.operations_port": "0",
+    }
+    if ground.bootstrap:
+        settings |= {"kafka.bootstrap": ground.bootstrap, "kafka.topic_prefix": f"{ground.topic_prefix}{name}."}
+    return {variable(path): value for path, value in settings.items()}
+
+
+def _without_settings() -> dict[str, str]:
+    """This process's environment without what was set for a hub of its user's own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def _wait_until_ready(url: str) -> None:
+    """On Kafka a hub serves before its topics are there."""
+    ends = time.monotonic() + START_SECONDS_MAX
+    while (answer := _ask(url, "GET", "/health/ready"))[0] != 200:
+        if time.monotonic() > ends:
+            raise BenchFailed(f"the hub is not ready: {answer[1].decode(errors='replace')}")
+        time.sleep(0.05)
+
+
+def _token(url: str, client: Client) -> str:
+    """An access token for a client assertion (RFC 7523 §2.2)."""
+    now = int(time.time())
+    claims = {"iss": client.id, "sub": client.id, "aud": url, "jti": str(uuid.uuid4()), "iat": now, "exp": now + 60}
+    form = {
+        "grant_type": GRANT_TYPE,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": jwt.encode(claims, client.key_pem, algorithm="ES256"),
+    }
+    status, body = _ask(url, "POST", TOKEN_PATH, urlencode(form))
+    if status != 200:
+        raise BenchFailed(f"no token for {client.id}: {body.decode(errors='replace')}")
+    return str(orjson.loads(body)["access_token"])
+
+
+def _ask(url: str, method: str, path: str, form: str | None = None) -> tuple[int, bytes]:
+    headers = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=START_SECONDS_MAX)) as connection:
+        connection.request(method, path, form, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()

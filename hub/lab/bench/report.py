@@ -1,0 +1,99 @@
+"""What a benchmark says: a table for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from hub.lab.bench.figures import Figures
+from hub.lab.bench.hubs import Ground
+from hub.lab.bench.jobs import LOAD_MAX
+from hub.lab.bench.run import PACED_EVENTS_PER_SECOND, Outcome, Plan
+from hub.lab.bench.wire import event_bytes
+
+COLUMNS = ("measure", "events/s", "lowest", "highest", "p50 ms", "p99 ms", "CPU µs/event", "load")
+NOTES = (
+    "Medians over the rounds. p50 and p99: from a request to its answer, or of one commit, append or batch; "
+    f"paced, at {PACED_EVENTS_PER_SECOND} single posts a second: from the arrival of the answer to that of the record.",
+    "CPU: of the hub (or of the ceiling's own process) for each event, judging and fan-out included.",
+    "End to end: 100 a post, one feed, until the last record is pulled.",
+)
+
+
+def document(plan: Plan, ground: Ground, outcome: Outcome) -> dict[str, Any]:
+    """Everything measured, with what it was measured on, as JSON values."""
+    return {
+        "log": ground.name,
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "event_bytes": event_bytes(),
+        "machine": _machine(),
+        "measures": {each.name: _without_name(each) for each in outcome.figures},
+        "ratios": [msgspec.to_builtins(each) for each in outcome.ratios],
+        "hub_peak_bytes": outcome.hub_peak_bytes,
+    }
+
+
+def show(plan: Plan, ground: Ground, outcome: Outcome) -> None:
+    """A table on a terminal, the same as plain columns where there is none."""
+    rows = [_cells(each) for each in outcome.figures]
+    if sys.stdout.isatty():
+        table = Table(title=f"customs-hub bench, log on {ground.name}")
+        for name in COLUMNS:
+            table.add_column(name, justify="left" if name == COLUMNS[0] else "right")
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+    else:
+        _print_plain([COLUMNS, *rows])
+    print()
+    for ratio in outcome.ratios:
+        print(f"{ratio.of} / {ratio.to}: {ratio.ratio:.2f}")
+    print(f"peak memory of a hub: {outcome.hub_peak_bytes / 2**20:.0f} MiB")
+    for each in outcome.figures:
+        if each.void:
+            print(f"VOID: {each.void} of {each.runs} runs of `{each.name}`: the load used more than {LOAD_MAX:.0%}.")
+    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
+    print(f"{plan.rounds} rounds of {plan.seconds:g} s; events of {event_bytes()} bytes; {machine}", *NOTES, sep="\n")
+
+
+def _cells(measure: Figures) -> tuple[str, ...]:
+    return (
+        measure.name,
+        "void" if measure.void == measure.runs else f"{measure.events_per_second:,.0f}",
+        f"{measure.events_per_second_min:,.0f}",
+        f"{measure.events_per_second_max:,.0f}",
+        f"{measure.p50_ms:.2f}",
+        f"{measure.p99_ms:.2f}",
+        f"{measure.cpu_us:.1f}",
+        "" if measure.load is None else f"{measure.load:.0%}",
+    )
+
+
+def _print_plain(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *figures in rows:
+        right = "  ".join(text.rjust(width) for text, width in zip(figures, widths[1:], strict=True))
+        print(f"{name.ljust(widths[0])}  {right}".rstrip())
+
+
+def _without_name(measure: Figures) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.to_builtins(measure)
+    del values["name"]
+    return values
+
+
+def _machine() -> dict[str, str | int]:
+    return {
+        "cores": os.cpu_count() or 0,
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
