@@ -1,0 +1,32 @@
+"""`customs-hub bench` as its user calls it. What it measures is not judged here: speeds are no test's business."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli import run
+
+
+@pytest.mark.slow
+def test_a_short_benchmark_accounts_for_every_event(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code = run(["bench", "--quick", "--json", "--rounds", "1", "--seconds", "0.1", "--data", str(tmp_path)])
+
+    out, err = capfd.readouterr()
+    assert code == 0, err
+    document = json.loads(out)
+    posted = [each for each in document["measures"].values() if each["sent"]]
+    assert len(posted) == 7
+    assert all(each["sent"] == each["accepted"] for each in posted)
+    delivered = {name: each["delivered"] for name, each in document["measures"].items() if each["delivered"]}
+    assert delivered == {name: document["measures"][name]["sent"] for name in ("end to end", "paced")}
+    assert all(each["events_per_second"] > 0 for each in document["measures"].values())
+    assert document["hub_peak_bytes"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [["--log", "paper"], ["--rounds", "0"], ["--seconds", "-1"]])
+def test_a_benchmark_that_cannot_be_is_a_misuse(wrong: list[str]) -> None:
+    assert run(["bench", *wrong]) == 2
