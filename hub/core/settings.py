@@ -101,6 +101,8 @@ class FanoutSettings(Struct, frozen=True, kw_only=True):
     batch_bytes_max: Count = 4_194_304
     lease_seconds: Seconds = 10.0
     wait_seconds: Seconds = 1.0
+    pace_seconds: Seconds = 0.005
+    """The least time between two small batches: events that come one by one share the cost of a batch."""
 
 
 class DeliverySettings(Struct, frozen=True, kw_only=True):

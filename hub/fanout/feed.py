@@ -16,7 +16,7 @@ from hub.core.errors import Trimmed
 from hub.core.filter import matcher
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
 from hub.fanout.judge import quarantined
-from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all
+from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all, place_of
 from hub.fanout.project import Projection, compile_projection
 from hub.fanout.route import Route, route_of
 from hub.fanout.section import Event, Section
@@ -114,7 +114,7 @@ class FeedRun:
                 if (record := self._shown(event, route)) is not None:
                     records.append(record)
             except Exception as error:  # noqa: BLE001  Whatever is wrong with one record, the partition goes on.
-                self._means.alarm("record_not_projected", feed=self._name, offset=event.offset, error=repr(error)[:200])
+                self._means.alarm("record_not_projected", feed=self._name, offset=event.offset, error=place_of(error))
                 self._means.observer.count("quarantined", cause="INTERNAL")
                 place = Position(self._means.log.generation, self._partition, event.offset)
                 aside.append(quarantined(event.header.publisher, "INTERNAL", place, event.record))

@@ -23,6 +23,8 @@ from schemas.headers import NoticeHeader, pack
 
 LAG_ALARM_SHARE = 0.8
 """A record that waited this part of the log's retention for its judgement is close to being lost unjudged."""
+SMALL_BATCH_RECORDS = 64
+"""Below this the fixed cost of a batch (three commits) outweighs that of its records."""
 
 Conflict = tuple[Event, Occurrence]
 """An event, and the first occurrence of its identity, whose meaning is another."""
@@ -53,6 +55,8 @@ class Judge:
                 if records:
                     await self._judge(offset, records)
                     offset += len(records)
+                if 0 < len(records) < SMALL_BATCH_RECORDS:
+                    await self._means.clock.sleep(settings.pace_seconds)
 
     async def _start(self) -> int:
         """The stored mark, or the start of the log where that is higher: what lies between is gone unjudged."""

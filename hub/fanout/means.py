@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -119,5 +121,11 @@ async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, 
         except HubError as error:
             means.observer.event(f"{name}.interrupted", error=type(error).__name__, **facts)
         except Exception as error:  # noqa: BLE001  A supervisor: a fault in one feed must not stop the others.
-            means.alarm(f"{name}_failed", error=repr(error)[:200], **facts)
+            means.alarm(f"{name}_failed", error=place_of(error), **facts)
         await means.clock.sleep(RETRY_SECONDS)
+
+
+def place_of(error: BaseException) -> str:
+    """What was raised and where, without its words: those may hold what a partner sent."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
