@@ -1,0 +1,122 @@
+"""A hub in a process of its own, to be killed and started again on the same directory and port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from msgspec.structs import asdict
+
+from hub.config import variable
+from hub.core.settings import Settings
+
+SERVE = (str(Path(sys.executable).with_name("customs-hub")), "serve")
+SERVE_WITH_POINTS = (sys.executable, "-m", "tests.faults.serve_with_points", "serve")
+READY_SECONDS_MAX = 40.0
+STOP_SECONDS_MAX = 20.0
+POLL_SECONDS = 0.05
+
+
+class HubProcess:
+    """`settings` must name a port: it stays the same over restarts, and so does the hub's URL."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self.url = f"http://{settings.http.host}:{settings.http.port}"
+        self.log = log
+        """What all its processes wrote, one after the other."""
+        self.rss_bytes_max = 0
+        """The most that any of them had in memory (VmHWM)."""
+        self._environment = {**os.environ, **environment_of(settings)}
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self, kill_at: str = "") -> None:
+        """`kill_at`: a point of `tests.faults.points`, at which it ends itself."""
+        command = SERVE_WITH_POINTS if kill_at else SERVE
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stderr=log, env={**self._environment, "KILL_AT": kill_at}
+            )
+        self._watching = asyncio.create_task(self._watch_memory(self._process.pid))
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def health(self) -> Mapping[str, Any]:
+        """What `GET /health/ready` answers; empty if nothing does."""
+        try:
+            async with aiohttp.request("GET", f"{self.url}/health/ready") as response:
+                return dict(await response.json())
+        except aiohttp.ClientError:
+            return {}
+
+    async def ready(self) -> bool:
+        """Wait until it is ready; False if it ended before. Raises `TimeoutError`."""
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            while self.runs:
+                if (await self.health()).get("ready"):
+                    return True
+                await asyncio.sleep(POLL_SECONDS)
+        return False
+
+    async def ended(self, seconds_max: float) -> bool:
+        """Whether it ends by itself within the time."""
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(seconds_max):
+                await self._process.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def kill(self) -> None:
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """Ask it to stop; return its exit code. Raises `TimeoutError` if work under way does not end."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        process, watching = self._process, self._watching
+        assert process is not None
+        assert watching is not None
+        if process.returncode is None:
+            process.send_signal(number)
+        async with asyncio.timeout(STOP_SECONDS_MAX):
+            code = await process.wait()
+        watching.cancel()
+        return code
+
+    async def _watch_memory(self, pid: int) -> None:
+        status = Path(f"/proc/{pid}/status")
+        while self.runs:
+            try:
+                lines = status.read_text().splitlines()
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            peak = next((int(line.split()[1]) * 1_024 for line in lines if line.startswith("VmHWM")), 0)
+            self.rss_bytes_max = max(self.rss_bytes_max, peak)
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that gives these settings."""
+    found = {}
+    for name, value in asdict(settings).items():
+        if isinstance(value, str):
+            found[variable(name)] = value
+        else:
+            found |= {variable(f"{name}.{inner}"): _text(each) for inner, each in asdict(value).items()}
+    return found
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,137 @@
+"""Named points at which a hub process ends itself, as a power cut would: decorators around real ports.
+
+A point lies between two steps of the core protocol. The n-th time that the process passes the chosen one, it sends
+itself SIGKILL; nothing is flushed, closed or answered after that. Production code knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from hub.assembly.grounds import Ports
+from hub.core.errors import Unknown
+from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
+from hub.ports.event_log import EventLog
+from hub.ports.first_occurrence import FirstOccurrence, Occurrence
+from hub.ports.observer import Observer
+from hub.ports.positions import FeedPosition, Lease, Positions
+
+APPEND_BEGUN_SECONDS = 0.001
+"""An append that is under way so long may be anywhere: not written, written, or about to be acknowledged."""
+
+COMMON_POINTS = (
+    "before-append",
+    "during-append",
+    "after-append",
+    "before-answer",
+    "after-judging",
+    "after-mark",
+    "before-feed-append",
+    "during-feed-append",
+    "after-feed-append",
+    "after-position",
+)
+RARE_POINTS = ("after-quarantine", "after-notice")
+"""Passed only when a conflict slipped past intake."""
+POINTS = (*COMMON_POINTS, *RARE_POINTS)
+
+
+class KillSwitch:
+    """Counts how often its point is passed. The text form is `point:passage`; empty: never."""
+
+    def __init__(self, point: str = "", passage: int = 1) -> None:
+        if point and point not in POINTS:
+            raise ValueError(f"there is no point {point}")
+        self._point, self._left = point, passage
+
+    @classmethod
+    def parse(cls, text: str) -> KillSwitch:
+        point, _, passage = text.partition(":")
+        return cls(point, int(passage or 1))
+
+    def watches(self, point: str) -> bool:
+        return point == self._point
+
+    def reach(self, point: str) -> None:
+        if point == self._point:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def armed(ports: Ports, switch: KillSwitch) -> Ports:
+    return replace(
+        ports,
+        log=ArmedLog(ports.log, switch),
+        index=ArmedIndex(ports.index, switch),
+        positions=ArmedPositions(ports.positions, switch),
+    )
+
+
+class _Armed:
+    """Whatever is not decorated is the port's own."""
+
+    def __init__(self, port: Any, switch: KillSwitch) -> None:
+        self._port, self._switch = port, switch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+
+class ArmedLog(_Armed):
+    _port: EventLog
+
+    async def append(self, stream: str, partition: int, records: Sequence[LogRecord]) -> int | Unknown:
+        name = _append_name(stream)
+        self._switch.reach(f"before-{name}")
+        if self._switch.watches(f"during-{name}"):
+            work = asyncio.ensure_future(self._port.append(stream, partition, records))
+            await asyncio.wait([work], timeout=APPEND_BEGUN_SECONDS)
+            self._switch.reach(f"during-{name}")
+            first = await work
+        else:
+            first = await self._port.append(stream, partition, records)
+        self._switch.reach(f"after-{name}")
+        return first
+
+
+def _append_name(stream: str) -> str:
+    return {EVENTS: "append", QUARANTINE: "quarantine", NOTICES: "notice"}.get(stream, "feed-append")
+
+
+class ArmedIndex(_Armed):
+    _port: FirstOccurrence
+
+    async def judge(self, lease: Lease, occurrences: Sequence[Occurrence]) -> Sequence[Occurrence]:
+        firsts = await self._port.judge(lease, occurrences)
+        self._switch.reach("after-judging")
+        return firsts
+
+    async def set_mark(self, lease: Lease, position: Position) -> None:
+        await self._port.set_mark(lease, position)
+        self._switch.reach("after-mark")
+
+
+class ArmedPositions(_Armed):
+    _port: Positions
+
+    async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
+        await self._port.store(lease, output, generation, partition, position)
+        self._switch.reach("after-position")
+
+
+class ArmedObserver(_Armed):
+    """What was decided of a request is counted right before it is answered."""
+
+    _port: Observer
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        self._port.count(name, amount, **labels)
+        if name == "intake_items":
+            self._switch.reach("before-answer")
