@@ -60,7 +60,8 @@ def _decode_binary(body: bytes, headers: Mapping[str, str], bounds: IntakeSettin
             text = _percent_decoded(value)
             if text is None:
                 expected = "UTF-8, percent-encoded (CloudEvents HTTP binding §3.1.3.2)"
-                return Refusal("BODY_MALFORMED", faults=[fault("HEADER_ENCODING", f"/{name[3:]}", value, expected)])
+                found = value.encode("ascii", "backslashreplace").decode()  # It may hold bytes that are no text.
+                return Refusal("BODY_MALFORMED", faults=[fault("HEADER_ENCODING", f"/{name[3:]}", found, expected)])
             attributes[name[3:]] = text
     parsed = guard.parse(body, attributes)
     if isinstance(parsed, list):

@@ -28,6 +28,8 @@ from schemas.faults import FAULTS, Fault
 PROBLEM = "application/problem+json"
 JSON = "application/json"
 RETRY_AFTER_SECONDS = "1"
+SERVER = {"Server": "customs-hub"}
+"""aiohttp would name itself and its version."""
 
 Handler = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
@@ -60,6 +62,8 @@ def problem(
         document["instance"] = instance
     if refusal.faults:
         document["faults"] = fault_documents(refusal.faults, language)
+    if refusal.cursor:
+        document["cursor"] = refusal.cursor
     response = web.Response(status=row.status, body=orjson.dumps({**document, **(extra or {})}), content_type=PROBLEM)
     if row.retryable:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
@@ -118,7 +122,7 @@ class Edge:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         route: Route | None = None
         if self._in_flight >= self._bounds.requests_in_flight_max:
-            response: web.StreamResponse = problem(Refusal("OVERLOADED"))
+            response: web.StreamResponse = problem(Refusal("OVERLOADED"), language=language_of(request))
         else:
             self._in_flight += 1
             try:
@@ -128,7 +132,7 @@ class Edge:
         if not response.prepared and not request.content.is_eof():
             response.force_close()  # The rest of an unread body is not worth waiting for.
         if not response.prepared:
-            response.headers["Server"] = "customs-hub"
+            response.headers.update(SERVER)
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
         return response
 
@@ -215,6 +219,7 @@ class _QuietHandler(RequestHandler):
             raise ConnectionError("an answer was already begun")
         code = "BAD_REQUEST" if status < 500 else "INTERNAL"
         response = problem(Refusal(code))
+        response.headers.update(SERVER)
         response.force_close()
         return response
 

@@ -21,7 +21,7 @@ from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Statuses
 from hub.web import render
 from hub.web.api import Gate
-from hub.web.edge import JSON, BodyReader, Handler, Refused, answer
+from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
 STREAM_STALLED_SECONDS_MAX = 5.0
@@ -120,7 +120,7 @@ class ReaderAPI:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
             response = web.StreamResponse(
-                headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "Server": "customs-hub"}
+                headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", **SERVER}
             )
             await response.prepare(request)
             if request.transport is not None:

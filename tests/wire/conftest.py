@@ -1,0 +1,37 @@
+"""A hub in memory for every test: a few milliseconds each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.world import Caller, HubWorld, hub_world, settings_in
+
+MakeWorld = Callable[..., AbstractAsyncContextManager[HubWorld]]
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> MakeWorld:
+    """A hub with other bounds: `make_world(http={"body_bytes_max": 1_000})`."""
+
+    def make(wrap: Any = None, **rooms: Any) -> AbstractAsyncContextManager[HubWorld]:
+        return hub_world(settings_in(tmp_path, **rooms), wrap)
+
+    return make
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
+    async with make_world() as world:
+        yield world
+
+
+@pytest.fixture
+async def delta(world: HubWorld) -> Caller:
+    """A terminal that may send: an agreement gives all of it to the authority `watch`, which has no feed."""
+    await world.reader(feed=False)
+    return await world.company()
