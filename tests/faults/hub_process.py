@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,16 @@ class HubProcess:
 
     async def ready(self) -> bool:
         """Wait until it is ready; False if it ended before. Raises `TimeoutError`."""
+        return await self._until(lambda health: bool(health.get("ready")))
+
+    async def listening(self) -> bool:
+        """Wait until it answers; False if it ended before. Raises `TimeoutError`."""
+        return await self._until(bool)
+
+    async def _until(self, told: Callable[[Mapping[str, Any]], bool]) -> bool:
         async with asyncio.timeout(READY_SECONDS_MAX):
             while self.runs:
-                if (await self.health()).get("ready"):
+                if told(await self.health()):
                     return True
                 await asyncio.sleep(POLL_SECONDS)
         return False

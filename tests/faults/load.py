@@ -80,6 +80,8 @@ class Desk:
 
     def __init__(self, session: HubSession, history: History, keys: KeyHistory, codes: Counter[str]) -> None:
         self._session, self._history, self._keys, self._codes = session, history, keys, codes
+        self.heard: Answer | None = None
+        """The answer to the last request; None if there was none."""
 
     async def settle(self, events: Sequence[Outgoing], chance: random.Random) -> None:
         """Post until every event has its final answer: ACCEPTED, DUPLICATE or CONFLICT."""
@@ -96,6 +98,7 @@ class Desk:
         body = events[0].raw if single else b"[" + b",".join(event.raw for event in events) + b"]"
         media_type = "application/cloudevents+json" if single else "application/cloudevents-batch+json"
         attempts = self._history.send([(event.key, event.content) for event in events])
+        self.heard = None
         try:
             answer = await self._session.request("POST", "/v1/events", body=body, headers={"Content-Type": media_type})
         except HubUnreachable:
@@ -105,7 +108,8 @@ class Desk:
             # No token is to be had now: the request itself never left.
             self._answer_all(attempts, refused.code)
             return attempts
-        document = _parsed(answer)
+        self.heard = answer
+        document = answer.json()
         if single:
             self._answer_one(attempts[0], events[0], document, document)
         elif "items" in document:
@@ -142,10 +146,6 @@ class Desk:
             return False
         stated = verdict.statement
         return verdict.valid and (stated["publisher"], stated["source"], stated["id"]) == event.key
-
-
-def _parsed(answer: Answer) -> dict[str, Any]:
-    return answer.json()
 
 
 def _outcome(code: str, item: Mapping[str, Any]) -> Outcome:

@@ -27,7 +27,7 @@ FEEDS = ("risk", "mirror")
 
 
 class Stage:
-    """`desks` and `starts` are there once the hub was ready for the first time."""
+    """`desks` are there once the hub listened for the first time, `starts` once it was ready."""
 
     def __init__(self, hub: HubProcess, sessions: Mapping[str, HubSession]) -> None:
         self.hub = hub
@@ -45,9 +45,16 @@ class Stage:
 
     async def until_ready(self) -> None:
         assert await self.hub.ready(), f"the hub ended before it was ready; see {self.hub.log}"
+        await self.until_listening()
+        for feed in FEEDS:
+            if feed not in self.starts:
+                self.starts[feed] = await first_place(self.sessions[feed], feed)
+
+    async def until_listening(self) -> None:
+        """Wait until it answers at all, ready or not; from then on there are desks."""
+        assert await self.hub.listening(), f"the hub ended before it listened; see {self.hub.log}"
         if not self.desks:
             keys = KeyHistory.from_json(await self.sessions[PUBLISHERS[0]].public(KEY_HISTORY_PATH))
-            self.starts = {feed: await first_place(self.sessions[feed], feed) for feed in FEEDS}
             self.desks = {name: Desk(self.sessions[name], self.history, keys, self.codes) for name in PUBLISHERS}
 
     async def views(self) -> dict[str, View]:
