@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -24,11 +25,14 @@ from msgspec.structs import replace
 from hub.cli import DONE, FAILED, MISUSED
 from hub.cli.show import Plain, changes, failure, print_json, refusal
 from hub.config import CONFIG_VARIABLE, ConfigFaults, load
-from hub.core.errors import HubError, Refusal
+from hub.core.errors import DirectoryInUse, HubError, Refusal
 from hub.core.settings import Settings
 from schemas.faults import Fault
 
 ANSWER_SECONDS_MAX = 10.0
+STARTING_TRIES = 20
+STARTING_SECONDS = 5.0
+"""How long a hub may take to start before a command gives up on it."""
 STATUS = "status"
 """What only a running hub can answer."""
 
@@ -87,6 +91,14 @@ def _answer(method: Method, name: str, request: Plain, options: Options, say: Ca
 
 
 def _ask(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
+    """A hub that holds the directory but does not listen yet is starting: it is asked again."""
+    for _ in range(STARTING_TRIES - 1):
+        with suppress(DirectoryInUse):
+            return _ask_once(method, name, request, settings)
+    return _ask_once(method, name, request, settings)
+
+
+def _ask_once(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
     path = Path(settings.log.directory) / "admin.sock"
     with socket(AF_UNIX, SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_SECONDS_MAX)
@@ -134,9 +146,14 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
     import msgspec
 
     from hub.assembly import open_registrar
+    from hub.drivers.system.clock import SystemClock
 
-    async with open_registrar(settings) as registrar:
-        if method == "GET":
-            return registrar.view(name, request)
-        outcome = await registrar.perform(name, request, actor=getpwuid(os.getuid()).pw_name)
+    try:
+        async with open_registrar(settings) as registrar:
+            if method == "GET":
+                return registrar.view(name, request)
+            outcome = await registrar.perform(name, request, actor=getpwuid(os.getuid()).pw_name)
+    except DirectoryInUse:
+        await SystemClock().sleep(STARTING_SECONDS / STARTING_TRIES)
+        raise
     return outcome if isinstance(outcome, Refusal) else dict(msgspec.to_builtins(outcome))

@@ -299,6 +299,10 @@ class Overloaded(HubError):
     code = "OVERLOADED"
 
 
+class DirectoryInUse(HubError):
+    """Another process holds the data directory."""
+
+
 class LeaseLost(HubError):
     """The lease's epoch is no longer current; nothing was written."""
 

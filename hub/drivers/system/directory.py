@@ -14,7 +14,7 @@ from typing import Self
 
 import orjson
 
-from hub.core.errors import HubError
+from hub.core.errors import DirectoryInUse, HubError
 
 FORMAT = 1
 """The layout of the files in the directory; raised together with the step that upgrades the one before."""
@@ -56,7 +56,7 @@ class DataDirectory:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(self._lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise HubError(f"the data directory {self.path} is in use by process {holder}") from error
+            raise DirectoryInUse(f"the data directory {self.path} is in use by process {holder}") from error
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 

@@ -1,0 +1,42 @@
+"""The reference pages are checked against the tables that they show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hub.core.errors import ERRORS
+from hub.core.metrics import METRICS
+from hub.web.routes import ROUTES
+
+ROOT = Path(__file__).parents[2]
+HUB_PAGE = (ROOT / "hub" / "README.md").read_text()
+FRONT_PAGE = (ROOT / "README.md").read_text()
+
+
+def test_the_page_of_codes_is_the_error_table() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d{3}) \| (yes|no) \| (.+) \|$", HUB_PAGE, re.MULTILINE)
+
+    expected = [(row.code, str(row.status), "yes" if row.retryable else "no", row.en) for row in ERRORS.values()]
+    assert rows == expected
+
+
+def test_the_page_of_metrics_is_the_closed_list() -> None:
+    rows = re.findall(r"^\| `customs_hub_(\w+)` \| (\w+) \| (.*) \| (.+) \|$", HUB_PAGE, re.MULTILINE)
+
+    assert rows == [(metric.name, metric.kind, ", ".join(metric.labels), metric.help) for metric in METRICS.values()]
+
+
+def test_every_alarm_that_is_raised_is_on_the_page() -> None:
+    raised = {
+        name for file in (ROOT / "hub").rglob("*.py") for name in re.findall(r'alarm\("([a-z_]+)"', file.read_text())
+    }
+
+    assert raised
+    assert {name for name in raised if f"`{name}`" not in HUB_PAGE} == set()
+
+
+def test_the_readme_lists_every_route_with_its_scope() -> None:
+    rows = re.findall(r"^\| `(GET|POST) (\S+)` \| (\S*) ?\| (.+) \|$", FRONT_PAGE, re.MULTILINE)
+
+    assert rows == [(route.method, route.path, route.scope or "-", route.summary) for route in ROUTES]
