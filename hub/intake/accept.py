@@ -128,6 +128,9 @@ class Acceptor:
         return [*cuts, events[start:]]
 
 
+LOOK_UP_SECONDS_MAX = 1.0
+"""How long a group waits for the index: it can do without, and an append takes its own time behind it."""
+_STOPPED = Unknown("the hub stopped")
 RECORD_OVERHEAD_BYTES = 1_400
 """At most: the packed header with the longest identity, and the leaf hash in the seal's value."""
 
@@ -144,13 +147,19 @@ class _Lane:
         self._partition = partition
         self._waiting: deque[_Part] = deque()
         self._arrived = asyncio.Event()
+        self._stopped = False
 
     async def submit(self, events: Sequence[ValidEvent]) -> Sequence[Outcome]:
+        if self._stopped:
+            return [_STOPPED] * len(events)
         part = _Part(events, asyncio.get_running_loop().create_future(), sum(map(_size, events)))
         self._a.waiting_records += len(events)
         self._waiting.append(part)
         self._arrived.set()
-        return await part.answer
+        try:
+            return await part.answer
+        finally:
+            self._a.waiting_records -= len(events)
 
     async def run(self) -> None:
         group: list[_Part] = []
@@ -162,8 +171,9 @@ class _Lane:
                 if not self._waiting:
                     self._arrived.clear()
         finally:
+            self._stopped = True
             for part in (*group, *self._waiting):
-                self._answer(part, [Unknown("the hub stopped")] * len(part.events))
+                self._answer(part, [_STOPPED] * len(part.events))
 
     def _take_group(self) -> list[_Part]:
         """As many waiting parts as one append takes, at least one."""
@@ -211,8 +221,9 @@ class _Lane:
             known.append(row)
         if asked:
             try:
-                firsts = await self._a.index.look_up([event.identity for _, _, event in asked])
-            except StorageUnavailable:
+                async with self._a.clock.deadline(LOOK_UP_SECONDS_MAX):
+                    firsts = await self._a.index.look_up([event.identity for _, _, event in asked])
+            except (StorageUnavailable, TimeoutError):
                 # The look-up is a courtesy to the sender: without it a repeat is appended and the judge finds it.
                 return known
             for (number, index, event), first in zip(asked, firsts, strict=True):
@@ -267,7 +278,6 @@ class _Lane:
 
     def _answer(self, part: _Part, outcomes: Sequence[Outcome]) -> None:
         if not part.answer.done():
-            self._a.waiting_records -= len(part.events)
             part.answer.set_result(outcomes)
 
 
