@@ -16,10 +16,10 @@ from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.delivery.cursors import Cursors
-from hub.delivery.merge import Bell
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
 from hub.delivery.stream import Streams
+from hub.delivery.tail import Tails
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.intake.authenticate import Authenticator
@@ -70,8 +70,8 @@ class Hub:
         self.stopping = asyncio.Event()
         self.prepared = asyncio.Event()
         """Set once storage has what the hub needs: before, nothing is taken in."""
-        self._bell = Bell()
-        self.live.on_change(lambda _: self._bell.ring())
+        self._tails = Tails(log=ports.log, partitions=self.events.partitions, clock=clock, observer=observer)
+        self.live.on_change(lambda _: self._tails.ring())
         self._listener, self._operations = listener, operations
         self._receipts = Receipts(log=ports.log, index=ports.index, hub=settings.hub_name)
         self._acceptor = self._make_acceptor()
@@ -90,7 +90,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(work)
-                for work in (self.live.follow(self.observer), self._acceptor.run(), self._store())
+                for work in (self.live.follow(self.observer), self._acceptor.run(), self._store(), self._tails.run())
             ]
             if self.settings.log.ground != "kafka":
                 await self.prepared.wait()
@@ -125,7 +125,7 @@ class Hub:
                 yield
             finally:
                 self.stopping.set()
-                self._bell.ring()
+                self._tails.ring()
 
     def _edge(self, handlers: Mapping[str, Handler], router: Router) -> Edge:
         return Edge(handlers, router=router, bounds=self.settings.http, entropy=self.entropy, observer=self.observer)
@@ -227,26 +227,20 @@ class Hub:
             seconds=settings.cursor_seconds,
         )
         pull = Pull(
-            log=log,
             positions=self.ports.positions,
             snapshot=self.snapshot,
             cursors=cursors,
-            clock=self.clock,
             observer=self.observer,
             settings=settings,
-            partitions=partitions,
+            tails=self._tails,
             feed_retention_seconds=self.settings.log.feed_retention_seconds,
-            bell=self._bell,
-        )
-        notices = Notices(
-            log=log, cursors=cursors, clock=self.clock, settings=settings, partitions=partitions, bell=self._bell
         )
         return ReaderAPI(
             gate=gate,
             bodies=bodies,
             pull=pull,
             streams=Streams(pull),
-            notices=notices,
+            notices=Notices(cursors=cursors, settings=settings, tails=self._tails),
             receipts=self._receipts,
             statuses=Statuses(log=log, index=self.ports.index, partitions=partitions),
             snapshot=self.snapshot,

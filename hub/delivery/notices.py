@@ -9,30 +9,17 @@ from hub.core.errors import Refusal
 from hub.core.record import NOTICES
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors, moved
-from hub.delivery.merge import Bell, Bound, Stamped, merged
+from hub.delivery.merge import Bound, Stamped, take
 from hub.delivery.pull import Page
-from hub.ports.event_log import EventLog
-from hub.ports.system import Clock
+from hub.delivery.tail import Tails
 from schemas.headers import NoticeHeader
 
 
 class Notices:
-    def __init__(
-        self,
-        *,
-        log: EventLog,
-        cursors: Cursors,
-        clock: Clock,
-        settings: DeliverySettings,
-        partitions: int,
-        bell: Bell,
-    ) -> None:
-        self._log = log
+    def __init__(self, *, cursors: Cursors, settings: DeliverySettings, tails: Tails) -> None:
         self._cursors = cursors
-        self._clock = clock
         self._settings = settings
-        self._partitions = partitions
-        self._bell = bell
+        self._tails = tails
 
     async def page(self, partner: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
         """Up to `limit` notices (`schemas/formats/notice.md`) behind the cursor; without one, from the earliest kept.
@@ -52,6 +39,5 @@ class Notices:
         settings = self._settings
         seconds = min(wait, settings.wait_seconds_max)
         bound = Bound(min(limit, settings.page_records_max), settings.page_bytes_max, seconds)
-        async with merged(self._log, NOTICES, self._partitions, self._clock, self._bell) as merge:
-            taken = await merge.take(cursor.places, is_own, bound)
+        taken = await take(self._tails, NOTICES, cursor.places, is_own, bound)
         return Page(list(taken.records), self._cursors.seal(moved(cursor, taken.places)))

@@ -6,8 +6,7 @@ stand (rule 11 of the core protocol): a batch that was under way when an agreeme
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -17,11 +16,10 @@ from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors, furthest, moved
-from hub.delivery.merge import Admit, Bell, Bound, Merge, Stamped, Taken, merged
-from hub.ports.event_log import EventLog
+from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
+from hub.delivery.tail import Tails
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
-from hub.ports.system import Clock
 from hub.trust.cursor import Cursor
 from schemas.headers import FeedHeader
 
@@ -37,27 +35,21 @@ class Pull:
     def __init__(
         self,
         *,
-        log: EventLog,
         positions: Positions,
         snapshot: Callable[[], Snapshot],
         cursors: Cursors,
-        clock: Clock,
         observer: Observer,
         settings: DeliverySettings,
-        partitions: int,
+        tails: Tails,
         feed_retention_seconds: int,
-        bell: Bell,
     ) -> None:
         self.settings = settings
-        self._log = log
         self._positions = positions
         self._snapshot = snapshot
         self._cursors = cursors
-        self._clock = clock
         self._observer = observer
-        self._partitions = partitions
+        self._tails = tails
         self._retention_seconds = feed_retention_seconds
-        self._bell = bell
         self._declared: set[str] = set()
 
     async def page(self, partner: str, name: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
@@ -69,8 +61,8 @@ class Pull:
         if isinstance(begun, Refusal):
             return begun
         feed, cursor = begun
-        async with self.reader(feed) as merge:
-            taken, cursor = await self.turn(merge, cursor, limit=limit, wait=min(wait, self.settings.wait_seconds_max))
+        seconds = min(wait, self.settings.wait_seconds_max)
+        taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor))
 
@@ -104,19 +96,18 @@ class Pull:
         newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
         return newest is not None and not newest.ended and recipient is not None and not recipient.suspended
 
-    @asynccontextmanager
-    async def reader(self, feed: Feed) -> AsyncIterator[Merge]:
+    async def turn(self, feed: Feed, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
+        """What comes next, and the cursor behind it."""
+        await self._declare(feed)
+        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
+        taken = await take(self._tails, feed.stream, cursor.places, self._standing(), bound)
+        return taken, moved(cursor, taken.places)
+
+    async def _declare(self, feed: Feed) -> None:
         """A feed may be read from the moment it is registered, before fan-out has come to it."""
         if feed.name not in self._declared:
-            await self._log.declare(Stream(feed.stream, self._partitions, self._retention_seconds))
+            await self._tails.log.declare(Stream(feed.stream, self._tails.partitions, self._retention_seconds))
             self._declared.add(feed.name)
-        async with merged(self._log, feed.stream, self._partitions, self._clock, self._bell) as merge:
-            yield merge
-
-    async def turn(self, merge: Merge, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
-        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
-        taken = await merge.take(cursor.places, self._standing(), bound)
-        return taken, moved(cursor, taken.places)
 
     def seal(self, cursor: Cursor) -> str:
         return self._cursors.seal(cursor)
@@ -126,7 +117,7 @@ class Pull:
         if taken.records:
             self._observer.count("delivered", len(taken.records), feed=feed.name, way=way)
         if taken.oldest_us is not None:
-            self._observer.observe("delivery_seconds", (self._clock.now_us() - taken.oldest_us) / 1e6, way=way)
+            self._observer.observe("delivery_seconds", (self._tails.clock.now_us() - taken.oldest_us) / 1e6, way=way)
 
     def _standing(self) -> Admit:
         """Whether every agreement that a record rests on still stands, as of the moment it is asked."""

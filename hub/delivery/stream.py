@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from hub.core.agreement import Feed
 from hub.core.errors import Refusal
-from hub.delivery.merge import Merge
 from hub.delivery.pull import Pull
 from hub.trust.cursor import Cursor
 
@@ -56,16 +55,15 @@ class Streams:
         feed, cursor = begun
         self._open[reader] += 1
         try:
-            async with self._pull.reader(feed) as merge:
-                yield self._groups(merge, feed, cursor, stop)
+            yield self._groups(feed, cursor, stop)
         finally:
             self._open[reader] -= 1
             self._open += Counter()  # Drops what has come to zero.
 
-    async def _groups(self, merge: Merge, feed: Feed, cursor: Cursor, stop: Callable[[], bool]) -> AsyncIterator[Group]:
+    async def _groups(self, feed: Feed, cursor: Cursor, stop: Callable[[], bool]) -> AsyncIterator[Group]:
         heartbeat = self._pull.settings.stream_heartbeat_seconds
         while not stop() and self._pull.is_open(feed):
-            taken, cursor = await self._pull.turn(merge, cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
+            taken, cursor = await self._pull.turn(feed, cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
             if not stop() and self._pull.is_open(feed):
                 self._pull.delivered(feed, taken, "sse")
                 yield Group(list(taken.records), self._pull.seal(cursor))

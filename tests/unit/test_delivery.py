@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.errors import Refusal
+from hub.core.errors import Refusal, StorageUnavailable
 from hub.core.record import LogRecord
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors
-from hub.delivery.merge import Bell
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Page, Pull
 from hub.delivery.stream import Streams
+from hub.delivery.tail import IDLE_SECONDS, Tails
+from hub.drivers.memory.event_log import MemoryEventLog
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
+from tests.faults.ports import Fate, FatedLog
 
 DAY = 86_400
 
@@ -39,7 +44,7 @@ class Desk:
         partitions, clock = world.events.partitions, world.clock
         self.world = world
         self.settings = DeliverySettings(**settings)
-        self.bell = Bell()
+        self.tails = Tails(log=world.log, partitions=partitions, clock=clock, observer=world.observer)
         self.cursors = Cursors(
             bytes(32),
             clock=clock,
@@ -49,26 +54,23 @@ class Desk:
             seconds=self.settings.cursor_seconds,
         )
         self.pull = Pull(
-            log=world.log,
             positions=world.positions,
             snapshot=lambda: world.snapshot,
             cursors=self.cursors,
-            clock=clock,
             observer=world.observer,
             settings=self.settings,
-            partitions=partitions,
+            tails=self.tails,
             feed_retention_seconds=30 * DAY,
-            bell=self.bell,
         )
         self.streams = Streams(self.pull)
-        self.notices = Notices(
-            log=world.log,
-            cursors=self.cursors,
-            clock=clock,
-            settings=self.settings,
-            partitions=partitions,
-            bell=self.bell,
-        )
+        self.notices = Notices(cursors=self.cursors, settings=self.settings, tails=self.tails)
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self.tails.run())
+            yield
+            task.cancel()
 
     async def page(self, cursor: str | None = None, *, limit: int = 100, wait: float = 0.0) -> Page:
         page = await self.pull.page("customs", "risk", cursor, limit=limit, wait=wait)
@@ -264,7 +266,7 @@ def test_a_page_takes_from_every_partition_and_in_the_end_all_of_them() -> None:
 def test_a_long_poll_comes_back_with_the_first_record_of_any_partition() -> None:
     async def main() -> None:
         at = await desk(partitions=3)
-        async with at.world.running():
+        async with at.world.running(), at.following():
             await at.world.elapse(1)
             async with asyncio.TaskGroup() as group:
                 waiting = group.create_task(at.page(wait=20))
@@ -274,6 +276,77 @@ def test_a_long_poll_comes_back_with_the_first_record_of_any_partition() -> None
 
         assert ids(waiting.result()) == ["late"]
         assert came_after < 10
+
+    virtual.run(main())
+
+
+def test_who_follows_the_end_reads_from_memory_what_the_log_is_read_for_once() -> None:
+    async def main() -> None:
+        at = await desk()
+        async with at.world.running(), at.following():
+            first = await at.page()
+            await at.world.elapse(1)
+            await at.world.publish(event_record("a"), event_record("b"))
+            await at.world.elapse(1)
+            at.tails.log = MemoryEventLog(at.world.clock)  # Whoever asks the log now finds no stream there.
+
+            assert ids(await at.page(first.cursor)) == ids(await at.page(first.cursor)) == ["a", "b"]
+
+    virtual.run(main())
+
+
+def test_who_has_fallen_behind_what_memory_keeps_misses_nothing() -> None:
+    async def main() -> None:
+        at = await desk()
+        names = [f"e{number}" for number in range(40)]
+        async with at.world.running(), at.following():
+            page = await at.page()
+            for name in names:
+                await at.world.publish(event_record(name, content="x" * 30_000))
+                await at.world.elapse(0.1)
+            seen: list[str] = []
+            while (page := await at.page(page.cursor, limit=7)).records:
+                seen += ids(page)
+
+        assert seen == names
+
+    virtual.run(main())
+
+
+def test_following_ends_when_nobody_asks_and_begins_again_when_somebody_does() -> None:
+    async def main() -> None:
+        at = await desk()
+        async with at.world.running(), at.following():
+            page = await at.page()
+            before = at.tails.of(FEED.stream)
+            await at.world.elapse(3 * IDLE_SECONDS)
+            await at.world.publish(event_record("a"))
+            after = await at.page(page.cursor, wait=5)
+            still_the_same = at.tails.of(FEED.stream) is before
+
+        assert ids(after) == ["a"]
+        assert not still_the_same
+
+    virtual.run(main())
+
+
+def test_a_log_that_fails_is_followed_again_when_it_is_back() -> None:
+    async def main() -> None:
+        at = await desk()
+        fate = Fate(random.Random(1), trouble=0.0)
+        at.tails.log = FatedLog(at.world.truth, fate)
+        async with at.world.running(), at.following():
+            page = await at.page()
+            await at.world.elapse(1)
+            fate.trouble = 1.0
+            await at.world.publish(event_record("a"))
+            await at.world.elapse(10)
+            with pytest.raises(StorageUnavailable):
+                await at.page(page.cursor)
+            fate.trouble = 0.0
+            await at.world.elapse(1)
+
+            assert ids(await at.page(page.cursor)) == ["a"]
 
     virtual.run(main())
 
@@ -312,7 +385,7 @@ def test_a_stream_ends_as_soon_as_the_bell_tells_that_it_may_not_go_on(cause: st
                 at.world.register(replace(FEED, ended=True))
             if cause == "suspended":
                 at.world.register(replace(AUTHORITY, suspended=True))
-            at.bell.ring()
+            at.tails.ring()
         assert waiting.result() is None
         assert at.world.clock.monotonic() < 3
 
