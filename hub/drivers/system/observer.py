@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import prometheus_client
 import structlog
@@ -65,13 +65,13 @@ class SystemObserver:
                 return Histogram(name, *arguments, buckets=buckets, registry=self._registry)
 
 
-def configure_log() -> None:
-    """One JSON object a line on standard error, times in UTC."""
+def configure_log(file: TextIO | None = None) -> None:
+    """One JSON object a line, by default on standard error; times in UTC."""
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.add_log_level,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=file or sys.stderr),
     )
