@@ -48,6 +48,8 @@ class FeedRun:
     async def run(self) -> None:
         """Pass on until the feed ends or stands still. Raises what another run may mend, `LeaseLost`, `LogCutShort`."""
         log, kept = self._means.log, self._means.feed_retention_seconds
+        if self._present_route() is None:
+            return  # Its stream may be gone by now, and must not be made again.
         await log.declare(Stream(self._stream, self._means.events.partitions, kept))
         self.position, self._end = await self._stand()
         async with log.reader(EVENTS) as reader:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from hub.core.errors import HubError, LeaseLost, StorageUnavailable, Unknown
+from hub.core.errors import HubError, LeaseLost, Unknown
 from hub.core.record import LogRecord, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import FanoutSettings
@@ -75,9 +75,11 @@ class Tenure:
             await self._means.clock.sleep(seconds / 3)
             try:
                 self.lease = await self._means.positions.renew(self.lease, seconds)
-            except StorageUnavailable as error:
+            except LeaseLost:
+                raise
+            except HubError as error:
                 if not self.holds():
-                    raise LeaseLost("the lease ran out while storage was away") from error
+                    raise LeaseLost("the lease ran out while storage was away or full") from error
 
 
 async def append_all(means: Means, tenure: Tenure, stream: str, partition: int, records: Sequence[LogRecord]) -> int:

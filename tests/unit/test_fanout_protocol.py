@@ -10,10 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.agreement import FeedStart
-from hub.core.errors import StorageUnavailable, Unknown
+from hub.core.errors import HubError, StorageFull, StorageUnavailable, Unknown
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
+from hub.drivers.memory.positions import MemoryPositions
 from hub.ports.positions import Lease
 from schemas.headers import FeedHeader, pack, unpack
 from tests.faults import virtual
@@ -376,6 +377,52 @@ def test_a_record_that_cannot_be_projected_goes_to_quarantine_and_the_partition_
         assert broken.value in aside.value
         assert unpack(aside.header).offset == 1  # type: ignore[union-attr]
         assert world.observer.alarms() & {"record_not_projected", "record_unreadable"}
+
+    virtual.run(main())
+
+
+class FullPositions(MemoryPositions):
+    """Renews nothing while the disk is full."""
+
+    full = False
+
+    async def renew(self, lease: Lease, seconds: float) -> Lease:
+        if self.full:
+            raise StorageFull("no space left")
+        return await super().renew(lease, seconds)
+
+
+def test_a_full_disk_costs_the_lease_and_not_the_process() -> None:
+    async def main() -> None:
+        world = await registered()
+        world.leases = world.positions = leases = FullPositions(world.clock)
+        world.index = MemoryFirstOccurrence(leases, slice_seconds=16 * DAY)
+        async with world.running():
+            leases.full = True
+            await world.elapse(3 * world.settings.lease_seconds)
+            leases.full = False
+            await world.publish(event_record("a"))
+            await world.elapse(world.settings.lease_seconds)
+
+        assert ("fanout.lease_lost", {"partition": 0}) in world.observer.events
+        assert await world.shown() == ["a"]
+
+    virtual.run(main())
+
+
+def test_a_feed_that_has_ended_does_not_make_its_stream_again() -> None:
+    async def main() -> None:
+        world = await registered()
+        async with world.running():
+            await world.publish(event_record("a"))
+            await world.elapse(1)
+            world.register(replace(FEED, ended=True))
+            await world.truth.drop(RISK)
+            await world.publish(event_record("b"))
+            await world.elapse(5)
+
+        with pytest.raises(HubError, match="not declared"):
+            await world.records(RISK)
 
     virtual.run(main())
 
