@@ -162,11 +162,11 @@ class Caller:
             query["cursor"] = answer.json["next"]
         return records
 
-    async def judged(self, event_id: str, count: int = 1, source: str = SOURCE) -> list[str]:
+    async def judged(self, event_id: str, count: int = 1, **version: str) -> list[str]:
         """What was judged of an identity, once there are `count` occurrences."""
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             while True:
-                items = (await self.get("/v1/events", source=source, id=event_id)).json["items"]
+                items = (await self.get("/v1/events", source=SOURCE, id=event_id, **version)).json["items"]
                 if len(items) >= count:
                     return [item["judgement"] for item in items]
                 await asyncio.sleep(0.005)

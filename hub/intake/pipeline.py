@@ -72,6 +72,10 @@ class Pipeline:
             return Refusal("OVERLOADED")
         return admit(principal, mode=mode, atomic=atomic, snapshot=self._snapshot(), now_us=self._clock.now_us())
 
+    def is_current(self, admitted: Admitted) -> bool:
+        """Whether the registry is still the one that the coarse answer was given by."""
+        return admitted.revision == self._snapshot().revision
+
     async def submit(self, admitted: Admitted, body: bytes, headers: Mapping[str, str]) -> Answer | Refusal:
         """Judge and accept everything in a body. A `Refusal` means that nothing in it could be looked at.
 
@@ -148,7 +152,10 @@ class Pipeline:
             case Accepted(receipt):
                 return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
             case Repeat(position):
-                earlier = await self._receipt_at(position)
+                try:
+                    earlier = await self._receipt_at(position)
+                except HubError as e:  # The log cannot be read now: what became of the other items is answered still.
+                    return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(e.code))
                 return Item(index, id_, source, Verdict.DUPLICATE, earlier, None, warnings)
             case Conflicting():
                 return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"))

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Item, Mode, Principal, Verdict
+from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
 from hub.intake.authenticate import Authenticator
 from hub.intake.grant import OAuthRefusal, TokenEndpoint
 from hub.intake.pipeline import Answer, Pipeline
@@ -53,18 +53,23 @@ class PartnerAPI:
 
     async def post_events(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """Authenticate ▸ admit ▸ read ▸ submit: each before the next costs anything."""
-        principal = self._gate.enter(request, "events:write")
-        media_type = self._bodies.media_type(request, _MODES)
-        atomic = _atomic(request)
-        admitted = self._pipeline.admit(principal, mode=_MODES[media_type], atomic=atomic)
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
+        admitted = self._admit(request)
         body = await self._bodies.read(request)
+        if not self._pipeline.is_current(admitted):
+            admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.
         headers = _attribute_headers(request) if admitted.mode is Mode.BINARY else {}
         judged = await self._pipeline.submit(admitted, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
         return _events_answer(judged, language_of(request))
+
+    def _admit(self, request: web.BaseRequest) -> Admitted:
+        principal = self._gate.enter(request, "events:write")
+        media_type = self._bodies.media_type(request, _MODES)
+        admitted = self._pipeline.admit(principal, mode=_MODES[media_type], atomic=_atomic(request))
+        if isinstance(admitted, Refusal):
+            raise Refused(admitted)
+        return admitted
 
     async def token(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """RFC 6749 §4.4: parameters once each, in a form; never cached."""
@@ -113,7 +118,7 @@ def _events_answer(judged: Answer, language: str) -> web.Response:
     if judged.refused_whole:
         document["code"] = "BATCH_REFUSED"
     response = web.Response(status=status, body=orjson.dumps(document), content_type=JSON)
-    if status == 503:
+    if status in (503, 507):
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response
 

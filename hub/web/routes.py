@@ -43,6 +43,7 @@ ROUTES = (
         name="token",
         media_types=("application/x-www-form-urlencoded",),
         answers=(200, 400, 401),
+        codes=(*_BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
         summary="An access token for a signed client assertion (RFC 6749 §4.4, RFC 7523).",
     ),
     Route(
@@ -81,6 +82,7 @@ ROUTES = (
             "EVENT_INVALID",
             "CONFLICT",
             "BATCH_REFUSED",
+            "NOT_ATTEMPTED",
         ),
         summary="Push one event or a batch; every item gets a verdict, every accepted one a receipt.",
     ),
