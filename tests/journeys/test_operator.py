@@ -18,17 +18,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from hub.assembly.offline import make_registrar
-from hub.cli import run
+from hub.assembly import build
+from hub.cli import desk, run
 from hub.core.registry import Version
-from hub.core.settings import Settings
-from hub.drivers.sqlite.registry import SQLiteRegistry
-from hub.drivers.system.clock import SystemClock
+from hub.core.settings import HTTPSettings, LogSettings, Settings
 from hub.drivers.system.directory import DataDirectory
-from hub.drivers.system.entropy import SystemEntropy
 from hub.operate.follow import LiveRegistry
-from hub.web.admin import listening_admin
-from tests.unit.operate.conftest import Silent
+from hub.ports.registry import Registry
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -59,18 +55,13 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
 
 
 @asynccontextmanager
-async def a_running_hub(directory: Path) -> AsyncIterator[tuple[LiveRegistry, SQLiteRegistry]]:
-    """The operator's side of a hub: the registry, followed, behind the admin socket."""
-    clock = SystemClock()
-    with DataDirectory(directory):
-        async with SQLiteRegistry.open(directory / "registry.db") as registry:
-            live = LiveRegistry(registry, clock=clock)
-            await live.refresh()
-            registrar = make_registrar(live, Settings(), clock=clock)
-            async with listening_admin(
-                registrar, directory=directory, clock=clock, entropy=SystemEntropy(), observer=Silent()
-            ):
-                yield live, registry
+async def a_running_hub(directory: Path) -> AsyncIterator[tuple[LiveRegistry, Registry]]:
+    """A hub on this directory, on ports that the system chooses."""
+    settings = Settings(
+        http=HTTPSettings(port=0, operations_port=0), log=LogSettings(directory=str(directory), ground="sqlite")
+    )
+    async with build(settings) as hub:
+        yield hub.live, hub.ports.registry
 
 
 def test_a_hub_is_set_up_while_it_is_down(command: Command) -> None:
@@ -144,7 +135,11 @@ async def test_a_socket_left_by_a_killed_hub_is_in_nobodys_way(command: Command,
         assert (await asyncio.to_thread(command, "partner", "suspend", "zephyr"))[0] == 0
 
 
-def test_a_directory_in_use_without_a_socket_is_left_alone(command: Command, tmp_path: Path) -> None:
+def test_a_directory_in_use_without_a_socket_is_left_alone(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "STARTING_SECONDS", 0.0)
+
     with DataDirectory(tmp_path / "data"):
         code, _, err = command(*SET_UP[0])
 
