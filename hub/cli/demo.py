@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -36,7 +37,8 @@ def demo(
     Parameters
     ----------
     for_
-        How long, such as 20s or 2m. Default: until Ctrl-C; 30s where there is no terminal.
+        How long, such as 20s or 2m; the day itself takes six seconds at least. Default: until Ctrl-C, or 30s where
+        there is no terminal.
     log
         Where events are kept: sqlite, or a real Apache Kafka that is started for the length of the demo.
     kafka
@@ -52,7 +54,7 @@ def demo(
         return MISUSED
     from hub.lab.demo.play import Options
 
-    live = not json and sys.stdout.isatty()
+    live = not json and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if seconds is None and not live:
         seconds = PIPED_SECONDS
     options = Options(ground="kafka" if kafka else log, bootstrap=kafka, data=data, seconds=seconds)
@@ -77,19 +79,21 @@ def _show(options: Options, *, live: bool, json: bool) -> int:
     from hub.lab.demo.view import Blind
 
     view: View = Blind() if json else Screen() if live else Lines()
-    failures: list[BaseException] = []
+    code = FAILED
     try:
         tally = uvloop.run(_play(options, view))
+        view.end()
+        print(orjson.dumps(tally.summary()).decode() if json else "\n".join(closing(tally, options)), flush=True)
+        code = DONE
     except* HubError as group:
-        failures = _leaves(group)
+        view.end()
+        for failure in _leaves(group):
+            print(f"customs-hub demo: {failure}", file=sys.stderr)
+    except* BrokenPipeError:  # Whoever read the lines has gone; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         view.end()
-    for failure in failures:
-        print(f"customs-hub demo: {failure}", file=sys.stderr)
-    if failures:
-        return FAILED
-    print(orjson.dumps(tally.summary()).decode() if json else "\n".join(closing(tally, options)))
-    return DONE
+    return code
 
 
 async def _play(options: Options, view: View) -> Tally:
@@ -111,7 +115,6 @@ async def _play(options: Options, view: View) -> Tally:
 
 def _process_seconds() -> float:
     """How long ago this process started: what a user has waited, imports and all."""
-    import os
     import time
 
     # The second field is the program's name in parentheses and may hold anything; field 22 is the start, in ticks.

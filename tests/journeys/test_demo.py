@@ -125,6 +125,21 @@ def test_a_child_that_fails_ends_the_demo_with_its_last_words(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+def test_a_reader_who_goes_away_ends_the_demo_without_a_word(tmp_path: Path) -> None:
+    demo = start(scratch=tmp_path)
+    children = with_children(demo, 5)
+    assert demo.stdout is not None and demo.stderr is not None
+
+    demo.stdout.close()
+
+    with demo.stderr as errors:
+        assert errors.read() == b""
+    assert demo.wait(timeout=30.0) == 1
+    assert gone(children)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_children_go_even_if_the_demo_is_killed(tmp_path: Path) -> None:
     demo = start(scratch=tmp_path)
     children = with_children(demo, 5)

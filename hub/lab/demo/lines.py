@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from hub.lab.demo.cast import COMPANIES, ENGINES
 from hub.lab.demo.tally import LATENCIES_RECENT, Note, Tally, percentile
 from hub.lab.demo.view import Stage
@@ -40,7 +38,7 @@ class Lines:
         self._print(f"{seconds:6.1f} s  flow      {flow}; {delivered}; {latency}")
 
     def end(self) -> None:
-        sys.stdout.flush()
+        """Every line is out already."""
 
     def _print(self, line: str) -> None:
         print(line, flush=True)

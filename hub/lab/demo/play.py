@@ -83,7 +83,7 @@ class Play:
         if self._options.data is None:
             return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="customs-hub-demo-")))
         directory = self._options.data
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(directory.iterdir()):
             raise HubError(f"{directory} is not empty: the demo begins in a directory of its own")
         return directory

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 from msgspec import Struct, field
@@ -13,7 +14,7 @@ from hub.core.agreement import type_matches
 from hub.lab.demo.cast import COMPANIES, ENGINES
 from hub.lab.demo.shipment import Plain
 
-RECENT_COUNT = 50
+NOTES_COUNT_MAX = 200
 LATENCIES_COUNT_MAX = 1_000_000
 """4 MB. A demo that runs for so long keeps the figures it has."""
 LATENCIES_RECENT = 500
@@ -70,7 +71,7 @@ class Tally:
         self.engines = {engine.id: Reading() for engine in ENGINES}
         self.types: Counter[str] = Counter()
         self.first_delivery_seconds: float | None = None
-        self.notes: deque[Note] = deque(maxlen=4 * RECENT_COUNT)
+        self.notes: deque[Note] = deque(maxlen=NOTES_COUNT_MAX)
 
     def answered(self, company: str, event: Plain, outcome: dict[str, Any]) -> None:
         """One outcome line of a company's process."""
@@ -143,15 +144,15 @@ class Tally:
 
     def summary(self) -> dict[str, int | float | None]:
         """The one JSON object of `--json`."""
-        totals = ("sent", "accepted", "duplicates", "rejected", "suspended_refused", "unanswered", "receipts_verified")
         engines = self.engines.values()
         waits = sorted(wait for reading in engines for wait in reading.milliseconds)
         first = self.first_delivery_seconds
         return {
-            **{name: self.total(name) for name in totals},
+            **{name: self.total(name) for name in ("sent", "accepted", "duplicates", "rejected")},
             "delivered": sum(reading.delivered for reading in engines),
             "alerts": sum(reading.raised for reading in engines),
             "alerts_withdrawn": sum(reading.withdrawn for reading in engines),
+            **{name: self.total(name) for name in ("receipts_verified", "suspended_refused", "unanswered")},
             "seconds_to_first_delivery": None if first is None else round(first, 2),
             "p50_ms": percentile(waits, 0.50),
             "p99_ms": percentile(waits, 0.99),
@@ -172,7 +173,7 @@ def percentile(ascending: list[float], part: float) -> float | None:
     """The smallest value that at least this part of all does not exceed (nearest rank)."""
     if not ascending:
         return None
-    return round(ascending[max(0, -int(-part * len(ascending) // 1) - 1)], 1)
+    return round(ascending[ceil(part * len(ascending)) - 1], 1)
 
 
 def counted(count: int, noun: str) -> str:
