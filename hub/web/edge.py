@@ -148,15 +148,17 @@ class Edge:
         except Refused as e:
             response = problem(e.refusal, language=language_of(request))
             response.headers.update(e.headers)
-        except HubError as e:
-            response = problem(Refusal(e.code), language=language_of(request))
         except ConnectionError:
             raise
-        except Exception as e:  # noqa: BLE001 - the edge answers for what nobody expected, counts and logs it
-            response = self._internal(e, language_of(request))
+        except Exception as e:
+            response = self._failed(e, language_of(request))
+            if request.writer.output_size > 0:
+                raise ConnectionResetError("the answer had begun: all that is left is to end the connection") from e
         return route, response
 
-    def _internal(self, error: Exception, language: str) -> web.Response:
+    def _failed(self, error: Exception, language: str) -> web.Response:
+        if isinstance(error, HubError):
+            return problem(Refusal(error.code), language=language)
         instance = f"urn:uuid:{UUID(bytes=self._entropy.bytes(16), version=4)}"
         self._observer.event("internal_error", instance=instance, error=repr(error))
         return problem(Refusal("INTERNAL"), language=language, instance=instance)

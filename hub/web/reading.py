@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import orjson
 from aiohttp import web
 
-from hub.core.errors import Refusal
+from hub.core.errors import HubError, Refusal
 from hub.core.evidence import Principal
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
@@ -134,6 +134,8 @@ class ReaderAPI:
                 self._cut(request, "slow")
             except ConnectionError:
                 self._observer.count("streams_cut", reason="gone")
+            except HubError:
+                self._observer.count("streams_cut", reason="storage")
         self._observer.gauge("streams", self._streams.count)
         return response
 
