@@ -1,0 +1,140 @@
+"""Letting go: what is over goes, and the index never goes before the log and the judge (core protocol, rule 8)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from hub.core.agreement import Feed, Purpose
+from hub.core.record import EVENTS, NOTICES, LogRecord, Position, Stream
+from hub.core.registry import Snapshot, Version
+from hub.core.settings import LogSettings
+from hub.drivers.memory.event_log import MemoryEventLog
+from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
+from hub.drivers.memory.positions import MemoryPositions
+from hub.operate.retention import Retention
+from hub.ports.first_occurrence import Occurrence
+from tests.clock import ManualClock
+from tests.faults.virtual import ListObserver
+
+FEED = Feed(name="risk", recipient="customs", purpose=Purpose.SECURITY_RISK)
+DAY = 86_400
+
+
+class World:
+    """Two partitions; a slice of the index is a day, events are kept ten, feeds five, notices twenty."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.log = MemoryEventLog(self.clock)
+        self.positions = MemoryPositions(self.clock)
+        self.index = MemoryFirstOccurrence(self.positions, slice_seconds=DAY)
+        self.snapshot = Snapshot()
+        self.retention = Retention(
+            log=self.log,
+            index=self.index,
+            snapshot=lambda: self.snapshot,
+            clock=self.clock,
+            observer=ListObserver(),
+            settings=LogSettings(
+                events_retention_seconds=10 * DAY,
+                feed_retention_seconds=5 * DAY,
+                notices_retention_seconds=20 * DAY,
+                index_slice_seconds=DAY,
+            ),
+            partitions=2,
+        )
+
+    async def declare(self) -> World:
+        for name in (EVENTS, NOTICES, FEED.stream):
+            await self.log.declare(Stream(name, 2))
+        self.register(FEED)
+        return self
+
+    def register(self, feed: Feed) -> None:
+        self.snapshot.apply([Version(self.snapshot.revision + 1, feed, "test", "", 0)])
+
+    async def append(self, identity: bytes, *, partition: int = 0, judge: bool = True) -> None:
+        """One event, judged by the index; the judge has passed it unless told otherwise."""
+        record = LogRecord(b"", b"", b"x")
+        offset = await self.log.append(EVENTS, partition, [record])
+        assert isinstance(offset, int)
+        lease = await self.positions.acquire(f"judge/{partition}", "test", 3_600)
+        assert lease is not None
+        if judge:
+            at = Position(1, partition, offset)
+            await self.index.judge(lease, [Occurrence(identity, bytes(32), at, self.clock.now_us())])
+            await self.index.set_mark(lease, Position(1, partition, offset + 1))
+
+    async def remembers(self, identity: bytes) -> bool:
+        return await self.index.look_up([identity]) != [None]
+
+    async def kept(self, stream: str = EVENTS, partition: int = 0) -> int:
+        bounds = await self.log.bounds(stream, partition)
+        return bounds.end - bounds.start
+
+
+async def test_events_go_when_their_time_is_over_and_their_identities_with_them() -> None:
+    world = await World().declare()
+    await world.append(b"old")
+    world.clock.advance(8 * DAY)
+    await world.append(b"new")
+
+    await world.retention.purge()
+    before = await world.kept(), await world.remembers(b"old")
+    world.clock.advance(4 * DAY)
+    await world.retention.purge()
+
+    assert before == (2, True)
+    assert (await world.kept(), await world.remembers(b"old"), await world.remembers(b"new")) == (1, False, True)
+
+
+async def test_rule_8_no_identity_goes_while_the_log_still_holds_its_record() -> None:
+    world = await World().declare()
+    await world.append(b"kept", partition=1)
+    world.clock.advance(12 * DAY)
+    world.log.purge = never  # type: ignore[method-assign]
+
+    await world.retention.purge()
+
+    assert await world.remembers(b"kept")
+
+
+async def never(stream: str, before_us: int) -> int:
+    """A log that purges by itself, and is late."""
+    return 0
+
+
+async def test_rule_8_no_identity_goes_before_the_judge_has_passed_what_the_log_let_go_of() -> None:
+    world = await World().declare()
+    await world.append(b"judged")
+    await world.append(b"waits", partition=1, judge=False)
+    world.clock.advance(12 * DAY)
+
+    await world.retention.purge()
+
+    assert await world.remembers(b"judged")
+
+
+async def test_each_stream_keeps_what_its_setting_says() -> None:
+    world = await World().declare()
+    for stream in (NOTICES, FEED.stream):
+        await world.log.append(stream, 0, [LogRecord(b"", b"", b"x")])
+    world.clock.advance(6 * DAY)
+
+    await world.retention.purge()
+    after_six = await world.kept(FEED.stream), await world.kept(NOTICES)
+    world.clock.advance(15 * DAY)
+    await world.retention.purge()
+
+    assert after_six == (0, 1)
+    assert await world.kept(NOTICES) == 0
+
+
+async def test_the_stream_of_a_feed_that_has_ended_is_dropped() -> None:
+    world = await World().declare()
+    world.register(replace(FEED, ended=True))
+
+    await world.retention.purge()
+    await world.log.declare(Stream(FEED.stream, 7))  # A stream that is there could not change its partitions.
+
+    assert await world.kept(FEED.stream, 6) == 0
