@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from rich.console import Console
 
 from hub.lab.demo.cast import CARRIER, DUTY_RISK, EXPORTER, PORT_RISK, TERMINAL
+from hub.lab.demo.closing import closing
 from hub.lab.demo.lines import Lines
+from hub.lab.demo.play import Options
 from hub.lab.demo.pulse import Pulse
 from hub.lab.demo.screen import Screen
 from hub.lab.demo.shipment import FILING, LOADED
@@ -109,6 +111,23 @@ def test_the_screen_fits_the_terminal_and_says_why(tally: Tally, width: int, hei
     assert "SUSPENDED" in text
     assert "/data/goods/0/hs is '84.13'" in text
     assert SENTENCE[:40] in text
+
+
+@pytest.mark.parametrize("ground", ["sqlite", "kafka"])
+def test_the_closing_summary_fits_80_columns_and_names_three_commands(
+    tally: Tally, ground: Literal["sqlite", "kafka"]
+) -> None:
+    lines = list(closing(tally, Options(ground=ground)))
+
+    assert all(len(line) <= 80 for line in lines)
+    assert "  Noordzee Lines    sent 1: 1 refused while suspended" in lines
+    assert [line.split()[0] for line in lines[lines.index("Try next") + 1 :]] == ["customs-hub"] * 3
+
+
+def test_a_demo_that_was_stopped_at_once_claims_nothing() -> None:
+    lines = list(closing(Tally(lambda: 0.5), Options()))
+
+    assert lines[:2] == ["Stopped before there was anything to see", "Try next"]
 
 
 def test_plain_lines_hold_no_control_codes(tally: Tally, capsys: pytest.CaptureFixture[str]) -> None:

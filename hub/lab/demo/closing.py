@@ -11,7 +11,16 @@ from hub.lab.demo.tally import Sending, Tally, counted
 
 def closing(tally: Tally, options: Options) -> Iterator[str]:
     """The closing summary, in lines of 80 columns at most."""
-    yield f"What you saw in {tally.seconds():.0f} seconds"
+    if tally.first_delivery_seconds is None:
+        yield "Stopped before there was anything to see"
+    else:
+        yield f"What you saw in {tally.seconds():.0f} seconds"
+        yield from _seen(tally)
+    yield "Try next"
+    yield from (f"  {command}" for command in _next(options))
+
+
+def _seen(tally: Tally) -> Iterator[str]:
     for company in COMPANIES:
         yield from _company(company.name, tally.companies[company.id])
     for engine in ENGINES:
@@ -21,11 +30,8 @@ def closing(tally: Tally, options: Options) -> Iterator[str]:
         yield f"  {engine.name:<17} {received}; {alerts}"
     told = tally.summary()
     yield f"  {told['receipts_verified']} of {tally.taken} receipts verified with the hub's public key"
-    if told["delivered"]:
-        latency = f"p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms"
-        yield f"  accept to delivery {latency}; first delivery after {told['seconds_to_first_delivery']} s"
-    yield "Try next"
-    yield from (f"  {command}" for command in _next(options))
+    latency = f"p50 {told['p50_ms']} ms, p99 {told['p99_ms']} ms"
+    yield f"  accept to delivery {latency}; first delivery after {told['seconds_to_first_delivery']} s"
 
 
 def _company(name: str, sending: Sending) -> Iterator[str]:

@@ -68,7 +68,8 @@ class Screen:
         minutes, seconds = divmod(int(tally.seconds()), 60)
         where = f"{GROUNDS[self._stage.ground]}  {self._stage.url}" if self._stage else "starting …"
         name, clock = f" CUSTOMS HUB  {where}", f"{minutes:02}:{seconds:02}  Ctrl-C ends "
-        return Text(name.ljust(self._console.width - len(clock)) + clock, style="bold white on blue", no_wrap=True)
+        room = max(0, self._console.width - len(clock) - 1)
+        return Text(f"{name[:room]:<{room}} {clock}", style="bold white on blue", no_wrap=True)
 
     def _companies(self, tally: Tally) -> RenderableType:
         table = _table("COMPANY", "", "/s", "sent", "accepted", "repeats", "refused", "kept", "state", left=(0, 1, 8))
