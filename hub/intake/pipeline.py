@@ -6,7 +6,6 @@ It alone tells the observer what happened, and answers with one `Item` for each 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
@@ -121,13 +120,10 @@ class Pipeline:
             answered = [await self._acceptor.accept(partition, events)]
         else:
             answered = await self._accept_side_by_side(parts)
-        outcomes = {
-            event.decoded.index: outcome
-            for events, row in zip(parts.values(), answered, strict=True)
-            for event, outcome in zip(events, row, strict=False)
-        }
+        # The outcomes of one partition stand in request order; where they stop short, the rest was not attempted.
+        outcomes = {partition: iter(row) for partition, row in zip(parts, answered, strict=True)}
         return [
-            item if isinstance(item, Item) else await self._item(item, outcomes.get(item.decoded.index))
+            item if isinstance(item, Item) else await self._item(item, next(outcomes[item.partition], None))
             for item in judged
         ]
 
@@ -167,13 +163,16 @@ class Pipeline:
                 return _not_attempted(event)
 
     def _told(self, answer: Answer, judged: Sequence[ValidEvent | Item]) -> Answer:
-        counts = Counter(
-            (item.verdict.value, event.permit.kind.name if isinstance(event, ValidEvent) else "")
-            for item, event in zip(answer.items, judged, strict=True)
-        )
+        counts: dict[tuple[str, str], int] = {}
+        refused: dict[str, int] = {}
+        for item, event in zip(answer.items, judged, strict=True):
+            counted = item.verdict.value, event.permit.kind.name if isinstance(event, ValidEvent) else ""
+            counts[counted] = counts.get(counted, 0) + 1
+            if item.refusal:
+                label = item.refusal.row.label
+                refused[label] = refused.get(label, 0) + 1
         for (verdict, kind), amount in counts.items():
             self._observer.count("intake_items", amount, verdict=verdict, type=kind)
-        refused = Counter(item.refusal.row.label for item in answer.items if item.refusal)
         for label, amount in refused.items():
             self._observer.count("intake_refused", amount, label=label)
         return answer
