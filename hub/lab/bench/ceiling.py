@@ -12,14 +12,13 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import msgspec
 import uvloop
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from hub.assembly.grounds import open_ports
 from hub.core.errors import HubError
@@ -28,6 +27,7 @@ from hub.core.settings import KafkaSettings, LogSettings, Settings
 from hub.drivers.system.clock import SystemClock
 from hub.lab.bench.figures import percentile
 from hub.lab.bench.jobs import CeilingJob, CeilingResult
+from hub.ports.event_log import EventLog
 
 VALUE_BYTES = 576
 HEADER_BYTES = 160
@@ -83,15 +83,9 @@ def _rows(job: CeilingJob) -> CeilingResult:
 
 
 async def _log(job: CeilingJob) -> CeilingResult:
-    settings = Settings(
-        log=LogSettings(ground="kafka" if job.bootstrap else "sqlite", directory=job.directory),
-        kafka=KafkaSettings(bootstrap=job.bootstrap, topic_prefix=job.topic_prefix),
-    )
     partitions = KAFKA_PARTITIONS if job.bootstrap else 1
     record = LogRecord(KEY, os.urandom(HEADER_BYTES), os.urandom(VALUE_BYTES))
-    async with AsyncExitStack() as stack:
-        log = (await open_ports(settings, SystemClock(), stack)).log
-        await log.declare(Stream(EVENTS, partitions))
+    async with _open_log(job, partitions) as log:
 
         async def write(partition: int) -> None:
             if not isinstance(await log.append(EVENTS, partition, [record] * job.records), int):
@@ -101,15 +95,14 @@ async def _log(job: CeilingJob) -> CeilingResult:
 
 
 async def _producer(job: CeilingJob) -> CeilingResult:
-    topic, value = f"{job.topic_prefix}raw", os.urandom(VALUE_BYTES)
-    await _create(job.bootstrap, topic)
-    defaults = Settings().kafka
+    topic, value = job.topic_prefix + EVENTS, os.urandom(VALUE_BYTES)
+    async with _open_log(job, KAFKA_PARTITIONS):
+        pass  # The topic is there now, set up as the hub wants it.
     producer = AIOKafkaProducer(
         bootstrap_servers=job.bootstrap,
         acks="all",
         enable_idempotence=True,
-        max_batch_size=defaults.batch_bytes_max,
-        request_timeout_ms=defaults.request_ms_max,
+        max_batch_size=KafkaSettings().batch_bytes_max,
     )
     await producer.start()
 
@@ -126,13 +119,17 @@ async def _producer(job: CeilingJob) -> CeilingResult:
         await producer.stop()
 
 
-async def _create(bootstrap: str, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic, KAFKA_PARTITIONS, -1)])
-    finally:
-        await admin.close()
+@asynccontextmanager
+async def _open_log(job: CeilingJob, partitions: int) -> AsyncIterator[EventLog]:
+    """The hub's own log, with a stream of events."""
+    settings = Settings(
+        log=LogSettings(ground="kafka" if job.bootstrap else "sqlite", directory=job.directory),
+        kafka=KafkaSettings(bootstrap=job.bootstrap, topic_prefix=job.topic_prefix),
+    )
+    async with AsyncExitStack() as stack:
+        log = (await open_ports(settings, SystemClock(), stack)).log
+        await log.declare(Stream(EVENTS, partitions))
+        yield log
 
 
 async def _everywhere(job: CeilingJob, write: Write, partitions: int) -> CeilingResult:
