@@ -206,7 +206,7 @@ class Hub:
             acceptor=self._acceptor,
             catalogue=self.catalogue,
             snapshot=self.snapshot,
-            receipt_at=self._receipts.at,
+            receipts_at=self._receipts.at,
             clock=self.clock,
             observer=self.observer,
             bounds=settings.intake,

@@ -6,7 +6,7 @@ It alone tells the observer what happened, and answers with one `Item` for each 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -25,7 +25,9 @@ from hub.ports.system import Clock
 from schemas.catalogue import Catalogue
 from schemas.faults import Fault
 
-ReceiptAt = Callable[[Position], Awaitable[Receipt | None]]
+ReceiptsAt = Callable[[Sequence[Position]], Awaitable[Sequence[Receipt | None]]]
+Earlier = Mapping[Position, Receipt | HubError | None]
+"""The receipts of events that were accepted before; an error where the log cannot be read now."""
 
 _ITEMS_BETWEEN_PAUSES = 100
 """A large batch lets other requests through after so many items: a few milliseconds of work."""
@@ -48,7 +50,7 @@ class Pipeline:
         acceptor: Acceptor,
         catalogue: Catalogue,
         snapshot: Callable[[], Snapshot],
-        receipt_at: ReceiptAt,
+        receipts_at: ReceiptsAt,
         clock: Clock,
         observer: Observer,
         bounds: IntakeSettings,
@@ -56,7 +58,7 @@ class Pipeline:
         self._acceptor = acceptor
         self._catalogue = catalogue
         self._snapshot = snapshot
-        self._receipt_at = receipt_at
+        self._receipts_at = receipts_at
         self._clock = clock
         self._observer = observer
         self._bounds = bounds
@@ -120,12 +122,23 @@ class Pipeline:
             answered = [await self._acceptor.accept(partition, events)]
         else:
             answered = await self._accept_side_by_side(parts)
+        earlier = await self._earlier(outcome for row in answered for outcome in row)
         # The outcomes of one partition stand in request order; where they stop short, the rest was not attempted.
         outcomes = {partition: iter(row) for partition, row in zip(parts, answered, strict=True)}
         return [
-            item if isinstance(item, Item) else await self._item(item, next(outcomes[item.partition], None))
+            item if isinstance(item, Item) else _item(item, next(outcomes[item.partition], None), earlier)
             for item in judged
         ]
+
+    async def _earlier(self, outcomes: Iterable[Outcome]) -> Earlier:
+        """All at once: a batch that is sent again names the same batches of the log a thousand times."""
+        positions = [outcome.position for outcome in outcomes if isinstance(outcome, Repeat)]
+        if not positions:
+            return {}
+        try:
+            return dict(zip(positions, await self._receipts_at(positions), strict=True))
+        except HubError as e:
+            return dict.fromkeys(positions, e)
 
     async def _accept_side_by_side(self, parts: Mapping[int, list[ValidEvent]]) -> list[Sequence[Outcome]]:
         """One partition that is full or away does not hide what became of the others."""
@@ -142,26 +155,6 @@ class Pipeline:
                 rows.append(answer)
         return rows
 
-    async def _item(self, event: ValidEvent, outcome: Outcome | None) -> Item:
-        index, id_, source, warnings = event.decoded.index, event.id, event.source, event.warnings
-        match outcome:
-            case Accepted(receipt):
-                return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
-            case Repeat(position):
-                try:
-                    earlier = await self._receipt_at(position)
-                except HubError as e:  # The log cannot be read now: what became of the other items is answered still.
-                    return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(e.code))
-                return Item(index, id_, source, Verdict.DUPLICATE, earlier, None, warnings)
-            case Conflicting():
-                return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"))
-            case Unknown():
-                return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"))
-            case HubError():
-                return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(outcome.code))
-            case None:
-                return _not_attempted(event)
-
     def _told(self, answer: Answer, judged: Sequence[ValidEvent | Item]) -> Answer:
         counts: dict[tuple[str, str], int] = {}
         refused: dict[str, int] = {}
@@ -176,6 +169,26 @@ class Pipeline:
         for label, amount in refused.items():
             self._observer.count("intake_refused", amount, label=label)
         return answer
+
+
+def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
+    index, id_, source, warnings = event.decoded.index, event.id, event.source, event.warnings
+    if isinstance(outcome, Repeat):
+        known = earlier[outcome.position]
+        if not isinstance(known, HubError):
+            return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings)
+        outcome = known
+    match outcome:
+        case Accepted(receipt):
+            return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
+        case Conflicting():
+            return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"))
+        case Unknown():
+            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"))
+        case HubError():
+            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(outcome.code))
+        case None:
+            return _not_attempted(event)
 
 
 def _rejected(decoded: Decoded, refusal: Refusal) -> Item:

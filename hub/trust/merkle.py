@@ -44,6 +44,9 @@ class Tree:
     def root(self) -> bytes:
         return self._levels[-1][0]
 
+    def leaf(self, index: int) -> bytes:
+        return self._levels[0][index]
+
     def range_proof(self, first: int, count: int) -> list[bytes]:
         """The subtree roots that, with leaves `first` to `first + count - 1`, give the root. Empty: the whole tree."""
         proof: list[bytes] = []

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from hub.core.errors import HubError, Unknown
 from hub.core.record import LogRecord
-from hub.ports.event_log import EventLog
+from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence, Occurrence
 
 
@@ -21,6 +22,8 @@ class ScriptedLog:
         self.script: deque[HubError | Unknown | asyncio.Event] = deque()
         self.appends: list[Sequence[LogRecord]] = []
         """What each append was given, in order."""
+        self.unreadable: HubError | None = None
+        """While it is set, no reader is to be had."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
@@ -35,6 +38,11 @@ class ScriptedLog:
             case asyncio.Event() as gate:
                 await gate.wait()
         return await self._log.append(stream, partition, records)
+
+    def reader(self, stream: str) -> AbstractAsyncContextManager[LogReader]:
+        if self.unreadable is not None:
+            raise self.unreadable
+        return self._log.reader(stream)
 
 
 class ScriptedIndex:

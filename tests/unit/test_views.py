@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import orjson
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from hub.core.record import EVENTS, Position
+import orjson
+import pytest
+
+from hub.core.errors import HubError
+from hub.core.record import EVENTS, Position, StoredRecord
+from hub.ports.event_log import EventLog
 from hub.trust.merkle import leaf_hash, root_from_path, root_from_range
 from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Judged, Judgement, Statuses
@@ -74,6 +80,55 @@ def test_receipts_come_first_occurrence_first_and_lead_to_the_roots_of_their_sea
     virtual.run(main())
 
 
+def test_receipts_of_one_batch_are_given_by_one_read_in_the_order_asked() -> None:
+    async def main() -> None:
+        world = await FanoutWorld().declare()
+        await world.publish(event_record("a"), event_record("b"), event_record("c"))
+        await world.publish(event_record("d"))
+        reads = CountedReads(world.truth)
+        receipts = Receipts(log=reads, index=world.index, hub="hub")  # type: ignore[arg-type]
+
+        found = await receipts.at([Position(1, 0, offset) for offset in (4, 2, 0, 2, 1)])
+
+        assert [orjson.loads(receipt.statement)["id"] for receipt in found if receipt] == ["d", "c", "a", "c", "b"]
+        assert reads.count == 2
+
+    virtual.run(main())
+
+
+class CountedReads:
+    """A log that counts the batches that are read from it."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self.count = 0
+
+    @asynccontextmanager
+    async def reader(self, stream: str) -> AsyncIterator[CountedReads]:
+        async with self._log.reader(stream) as self._reader:
+            yield self
+
+    async def read_batch(self, partition: int, offset: int) -> Sequence[StoredRecord]:
+        self.count += 1
+        return await self._reader.read_batch(partition, offset)
+
+
+@pytest.mark.parametrize("offset", [1, 2, 9])
+def test_where_there_is_no_sealed_event_there_is_no_receipt(offset: int) -> None:
+    """A seal, a record without one, and a place that nothing was written to."""
+
+    async def main() -> None:
+        world = await FanoutWorld().declare()
+        await world.publish(event_record("a"))
+        await world.truth.append(EVENTS, 0, [event_record("b")])
+        _, receipts = views(world)
+
+        with pytest.raises(HubError):
+            await receipts.at([Position(1, 0, offset)])
+
+    virtual.run(main())
+
+
 def test_a_receipt_goes_with_its_record() -> None:
     async def main() -> None:
         world = await FanoutWorld().declare()
@@ -81,11 +136,11 @@ def test_a_receipt_goes_with_its_record() -> None:
         async with world.running():
             await world.elapse(1)
         _, receipts = views(world)
-        assert await receipts.at(Position(1, 0, 0)) is not None
+        assert None not in await receipts.at([Position(1, 0, 0)])
 
         await world.truth.purge(EVENTS, world.clock.now_us())
 
         assert await receipts.of("acme", "urn:tos", "a") == []
-        assert await receipts.at(Position(1, 0, 0)) is None
+        assert await receipts.at([Position(1, 0, 0)]) == [None]
 
     virtual.run(main())

@@ -28,12 +28,14 @@ def codes(answer: Any) -> list[str | None]:
     return [item.get("code") for item in answer.json["items"]]
 
 
-def scripted(script: list[HubError | Unknown]) -> Any:
-    """The next appends to `hub.events` come out as the script says."""
+def scripted(script: list[HubError | Unknown], logs: list[ScriptedLog] | None = None) -> Any:
+    """The next appends to `hub.events` come out as the script says; the log that does so is put into `logs`."""
 
     def wrap(ports: Ports) -> Ports:
         log = ScriptedLog(ports.log)
         log.script.extend(script)
+        if logs is not None:
+            logs.append(log)
         return replace(ports, log=log)
 
     return wrap
@@ -147,6 +149,38 @@ async def test_storage_that_does_not_take_an_event_says_so_and_the_next_try_succ
         assert (many.status, verdicts(many), codes(many)) == (status, ["UNKNOWN"] * 2, [code] * 2)
         assert single.headers["Retry-After"] == many.headers["Retry-After"] == "1"
         assert verdicts(await delta.post(batch, BATCHED)) == ["ACCEPTED"] * 2
+
+
+async def test_a_repeat_whose_receipt_cannot_be_read_hides_nothing_of_the_others(make_world: MakeWorld) -> None:
+    logs: list[ScriptedLog] = []
+    async with make_world(scripted([], logs)) as world:
+        await world.reader(feed=False)
+        delta = await world.company()
+        known = event("known")
+        await delta.post(known)
+        logs[0].unreadable = StorageUnavailable("away")
+
+        answer = await delta.post([event("a"), known, event("b")], BATCHED)
+        alone = await delta.post(known)
+        logs[0].unreadable = None
+
+        assert (answer.status, verdicts(answer)) == (207, ["ACCEPTED", "UNKNOWN", "ACCEPTED"])
+        assert codes(answer) == [None, "STORAGE_UNAVAILABLE", None]
+        assert (alone.status, alone.code) == (503, "STORAGE_UNAVAILABLE")
+        assert (await delta.post(known)).json["verdict"] == "DUPLICATE"
+
+
+async def test_a_batch_that_is_sent_again_is_answered_with_the_receipts_of_the_first_time(delta: Caller) -> None:
+    batch = [event(f"e{number}") for number in range(300)]
+    first = await delta.post(batch, BATCHED)
+
+    again = await delta.post(batch[::-1], BATCHED)
+
+    assert set(verdicts(again)) == {"DUPLICATE"}
+    statements = [item["receipt"]["statement"] for item in first.json["items"]]
+    assert [item["receipt"]["statement"] for item in again.json["items"]] == statements[::-1]
+    keys = await delta.world.keys()
+    assert all(verify(again.body, orjson.dumps(each), keys).valid for each in batch[::100])
 
 
 @pytest.mark.parametrize(
