@@ -18,12 +18,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from msgspec import Struct
 
 from hub.core.settings import KafkaSettings, LogSettings, Settings
-from hub.lab.kafka import running_kafka
+from hub.lab.kafka import KafkaCluster, running_kafka
 from tests.faults.history import Finding, Kind, View, tell
 from tests.faults.load import Worker
 from tests.faults.points import COMMON_POINTS, RARE_POINTS
@@ -33,28 +32,38 @@ from tests.faults.stage import FEEDS, PUBLISHERS, Stage, stage
 SOURCES = ("urn:tos", "urn:erp")
 """Of each publisher: the same names, since a source belongs to its publisher."""
 WORKERS_PER_SOURCE = 2
+NODE = 1
+"""The only broker's id."""
 POINT_SECONDS_MAX = 15.0
 """A point that was not reached by then is passed too rarely: the hub is killed from outside instead."""
 DRAIN_SECONDS_MAX = 60.0
 FINDINGS_TOLD_MAX = 5
+BROKER_TURN = 3
+"""Of every ten kills this one comes after the broker's own."""
 
 
 class Kill(Struct, frozen=True):
-    """At a passage of a point; or, without a point, so many seconds after the hub is ready, or was started."""
+    """At a passage of a point; or, without a point, so many seconds after the hub is ready, or was started.
+
+    With `broker`, its Kafka dies and is away for so many seconds; the hub is killed when it has recovered by itself.
+    """
 
     point: str = ""
     passage: int = 0
     seconds: float = 0.0
     while_starting: bool = False
+    broker: bool = False
 
     def __str__(self) -> str:
         if self.point:
             return f"{self.point}:{self.passage}"
+        if self.broker:
+            return f"after its Kafka was away for {self.seconds:.2f} s"
         return f"{self.seconds:.2f} s after it {'was started' if self.while_starting else 'was ready'}"
 
 
-def plan(kills: int, seed: int) -> list[Kill]:
-    """Each common point in turn, random times between them, now and then a rare point."""
+def plan(kills: int, seed: int, *, brokers: bool = False) -> list[Kill]:
+    """Each common point in turn, random times between them, now and then a rare point, or a broker that dies too."""
     chance = random.Random(f"{seed}/kills")
     points = list(COMMON_POINTS)
     planned: list[Kill] = []
@@ -62,7 +71,9 @@ def plan(kills: int, seed: int) -> list[Kill]:
         if not points:
             points = list(COMMON_POINTS)
         draw = chance.random()
-        if draw < 0.25:
+        if brokers and len(planned) % 10 == BROKER_TURN:
+            planned.append(Kill(seconds=chance.uniform(0, 5), broker=True))
+        elif draw < 0.25:
             planned.append(Kill(seconds=chance.uniform(0, 1.5)))
         elif draw < 0.35:
             planned.append(Kill(seconds=chance.uniform(0.2, 2.0), while_starting=True))
@@ -161,7 +172,7 @@ class Cast:
         return {f"{feed}, checkpointed": reader.held for feed, reader in self.readers.items()}
 
 
-async def survive(on: Stage, kill: Kill) -> bool:
+async def survive(on: Stage, kill: Kill, cluster: KafkaCluster | None) -> bool:
     """Start the hub and see it die; whether it did so at its point."""
     await on.hub.start(str(kill) if kill.point else "")
     if kill.point:
@@ -170,13 +181,30 @@ async def survive(on: Stage, kill: Kill) -> bool:
     else:
         if not kill.while_starting:
             await on.until_ready()
-        await asyncio.sleep(kill.seconds)
+        if kill.broker and cluster is not None:
+            cluster.kill(NODE)
+            await asyncio.sleep(kill.seconds)
+            await asyncio.to_thread(cluster.up, 1)
+            await on.until_ready()
+        else:
+            await asyncio.sleep(kill.seconds)
     await on.hub.kill()
     return False
 
 
-async def run(settings: Settings, directory: Path, *, kills: int, seed: int, say: bool = False) -> Report:
-    """Kill a hub with these settings so many times in a fresh world, and judge. Leaves the directory as it is."""
+async def run(
+    settings: Settings,
+    directory: Path,
+    *,
+    kills: int,
+    seed: int,
+    cluster: KafkaCluster | None = None,
+    say: bool = False,
+) -> Report:
+    """Kill a hub with these settings so many times in a fresh world, and judge. Leaves the directory as it is.
+
+    `cluster`: the single broker behind it, to be killed too.
+    """
     began = time.monotonic()
     report = Report(settings.log.ground, seed)
     async with stage(settings, directory) as on:
@@ -184,8 +212,8 @@ async def run(settings: Settings, directory: Path, *, kills: int, seed: int, say
         cast = Cast(on, seed)
         async with cast.acting():
             await on.hub.kill()
-            for kill in plan(kills, seed):
-                at_point = await survive(on, kill)
+            for kill in plan(kills, seed, brokers=cluster is not None):
+                at_point = await survive(on, kill, cluster)
                 report.kills, report.at_points = report.kills + 1, report.at_points + at_point
                 if say:
                     late = ", not reached: killed from outside" if kill.point and not at_point else ""
@@ -205,14 +233,13 @@ async def run(settings: Settings, directory: Path, *, kills: int, seed: int, say
 
 
 @contextmanager
-def ground_settings(ground: str, directory: Path) -> Iterator[Settings]:
+def ground_of(name: str, directory: Path) -> Iterator[tuple[Settings, KafkaCluster | None]]:
     """The settings of a ground; for Kafka, with a broker of its own."""
-    if ground == "sqlite":
-        yield Settings()
+    if name == "sqlite":
+        yield Settings(), None
         return
     with running_kafka(directory / "kafka") as cluster:
-        kafka = KafkaSettings(bootstrap=cluster.bootstrap, topic_prefix=f"{uuid4()}.")
-        yield Settings(log=LogSettings(ground="kafka"), kafka=kafka)
+        yield Settings(log=LogSettings(ground="kafka"), kafka=KafkaSettings(bootstrap=cluster.bootstrap)), cluster
 
 
 def main() -> int:
@@ -224,8 +251,8 @@ def main() -> int:
     seed = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
     directory = Path(tempfile.mkdtemp(prefix="customs-hub-kills-"))
     print(f"seed {seed}, in {directory}", file=sys.stderr)
-    with ground_settings(given.ground, directory) as settings:
-        report = asyncio.run(run(settings, directory, kills=given.kills, seed=seed, say=True))
+    with ground_of(given.ground, directory) as (settings, cluster):
+        report = asyncio.run(run(settings, directory, kills=given.kills, seed=seed, cluster=cluster, say=True))
     print(report)
     if report.whole:
         shutil.rmtree(directory)

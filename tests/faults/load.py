@@ -131,7 +131,7 @@ class Desk:
     ) -> None:
         code = item["verdict"] if item.get("verdict") in TAKEN else item["code"]
         self._codes[code] += 1
-        proved = code in TAKEN and receipt is not None and self._holds(receipt, event)
+        proved = code in TAKEN and receipt is not None and self.holds(receipt, event)
         self._history.answer(attempt, _outcome(code, item), proved=proved)
 
     def _answer_all(self, attempts: Sequence[Attempt], code: str) -> None:
@@ -139,7 +139,8 @@ class Desk:
         for attempt in attempts:
             self._history.answer(attempt, _outcome(code, {}))
 
-    def _holds(self, receipt: Mapping[str, Any], event: Outgoing) -> bool:
+    def holds(self, receipt: Mapping[str, Any], event: Outgoing) -> bool:
+        """Whether a receipt alone verifies, and is about this event."""
         try:
             verdict = verify(receipt, event.raw, self._keys)
         except ReceiptInvalid:

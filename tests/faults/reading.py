@@ -20,6 +20,7 @@ from tests.faults.load import content_of
 IMPATIENT = Backoff(first_seconds=0.05, wait_seconds_max=0.25)
 PAGE_RECORDS_MAX = 1_000
 FALL_CHANCE = 0.05
+STREAM_CHANCE = 0.4
 
 
 def seen(record: Mapping[str, Any]) -> Seen:
@@ -34,7 +35,10 @@ async def first_place(session: HubSession, feed: str) -> str:
 
 
 class CheckpointedReader:
-    """What it holds and its place change together, as in one transaction; falling over loses the group in hand."""
+    """Reads by pull in one life, by stream in another.
+
+    What it holds and its place change together, as in one transaction; falling over loses the group in hand.
+    """
 
     def __init__(self, session: HubSession, feed: str, token: str, chance: random.Random) -> None:
         self.held: list[Seen] = []
@@ -49,7 +53,8 @@ class CheckpointedReader:
     async def _life(self) -> None:
         limit = self._chance.choice((7, 100, PAGE_RECORDS_MAX))
         reader = Reader(self._session, self._feed, token=self._token, limit=limit, wait_seconds=2, backoff=IMPATIENT)
-        async with aclosing(reader.pull()) as groups:
+        reading = reader.stream() if self._chance.random() < STREAM_CHANCE else reader.pull()
+        async with aclosing(reading) as groups:
             async for group in groups:
                 if self._chance.random() < FALL_CHANCE:
                     return

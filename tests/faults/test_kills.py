@@ -5,37 +5,31 @@ Fifty kills on each ground are a command of their own: `python -m tests.faults.k
 
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
 
 import pytest
 
-from hub.core.settings import KafkaSettings, LogSettings, Settings
-from tests.faults import kill_harness
-from tests.faults.kill_harness import COMMON_POINTS, plan
+from tests.faults.kill_harness import COMMON_POINTS, ground_of, plan, run
 
 pytestmark = pytest.mark.slow
 
+RSS_MIB_MAX = 256
 
-async def test_ten_kills_on_sqlite_lose_repeat_and_reorder_nothing(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize(
+    ("ground", "kills"), [("sqlite", 10), pytest.param("kafka", 5, marks=pytest.mark.kafka)], ids=["sqlite", "kafka"]
+)
+def test_kills_under_load_lose_repeat_and_reorder_nothing(ground: str, kills: int, tmp_path: Path) -> None:
     seed = random.randrange(1_000_000)
+    print(f"again: python -m tests.faults.kill_harness --ground {ground} --kills {kills} --seed {seed}")
 
-    report = await kill_harness.run(Settings(), tmp_path, kills=10, seed=seed)
+    with ground_of(ground, tmp_path) as (settings, cluster):
+        report = asyncio.run(run(settings, tmp_path, kills=kills, seed=seed, cluster=cluster))
 
     assert report.whole, report
-    assert report.rss_mib_max <= 256, report
-
-
-@pytest.mark.kafka
-async def test_five_kills_on_kafka_lose_repeat_and_reorder_nothing(kafka_bootstrap: str, tmp_path: Path) -> None:
-    seed = random.randrange(1_000_000)
-    kafka = KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=f"kills-{seed}.")
-    settings = Settings(log=LogSettings(ground="kafka"), kafka=kafka)
-
-    report = await kill_harness.run(settings, tmp_path, kills=5, seed=seed)
-
-    assert report.whole, report
-    assert report.rss_mib_max <= 256, report
+    assert report.rss_mib_max <= RSS_MIB_MAX, report
 
 
 def test_a_plan_is_a_function_of_its_seed_and_passes_every_common_point() -> None:

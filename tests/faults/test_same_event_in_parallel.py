@@ -51,3 +51,4 @@ async def test_one_event_sent_a_hundred_times_at_once_and_again_after_a_crash_is
         assert [item["judgement"] for item in status["items"]] == ["FIRST"] + ["REPEAT"] * (len(status["items"]) - 1)
         receipts = await on.sessions["acme"].get("/v1/receipts", {"source": "urn:tos", "id": "same"})
         assert len(receipts["items"]) == len(status["items"])
+        assert all(on.desks["acme"].holds(receipt, event) for receipt in receipts["items"])
