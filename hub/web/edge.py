@@ -191,8 +191,8 @@ class BodyReader:
             raise Refused(Refusal("BODY_TOO_LARGE", f"{declared} bytes; at most {bytes_max}"))
         if self._bytes_in_flight + declared > self._bounds.bytes_in_flight_max:
             raise Refused(Refusal("OVERLOADED"))
-        if request.content.is_eof():
-            return await request.read()  # It came with its headers: nothing is waited for.
+        if request.content_length is not None and request.content.is_eof():
+            return request.content.read_nowait()  # It came with its headers: nothing is waited for.
         self._bytes_in_flight += declared
         try:
             if request.headers.get("Expect", "").lower() == "100-continue":

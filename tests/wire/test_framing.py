@@ -63,13 +63,15 @@ async def test_a_chunked_body_is_taken_up_to_the_limit_and_cut_off_beyond_it(mak
         delta = await world.company()
         head = delta.head(Transfer_Encoding="chunked") + b"\r\n"
         exact = orjson.dumps(event("a")).ljust(2_000)
-        wire, longer = await world.wire(), await world.wire()
+        wire, longer, endless = await world.wire(), await world.wire(), await world.wire()
 
         await wire.send(head, b"7d0\r\n" + exact + b"\r\n0\r\n\r\n")
-        await longer.send(head, *[b"400\r\n" + b" " * 1024 + b"\r\n"] * 2)
+        await longer.send(head + b"7d1\r\n" + exact + b" \r\n0\r\n\r\n")
+        await endless.send(head, *[b"400\r\n" + b" " * 1024 + b"\r\n"] * 2)
 
         assert (await wire.answer()).status == 201
-        refused = await longer.answer()
+        assert (await longer.answer()).code == "BODY_TOO_LARGE"
+        refused = await endless.answer()
         assert refused.code == "BODY_TOO_LARGE"
         assert refused.headers["Connection"] == "close"
 
