@@ -48,10 +48,12 @@ class SealedBatch(Struct, frozen=True):
 
     def receipts(self, first: int, count: int) -> Iterator[Receipt]:
         """The receipts of one request's events, side by side in the tree: one range proof, or a path for one alone."""
-        tree = self.seal.tree
-        seal = SealProof(self.seal.body, self.seal.signature, first, count, tuple(tree.range_proof(first, count)))
-        path = tuple(tree.path(first)) if count == 1 else None
-        return (Receipt(self.statements[leaf], leaf, seal, path) for leaf in range(first, first + count))
+        body, signature, tree = self.seal.body, self.seal.signature, self.seal.tree
+        if count == 1:
+            alone = SealProof(body, signature, first, 1, ())
+            return iter((Receipt(self.statements[first], first, alone, tuple(tree.path(first))),))
+        seal = SealProof(body, signature, first, count, tuple(tree.range_proof(first, count)))
+        return (Receipt(self.statements[leaf], leaf, seal) for leaf in range(first, first + count))
 
 
 def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
