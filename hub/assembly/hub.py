@@ -160,9 +160,21 @@ class Hub:
 
     async def status(self) -> Mapping[str, object]:
         """What `customs-hub status` shows."""
+        lacking = await self.lacking()
+        return {
+            "url": self.url,
+            "operations": url_of(self._operations),
+            "ground": self.settings.log.ground,
+            "lacking": lacking,
+            "revision": self.snapshot().revision,
+            "waiting_records": self._acceptor.waiting_records,
+            "partitions": [] if {"storage", "log"} & lacking.keys() else await self._partitions(),
+        }
+
+    async def _partitions(self) -> list[Mapping[str, object]]:
         log, index, positions = self.ports.log, self.ports.index, self.ports.positions
-        partitions = []
-        for number in range(self.events.partitions if self.prepared.is_set() else 0):
+        partitions: list[Mapping[str, object]] = []
+        for number in range(self.events.partitions):
             bounds = await log.bounds(EVENTS, number)
             judged = await index.mark(log.generation, number)
             behind = {}
@@ -171,15 +183,7 @@ class Hub:
                     position = await positions.load(feed.stream, log.generation, number)
                     behind[feed.name] = bounds.end - (position.source_offset if position else bounds.start)
             partitions.append({"partition": number, "end": bounds.end, "judged": judged, "feeds_behind": behind})
-        return {
-            "url": self.url,
-            "operations": url_of(self._operations),
-            "ground": self.settings.log.ground,
-            "lacking": await self.lacking(),
-            "revision": self.snapshot().revision,
-            "waiting_records": self._acceptor.waiting_records,
-            "partitions": partitions,
-        }
+        return partitions
 
     async def _exposition(self) -> bytes:
         self.observer.gauge("registry_revision", self.snapshot().revision)
