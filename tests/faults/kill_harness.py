@@ -19,13 +19,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from msgspec import Struct
-
 from hub.core.settings import KafkaSettings, LogSettings, Settings
 from hub.lab.kafka import KafkaCluster, running_kafka
-from tests.faults.history import Finding, Kind, View, tell
+from tests.faults.history import View, tell
+from tests.faults.kill_plan import Kill, plan
+from tests.faults.kill_report import Report
 from tests.faults.load import Worker
-from tests.faults.points import COMMON_POINTS, RARE_POINTS
 from tests.faults.reading import CheckpointedReader
 from tests.faults.stage import FEEDS, PUBLISHERS, Stage, stage
 
@@ -37,106 +36,14 @@ NODE = 1
 POINT_SECONDS_MAX = 15.0
 """A point that was not reached by then is passed too rarely: the hub is killed from outside instead."""
 DRAIN_SECONDS_MAX = 60.0
+UNDER_LOAD_SECONDS = 0.5
 FINDINGS_TOLD_MAX = 5
-BROKER_TURN = 3
-"""Of every ten kills this one comes after the broker's own."""
-
-
-class Kill(Struct, frozen=True):
-    """At a passage of a point; or, without a point, so many seconds after the hub is ready, or was started.
-
-    With `broker`, its Kafka dies and is away for so many seconds; the hub is killed when it has recovered by itself.
-    """
-
-    point: str = ""
-    passage: int = 0
-    seconds: float = 0.0
-    while_starting: bool = False
-    broker: bool = False
-
-    def __str__(self) -> str:
-        if self.point:
-            return f"{self.point}:{self.passage}"
-        if self.broker:
-            return f"after its Kafka was away for {self.seconds:.2f} s"
-        return f"{self.seconds:.2f} s after it {'was started' if self.while_starting else 'was ready'}"
-
-
-def plan(kills: int, seed: int, *, brokers: bool = False) -> list[Kill]:
-    """Each common point in turn, random times between them, now and then a rare point, or a broker that dies too."""
-    chance = random.Random(f"{seed}/kills")
-    points = list(COMMON_POINTS)
-    planned: list[Kill] = []
-    while len(planned) < kills:
-        if not points:
-            points = list(COMMON_POINTS)
-        draw = chance.random()
-        if brokers and len(planned) % 10 == BROKER_TURN:
-            planned.append(Kill(seconds=chance.uniform(0, 5), broker=True))
-        elif draw < 0.25:
-            planned.append(Kill(seconds=chance.uniform(0, 1.5)))
-        elif draw < 0.35:
-            planned.append(Kill(seconds=chance.uniform(0.2, 2.0), while_starting=True))
-        elif draw < 0.42:
-            planned.append(Kill(chance.choice(RARE_POINTS), 1))
-        else:
-            point = points.pop(chance.randrange(len(points)))
-            planned.append(Kill(point, round(10 ** chance.uniform(0, 2))))
-    return planned
-
-
-class Report(Struct):
-    """What a run did and found."""
-
-    ground: str
-    seed: int
-    kills: int = 0
-    at_points: int = 0
-    events: int = 0
-    attempts: int = 0
-    shown: int = 0
-    reader_restarts: int = 0
-    codes: dict[str, int] = {}
-    rss_mib_max: float = 0.0
-    seconds: float = 0.0
-    findings: list[Finding] = []
-    told: str = ""
-    drained: bool = True
-    """Every reader came to hold the last event of every worker."""
-    stop_code: int = 0
-    """How the hub ended when it was asked to, after all."""
-
-    def count(self, kind: Kind) -> int:
-        return sum(finding.kind is kind for finding in self.findings)
-
-    @property
-    def whole(self) -> bool:
-        return self.drained and not self.findings and self.stop_code == 0
-
-    def __str__(self) -> str:
-        found = ", ".join(f"{self.count(kind)} {kind}" for kind in Kind)
-        codes = ", ".join(f"{code} {count}" for code, count in sorted(self.codes.items()))
-        lines = [
-            f"{self.ground}: {self.kills} kills ({self.at_points} at named points), {self.events} events in "
-            f"{self.attempts} attempts, {self.shown} shown in each feed, {self.reader_restarts} restarts of readers",
-            f"{found}; hub memory at most {self.rss_mib_max:.0f} MiB; {self.seconds:.0f} s",
-            f"answers: {codes}",
-        ]
-        if not self.whole:
-            again = f"python -m tests.faults.kill_harness --ground {self.ground} --kills {self.kills}"
-            lines += [
-                "" if self.drained else "the feeds did not drain",
-                self.told,
-                f"again: {again} --seed {self.seed}",
-            ]
-        return "\n".join(lines)
 
 
 class Cast:
     """Who acts on a stage: workers that send, and a checkpointed reader of each feed."""
 
     def __init__(self, on: Stage, seed: int) -> None:
-        self.stage = on
         self.workers = [
             Worker(on.desks[publisher], publisher, source, f"{publisher}-{source[4:]}-{number}", str(seed))
             for publisher in PUBLISHERS
@@ -201,7 +108,7 @@ async def run(
     cluster: KafkaCluster | None = None,
     say: bool = False,
 ) -> Report:
-    """Kill a hub with these settings so many times in a fresh world, and judge. Leaves the directory as it is.
+    """Kill a hub with these settings so many times in a fresh world, stop it once, and judge.
 
     `cluster`: the single broker behind it, to be killed too.
     """
@@ -219,8 +126,10 @@ async def run(
                     late = ", not reached: killed from outside" if kill.point and not at_point else ""
                     print(f"{report.kills:3} {kill}{late}; {len(on.history.attempts)} attempts", file=sys.stderr)
             await on.start()
+            await asyncio.sleep(UNDER_LOAD_SECONDS)
+            report.stop_code = await on.hub.stop()
+            await on.start()
         report.findings = await on.judge(cast.views())
-        report.stop_code = await on.hub.stop()
     attempts = on.history.attempts
     report.events, report.attempts = len({attempt.key for attempt in attempts}), len(attempts)
     report.shown = min(len(view) for view in cast.views().values())

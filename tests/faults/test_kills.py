@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.kill_harness import COMMON_POINTS, ground_of, plan, run
+from tests.faults.kill_harness import ground_of, run
+from tests.faults.kill_plan import plan
+from tests.faults.points import COMMON_POINTS
 
 pytestmark = pytest.mark.slow
 

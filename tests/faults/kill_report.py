@@ -1,0 +1,51 @@
+"""What a run of the kill harness did and found."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tests.faults.history import Finding, Kind
+
+
+class Report(Struct):
+    """What a run did and found."""
+
+    ground: str
+    seed: int
+    kills: int = 0
+    at_points: int = 0
+    events: int = 0
+    attempts: int = 0
+    shown: int = 0
+    reader_restarts: int = 0
+    codes: dict[str, int] = {}
+    rss_mib_max: float = 0.0
+    seconds: float = 0.0
+    findings: list[Finding] = []
+    told: str = ""
+    drained: bool = False
+    """Every reader came to hold the last event of every worker."""
+    stop_code: int = 0
+    """How the hub ended when it was asked to, once, under load."""
+
+    def count(self, kind: Kind) -> int:
+        return sum(finding.kind is kind for finding in self.findings)
+
+    @property
+    def whole(self) -> bool:
+        return self.drained and not self.findings and self.stop_code == 0
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{self.count(kind)} {kind}" for kind in Kind)
+        codes = ", ".join(f"{code} {count}" for code, count in sorted(self.codes.items()))
+        lines = [
+            f"{self.ground}: {self.kills} kills ({self.at_points} at named points), {self.events} events in "
+            f"{self.attempts} attempts, {self.shown} shown in each feed, {self.reader_restarts} restarts of readers",
+            f"{found}; hub memory at most {self.rss_mib_max:.0f} MiB; {self.seconds:.0f} s",
+            f"answers: {codes}",
+        ]
+        if not self.whole:
+            again = f"--ground {self.ground} --kills {self.kills} --seed {self.seed}"
+            lines.append(f"readers drained: {self.drained}; exit code when asked to stop: {self.stop_code}")
+            lines += [self.told, f"again: python -m tests.faults.kill_harness {again}"]
+        return "\n".join(lines)
