@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,13 +64,15 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(directory: Path) -> AsyncIterator[Serving]:
+async def serving(directory: Path, **more: str) -> AsyncIterator[Serving]:
     process = await asyncio.create_subprocess_exec(
-        COMMAND, "serve", stderr=asyncio.subprocess.PIPE, env=environment(directory)
+        COMMAND, "serve", stderr=asyncio.subprocess.PIPE, env=environment(directory, **more)
     )
     try:
         assert process.stderr is not None
-        yield Serving(process, json.loads(await process.stderr.readline())["url"])
+        while "url" not in (said := json.loads(await process.stderr.readline())):
+            continue
+        yield Serving(process, said["url"])
     finally:
         if process.returncode is None:
             process.kill()
@@ -153,6 +156,33 @@ async def test_a_stop_waits_for_no_idle_connection_stream_or_long_poll(
         async with watch.open({}, method="GET", path="/v1/feeds/watch/stream"):
             assert await hub.stop() == 0
             assert (await poll).status == 200
+
+
+async def test_without_its_kafka_a_hub_serves_says_what_is_lacking_and_acknowledges_nothing(
+    settings: Settings, systems: dict[str, Client]
+) -> None:
+    directory = Path(settings.log.directory)
+    nowhere = {"LOG_GROUND": "kafka", "KAFKA_BOOTSTRAP": f"127.0.0.1:{unused_port()}"}
+    async with serving(directory, **nowhere) as hub, session(hub.url, systems["delta"], "events:write") as delta:
+        headers = {"Content-Type": "application/cloudevents+json"}
+        async with aiohttp.request("GET", f"{hub.url}/health/ready") as response:
+            ready = response.status, await response.json()
+        answer = await delta.request("POST", "/v1/events", body=orjson.dumps(event("a")), headers=headers)
+        status = await customs_hub("status", directory=directory)
+        doctor = await customs_hub("doctor", directory=directory.with_name("other"), **nowhere)
+        assert await hub.stop() == 0
+
+    assert (ready[0], ready[1]["ready"], set(ready[1]["lacking"])) == (503, False, {"storage", "log"})
+    assert (answer.status, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE")
+    assert answer.retry_after_seconds == 1
+    assert (status[0], "Kafka does not answer" in status[1]) == (0, True)
+    assert (doctor[0], "FAIL  Kafka brokers: " in doctor[1]) == (1, True)
+    assert all(json.loads(line) for line in hub.log.splitlines())
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 async def test_all_faults_of_the_settings_are_named_at_once(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ adding to it. Log lines never hold what a partner sent.
 
 from __future__ import annotations
 
+import logging
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
@@ -18,6 +19,7 @@ from hub.core.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from prometheus_client.metrics import MetricWrapperBase
+    from structlog.typing import Processor
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _RECORDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)
@@ -66,12 +68,15 @@ class SystemObserver:
 
 
 def configure_log(file: TextIO | None = None) -> None:
-    """One JSON object a line, by default on standard error; times in UTC."""
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=file or sys.stderr),
-    )
+    """One JSON object a line, by default on standard error, what libraries warn of too; times in UTC."""
+    out = file or sys.stderr
+    stamps: list[Processor] = [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.add_log_level,
+    ]
+    json = structlog.processors.JSONRenderer()
+    structlog.configure(processors=[*stamps, json], logger_factory=structlog.WriteLoggerFactory(file=out))
+    drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[drop, json], foreign_pre_chain=stamps))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
