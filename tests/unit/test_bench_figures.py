@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 
 import orjson
 import pytest
 
 from hub.lab.bench.figures import Run, figures, percentile
-from hub.lab.bench.load import accepted
+from hub.lab.bench.jobs import LoadJob
+from hub.lab.bench.load import accepted, run_load
 from hub.lab.bench.run import ratios
 from hub.lab.bench.wire import AnswerMalformed, Answers, Prepared, event_of
 from schemas import rules
@@ -74,6 +77,29 @@ def test_only_what_was_accepted_now_counts() -> None:
     assert accepted(200, answer, 2) == 1
     assert accepted(201, b"{}", 1) == accepted(202, b"", 1) == 1
     assert accepted(200, b"{}", 1) == accepted(503, b"{}", 2) == 0
+
+
+async def test_a_load_goes_on_when_the_server_closes_a_connection_instead_of_answering() -> None:
+    connections, finished = 0, asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        length = len(Prepared("127.0.0.1", "/", "", batch=1, source=0).numbered(0))
+        with suppress(ConnectionError):
+            while connections > 1 and await reader.read(length):
+                writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        finished.set() if connections > 1 else None
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        job = LoadJob(url=url, path="/", connections=1, seconds=5.0, events_max=4, first=0)
+        result = await run_load(job)
+        await finished.wait()
+
+    assert (result.sent, result.accepted) == (4, 3)
+    assert result.statuses == {"0": 1, "201": 3}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class LoadResult(Struct, frozen=True, kw_only=True):
     accepted: int
     """Events answered ACCEPTED; at the bare server, answered at all."""
     statuses: dict[str, int]
-    """Requests by HTTP status."""
+    """Requests by HTTP status; 0: the connection was closed instead."""
     seconds: float
     """From the first request to the last answer."""
     begun: float
@@ -58,6 +58,8 @@ class PullJob(Struct, frozen=True, kw_only=True):
     token: str
     cursor: str | None
     seconds_max: float
+    first: int
+    """Events with lower numbers belong to an earlier job, whose sender was told that they are unknown."""
     note_times: bool = False
 
 

@@ -6,7 +6,6 @@ import asyncio
 import sys
 import time
 from collections import Counter, deque
-from functools import partial
 
 import msgspec
 import uvloop
@@ -16,6 +15,10 @@ from hub.lab.bench.jobs import ANSWER_SECONDS_MAX, LoadJob, LoadResult
 from hub.lab.bench.wire import SOURCES, AnswerMalformed, Answers, Prepared, address
 
 TICK_SECONDS = 0.001
+REFUSED_PAUSE_SECONDS = 0.05
+"""Less than the hub asks for, so that little load is missing; more than nothing, so that refusals are not the load."""
+NO_ANSWER = 0
+"""In the place of a status."""
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -39,33 +42,38 @@ def accepted(status: int, body: bytes, batch: int) -> int:
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection, with at most one request under way."""
+    """One keep-alive connection, with at most one request under way; opened again where the server closes it."""
 
     def __init__(self, load: _Load, prepared: Prepared) -> None:
         self._load = load
         self._prepared = prepared
-        self._answers = Answers()
+        self.waits = False
         self.first = 0
         """The number of the first event under way."""
         self.due = 0.0
         """Since when its answer is awaited."""
 
+    async def open(self, host: str, port: int) -> None:
+        self._answers = Answers()
+        await asyncio.get_running_loop().create_connection(lambda: self, host, port)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
 
     def send(self, first: int, due: float) -> None:
-        self.first, self.due = first, due
+        self.first, self.due, self.waits = first, due, True
         self.transport.write(self._prepared.numbered(first))
 
     def data_received(self, data: bytes) -> None:
         try:
             for status, body in self._answers.feed(data):
+                self.waits = False
                 self._load.answered(self, status, body)
         except AnswerMalformed as error:
             self._load.fail(error)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._load.fail(error or ConnectionError("the server closed a connection"))
+        self._load.lost(self)
 
 
 class _Load:
@@ -73,20 +81,21 @@ class _Load:
 
     def __init__(self, job: LoadJob) -> None:
         self._job = job
+        self._where = address(job.url)
         self._idle: deque[_Connection] = deque()
         self._requests = self._under_way = self._accepted = 0
         self._statuses: Counter[int] = Counter()
         self._took: list[float] = []
         self._answered: list[tuple[int, float]] = []
+        self._opening: set[asyncio.Task[None]] = set()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> LoadResult:
-        job, loop = self._job, asyncio.get_running_loop()
-        host, port = address(job.url)
+        job = self._job
         for number in range(job.connections):
-            prepared = Prepared(host, job.path, job.token, batch=job.batch, source=number % SOURCES)
+            prepared = Prepared(self._where[0], job.path, job.token, batch=job.batch, source=number % SOURCES)
             connection = _Connection(self, prepared)
-            await loop.create_connection(partial(_itself, connection), host, port)
+            await connection.open(*self._where)
             self._idle.append(connection)
         connections = list(self._idle)
         self._begun, cpu = time.monotonic(), time.process_time()
@@ -106,21 +115,53 @@ class _Load:
         self._took.append(now - connection.due)
         self._statuses[status] += 1
         self._accepted += accepted(status, body, self._job.batch)
-        self._idle.append(connection)
         if self._job.events_per_second:
             self._answered.append((connection.first, now))
+        if status < 400:
+            self._free(connection)
         else:
-            self._send_all()
+            asyncio.get_running_loop().call_later(REFUSED_PAUSE_SECONDS, self._free, connection)
         self._end_if_over(now)
+
+    def lost(self, connection: _Connection) -> None:
+        """The server closed it, as after a request that it refused unread. What was under way has no answer."""
+        if self._done.done():
+            return
+        if connection.waits:
+            connection.waits = False
+            self._under_way -= 1
+            self._statuses[NO_ANSWER] += 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+        opening = asyncio.get_running_loop().create_task(self._open_again(connection))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+        self._end_if_over(time.monotonic())
+
+    async def _open_again(self, connection: _Connection) -> None:
+        await asyncio.sleep(REFUSED_PAUSE_SECONDS)
+        try:
+            await connection.open(*self._where)
+        except OSError as error:
+            self.fail(error)
+        else:
+            self._free(connection)
+
+    def fail(self, error: Exception) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _free(self, connection: _Connection) -> None:
+        if connection.waits or connection in self._idle or connection.transport.is_closing():
+            return  # It was opened again meanwhile, or is about to be.
+        self._idle.append(connection)
+        if not self._job.events_per_second:
+            self._send_all()
 
     def _end_if_over(self, now: float) -> None:
         if not self._under_way and self._is_over(now) and not self._done.done():
             self._ended = now
             self._done.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        if not self._done.done():
-            self._done.set_exception(error)
 
     def _send_all(self) -> None:
         now = time.monotonic()
@@ -162,18 +203,14 @@ class _Load:
         )
 
 
-def _itself(connection: _Connection) -> _Connection:
-    return connection
-
-
-async def _run(job: LoadJob) -> LoadResult:
+async def run_load(job: LoadJob) -> LoadResult:
     return await _Load(job).run()
 
 
 def main() -> None:
     """One job a line, one result a line, until stdin ends."""
     for line in sys.stdin.buffer:
-        result = uvloop.run(_run(msgspec.json.decode(line, type=LoadJob)))
+        result = uvloop.run(run_load(msgspec.json.decode(line, type=LoadJob)))
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()
 

@@ -69,7 +69,7 @@ class _Reader:
         now = time.monotonic()
         page = orjson.loads(body)
         self._cursor = page["next"]
-        numbers = [int(record["id"]) for record in page["items"]]
+        numbers = [number for record in page["items"] if (number := int(record["id"])) >= self._job.first]
         self._numbers += numbers
         if numbers:
             self._last = now

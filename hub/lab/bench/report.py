@@ -60,6 +60,8 @@ def show(plan: Plan, ground: Ground, outcome: Outcome) -> None:
     for each in outcome.figures:
         if each.void:
             print(f"VOID: {each.void} of {each.runs} runs of `{each.name}`: the load used more than {LOAD_MAX:.0%}.")
+        if each.accepted < each.sent:
+            print(f"NOT ACCEPTED: {each.sent - each.accepted:,} of {each.sent:,} events of `{each.name}`.")
     machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
     print(f"{plan.rounds} rounds of {plan.seconds:g} s; events of {event_bytes()} bytes; {machine}", *NOTES, sep="\n")
 
