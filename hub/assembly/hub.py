@@ -125,7 +125,7 @@ class Hub:
                 yield
             finally:
                 self.stopping.set()
-                self._tails.ring()
+                self._tails.end()
 
     def _edge(self, handlers: Mapping[str, Handler], router: Router) -> Edge:
         return Edge(handlers, router=router, bounds=self.settings.http, entropy=self.entropy, observer=self.observer)

@@ -61,7 +61,7 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
             looked_at += len(records)
             places[partition] = _sift(places[partition], records, admit, kept, received)
         left = until - tails.clock.monotonic()
-        if not found and (left <= 0 or tail.rings != rings):
+        if not found and (left <= 0 or tail.rings != rings or tails.ended):
             break
         if not found:
             with suppress(TimeoutError):

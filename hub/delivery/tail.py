@@ -92,6 +92,8 @@ class Tails:
         self._observer = observer
         self._tails: dict[str, Tail] = {}
         self._asked_for = asyncio.Event()
+        self.ended = False
+        """The hub stops: nobody waits any more, and whoever comes late does not begin to."""
 
     async def run(self) -> None:
         """Follow what is asked for until cancelled."""
@@ -112,6 +114,10 @@ class Tails:
             self._asked_for.set()
         tail.asked = self.clock.monotonic()
         return tail
+
+    def end(self) -> None:
+        self.ended = True
+        self.ring()
 
     def ring(self) -> None:
         """The registry has changed, or the hub stops: whoever waits comes back and looks whether it still may."""

@@ -392,6 +392,20 @@ def test_a_stream_ends_as_soon_as_the_bell_tells_that_it_may_not_go_on(cause: st
     virtual.run(main())
 
 
+def test_nobody_waits_while_the_hub_stops_also_who_came_just_before() -> None:
+    async def main() -> None:
+        at = await desk()
+        async with asyncio.TaskGroup() as tasks:
+            waits = tasks.create_task(at.pull.page("customs", "risk", None, limit=1, wait=30))
+            await at.world.elapse(1)
+            at.tails.end()
+            late = tasks.create_task(at.pull.page("customs", "risk", None, limit=1, wait=30))
+        assert [isinstance(page.result(), Page) for page in (waits, late)] == [True, True]
+        assert at.world.clock.monotonic() < 3
+
+    virtual.run(main())
+
+
 def test_a_quiet_stream_gives_signs_of_life() -> None:
     async def main() -> None:
         at = await desk(stream_heartbeat_seconds=15.0)
