@@ -117,18 +117,21 @@ class Edge:
         self._bounds = bounds
         self._entropy = entropy
         self._observer = observer
-        self._in_flight = 0
+        self._in_flight = [0, 0]
+        """Of routes that answer at once, and of those that wait: whoever waits takes no sender's place."""
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        route: Route | None = None
-        if self._in_flight >= self._bounds.requests_in_flight_max:
+        methods, names = self._router.find(request.path)
+        route = methods.get(request.method)
+        waits = route is not None and route.waits
+        if self._in_flight[waits] >= self._bounds.requests_in_flight_max:
             response: web.StreamResponse = problem(Refusal("OVERLOADED"), language=language_of(request))
         else:
-            self._in_flight += 1
+            self._in_flight[waits] += 1
             try:
-                route, response = await self._route(request)
+                response = await self._answer(request, route, methods, names)
             finally:
-                self._in_flight -= 1
+                self._in_flight[waits] -= 1
         if not response.prepared and not request.content.is_eof():
             response.force_close()  # The rest of an unread body is not worth waiting for.
         if not response.prepared:
@@ -136,15 +139,15 @@ class Edge:
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
         return response
 
-    async def _route(self, request: web.BaseRequest) -> tuple[Route | None, web.StreamResponse]:
-        methods, names = self._router.find(request.path)
-        route = methods.get(request.method)
+    async def _answer(
+        self, request: web.BaseRequest, route: Route | None, methods: Mapping[str, Route], names: Mapping[str, str]
+    ) -> web.StreamResponse:
         try:
             if not methods:
                 raise Refused(Refusal("NOT_FOUND"))
             if route is None:
                 raise Refused(Refusal("METHOD_NOT_ALLOWED"), Allow=", ".join(sorted(methods)))
-            return route, await self._handlers[route.name](request, names)
+            return await self._handlers[route.name](request, names)
         except Refused as e:
             response = problem(e.refusal, language=language_of(request))
             response.headers.update(e.headers)
@@ -154,7 +157,7 @@ class Edge:
             response = self._failed(e, language_of(request))
             if request.writer.output_size > 0:
                 raise ConnectionResetError("the answer had begun: all that is left is to end the connection") from e
-        return route, response
+        return response
 
     def _failed(self, error: Exception, language: str) -> web.Response:
         if isinstance(error, HubError):

@@ -21,6 +21,8 @@ class Route(Struct, frozen=True, kw_only=True):
     """Label in metrics and name of the handler."""
     scope: Scope = ""
     media_types: tuple[str, ...] = ()
+    waits: bool = False
+    """Its answer may take long on purpose: it is counted apart, so that readers never take the senders' places."""
     answers: tuple[int, ...]
     codes: tuple[str, ...] = ()
     """Error codes besides those of every route."""
@@ -109,6 +111,7 @@ ROUTES = (
         path="/v1/notices",
         name="get_notices",
         scope="receipts:read",
+        waits=True,
         answers=(200, 400, 410),
         codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE"),
         summary="What customs has to tell you, oldest first; long poll with `wait`.",
@@ -126,6 +129,7 @@ ROUTES = (
         path="/v1/feeds/{feed}/records",
         name="get_records",
         scope="feeds:read",
+        waits=True,
         answers=(200, 400, 404, 410),
         codes=(*_FEED_CODES, "CURSOR_EXPIRED"),
         summary="Records after a cursor; repeatable; long poll with `wait`.",
@@ -145,6 +149,7 @@ ROUTES = (
         path="/v1/feeds/{feed}/stream",
         name="stream",
         scope="feeds:read",
+        waits=True,
         answers=(200, 400, 404, 410),
         codes=(*_FEED_CODES, "CURSOR_EXPIRED"),
         summary="The same records as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",

@@ -237,6 +237,20 @@ async def test_a_full_hub_refuses_at_once_and_says_when_to_come_back(make_world:
         await wire.close()
 
 
+async def test_readers_that_wait_take_no_place_of_a_sender_nor_senders_theirs(make_world: MakeWorld) -> None:
+    async with make_world(http={"requests_in_flight_max": 1}) as world:
+        watch, delta = await world.reader(), await world.company()
+        poll = await world.wire()
+        await poll.send(watch.head("GET", "/v1/feeds/watch/records?wait=30", Content_Type="") + b"\r\n")
+
+        feeds = await watch.get("/v1/feeds")  # Asked later, answered sooner: the poll waits.
+        second = await watch.get("/v1/feeds/watch/records")
+        posted = await delta.post(event("a"))
+
+        assert (feeds.status, second.code, posted.status) == (200, "OVERLOADED", 201)
+        assert [record["id"] for record in (await poll.answer()).json["items"]] == ["a"]
+
+
 async def test_bodies_that_would_not_fit_into_memory_together_are_refused(make_world: MakeWorld) -> None:
     async with make_world(http={"bytes_in_flight_max": 1_500}) as world:
         await world.reader(feed=False)
