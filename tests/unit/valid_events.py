@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Decoded, Mode, Permit, Principal, ValidEvent
 from hub.core.partner import Facts, Partner, Role, System, Tier
 from hub.core.settings import IntakeSettings
@@ -40,7 +41,7 @@ def event(id: str = "a", *, source: str = "urn:delta", **data: Any) -> dict[str,
 
 def decoded(sent: dict[str, Any]) -> Decoded:
     items = decode(admitted(), orjson.dumps(sent), {}, bounds=IntakeSettings())
-    assert isinstance(items, list)
+    assert not isinstance(items, Refusal)
     [item] = items
     assert isinstance(item, Decoded)
     return item
