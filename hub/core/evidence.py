@@ -77,10 +77,18 @@ class Permit(Struct, frozen=True, gc=False):
 
 
 class ValidEvent(Struct, frozen=True, gc=False):
-    """A decoded event that its sender may send and that breaks no rule; warnings are kept beside it."""
+    """An event that its sender may send and that breaks no rule; warnings are kept beside it.
+
+    What was parsed is not kept: thousands of events may wait for storage, and only their bytes go on.
+    """
 
     permit: Permit
-    decoded: Decoded
+    index: int
+    raw: bytes
+    raw_digest: bytes
+    canonical_digest: bytes
+    attributes: dict[str, str] | None
+    traceparent: str | None
     source: str
     id: str
     version: str | None

@@ -39,13 +39,13 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     event_bytes_max: Count = 262_144
     batch_events_max: Count = 1_000
     sources_per_publisher_max: Count = 64
-    group_records_max: Count = 2_000
+    group_records_max: Count = 1_000
     """The most events that share one append; what comes meanwhile waits for the next."""
     waiting_records_max: Count = 20_000
     """Beyond this many events waiting for an append a request is refused with 503 at once."""
     append_seconds_max: Seconds = 8.0
-    recent_ids_max: Count = 100_000
-    """The worker's cache of acknowledged identities."""
+    recent_ids_max: Count = 20_000
+    """The worker's cache of acknowledged identities: it covers what the judge has not reached yet."""
     registry_seconds_max: Seconds = 1.0
     """A registry confirmation older than this decides nothing."""
 
@@ -97,7 +97,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
 
 
 class FanoutSettings(Struct, frozen=True, kw_only=True):
-    batch_records_max: Count = 2_000
+    batch_records_max: Count = 1_000
     batch_bytes_max: Count = 4_194_304
     lease_seconds: Seconds = 10.0
     wait_seconds: Seconds = 1.0

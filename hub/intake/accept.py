@@ -136,7 +136,7 @@ RECORD_OVERHEAD_BYTES = 1_400
 
 
 def _size(event: ValidEvent) -> int:
-    return len(event.decoded.raw) + RECORD_OVERHEAD_BYTES
+    return len(event.raw) + RECORD_OVERHEAD_BYTES
 
 
 class _Lane:
@@ -228,7 +228,7 @@ class _Lane:
                 return known
             for (number, index, event), first in zip(asked, firsts, strict=True):
                 if first is not None:
-                    same = first.digest == event.decoded.canonical_digest
+                    same = first.digest == event.canonical_digest
                     known[number][index] = Repeat(first.position) if same else Conflicting()
         return known
 
@@ -297,9 +297,9 @@ class _Recent:
     def repeat_of(self, event: ValidEvent) -> Position | None:
         """The position of an acknowledged event with the same identity and meaning; other content says nothing."""
         known = self._known.get(event.identity)
-        return known[1] if known is not None and known[0] == event.decoded.canonical_digest else None
+        return known[1] if known is not None and known[0] == event.canonical_digest else None
 
     def remember(self, event: ValidEvent, position: Position) -> None:
         if len(self._known) >= self._ids_max:
             self._known.popitem(last=False)
-        self._known[event.identity] = (event.decoded.canonical_digest, position)
+        self._known[event.identity] = (event.canonical_digest, position)

@@ -6,7 +6,7 @@ cannot be parsed is refused by itself where its bounds are known; what has no bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from urllib.parse import unquote
 
@@ -16,7 +16,8 @@ from hub.core.settings import IntakeSettings
 from schemas import guard
 from schemas.faults import Fault, fault
 
-Items = list[Decoded | Refusal]
+Items = Iterable[Decoded | Refusal]
+"""Each event is parsed when it is asked for: of a large batch, only the bytes are held at once."""
 
 
 def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bounds: IntakeSettings) -> Items | Refusal:
@@ -38,7 +39,7 @@ def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bound
         return Refusal(code, faults=[slices])
     if not slices:
         return Refusal("BODY_MALFORMED", faults=[fault("EMPTY", "", "no events", "at least one event")])
-    return [_decode_one(index, raw, bounds) for index, raw in enumerate(slices)]
+    return (_decode_one(index, raw, bounds) for index, raw in enumerate(slices))
 
 
 def _decode_one(index: int, raw: bytes, bounds: IntakeSettings) -> Decoded | Refusal:

@@ -17,7 +17,7 @@ from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
 from hub.intake.accept import Accepted, Acceptor, Conflicting, Outcome, Repeat
 from hub.intake.authorise import Policy, admit
-from hub.intake.decode import decode
+from hub.intake.decode import Items, decode
 from hub.intake.sources import SourceBook
 from hub.intake.validate import validate
 from hub.ports.observer import Observer
@@ -63,6 +63,7 @@ class Pipeline:
         self._observer = observer
         self._bounds = bounds
         self._policy = Policy()
+        self._batches = asyncio.Lock()
         self._sources = SourceBook(bounds.sources_per_publisher_max)
 
     def admit(self, principal: Principal, *, mode: Mode, atomic: bool) -> Admitted | Refusal:
@@ -85,15 +86,24 @@ class Pipeline:
         decoded = decode(admitted, body, headers, bounds=self._bounds)
         if isinstance(decoded, Refusal):
             return decoded
-        judged: list[ValidEvent | Item] = []
-        for index, item in enumerate(decoded):
-            judged.append(self._judge(admitted, index, item))
-            if index % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
-                await self._clock.sleep(0)
+        if admitted.mode in (Mode.STRUCTURED, Mode.BINARY):
+            judged = [self._judge(admitted, index, item) for index, item in enumerate(decoded)]
+        else:
+            judged = await self._judge_batch(admitted, decoded)
         if admitted.atomic and any(isinstance(item, Item) for item in judged):
             items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in judged]
             return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
         return self._told(Answer(await self._accept(judged), admitted.mode), judged)
+
+    async def _judge_batch(self, admitted: Admitted, decoded: Items) -> list[ValidEvent | Item]:
+        """One batch at a time, with pauses: a turn of the loop stays short, however many large batches there are."""
+        judged: list[ValidEvent | Item] = []
+        async with self._batches:
+            for index, item in enumerate(decoded):
+                judged.append(self._judge(admitted, index, item))
+                if index % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
+                    await self._clock.sleep(0)
+        return judged
 
     def _judge(self, admitted: Admitted, index: int, decoded: Decoded | Refusal) -> ValidEvent | Item:
         """Everything that can be said of one item without storage."""
@@ -172,7 +182,7 @@ class Pipeline:
 
 
 def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
-    index, id_, source, warnings = event.decoded.index, event.id, event.source, event.warnings
+    index, id_, source, warnings = event.index, event.id, event.source, event.warnings
     if isinstance(outcome, Repeat):
         known = earlier[outcome.position]
         if not isinstance(known, HubError):
@@ -196,4 +206,4 @@ def _rejected(decoded: Decoded, refusal: Refusal) -> Item:
 
 
 def _not_attempted(event: ValidEvent) -> Item:
-    return Item(event.decoded.index, event.id, event.source, Verdict.NOT_ATTEMPTED, refusal=Refusal("NOT_ATTEMPTED"))
+    return Item(event.index, event.id, event.source, Verdict.NOT_ATTEMPTED, refusal=Refusal("NOT_ATTEMPTED"))

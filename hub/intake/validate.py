@@ -27,7 +27,12 @@ def validate(permit: Permit, decoded: Decoded, *, now_us: int, partitions: int) 
         return Refusal("EVENT_INVALID", faults=[*found, fault("IDENTITY_TOO_LONG", "/id", id_, expected)])
     return ValidEvent(
         permit,
-        decoded,
+        decoded.index,
+        decoded.raw,
+        decoded.raw_digest,
+        decoded.canonical_digest,
+        decoded.attributes,
+        decoded.text("traceparent") or None,
         source,
         id_,
         version,

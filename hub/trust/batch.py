@@ -39,7 +39,7 @@ class SealedBatch(Struct, frozen=True):
         for index, event in enumerate(events):
             header = header_of(event, salts[SALT_BYTES * index : SALT_BYTES * (index + 1)])
             statement = statement_bytes(hub, header)
-            records.append(LogRecord(event.key.encode(), pack(header), event.decoded.raw))
+            records.append(LogRecord(event.key.encode(), pack(header), event.raw))
             statements.append(statement)
             leaves.append(leaf_hash(statement))
         seal = make_seal(leaves, hub=hub, time_us=time_us, key_id=key_id, sign=sign)
@@ -58,8 +58,7 @@ class SealedBatch(Struct, frozen=True):
 
 def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
     """Everything the hub knows of the event, so that statement, verdict and fan-out follow from the record alone."""
-    permit, decoded = event.permit, event.decoded
-    facts = permit.facts
+    permit, facts = event.permit, event.permit.facts
     return EventHeader(
         permit.principal.partner.id,
         permit.principal.system.id,
@@ -69,15 +68,15 @@ def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
         permit.kind.name,
         permit.kind.dataschema,
         event.received_us,
-        decoded.raw_digest,
-        decoded.canonical_digest,
+        event.raw_digest,
+        event.canonical_digest,
         salt,
         permit.revision,
         (facts.tier, facts.country, facts.roles, facts.aeo),
-        "ce-json/1" if decoded.attributes is None else "ce-binary/1",
+        "ce-json/1" if event.attributes is None else "ce-binary/1",
         event.key,
         event.flags,
-        decoded.text("traceparent") or None,
-        decoded.attributes,
+        event.traceparent,
+        event.attributes,
         tuple(fault.code for fault in event.warnings),
     )

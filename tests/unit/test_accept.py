@@ -74,7 +74,7 @@ class World:
         await self.index.judge(
             lease,
             [
-                Occurrence(event.identity, event.decoded.canonical_digest, Position(1, 0, offset), NOW_US)
+                Occurrence(event.identity, event.canonical_digest, Position(1, 0, offset), NOW_US)
                 for offset, event in enumerate(events)
             ],
         )

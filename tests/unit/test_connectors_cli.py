@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
-from fake_hub import FakeHub, event, fake_hub
 
 from connectors.cli import run
 from connectors.keys import read_key, write_key
+from tests.unit.fake_hub import FakeHub, event, fake_hub
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 

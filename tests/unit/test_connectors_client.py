@@ -9,12 +9,12 @@ import jwt
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fake_hub import FakeHub, NoSleep, dumps, event, fake_hub
 
 from connectors.backoff import Backoff
 from connectors.partner import Client, EventUnsendable, Limits, ReceiptBook, Verdict
 from connectors.session import HubRefused, HubSession
 from connectors.verify import KeyHistory, verify
+from tests.unit.fake_hub import FakeHub, NoSleep, dumps, event, fake_hub
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from fake_hub import FakeHub, NoSleep, event, fake_hub
 
 from connectors.backoff import Backoff
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, ReceiptBook, Verdict
+from tests.unit.fake_hub import FakeHub, NoSleep, event, fake_hub
 
 
 @pytest.fixture

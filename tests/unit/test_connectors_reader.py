@@ -11,7 +11,6 @@ import orjson
 import pytest
 from aiohttp import web
 from aiokafka import TopicPartition
-from fake_hub import FakeHub, NoSleep, fake_hub, problem
 
 from connectors.backoff import Backoff
 from connectors.risk.kafka import Places, above_the_mark
@@ -19,6 +18,7 @@ from connectors.risk.reader import Group, Reader
 from connectors.risk.sse import LINE_BYTES_MAX, EventParser, StreamBroken
 from connectors.session import HubRefused
 from schemas.headers import FeedHeader, NoticeHeader, pack
+from tests.unit.fake_hub import FakeHub, NoSleep, fake_hub, problem
 
 
 @pytest.fixture

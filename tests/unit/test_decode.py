@@ -11,20 +11,21 @@ import pytest
 from hub.core.errors import Refusal
 from hub.core.evidence import Decoded, Mode
 from hub.core.settings import IntakeSettings
-from hub.intake.decode import Items, decode
+from hub.intake.decode import decode
 from tests.unit.valid_events import admitted, event
 
 BOUNDS = IntakeSettings(event_bytes_max=600, batch_events_max=3)
 
 
-def decoded(mode: Mode, body: bytes, headers: dict[str, str] | None = None) -> Items | Refusal:
-    return decode(admitted(mode), body, headers or {}, bounds=BOUNDS)
+def decoded(mode: Mode, body: bytes, headers: dict[str, str] | None = None) -> list[Any] | Refusal:
+    found = decode(admitted(mode), body, headers or {}, bounds=BOUNDS)
+    return found if isinstance(found, Refusal) else list(found)
 
 
 def items(mode: Mode, body: bytes, headers: dict[str, str] | None = None) -> list[Any]:
     found = decoded(mode, body, headers)
     assert not isinstance(found, Refusal), found
-    return list(found)
+    return found
 
 
 def test_a_structured_event_is_the_whole_body_with_its_white_space() -> None:

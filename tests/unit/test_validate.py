@@ -116,11 +116,11 @@ def test_a_header_holds_everything_that_its_statement_is_made_of() -> None:
     statement = orjson.loads(batch.statements[0])
 
     assert (statement["publisher"], statement["source"], statement["id"]) == ("delta", "urn:delta", "a")
-    assert statement["raw_sha256"] == header.raw_digest.hex() == found.decoded.raw_digest.hex()
+    assert statement["raw_sha256"] == header.raw_digest.hex() == found.raw_digest.hex()
     assert (header.submitted_by, header.revision, header.facts) == (
         "delta.tos",
         1,
         ("trusted", "NL", ("terminal",), None),
     )
     assert (header.format, header.attributes, header.salt) == ("ce-json/1", None, bytes(range(16)))
-    assert batch.records[0].value == found.decoded.raw
+    assert batch.records[0].value == found.raw

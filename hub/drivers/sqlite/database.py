@@ -24,7 +24,7 @@ class Database(Struct, frozen=True):
     """FULL: a commit survives the loss of power. NORMAL: it survives the end of the process, however it ends."""
     checkpoint_pages: int
     """How far the write-ahead log grows before its pages go to their places: more writes less, with longer pauses."""
-    cache_bytes: int = 16_777_216
+    cache_bytes: int = 4_194_304
 
     def open_writer(self) -> sqlite3.Connection:
         """The one connection that writes and checkpoints (two could corrupt the file before SQLite 3.51.3).

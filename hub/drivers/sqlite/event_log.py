@@ -81,7 +81,7 @@ class SQLiteEventLog:
         generation: int = 1,
         append_bytes_max: int = 8_388_608,
         waiting_bytes_max: int = 33_554_432,
-        tail_bytes_max: int = 33_554_432,
+        tail_bytes_max: int = 16_777_216,
     ) -> None:
         self._generation = generation
         self._append_bytes_max = append_bytes_max

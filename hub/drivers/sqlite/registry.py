@@ -38,6 +38,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from hub.core.errors import StorageFull, StorageUnavailable
 from hub.core.proposal import Conflict, Proposal, audit_event
 from hub.core.registry import KINDS, Version, kind_of, object_id
+from hub.drivers.sqlite.worker import CallWorker
 
 WAIT_SECONDS_MAX = 5.0
 """How long a statement waits for the connection, or for another process's lock on the file."""
@@ -74,8 +75,11 @@ AUDIT = Table(
 class SQLiteRegistry:
     """The registry of embedded storage."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, path: Path) -> None:
         self._engine = engine
+        # The head is asked for three times a second, and how long the answer takes decides whether the hub may decide:
+        # a connection of its own answers in one step, where the engine takes several turns of a busy loop.
+        self._heads = CallWorker("registry-head", lambda: _open_reader(path))
 
     @classmethod
     @asynccontextmanager
@@ -90,19 +94,24 @@ class SQLiteRegistry:
             pool_timeout=WAIT_SECONDS_MAX,
         )
         event.listen(engine.sync_engine, "connect", _make_durable)
-        registry = cls(engine)
+        registry = cls(engine, path)
         try:
             async with registry._transaction() as connection:
                 await connection.run_sync(_METADATA.create_all)
                 if (await connection.execute(select(HEAD.c.revision))).first() is None:
                     await connection.execute(insert(HEAD).values(id=1, revision=0))
-            yield registry
+            await registry._heads.start()
+            try:
+                yield registry
+            finally:
+                await registry._heads.stop()
         finally:
             await engine.dispose()
 
     async def head(self) -> int:
-        async with self._transaction() as connection:
-            return int((await connection.execute(select(HEAD.c.revision))).scalar_one())
+        return await self._heads.call(
+            lambda connection: int(connection.execute("SELECT revision FROM head").fetchone()[0])
+        )
 
     async def load(self, after_revision: int) -> Sequence[Version]:
         query = select(VERSIONS).where(VERSIONS.c.revision > after_revision)
@@ -161,6 +170,17 @@ def _rows(proposal: Proposal, revision: int, time_us: int) -> list[dict[str, obj
         }
         for position, item in enumerate(proposal.changes)
     ]
+
+
+def _open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that reads and never checkpoints. Raises `StorageUnavailable`."""
+    try:
+        connection = sqlite3.connect(path, timeout=WAIT_SECONDS_MAX, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only=1")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+    except sqlite3.Error as error:
+        raise StorageUnavailable(f"the registry does not answer: {error}") from error
+    return connection
 
 
 def _make_durable(connection: Any, _record: object) -> None:

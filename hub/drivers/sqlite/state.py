@@ -40,7 +40,7 @@ class SQLiteState:
             version=1,
             synchronous="NORMAL",
             checkpoint_pages=16_384,
-            cache_bytes=33_554_432,
+            cache_bytes=16_777_216,
         )
         self._writer = CallWorker("state-writer", database.open_writer)
         self._reader = CallWorker("state-reader", database.open_reader)
