@@ -164,7 +164,7 @@ def _takes(shape: Any) -> str:
         return {bool: "true or false", str: "text"}[shape]
     base, meta = get_args(shape)
     if base is str:
-        return f"text of {meta.min_length} to {meta.max_length} characters"
+        return f"text of {meta.min_length} to {meta.max_length} letters, digits, spaces and any of . _ -"
     noun = "a whole number" if base is int else "a number"
     low = f"from {meta.ge}" if meta.ge is not None else f"above {meta.gt}"
     return f"{noun} {low}" + (f" to {meta.le}" if meta.le is not None else "")

@@ -69,7 +69,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         positions=state.positions,
         registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
-        keys=FileKeyRing(directory / "keys", now=clock.now_us() // 1_000_000),
+        keys=open_keys(directory, now=clock.now_us() // 1_000_000),
     )
 
 
@@ -82,3 +82,8 @@ def _event_log(settings: Settings, clock: Clock) -> SQLiteEventLog | KafkaEventL
             group_records_max=settings.intake.group_records_max,
         )
     return SQLiteEventLog(Path(settings.log.directory) / "log.db", clock, append_bytes_max=APPEND_BYTES_MAX)
+
+
+def open_keys(directory: Path, *, now: int) -> FileKeyRing:
+    """The hub's keys in a data directory, made at the first start. Raises `HubError`."""
+    return FileKeyRing(directory / "keys", now=now)

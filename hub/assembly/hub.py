@@ -105,7 +105,7 @@ class Hub:
     async def _doors(self) -> AsyncIterator[None]:
         """Listen for partners, monitoring and operators, in this order; long waits end when the doors close."""
         bounds = self.settings.http
-        operations = {**self._known.handlers(), **Operations(self._exposition).handlers()}
+        operations = {**self._known.handlers(), **Operations(self._exposition, self.lacking).handlers()}
         async with AsyncExitStack() as doors:
             partners = self._edge(self._handlers(), Router())
             await doors.enter_async_context(listening(partners, bounds=bounds, sockets=[self._listener]))

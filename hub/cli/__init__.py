@@ -18,6 +18,7 @@ NOUNS = {
     "key": "Public keys of partners' systems: add, rotate, revoke, list.",
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "feed": "What a recipient receives: add, end, show, list.",
+    "seal-key": "The keys under which receipts verify: rotate, list.",
     "config": "Every setting with its default; check a configuration.",
     "explain": "What a code of an answer means and what to do about it.",
 }
@@ -59,7 +60,7 @@ def _run_noun(noun: str, arguments: Sequence[str]) -> int:
     from cyclopts import App, CycloptsError
 
     app = App(name="customs-hub", version_flags=())
-    app.command(import_module(f"hub.cli.{noun}").app)
+    app.command(import_module(f"hub.cli.{noun.replace('-', '_')}").app)
     try:
         outcome = app([noun, *arguments], exit_on_error=False, result_action="return_value")
     except CycloptsError:  # Printed by cyclopts.

@@ -13,9 +13,7 @@ from hub.config import ConfigFaults
 from hub.core.finding import Finding
 from hub.core.settings import Settings
 
-app = App(
-    name="doctor", help="Look at disk, clock, ports, keys, storage and Kafka before the hub relies on them."
-)
+app = App(name="doctor", help="Look at disk, clock, ports, keys, storage and Kafka before the hub relies on them.")
 
 _MARKS = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
 

@@ -12,7 +12,7 @@ Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
 WholeSeconds = Annotated[int, Meta(ge=1)]
 ClockSkew = Annotated[int, Meta(ge=10, le=30)]
 """Assertions up to 10 s ahead must be accepted, beyond 30 s they must be refused; between is the hub's choice."""
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9 ._-]*$")]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 

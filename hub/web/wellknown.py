@@ -23,11 +23,16 @@ Exposition = Callable[[], Awaitable[bytes]]
 class Operations:
     """Handlers of the operations port."""
 
-    def __init__(self, exposition: Exposition) -> None:
+    def __init__(self, exposition: Exposition, lacking: Lacking) -> None:
         self._exposition = exposition
+        self._lacking = lacking
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"metrics": self.metrics}
+        return {"metrics": self.metrics, "ready": self.ready}
+
+    async def ready(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
+        lacking = await self._lacking()
+        return answer({"ready": not lacking, "lacking": lacking}, 503 if lacking else 200)
 
     async def metrics(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
         return web.Response(body=await self._exposition(), headers={"Content-Type": "text/plain; version=0.0.4"})
@@ -65,7 +70,8 @@ class WellKnown:
         return answer({"live": True})
 
     async def ready(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
-        lacking = await self._lacking()
+        """Names what is lacking; what was found (brokers, files) is for the operations port."""
+        lacking = sorted(await self._lacking())
         return answer({"ready": not lacking, "lacking": lacking}, 503 if lacking else 200)
 
 

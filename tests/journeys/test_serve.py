@@ -243,7 +243,7 @@ async def test_status_says_how_the_running_hub_does_and_doctor_leaves_it_alone(
     assert running[0] == 0
     assert hub.url in running[1]
     status = json.loads(as_json[1])
-    assert (status["url"], status["lacking"], ready) == (hub.url, {}, {"ready": True, "lacking": {}})
+    assert (status["url"], status["lacking"], ready) == (hub.url, {}, {"ready": True, "lacking": []})
     assert [partition["feeds_behind"] for partition in status["partitions"]] == [{"watch": 0}]
     storage = next(each for each in json.loads(doctor[1])["items"] if each["what"] == "storage")
     assert (storage["level"], "in use by process" in storage["found"]) == ("fail", True)
