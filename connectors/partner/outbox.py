@@ -35,6 +35,8 @@ pragma user_version = 1;
 class RefusedEvent(Struct, frozen=True):
     """An event that the hub does not take as it is, and why."""
 
+    place: int
+    """Which it is among all events of its outbox: two versions of an event have one source and id."""
     source: str
     id: str
     code: str
@@ -87,9 +89,9 @@ class Outbox:
     def refused(self) -> list[RefusedEvent]:
         """What a person must look at, oldest first."""
         rows = self._database.execute(
-            "select source, id, code, detail, faults, refused_at, raw from refused order by place"
+            "select place, source, id, code, detail, faults, refused_at, raw from refused order by place"
         )
-        return [RefusedEvent(s, i, c, d, orjson.loads(f), at, raw) for s, i, c, d, f, at, raw in rows]
+        return [RefusedEvent(p, s, i, c, d, orjson.loads(f), at, raw) for p, s, i, c, d, f, at, raw in rows]
 
     def send_again(self, refused: Iterable[RefusedEvent]) -> None:
         """Put refused events at the end of what waits, unchanged: their cause, such as a missing agreement, is gone."""
@@ -109,7 +111,7 @@ class Outbox:
                 self._drop_refused(event)
 
     def _drop_refused(self, event: RefusedEvent) -> None:
-        self._database.execute("delete from refused where source = ? and id = ?", (event.source, event.id))
+        self._database.execute("delete from refused where place = ?", (event.place,))
 
     def _first(self) -> list[tuple[int, OutgoingEvent]]:
         rows = self._database.execute(

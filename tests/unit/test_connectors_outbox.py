@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from connectors.backoff import Backoff
@@ -104,6 +105,23 @@ async def test_a_refused_event_is_sent_again_once_its_cause_is_gone(
 
     assert [outcome.id for outcome in await run(outbox, client)] == ["e1"]
     assert outbox.refused() == []
+
+
+async def test_two_refused_versions_of_an_event_are_sent_again_and_dropped_each_by_itself(
+    hub: FakeHub, outbox: Outbox, client: Client
+) -> None:
+    versions = [orjson.dumps(orjson.loads(event("e1")) | {"subject": name}) for name in ("a", "b", "c")]
+    outbox.add(*versions)
+    hub.replies = [hub.verdicts(e1="REJECTED")] * 3
+    await run(outbox, client)
+    first, second, third = outbox.refused()
+
+    outbox.send_again([first])
+    outbox.drop([third])
+    assert (len(outbox), outbox.refused()) == (1, [second])
+    await run(outbox, client)
+
+    assert hub.posts[-1] == [versions[0]]
 
 
 async def test_an_event_whose_receipt_does_not_verify_is_set_aside(
