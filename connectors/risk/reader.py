@@ -13,6 +13,7 @@ they arrive, so that a reader that stores the token in the same transaction as i
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -114,7 +115,7 @@ class Reader:
         async for chunk in content.iter_any():
             for event in parser.feed(chunk):
                 if event.event == "record" and event.data:
-                    records.append(orjson.loads(event.data))
+                    records.append(_decoded(event.data))
                     size += len(event.data)
                 if size > GROUP_BYTES_MAX:
                     raise HubRefused(200, {"code": "GROUP_TOO_LARGE", "fix": "Pull this feed.", "retryable": False})
@@ -140,6 +141,16 @@ class Reader:
                 raise error
             wait_seconds = error.retry_after_seconds
         await self._attempts.pause(wait_seconds)
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    """One record. Raises `HubRefused`: the same bytes would come again, so that no further try can mend it."""
+    record: object = None
+    with suppress(orjson.JSONDecodeError):
+        record = orjson.loads(data)
+    if not isinstance(record, dict):
+        raise HubRefused(200, {"code": "RECORD_MALFORMED", "fix": "Pull this feed.", "retryable": False})
+    return record
 
 
 async def feeds(session: HubSession) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ class EventParser:
         self._id: str | None = None
 
     def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
-        """The events that this chunk completes. Raises `StreamBroken` for a line beyond the bound."""
+        """The events that this chunk completes. Raises `StreamBroken`: a line beyond the bound, or not in UTF-8."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > LINE_BYTES_MAX:
             raise StreamBroken(f"a line of the stream is longer than {LINE_BYTES_MAX} bytes")
@@ -57,6 +57,13 @@ class EventParser:
             case b"data":
                 self._data.append(text)
             case b"event":
-                self._event = text.decode()
+                self._event = _text(text)
             case b"id":
-                self._id = text.decode()
+                self._id = _text(text)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as e:
+        raise StreamBroken("a field of the stream is not in UTF-8") from e

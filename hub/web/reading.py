@@ -180,9 +180,17 @@ def _page_answer(page: Page | Refusal) -> web.Response:
 def _sse(group: Group) -> bytes:
     if not group.records:
         return b": here\nid: " + group.cursor.encode() + b"\n\n"
-    lines = b"".join(b"event: record\ndata: " + record + b"\n\n" for record in group.records[:-1])
-    last = group.records[-1]
+    *others, last = map(_one_line, group.records)
+    lines = b"".join(b"event: record\ndata: " + record + b"\n\n" for record in others)
     return lines + b"event: record\nid: " + group.cursor.encode() + b"\ndata: " + last + b"\n\n"
+
+
+def _one_line(record: bytes) -> bytes:
+    """A record may be spread over lines as its sender wrote it; a line's end would end the field.
+
+    Outside of a JSON string CR and LF mean no more than a space, and inside they cannot be (RFC 8259 §2, §7).
+    """
+    return record.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def _status_document(status: EventStatus) -> dict[str, object]:

@@ -109,6 +109,20 @@ async def test_a_streams_group_ends_with_the_event_that_brings_an_id(hub: FakeHu
     assert [group.token for group in groups] == ["c1", "c2"]
 
 
+@pytest.mark.parametrize("data", [b"{", b"[]", b"\xff"])
+async def test_a_stream_whose_record_cannot_be_decoded_is_a_clear_error(hub: FakeHub, data: bytes) -> None:
+    hub.streams = [b"event: record\nid: c1\ndata: " + data + b"\n\n"]
+
+    with pytest.raises(HubRefused, match="RECORD_MALFORMED"):
+        await first(hub, 1, stream=True)
+
+
+async def test_a_stream_with_a_field_that_is_not_utf_8_is_opened_again(hub: FakeHub) -> None:
+    hub.streams = [b"id: \xff\n\n", sse(("a", "c1"))]
+
+    assert ids(await first(hub, 1, stream=True)) == [["a"]]
+
+
 async def test_a_group_that_was_cut_off_comes_again_from_the_last_whole_one(hub: FakeHub) -> None:
     hub.streams = [sse(("a", "c1"), ("b", None)), sse(("b", None), ("c", "c2"))]
 

@@ -172,6 +172,20 @@ async def test_a_stream_goes_on_behind_the_last_event_that_its_reader_names(watc
         assert (await group(stream))[0] == ["b"]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+async def test_an_event_spread_over_lines_is_one_record_of_a_stream(watch: Caller, delta: Caller, end: bytes) -> None:
+    sent = event("a")
+    spread = orjson.dumps(sent, option=orjson.OPT_INDENT_2).replace(b"\n", end)
+
+    async with streaming(watch) as stream:
+        assert (await delta.post(spread)).status == 201
+        await delta.post(event("b"))
+        lines = [await stream.readline() for _ in range(4)]
+        data = next(line for line in lines if line.startswith(b"data: "))
+        assert orjson.loads(data.removeprefix(b"data: "))["data"] == sent["data"]
+        assert (await group(stream))[0] == ["b"]
+
+
 async def test_a_stream_shows_a_sign_of_life_with_a_cursor(make_world: MakeWorld) -> None:
     async with make_world(delivery={"stream_heartbeat_seconds": 0.01}) as world:
         watch = await world.reader()
