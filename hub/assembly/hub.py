@@ -200,6 +200,7 @@ class Hub:
         tokens = TokenEndpoint(
             issuer,
             snapshot=self.snapshot,
+            standing=self.live.standing,
             replay=ports.replay,
             clock=self.clock,
             entropy=self.entropy,
@@ -216,7 +217,7 @@ class Hub:
             bounds=settings.intake,
         )
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
-        gate = Gate(authenticator)
+        gate = Gate(authenticator, standing=self.live.standing)
         partner = PartnerAPI(gate=gate, pipeline=pipeline, tokens=tokens, bodies=bodies)
         return {**partner.handlers(), **self._reader_api(gate, bodies).handlers(), **self._known.handlers()}
 

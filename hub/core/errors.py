@@ -299,6 +299,12 @@ class Overloaded(HubError):
     code = "OVERLOADED"
 
 
+class StaleRegistry(HubError):
+    """The process could not confirm its registry of late: it decides nothing."""
+
+    code = "REGISTRY_STALE"
+
+
 class DirectoryInUse(HubError):
     """Another process holds the data directory."""
 

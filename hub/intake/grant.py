@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from hub.core.errors import StaleRegistry
 from hub.core.partner import SCOPES, PublicKey, System
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
@@ -59,6 +60,7 @@ class TokenEndpoint:
         issuer: Issuer,
         *,
         snapshot: Callable[[], Snapshot],
+        standing: Callable[[], int | None],
         replay: ReplayGuard,
         clock: Clock,
         entropy: Entropy,
@@ -67,6 +69,7 @@ class TokenEndpoint:
     ) -> None:
         self._issuer = issuer
         self._snapshot = snapshot
+        self._standing = standing
         self._replay = replay
         self._clock = clock
         self._entropy = entropy
@@ -76,13 +79,16 @@ class TokenEndpoint:
     async def grant(self, form: Mapping[str, str]) -> TokenGranted | OAuthRefusal:
         """Answer a token request. A parameter without a value counts as left out (RFC 6749 §3.2).
 
-        Raises `StorageUnavailable` or `StorageFull` if the use of the assertion cannot be written down.
+        Raises `StorageUnavailable` or `StorageFull` if the use of the assertion cannot be written down, and
+        `StaleRegistry` while nothing may be decided.
         """
+        self._make_sure_of_the_registry()
         form = {name: value for name, value in form.items() if value}
         if refusal := _refusal_of_form(form):
             return self._refused(refusal, refusal.error)
         now = self._clock.now_us() // 1_000_000
         assertion = await self._authenticate(form, now)
+        self._make_sure_of_the_registry()  # Writing may have taken long.
         if isinstance(assertion, Flaw):
             return self._refused(_INVALID_CLIENT, assertion.value)
         system = self._snapshot().systems.get(assertion.client)
@@ -131,6 +137,10 @@ class TokenEndpoint:
         system = snapshot.systems.get(client)
         partner = snapshot.partners.get(system.partner) if system is not None else None
         return partner is None or partner.suspended
+
+    def _make_sure_of_the_registry(self) -> None:
+        if self._standing() is None:
+            raise StaleRegistry("the registry was not confirmed within its bound")
 
     def _refused(self, refusal: OAuthRefusal, outcome: str) -> OAuthRefusal:
         self._observer.count("tokens", outcome=outcome)

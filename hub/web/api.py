@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import orjson
@@ -26,11 +26,15 @@ _NEVER_CACHED = {"Cache-Control": "no-store"}
 class Gate:
     """Who asks: the first check of every route with a scope, before a body is read."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, *, standing: Callable[[], int | None]) -> None:
+        """`standing`: None while the registry is not confirmed; who is who is not said then."""
         self._authenticator = authenticator
+        self._standing = standing
 
     def enter(self, request: web.BaseRequest, scope: str) -> Principal:
         """The principal, with the scope that the route asks for. Raises `Refused`."""
+        if self._standing() is None:
+            raise Refused(Refusal("REGISTRY_STALE"))
         principal = self._authenticator.authenticate(request.headers.get("Authorization"))
         if isinstance(principal, Refusal):
             raise Refused(principal)

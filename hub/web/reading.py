@@ -155,13 +155,14 @@ class ReaderAPI:
         return max(1, int(limit)), 0.0 if self._stopping() else min(wait, self._settings.wait_seconds_max)
 
     def _must_stop(self, request: web.BaseRequest, principal: Principal) -> bool:
-        """The hub stops, the reader has gone, or its token, key or partner no longer stands."""
+        """The hub stops or decides nothing, the reader has gone, or its token, key or partner no longer stands."""
         if self._stopping() or request.transport is None or request.transport.is_closing():
             return True
         try:
             return self._gate.enter(request, "feeds:read").partner.id != principal.partner.id
-        except Refused:
-            self._observer.count("streams_cut", reason="credential")
+        except Refused as e:
+            reason = "registry" if e.refusal.code == "REGISTRY_STALE" else "credential"
+            self._observer.count("streams_cut", reason=reason)
             return True
 
     def _cut(self, request: web.BaseRequest, reason: str) -> None:

@@ -35,7 +35,7 @@ NDJSON = "application/x-ndjson"
 BINARY = "application/json"
 
 _BODY_CODES = ("BODY_TOO_LARGE", "BODY_TOO_SLOW", "BODY_MALFORMED", "MEDIA_TYPE_UNSUPPORTED")
-_STORE_CODES = ("OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL", "REGISTRY_STALE")
+_STORE_CODES = ("OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL")
 _FEED_CODES = ("NOT_FOUND", "FEED_GONE", "CURSOR_INVALID", "STORAGE_UNAVAILABLE")
 
 ROUTES = (
@@ -174,12 +174,13 @@ EVERYWHERE = (
     "UNAUTHENTICATED",
     "PARTNER_SUSPENDED",
     "SCOPE_MISSING",
+    "REGISTRY_STALE",
     "BAD_REQUEST",
     "TOO_MANY_REQUESTS",
     "OVERLOADED",
     "INTERNAL",
 )
-"""Codes that every route may answer (the first three where a scope is asked for)."""
+"""Codes that every route may answer (the first three where a scope is asked for, the fourth where a token is too)."""
 
 
 class Router:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from hub.core.errors import StaleRegistry
 from hub.core.partner import KeyState, Partner, Role, System, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
@@ -60,10 +61,12 @@ class World:
         self.snapshot = Snapshot()
         self.clock = ManualClock(NOW * 1_000_000)
         self.seen = Outcomes()
+        self.standing: int | None = 1
         self.replay = UsedOnce()
         self.stage = TokenEndpoint(
             ISSUED_BY,
             snapshot=lambda: self.snapshot,
+            standing=lambda: self.standing,
             replay=self.replay,
             clock=self.clock,
             entropy=FixedEntropy(),
@@ -100,6 +103,31 @@ async def test_an_assertion_earns_a_token_with_all_scopes_of_the_system() -> Non
     assert (granted.token_type, granted.expires_in, granted.scope) == ("Bearer", 600, "events:write receipts:read")
     verified = verify_token(granted.access_token, issuer=ISSUED_BY, now=NOW, bytes_max=8_192)
     assert verified == AccessToken(CLIENT, KEY.id, frozenset(ERP.scopes), NOW + 600)
+
+
+async def test_no_token_is_granted_while_the_registry_is_not_confirmed() -> None:
+    world = World()
+    world.standing = None
+
+    with pytest.raises(StaleRegistry):
+        await world.ask()
+
+    assert not world.replay.used
+
+
+async def test_no_token_is_granted_if_the_registry_was_lost_while_the_assertion_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+
+    async def use(*_: object, **__: object) -> bool:
+        world.standing = None
+        return True
+
+    monkeypatch.setattr(world.replay, "use", use)
+
+    with pytest.raises(StaleRegistry):
+        await world.ask()
 
 
 async def test_a_narrower_scope_is_granted_as_asked() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
 import orjson
 import pytest
 
 from connectors.keys import generate
-from tests.world import RISK, Caller, HubWorld, Wire, event
+from hub.core.errors import StorageUnavailable
+from tests.world import RISK, SOURCE, Caller, HubWorld, Wire, event
 
 
 async def asked_to_go_on(caller: Caller, body: bytes) -> Wire:
@@ -141,3 +143,50 @@ async def test_a_long_poll_ends_when_its_reader_is_suspended(world: HubWorld) ->
     await world.act("partner.suspend", id="watch")
 
     assert (await wire.answer()).code == "PARTNER_SUSPENDED"
+
+
+def lose_the_registry(world: HubWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers no more, and its last confirmation is too old."""
+
+    async def away() -> int:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(world.hub.ports.registry, "head", away)
+    monkeypatch.setattr(world.hub.live, "_confirmed", -inf)
+
+
+async def test_while_the_registry_is_not_confirmed_nothing_is_granted_and_nothing_is_given(
+    world: HubWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, delta = await world.reader(), await world.company()
+    await delta.post(event("a"))
+    await watch.records("watch", 1)
+
+    lose_the_registry(world, monkeypatch)
+    answers = [
+        await delta.post(event("b")),
+        await delta.get("/v1/events", source=SOURCE, id="a"),
+        await delta.get("/v1/receipts", source=SOURCE, id="a"),
+        await delta.get("/v1/notices"),
+        await watch.get("/v1/feeds"),
+        await watch.get("/v1/feeds/watch/records"),
+        await watch.get("/v1/feeds/watch/stream"),
+        await watch.ask("POST", "/v1/feeds/watch/ack", json={"cursor": "x"}),
+        await delta.sign_in(),
+    ]
+
+    assert {(answer.status, answer.code) for answer in answers} == {(503, "REGISTRY_STALE")}
+
+
+async def test_a_stream_ends_when_the_registry_is_no_longer_confirmed(
+    world: HubWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, delta = await world.reader(), await world.company()
+    await delta.post(event("a"))
+    headers = {"Authorization": f"Bearer {watch.token}"}
+
+    async with world.http.get(f"{world.hub.url}/v1/feeds/watch/stream", headers=headers) as response:
+        await response.content.readuntil(b"\n\n")
+        lose_the_registry(world, monkeypatch)
+        world.hub._tails.ring()
+        assert await response.content.read() == b""
