@@ -83,12 +83,13 @@ def split_array(raw: bytes, items_max: int) -> list[bytes] | Fault:
 
 
 def split_lines(raw: bytes, items_max: int) -> list[bytes] | Fault:
-    """The events of an NDJSON body, one a line without the white space around it; blank lines are passed over."""
+    """The events of an NDJSON body: each line as sent, without its end (LF or CRLF); blank lines are passed over."""
     items: list[bytes] = []
     for line in _LINE.finditer(raw):
-        item = line[0].strip(b" \t\r")
-        if item and len(items) == items_max:
+        if not line[0].strip(b" \t\r"):
+            continue
+        if len(items) == items_max:
             return fault("TOO_MANY_ITEMS", "", f"more than {items_max} events", f"at most {items_max} events")
-        if item:
-            items.append(item)
+        ended = line.end() < len(raw)
+        items.append(line[0].removesuffix(b"\r") if ended else line[0])
     return items

@@ -50,7 +50,8 @@ def test_an_element_of_a_batch_is_its_slice_from_brace_to_brace() -> None:
 def test_a_line_of_ndjson_is_without_its_end_and_blank_lines_do_not_count() -> None:
     found = items(Mode.NDJSON, b'\n{"a":1}\r\n\r\n  {"b":2}\t\n{"c":3}')
 
-    assert [item.raw for item in found] == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
+    assert [item.raw for item in found] == [b'{"a":1}', b'  {"b":2}\t', b'{"c":3}']
+    assert [item.raw_digest for item in found] == [sha256(item.raw).digest() for item in found]
     assert [item.index for item in found] == [0, 1, 2]
 
 

@@ -182,8 +182,16 @@ def test_a_broken_event_inside_a_batch_is_left_to_its_own_verdict() -> None:
 
 
 def test_lines_are_events_and_blank_lines_are_not() -> None:
-    assert split_lines(b'{"a":1}\r\n\n \t\n {"b":2} \n', 2) == [b'{"a":1}', b'{"b":2}']
+    assert split_lines(b'{"a":1}\r\n\n \t\r\n\r\n{"b":2}\n', 2) == [b'{"a":1}', b'{"b":2}']
     assert split_lines(b"\n\n", 2) == []
+
+
+def test_a_line_loses_its_end_and_no_other_byte() -> None:
+    lines = [b' \t{"a":1} ', b'{"b":2}\r', b'{"c":3}\t', b'{"d":4}\r']
+
+    assert split_lines(b"\r\n".join(lines), 4) == lines
+    assert split_lines(b"\n".join(lines[::2]), 4) == lines[::2]
+    assert all(isinstance(parse(line), Parsed) for line in lines)
 
 
 def test_one_line_too_many_is_refused_and_trailing_blank_lines_are_not() -> None:
