@@ -27,10 +27,13 @@ from schemas.identity import MEANINGLESS, instant_us
 STATEMENT_FORMAT = "customs-hub-statement/1"
 SEAL_FORMAT = "customs-hub-seal/1"
 
-PROVES = (
-    "At the time given, this hub stated that it had accepted this event from this publisher.",
-    "The event's content is the one that the hub received; nothing in it was changed since.",
-)
+STATED = "At the time given, this hub stated that it had accepted an event of this source and id from this publisher."
+SAME = {
+    "raw_sha256": "These bytes are the ones that the hub received, unchanged since; of an event in binary mode they are"
+    " the data alone, and say nothing of its type, time and subject, which came in headers.",
+    "canonical_sha256": "The event's content, attributes and data, is the one that the hub received, unchanged since.",
+}
+"""What is proved of the event, by the member of the statement that is its digest."""
 DOES_NOT_PROVE = (
     "That what the event says is true.",
     "That it was the first of its identity: an honest repeat gets a receipt of its own.",
@@ -127,7 +130,8 @@ def thumbprint(public: Ed25519PublicKey) -> str:
 def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -> Verdict:
     """Check a receipt against the bytes of its event: the body, element or line exactly as it was sent.
 
-    `receipt` is a receipt alone or the whole answer to a batch, in which the event's receipt is looked up.
+    `receipt` is a receipt alone or a whole answer (to a batch, or of `GET /v1/receipts`), in which the event's receipt
+    is looked up. In binary mode the bytes are the body; the whole event, put together in JSON, has the same content.
     Raises `ReceiptInvalid` for what is no receipt at all; a receipt that does not hold is a `Verdict`.
     """
     document = _parse(receipt) if isinstance(receipt, bytes) else receipt
@@ -144,15 +148,16 @@ def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -
     if not strings:
         raise ReceiptInvalid("this is not a receipt: a member of the statement or seal is not a string")
 
+    same = _same(statement, event)
     checks = (
         _check_formats(statement, body),
         _check_hub(statement, body, keys),
-        _check_event(statement, event),
+        _check_event(same),
         _check_leaf(stated, index, size, path, root),
         _check_key(key_id, time, keys),
         _check_signature(key_id, signed, signature, keys),
     )
-    return Verdict(checks, statement, PROVES if all(check.holds for check in checks) else ())
+    return Verdict(checks, statement, (STATED, SAME[same]) if same and all(check.holds for check in checks) else ())
 
 
 def _check_formats(statement: Mapping[str, str], body: Mapping[str, Any]) -> Check:
@@ -167,13 +172,22 @@ def _check_hub(statement: Mapping[str, str], body: Mapping[str, Any], keys: KeyH
     return Check("statement, seal and keys are of one hub", len(hubs) == 1, ", ".join(sorted(map(str, hubs))))
 
 
-def _check_event(statement: Mapping[str, str], event: bytes) -> Check:
-    claim = "the statement is about this event"
+def _same(statement: Mapping[str, str], event: bytes) -> str | None:
+    """The member of the statement that is a digest of this event: of its bytes, else of its canonical form."""
     if sha256(event).hexdigest() == statement.get("raw_sha256"):
-        return Check(claim, True, "the same bytes, by SHA-256")
+        return "raw_sha256"
     if (digest := canonical_digest(event)) is not None and digest == statement.get("canonical_sha256"):
-        return Check(claim, True, "the same content in other bytes, by the SHA-256 of its canonical form")
-    return Check(claim, False, "neither its bytes nor its canonical form have the digest stated")
+        return "canonical_sha256"
+    return None
+
+
+def _check_event(same: str | None) -> Check:
+    seen = {
+        "raw_sha256": "the same bytes, by SHA-256",
+        "canonical_sha256": "the same content in other bytes, by the SHA-256 of its canonical form",
+        None: "neither its bytes nor its canonical form have the digest stated",
+    }
+    return Check("the statement is about this event", same is not None, seen[same])
 
 
 def _check_leaf(stated: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> Check:
@@ -228,13 +242,14 @@ def canonical_digest(event: bytes) -> str | None:
 
 
 def split(answer: bytes | Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The receipts in the answer to a batch, each standing alone, in the order of its items.
+    """The receipts in the answer to a batch or of `GET /v1/receipts`, each standing alone, in the order of its items.
 
     Items without a receipt are left out. Raises `ReceiptInvalid` if the answer's range proofs do not fit its items.
     """
     document = _parse(answer) if isinstance(answer, bytes) else answer
     try:
-        receipts = [item["receipt"] for item in document["items"] if item.get("receipt")]
+        found = [item if "statement" in item else item.get("receipt") for item in document["items"]]
+        receipts = [receipt for receipt in found if receipt]
         inside = [receipt for receipt in receipts if isinstance(receipt["seal"], int)]
         trees = _trees(inside, document.get("seals") or ())
         return [_alone(receipt, document, trees) for receipt in receipts]

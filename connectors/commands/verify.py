@@ -21,9 +21,9 @@ def check(
     Parameters
     ----------
     receipt
-        A file with the receipt, or with the hub's whole answer to a batch.
+        A file with the receipt, or with the hub's whole answer to a post or to GET /v1/receipts.
     event
-        A file with the event's bytes, exactly as they were sent.
+        A file with the event's bytes, exactly as they were sent (in binary mode the body), or with the event in JSON.
     keys
         The hub's key history: customs-hub-keys.json, or keys.json beside the receipts.
     hub_key

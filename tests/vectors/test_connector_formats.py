@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connectors.proof import ProofError, RangeTree, leaf_hash, node_hash, root_of_path
-from connectors.verify import KeyHistory, ReceiptInvalid, canonical_digest, split, verify
+from connectors.verify import SAME, STATED, KeyHistory, ReceiptInvalid, canonical_digest, split, verify
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 EVENTS = [event["raw"].encode() for event in VECTORS["events"]]
@@ -43,7 +43,7 @@ def test_a_golden_receipt_verifies_against_the_bytes_that_were_sent(index: int) 
     verdict = verify(orjson.dumps(RECEIPTS[index]), EVENTS[index], KEYS)
 
     assert verdict.valid, verdict.fault
-    assert verdict.proves
+    assert verdict.proves == (STATED, SAME["raw_sha256"])
     assert verdict.does_not_prove
 
 
@@ -59,6 +59,7 @@ def test_a_receipt_holds_for_the_same_content_in_other_bytes_and_says_so() -> No
 
     assert verdict.valid
     assert "other bytes" in verdict.checks[2].seen
+    assert verdict.proves == (STATED, SAME["canonical_sha256"])
 
 
 def test_another_events_receipt_proves_nothing() -> None:
@@ -163,6 +164,17 @@ def test_an_events_receipt_is_found_in_the_answer_to_its_batch() -> None:
     assert verify(orjson.dumps(batch_answer()), EVENTS[2], KEYS).valid
     with pytest.raises(ReceiptInvalid, match="no receipt of this event"):
         verify(batch_answer(), EVENTS[0], KEYS)
+
+
+def test_an_events_receipt_is_found_among_the_receipts_that_the_hub_gives_again() -> None:
+    answer = orjson.dumps({"items": RECEIPTS[:2], "next": None})
+    respaced = orjson.dumps(orjson.loads(EVENTS[1]), option=orjson.OPT_INDENT_2)
+
+    assert split(answer) == RECEIPTS[:2]
+    assert verify(answer, EVENTS[1], KEYS).proves == (STATED, SAME["raw_sha256"])
+    assert verify(answer, respaced, KEYS).proves == (STATED, SAME["canonical_sha256"])
+    with pytest.raises(ReceiptInvalid, match="no receipt of this event"):
+        verify(answer, EVENTS[2], KEYS)
 
 
 def test_a_batch_answer_whose_statements_do_not_fill_its_range_is_refused() -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from connectors.verify import verify
+from connectors.verify import SAME, STATED, verify
 from hub.assembly.grounds import Ports
 from hub.core.errors import HubError, StorageFull, StorageUnavailable, Unknown
 from hub.web.routes import BATCHED, BINARY, NDJSON
@@ -228,7 +228,7 @@ async def test_receipts_of_every_mode_verify_offline_against_the_bytes_sent(delt
     keys = await delta.world.keys()
     single, *batch = [orjson.dumps(event(id_)) for id_ in ("s", "b1", "b2", "b3")]
     spaced = b"[ " + b" ,\n".join(batch) + b" ]"
-    lines = [orjson.dumps(event("l1")), orjson.dumps(event("l2"))]
+    lines = [orjson.dumps(event("l1")), b" " + orjson.dumps(event("l2")) + b"\t "]
 
     alone = await delta.post(single)
     array = await delta.post(spaced, BATCHED)
@@ -250,16 +250,20 @@ async def test_binary_mode_puts_the_event_together_and_digests_the_body(delta: C
 
     assert answer.status == 201, answer
     assert answer.json["id"] == "ä %41"
-    assert verify(answer.body, body, await delta.world.keys()).valid
+    keys = await delta.world.keys()
+    assert verify(answer.body, body, keys).proves == (STATED, SAME["raw_sha256"])
+    assert verify(answer.body, orjson.dumps(sent), keys).proves == (STATED, SAME["canonical_sha256"])
     assert (await delta.post(sent)).json["verdict"] == "DUPLICATE"
 
 
 async def test_receipts_are_given_again_with_the_same_statement_and_seal(delta: Caller) -> None:
-    answer = await delta.post([event("a"), event("b"), event("c")], BATCHED)
+    sent = [event("a"), event("b"), event("c")]
+    answer = await delta.post(sent, BATCHED)
     await delta.judged("b")
 
     again = await delta.get("/v1/receipts", source=SOURCE, id="b")
 
+    assert verify(again.body, orjson.dumps(sent[1]), await delta.world.keys()).valid
     [receipt] = again.json["items"]
     assert receipt["statement"] == answer.json["items"][1]["receipt"]["statement"]
     assert receipt["seal"]["body"] == answer.json["seals"][0]["body"]
