@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.settings import Settings
 from hub.drivers.kafka.event_log import KafkaEventLog
@@ -19,7 +20,7 @@ from hub.drivers.sqlite.event_log import SQLiteEventLog
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
 from hub.drivers.sqlite.state import SQLiteState
-from hub.drivers.system.directory import DataDirectory
+from hub.drivers.system.directory import DataDirectory, LogIdentity
 from hub.drivers.system.key_ring import FileKeyRing
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
@@ -46,7 +47,10 @@ APPEND_BYTES_MAX = 8_388_608
 
 
 async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ports:
-    """Every store of the ground that the settings name, open until the stack ends."""
+    """Every store of the ground that the settings name, open until the stack ends.
+
+    Raises `HubError` where a store cannot be opened, or the data directory belongs to another log.
+    """
     log = settings.log
     if log.ground == "memory":
         positions = MemoryPositions(clock)
@@ -59,18 +63,29 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             keys=MemoryKeyRing(now=clock.now_us() // 1_000_000),
         )
     directory = Path(log.directory)
-    stack.enter_context(DataDirectory(directory))
+    home = stack.enter_context(DataDirectory(directory))
+    topic_prefix = settings.kafka.topic_prefix if log.ground == "kafka" else ""
+    identity = LogIdentity(log.ground, topic_prefix, events_partitions(settings))
+    home.belong_to(identity)
+    event_log: SQLiteEventLog | KafkaEventLog = await stack.enter_async_context(_event_log(settings, clock))
+    if isinstance(event_log, SQLiteEventLog):
+        home.belong_to(replace(identity, id=event_log.id))
     state = await stack.enter_async_context(
         SQLiteState(directory / "state.db", clock, slice_seconds=log.index_slice_seconds)
     )
     return Ports(
-        log=await stack.enter_async_context(_event_log(settings, clock)),
+        log=event_log,
         index=state.occurrences,
         positions=state.positions,
         registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
     )
+
+
+def events_partitions(settings: Settings) -> int:
+    """How many partitions `hub.events` has, and so every stream."""
+    return settings.log.events_partitions or (8 if settings.log.ground == "kafka" else 1)
 
 
 def _event_log(settings: Settings, clock: Clock) -> SQLiteEventLog | KafkaEventLog:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from hub.assembly.grounds import Ports
+from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
 from hub.core.errors import HubError
@@ -73,7 +73,7 @@ class Hub:
         self._tails = Tails(log=ports.log, partitions=self.events.partitions, clock=clock, observer=observer)
         self.live.on_change(lambda _: self._tails.ring())
         self._listener, self._operations = listener, operations
-        self._receipts = Receipts(log=ports.log, index=ports.index, hub=settings.hub_name)
+        self._receipts = Receipts(log=ports.log, index=ports.index)
         self._acceptor = self._make_acceptor()
         self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
 
@@ -300,8 +300,7 @@ class Hub:
 
 def streams_of(settings: Settings) -> tuple[Stream, ...]:
     """The streams that every hub has, `hub.events` first; feeds declare their own."""
-    log = settings.log
-    partitions = log.events_partitions or (8 if log.ground == "kafka" else 1)
+    log, partitions = settings.log, events_partitions(settings)
     return (
         Stream(EVENTS, partitions, log.events_retention_seconds),
         Stream(NOTICES, partitions, log.notices_retention_seconds),

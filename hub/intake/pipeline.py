@@ -25,8 +25,10 @@ from hub.ports.system import Clock
 from schemas.catalogue import Catalogue
 from schemas.faults import Fault
 
-ReceiptsAt = Callable[[Sequence[Position]], Awaitable[Sequence[Receipt | None]]]
-Earlier = Mapping[Position, Receipt | HubError | None]
+Known = tuple[Position, bytes]
+"""Where an event was accepted before, and its identity."""
+ReceiptsAt = Callable[[Sequence[Known]], Awaitable[Sequence[Receipt | HubError | None]]]
+Earlier = Mapping[Known, Receipt | HubError | None]
 """The receipts of events that were accepted before; an error where the log cannot be read now."""
 
 _ITEMS_BETWEEN_PAUSES = 100
@@ -132,7 +134,8 @@ class Pipeline:
             answered = [await self._acceptor.accept(partition, events)]
         else:
             answered = await self._accept_side_by_side(parts)
-        earlier = await self._earlier(outcome for row in answered for outcome in row)
+        rows = zip(parts.values(), answered, strict=True)
+        earlier = await self._earlier(pair for events, row in rows for pair in zip(events, row, strict=False))
         # The outcomes of one partition stand in request order; where they stop short, the rest was not attempted.
         outcomes = {partition: iter(row) for partition, row in zip(parts, answered, strict=True)}
         return [
@@ -140,15 +143,15 @@ class Pipeline:
             for item in judged
         ]
 
-    async def _earlier(self, outcomes: Iterable[Outcome]) -> Earlier:
+    async def _earlier(self, outcomes: Iterable[tuple[ValidEvent, Outcome]]) -> Earlier:
         """All at once: a batch that is sent again names the same batches of the log a thousand times."""
-        positions = [outcome.position for outcome in outcomes if isinstance(outcome, Repeat)]
-        if not positions:
+        known = [(outcome.position, event.identity) for event, outcome in outcomes if isinstance(outcome, Repeat)]
+        if not known:
             return {}
         try:
-            return dict(zip(positions, await self._receipts_at(positions), strict=True))
+            return dict(zip(known, await self._receipts_at(known), strict=True))
         except HubError as e:
-            return dict.fromkeys(positions, e)
+            return dict.fromkeys(known, e)
 
     async def _accept_side_by_side(self, parts: Mapping[int, list[ValidEvent]]) -> list[Sequence[Outcome]]:
         """One partition that is full or away does not hide what became of the others."""
@@ -184,7 +187,7 @@ class Pipeline:
 def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
     index, id_, source, warnings = event.index, event.id, event.source, event.warnings
     if isinstance(outcome, Repeat):
-        known = earlier[outcome.position]
+        known = earlier[outcome.position, event.identity]
         if not isinstance(known, HubError):
             return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings)
         outcome = known

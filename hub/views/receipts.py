@@ -10,7 +10,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
 
-from hub.core.errors import HubError, Trimmed
+import orjson
+from msgspec import DecodeError
+
+from hub.core.errors import HubError, StorageUnavailable, Trimmed
 from hub.core.evidence import Receipt, SealProof
 from hub.core.record import EVENTS, Position, StoredRecord
 from hub.ports.event_log import EventLog, LogReader
@@ -21,49 +24,64 @@ from hub.trust.statement import statement_bytes
 from schemas.headers import EventHeader, SealHeader, unpack
 from schemas.identity import identity_key
 
+Wanted = tuple[Position, bytes]
+"""An event's place in `hub.events`, and the identity (16 bytes) of which the receipt is to be."""
+
 
 class Receipts:
-    def __init__(self, *, log: EventLog, index: FirstOccurrence, hub: str) -> None:
-        """`hub` is the hub's name, as in every statement."""
+    def __init__(self, *, log: EventLog, index: FirstOccurrence) -> None:
         self._log = log
         self._index = index
-        self._hub = hub
 
     async def of(self, publisher: str, source: str, event_id: str, version: str | None = None) -> list[Receipt]:
         """The receipts of all occurrences of an identity, the first one first; those whose records the log has let go
-        are left out. `version` is the UTC instant of `updated_at`. Raises `StorageUnavailable`.
+        are left out. `version` is the UTC instant of `updated_at`. Raises `HubError` if one cannot be given.
         """
-        found = await self._index.occurrences(identity_key(publisher, source, event_id, version))
-        receipts = await self.at([occurrence.position for occurrence in found])
-        return [receipt for receipt in receipts if receipt is not None]
+        identity = identity_key(publisher, source, event_id, version)
+        found = await self._index.occurrences(identity)
+        receipts = []
+        for answer in await self.at([(occurrence.position, identity) for occurrence in found]):
+            if isinstance(answer, HubError):
+                raise answer
+            if answer is not None:
+                receipts.append(answer)
+        return receipts
 
-    async def at(self, positions: Sequence[Position]) -> list[Receipt | None]:
-        """The receipts of the events at these positions of `hub.events`; None where the log has let one go.
+    async def at(self, wanted: Sequence[Wanted]) -> list[Receipt | HubError | None]:
+        """The receipts of these events, each with its identity; None where the log has let one go, or holds another
+        event there: a receipt is evidence, and shown to nobody but its publisher. An error where one batch cannot be
+        read; raises `StorageUnavailable` if the log cannot be read at all.
 
         Each batch is read once, however many of the events are in it: batches are often sent again as a whole.
         """
-        receipts: dict[Position, Receipt | None] = {}
+        answers: dict[Wanted, Receipt | HubError | None] = {}
         async with self._log.reader(EVENTS) as reader:
-            partition, batch = -1, _Batch(self._hub, ())
-            for position in sorted(set(positions)):
-                if position.partition != partition or position.offset not in batch:
-                    partition, batch = position.partition, await self._read(reader, position)
-                receipts[position] = batch.receipt(position.offset)
-        return [receipts[position] for position in positions]
+            partition, batch = -1, _Batch(())
+            for position, identity in sorted(set(wanted)):
+                try:
+                    if position.partition != partition or position.offset not in batch:
+                        partition, batch = position.partition, await self._read(reader, position)
+                    answers[position, identity] = batch.receipt(position.offset, identity)
+                except StorageUnavailable:
+                    raise
+                except HubError as error:
+                    answers[position, identity] = error
+                except (DecodeError, ValueError, LookupError) as error:
+                    answers[position, identity] = HubError(f"{position} cannot be read: {type(error).__name__}")
+        return [answers[each] for each in wanted]
 
     async def _read(self, reader: LogReader, position: Position) -> _Batch:
         try:
-            return _Batch(self._hub, await reader.read_batch(position.partition, position.offset))
+            return _Batch(await reader.read_batch(position.partition, position.offset))
         except Trimmed:
-            return _Batch(self._hub, (), trimmed=True)
+            return _Batch((), trimmed=True)
 
 
 class _Batch:
     """What one read gave. It may hold neighbouring batches too: a record's own seal is the first one behind it."""
 
-    def __init__(self, hub: str, records: Sequence[StoredRecord], *, trimmed: bool = False) -> None:
+    def __init__(self, records: Sequence[StoredRecord], *, trimmed: bool = False) -> None:
         """`trimmed`: the log has let it go."""
-        self._hub = hub
         self._trimmed = trimmed
         self._headers = {record.offset: unpack(record.header) for record in records}
         self._seals = [
@@ -75,18 +93,25 @@ class _Batch:
     def __contains__(self, offset: int) -> bool:
         return offset in self._headers
 
-    def receipt(self, offset: int) -> Receipt | None:
-        """Raises `HubError` where the log holds no event, or one that its seal does not cover."""
+    def receipt(self, offset: int, identity: bytes) -> Receipt | None:
+        """Raises `HubError` where the log holds no event, or one that its seal does not cover.
+
+        The hub's name is the one that was sealed: it may have been renamed since.
+        """
         if self._trimmed:
             return None
         header = self._headers.get(offset)
         if not isinstance(header, EventHeader):
             raise HubError(f"there is no event at offset {offset}")
-        statement = statement_bytes(self._hub, header)
+        if identity_key(header.publisher, header.source, header.id, header.version) != identity:
+            return None
         behind = bisect_right(self._seals, offset, key=itemgetter(0))
-        end, seal = self._seals[behind] if behind < len(self._seals) else (0, None)
-        leaf = offset - end + seal.tree.size if seal is not None else -1
-        if seal is None or leaf < 0 or seal.tree.leaf(leaf) != leaf_hash(statement):
+        if behind == len(self._seals):
+            raise HubError(f"the record at offset {offset} has no seal behind it")
+        end, seal = self._seals[behind]
+        statement = statement_bytes(orjson.loads(seal.body)["hub"], header)
+        leaf = offset - end + seal.tree.size
+        if leaf < 0 or seal.tree.leaf(leaf) != leaf_hash(statement):
             raise HubError(f"the record at offset {offset} has no seal that covers it")
         proof = SealProof(seal.body, seal.signature, leaf, 1, tuple(seal.tree.range_proof(leaf, 1)))
         return Receipt(statement, leaf, proof, tuple(seal.tree.path(leaf)))

@@ -126,7 +126,7 @@ async def test_only_its_owner_can_open_the_admin_socket_and_it_goes_with_the_hub
 
 
 async def test_a_socket_left_by_a_killed_hub_is_in_nobodys_way(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
+    (tmp_path / "data").mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "data" / "admin.sock"))
 

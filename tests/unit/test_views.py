@@ -9,11 +9,13 @@ import orjson
 import pytest
 
 from hub.core.errors import HubError
-from hub.core.record import EVENTS, Position, StoredRecord
+from hub.core.evidence import Receipt
+from hub.core.record import EVENTS, LogRecord, Position, StoredRecord
 from hub.ports.event_log import EventLog
 from hub.trust.merkle import leaf_hash, root_from_path, root_from_range
-from hub.views.receipts import Receipts
+from hub.views.receipts import Receipts, Wanted
 from hub.views.status import EventStatus, Judged, Judgement, Statuses
+from schemas.identity import identity_key
 from tests.faults import virtual
 from tests.faults.fanout_world import RECEIVED_US, FanoutWorld, event_record
 
@@ -22,7 +24,16 @@ LATER_US = RECEIVED_US + 5_000_000
 
 def views(world: FanoutWorld) -> tuple[Statuses, Receipts]:
     statuses = Statuses(log=world.log, index=world.index, partitions=world.events.partitions)
-    return statuses, Receipts(log=world.log, index=world.index, hub="hub")
+    return statuses, Receipts(log=world.log, index=world.index)
+
+
+def wanted(event_id: str, offset: int) -> Wanted:
+    return Position(1, 0, offset), identity_key("acme", "urn:tos", event_id, None)
+
+
+def given(receipt: Receipt | HubError | None) -> Receipt:
+    assert isinstance(receipt, Receipt)
+    return receipt
 
 
 def test_the_status_names_the_first_its_repeats_and_its_conflicts() -> None:
@@ -86,11 +97,12 @@ def test_receipts_of_one_batch_are_given_by_one_read_in_the_order_asked() -> Non
         await world.publish(event_record("a"), event_record("b"), event_record("c"))
         await world.publish(event_record("d"))
         reads = CountedReads(world.truth)
-        receipts = Receipts(log=reads, index=world.index, hub="hub")  # type: ignore[arg-type]
+        receipts = Receipts(log=reads, index=world.index)  # type: ignore[arg-type]
 
-        found = await receipts.at([Position(1, 0, offset) for offset in (4, 2, 0, 2, 1)])
+        places = {"a": 0, "b": 1, "c": 2, "d": 4}
+        found = await receipts.at([wanted(event_id, places[event_id]) for event_id in "dcacb"])
 
-        assert [orjson.loads(receipt.statement)["id"] for receipt in found if receipt] == ["d", "c", "a", "c", "b"]
+        assert [orjson.loads(given(receipt).statement)["id"] for receipt in found] == ["d", "c", "a", "c", "b"]
         assert reads.count == 2
 
     virtual.run(main())
@@ -123,8 +135,10 @@ def test_where_there_is_no_sealed_event_there_is_no_receipt(offset: int) -> None
         await world.truth.append(EVENTS, 0, [event_record("b")])
         _, receipts = views(world)
 
-        with pytest.raises(HubError):
-            await receipts.at([Position(1, 0, offset)])
+        found, beside = await receipts.at([wanted("b", offset), wanted("a", 0)])
+
+        assert isinstance(found, HubError)
+        assert given(beside).leaf == 0
 
     virtual.run(main())
 
@@ -136,11 +150,50 @@ def test_a_receipt_goes_with_its_record() -> None:
         async with world.running():
             await world.elapse(1)
         _, receipts = views(world)
-        assert None not in await receipts.at([Position(1, 0, 0)])
+        assert None not in await receipts.at([wanted("a", 0)])
 
         await world.truth.purge(EVENTS, world.clock.now_us())
 
         assert await receipts.of("acme", "urn:tos", "a") == []
-        assert await receipts.at([Position(1, 0, 0)]) == [None]
+        assert await receipts.at([wanted("a", 0)]) == [None]
+
+    virtual.run(main())
+
+
+def test_a_receipt_is_given_for_the_identity_that_was_asked_for_and_for_no_other_event_at_its_place() -> None:
+    async def main() -> None:
+        world = await FanoutWorld().declare()
+        await world.publish(event_record("a"), event_record("secret", publisher="rival"))
+        _, receipts = views(world)
+
+        assert await receipts.at([wanted("a", 1), wanted("secret", 1), wanted("b", 0)]) == [None, None, None]
+
+    virtual.run(main())
+
+
+def test_a_receipt_names_the_hub_as_it_was_called_when_the_event_was_sealed() -> None:
+    async def main() -> None:
+        world = await FanoutWorld().declare()
+        await world.publish(event_record("a"))
+
+        [receipt] = await views(world)[1].at([wanted("a", 0)])
+
+        assert orjson.loads(given(receipt).statement)["hub"] == orjson.loads(given(receipt).seal.body)["hub"]
+
+    virtual.run(main())
+
+
+def test_a_batch_that_cannot_be_read_costs_only_the_receipts_of_its_own_events() -> None:
+    async def main() -> None:
+        world = await FanoutWorld().declare()
+        await world.publish(event_record("a"))
+        await world.truth.append(EVENTS, 0, [LogRecord(b"", b"\xff", b"")])
+        await world.publish(event_record("b"))
+        _, receipts = views(world)
+
+        first, broken, last = await receipts.at([wanted("a", 0), wanted("x", 2), wanted("b", 3)])
+
+        assert (given(first).leaf, given(last).leaf) == (0, 0)
+        assert isinstance(broken, HubError)
 
     virtual.run(main())

@@ -41,6 +41,7 @@ from hub.drivers.sqlite.lanes import (
     SCHEMA,
     create_lanes,
     forget_stream,
+    identity_of,
     load_lanes,
     purge_some,
     sweep_some,
@@ -91,6 +92,8 @@ class SQLiteEventLog:
         self._database = Database(path, SCHEMA, version=1, synchronous="FULL", checkpoint_pages=4_096)
         self._writer: Worker[_Append | Call] = Worker("log-writer", self._connect, self._round, self._settled)
         self._reader = CallWorker("log-reader", self._database.open_reader)
+        self.id = ""
+        """What tells this log from every other; known once it is open."""
         self._streams: dict[str, list[Lane]] = {}
         self._tail = Tail(tail_bytes_max)
         self._ends: dict[int, int] = {}
@@ -111,6 +114,7 @@ class SQLiteEventLog:
             undo.push_async_callback(self._writer.stop)
             await self._reader.start()
             undo.push_async_callback(self._reader.stop)
+            self.id = await self._writer.submit(identity_of)
             self._streams = await self._writer.submit(load_lanes)
             undo.pop_all()
         return self

@@ -38,6 +38,13 @@ CREATE TABLE batch (
 )
 """
 
+_IDENTITY = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
+INSERT INTO identity SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM identity);
+COMMIT
+"""
+"""Beside the layout: files that were made before it get one when they are opened."""
 _LANES = """
 SELECT stream, id, start, coalesce(
     (SELECT batch.id - (lane.id << 40) + count FROM batch
@@ -49,6 +56,14 @@ SELECT id, time_us, frame FROM batch
 WHERE id >= coalesce((SELECT id FROM batch WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1), ?2) AND id < ?3
 ORDER BY id
 """
+
+
+def identity_of(connection: sqlite3.Connection) -> str:
+    """What tells this log from every other: 16 random bytes as hex, made once."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'identity'").fetchone():
+        connection.executescript(_IDENTITY)
+    found: str = connection.execute("SELECT id FROM identity").fetchone()[0]
+    return found
 
 
 def load_lanes(connection: sqlite3.Connection) -> dict[str, list[Lane]]:
