@@ -6,7 +6,9 @@ stand (rule 11 of the core protocol): a batch that was under way when an agreeme
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -51,6 +53,8 @@ class Pull:
         self._tails = tails
         self._retention_seconds = feed_retention_seconds
         self._declared: set[str] = set()
+        self._acknowledging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        """By partner and feed: who reads a place in order to move it on does so alone. One process owns the state."""
 
     async def page(self, partner: str, name: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
         """Up to `limit` records behind the cursor (none: the place acknowledged last); waits up to `wait` seconds.
@@ -72,10 +76,10 @@ class Pull:
         if isinstance(begun, Refusal):
             return begun
         _, cursor = begun
-        kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
-        await self._positions.acknowledge(
-            partner, name, self._cursors.plain(cursor if kept is None else furthest(cursor, kept))
-        )
+        async with self._acknowledging.setdefault((partner, name), asyncio.Lock()):
+            kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
+            further = cursor if kept is None else furthest(cursor, kept)
+            await self._positions.acknowledge(partner, name, self._cursors.plain(further))
         return None
 
     async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:

@@ -21,6 +21,7 @@ from hub.delivery.pull import Page, Pull
 from hub.delivery.stream import Streams
 from hub.delivery.tail import IDLE_SECONDS, Tails
 from hub.drivers.memory.event_log import MemoryEventLog
+from hub.drivers.memory.positions import MemoryPositions
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
 from tests.faults.ports import Fate, FatedLog
@@ -127,6 +128,34 @@ def test_acknowledging_an_older_cursor_does_not_move_back() -> None:
         await at.pull.acknowledge("customs", "risk", older.cursor)
 
         assert ids(await at.page()) == ["c"]
+
+    virtual.run(main())
+
+
+class SlowPositions(MemoryPositions):
+    """Yields before every answer, as storage does."""
+
+    async def acknowledged(self, reader: str, feed: str) -> bytes | None:
+        await asyncio.sleep(0)
+        found = await super().acknowledged(reader, feed)
+        await asyncio.sleep(0)
+        return found
+
+
+@pytest.mark.parametrize("newer_first", [True, False])
+def test_of_acknowledgements_at_the_same_time_the_furthest_one_counts(newer_first: bool) -> None:
+    async def main() -> None:
+        at = await desk()
+        at.pull._positions = SlowPositions(at.world.clock)
+        await passed_on(at, "a", "b", "c")
+        older = await at.page(limit=1)
+        newer = await at.page(older.cursor, limit=1)
+        pages = [newer, older] if newer_first else [older, newer]
+
+        await asyncio.gather(*[at.pull.acknowledge("customs", "risk", page.cursor) for page in pages])
+
+        assert ids(await at.page()) == ["c"]
+        assert not at.pull._acknowledging
 
     virtual.run(main())
 
