@@ -1,7 +1,7 @@
 """Pull: a page of a feed behind a cursor. Reading is repeatable; acknowledging is a call of its own.
 
 Fan-out has decided what a record shows. Here it is only looked at once more whether all agreements it rests on still
-stand (rule 11 of the core protocol): a batch that was under way when an agreement ended is given to nobody.
+stand (rule 11 of the core protocol): once one has ended, by an act or by its `valid_to`, the record is given to nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from hub.core.agreement import Feed
+from hub.core.agreement import Agreement, Feed
 from hub.core.errors import Refusal
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
@@ -127,9 +127,15 @@ class Pull:
         """Whether every agreement that a record rests on still stands, as of the moment it is asked."""
 
         def stands(stamp: Stamped) -> bool:
-            agreements = self._snapshot().agreements
+            agreements, now = self._snapshot().agreements, self._tails.clock.now_us() // 1_000_000
             return isinstance(stamp, FeedHeader) and all(
-                (agreement := agreements.get(name)) is not None and not agreement.ended for name in stamp.agreements
+                (agreement := agreements.get(name)) is not None and not _is_over(agreement, now)
+                for name in stamp.agreements
             )
 
         return stands
+
+
+def _is_over(agreement: Agreement, now: int) -> bool:
+    """Only the end is asked for: from when on an agreement shows records is a matter of when they were received."""
+    return agreement.ended or (agreement.valid_to is not None and agreement.valid_to <= now)

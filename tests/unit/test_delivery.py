@@ -241,6 +241,21 @@ def test_rule_11_a_record_whose_agreement_has_ended_is_given_to_nobody() -> None
     virtual.run(main())
 
 
+def test_rule_11_a_record_is_given_to_nobody_from_the_second_of_its_agreements_valid_to_on() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        now = at.world.clock.now_us() // 1_000_000
+        at.world.register(replace(AGREEMENT, valid_to=now + 60))
+        before = await at.page()
+
+        await at.world.elapse(60)
+
+        assert (ids(before), ids(await at.page())) == (["a"], [])
+
+    virtual.run(main())
+
+
 def test_a_feed_trimmed_by_retention_goes_on_at_the_earliest_record_kept() -> None:
     async def main() -> None:
         at = await desk()
