@@ -261,6 +261,7 @@ class Hub:
             index=self.ports.index,
             keys=self.ports.keys,
             standing=self.live.standing,
+            snapshot=self.snapshot,
             clock=self.clock,
             entropy=self.entropy,
             observer=self.observer,

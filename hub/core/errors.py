@@ -7,6 +7,7 @@ Status codes: RFC 9110; the document they are rendered as: RFC 9457.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -323,3 +324,9 @@ class Trimmed(HubError):
     def __init__(self, start: int) -> None:
         super().__init__(f"the log starts at {start}")
         self.start = start
+
+
+def place_of(error: BaseException) -> str:
+    """What was raised and where, without its words: those may hold what a partner sent."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {frame.filename.rpartition('/')[2]}:{frame.lineno}"

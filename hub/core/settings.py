@@ -30,7 +30,7 @@ class HTTPSettings(Struct, frozen=True, kw_only=True):
     body_bytes_max: Count = 4_194_304
     body_seconds_max: Seconds = 8.0
     requests_in_flight_max: Count = 512
-    bytes_in_flight_max: Count = 67_108_864
+    bytes_in_flight_max: Count = 33_554_432
     """Declared body bytes of all requests under way: the memory that intake may hold."""
     shutdown_seconds_max: Seconds = 10.0
 
@@ -43,7 +43,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     """The most events that share one append; what comes meanwhile waits for the next."""
     waiting_records_max: Count = 20_000
     """Beyond this many events waiting for an append a request is refused with 503 at once."""
-    append_seconds_max: Seconds = 8.0
+    append_seconds_max: Seconds = 7.5
     recent_ids_max: Count = 20_000
     """The worker's cache of acknowledged identities: it covers what the judge has not reached yet."""
     registry_seconds_max: Seconds = 1.0

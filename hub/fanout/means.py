@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from hub.core.errors import HubError, LeaseLost, Unknown
-from hub.core.record import LogRecord, Stream
+from hub.core.errors import HubError, LeaseLost, Unknown, place_of
+from hub.core.record import LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import FanoutSettings
 from hub.fanout.route import Agreements
@@ -18,6 +17,7 @@ from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.positions import Lease, Positions
 from hub.ports.system import Clock
+from schemas.headers import NoticeHeader, pack
 
 RETRY_SECONDS = 0.25
 """The pause after storage did not answer cleanly, before what it holds is read again."""
@@ -45,6 +45,23 @@ class Means(Struct, frozen=True, kw_only=True):
         """A condition that needs a person."""
         self.observer.count("alarms", alarm=name)
         self.observer.event(f"alarm.{name}", **facts)
+
+    def quarantined(self, publisher: str, cause: str, place: Position, record: StoredRecord) -> LogRecord:
+        """A record as it is kept until an operator has settled it; without what would be more than an append takes.
+
+        Cause and place are always kept: the record itself lies at its place for as long as the log holds it.
+        """
+        packed = pack(NoticeHeader(publisher, cause, place.generation, place.partition, place.offset))
+        for kept in ([record.header, record.value], [record.header, b""]):
+            aside = LogRecord(publisher.encode(), packed, msgspec.msgpack.encode(kept))
+            if bytes_of(aside) <= self.log.append_bytes_max:
+                return aside
+        return LogRecord(publisher.encode(), packed, msgspec.msgpack.encode([b"", b""]))
+
+
+def bytes_of(record: LogRecord) -> int:
+    """What it takes of an append."""
+    return len(record.key) + len(record.header) + len(record.value)
 
 
 class Unclean(HubError):
@@ -100,7 +117,7 @@ def batches(records: Sequence[LogRecord], bytes_max: int) -> list[Sequence[LogRe
     out: list[Sequence[LogRecord]] = []
     begin = size = 0
     for index, record in enumerate(records):
-        length = len(record.key) + len(record.header) + len(record.value)
+        length = bytes_of(record)
         if size + length > bytes_max and index > begin:
             out.append(records[begin:index])
             begin, size = index, 0
@@ -125,9 +142,3 @@ async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, 
         except Exception as error:  # noqa: BLE001  A supervisor: a fault in one feed must not stop the others.
             means.alarm(f"{name}_failed", error=place_of(error), **facts)
         await means.clock.sleep(RETRY_SECONDS)
-
-
-def place_of(error: BaseException) -> str:
-    """What was raised and where, without its words: those may hold what a partner sent."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"

@@ -20,9 +20,10 @@ from itertools import repeat
 
 from msgspec import Struct
 
-from hub.core.errors import HubError, Overloaded, StorageUnavailable, Unknown
+from hub.core.errors import HubError, Overloaded, Refusal, StaleRegistry, StorageUnavailable, Unknown, place_of
 from hub.core.evidence import Receipt, ValidEvent
 from hub.core.record import EVENTS, Position
+from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
@@ -52,7 +53,7 @@ class Conflicting(Struct, frozen=True, gc=False):
     """The index names other content as the first under this identity."""
 
 
-Outcome = Accepted | Repeat | Conflicting | Unknown | HubError
+Outcome = Accepted | Repeat | Conflicting | Refusal | Unknown | HubError
 
 
 class _Part(Struct, eq=False):
@@ -61,6 +62,8 @@ class _Part(Struct, eq=False):
     events: Sequence[ValidEvent]
     answer: asyncio.Future[Sequence[Outcome]]
     bytes: int
+    since: float
+    """When it began to wait, by the monotonic clock."""
 
 
 class Acceptor:
@@ -73,6 +76,7 @@ class Acceptor:
         index: FirstOccurrence,
         keys: KeyRing,
         standing: Standing,
+        snapshot: Callable[[], Snapshot],
         clock: Clock,
         entropy: Entropy,
         observer: Observer,
@@ -80,7 +84,8 @@ class Acceptor:
         partitions: int,
         bounds: IntakeSettings,
     ) -> None:
-        self.log, self.index, self.keys, self.standing = log, index, keys, standing
+        self.log, self.index, self.keys = log, index, keys
+        self.standing, self.snapshot = standing, snapshot
         self.clock, self.entropy, self.observer = clock, entropy, observer
         self.hub, self.bounds = hub, bounds
         self.recent = _Recent(bounds.recent_ids_max)
@@ -96,6 +101,7 @@ class Acceptor:
         async with asyncio.TaskGroup() as tasks:
             for lane in self._lanes:
                 tasks.create_task(lane.run())
+                tasks.create_task(lane.turn_away())
 
     async def accept(self, partition: int, events: Sequence[ValidEvent]) -> Sequence[Outcome]:
         """Make the events durable, in order; one outcome each. Raises `Overloaded` before anything is taken.
@@ -128,15 +134,19 @@ class Acceptor:
         return [*cuts, events[start:]]
 
 
-LOOK_UP_SECONDS_MAX = 1.0
+LOOK_UP_SECONDS_MAX = 0.5
 """How long a group waits for the index: it can do without, and an append takes its own time behind it."""
+WAIT_SECONDS_MAX = 1.5
+"""How long a part waits for the append before it: with look-up and append, every caller has an answer in 10 s."""
+TURN_AWAY_SECONDS = 0.25
 _STOPPED = Unknown("the hub stopped")
-RECORD_OVERHEAD_BYTES = 1_400
-"""At most: the packed header with the longest identity, and the leaf hash in the seal's value."""
+RECORD_OVERHEAD_BYTES = 2_560
+"""At most: key and packed header with the longest identity and all warnings, and the leaf hash in the seal's value."""
 
 
 def _size(event: ValidEvent) -> int:
-    return len(event.raw) + RECORD_OVERHEAD_BYTES
+    attributes = sum(len(name) + 4 * len(value) + 8 for name, value in (event.attributes or {}).items())
+    return len(event.raw) + attributes + RECORD_OVERHEAD_BYTES
 
 
 class _Lane:
@@ -152,7 +162,8 @@ class _Lane:
     async def submit(self, events: Sequence[ValidEvent]) -> Sequence[Outcome]:
         if self._stopped:
             return [_STOPPED] * len(events)
-        part = _Part(events, asyncio.get_running_loop().create_future(), sum(map(_size, events)))
+        answer: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
+        part = _Part(events, answer, sum(map(_size, events)), self._a.clock.monotonic())
         self._a.waiting_records += len(events)
         self._waiting.append(part)
         self._arrived.set()
@@ -166,14 +177,23 @@ class _Lane:
         try:
             while True:
                 await self._arrived.wait()
-                group = self._take_group()
-                await self._flush(group)
-                if not self._waiting:
-                    self._arrived.clear()
+                self._arrived.clear()
+                while self._waiting:
+                    group = self._take_group()
+                    await self._flush(group)
         finally:
             self._stopped = True
             for part in (*group, *self._waiting):
                 self._answer(part, [_STOPPED] * len(part.events))
+
+    async def turn_away(self) -> None:
+        """What has waited too long while an append hangs is told so: certainly none of it is stored."""
+        while True:
+            await self._a.clock.sleep(TURN_AWAY_SECONDS)
+            longest = self._a.clock.monotonic() - WAIT_SECONDS_MAX
+            while self._waiting and self._waiting[0].since < longest:
+                part = self._waiting.popleft()
+                self._answer(part, [Overloaded("storage is slow")] * len(part.events))
 
     def _take_group(self) -> list[_Part]:
         """As many waiting parts as one append takes, at least one."""
@@ -189,6 +209,9 @@ class _Lane:
 
     async def _flush(self, group: list[_Part]) -> None:
         """Look up, seal and append one group; every part is answered, whatever happens."""
+        group = [part for part in group if not self._stopped_meanwhile(part)]
+        if not group:
+            return
         try:
             known = await self._look_up(group)
             fresh = [
@@ -202,10 +225,28 @@ class _Lane:
             for part in group:
                 self._answer(part, [e] * len(part.events))
             return
+        except Exception as e:  # noqa: BLE001 - one event that nobody foresaw must not stop the lane of all others
+            self._a.observer.count("alarms", alarm="accept_failed")
+            self._a.observer.event("alarm.accept_failed", error=place_of(e), partition=self._partition)
+            for part in group:
+                self._answer(part, [Unknown("an unexpected fault")] * len(part.events))
+            return
         at = 0
         for part, firsts in zip(group, known, strict=True):
             outcomes, at = self._outcomes(part, firsts, outcome, at)
             self._answer(part, outcomes)
+
+    def _stopped_meanwhile(self, part: _Part) -> bool:
+        """Whether the publisher came to a full stop while its events waited; they are then answered so."""
+        permit = part.events[0].permit
+        snapshot = self._a.snapshot()
+        if permit.revision == snapshot.revision:
+            return False
+        partner = snapshot.partners.get(permit.principal.partner.id)
+        stopped = partner is None or partner.suspended
+        if stopped:
+            self._answer(part, [Refusal("PARTNER_SUSPENDED")] * len(part.events))
+        return stopped
 
     async def _look_up(self, group: list[_Part]) -> list[list[Repeat | Conflicting | None]]:
         """What is known of each event: by the worker's cache first, then by one read of the index for the rest."""
@@ -238,12 +279,13 @@ class _Lane:
         standing = a.standing()
         if standing is None:
             raise StaleRegistry("the registry was not confirmed within its bound")
+        key_id = a.keys.seal_key_id  # Asked first: it takes up a rotated key, and a seal is never older than its key.
         batch = SealedBatch.make(
             events,
             hub=a.hub,
             salts=a.entropy.bytes(SALT_BYTES * len(events)),
-            time_us=a.clock.now_us(),
-            key_id=a.keys.seal_key_id,
+            time_us=max(a.clock.now_us(), a.keys.seal_keys()[0].valid_from * 1_000_000),
+            key_id=key_id,
             sign=a.keys.sign_seal,
         )
         started = a.clock.monotonic()
@@ -279,12 +321,6 @@ class _Lane:
     def _answer(self, part: _Part, outcomes: Sequence[Outcome]) -> None:
         if not part.answer.done():
             part.answer.set_result(outcomes)
-
-
-class StaleRegistry(HubError):
-    """The worker could not confirm its registry: it decides nothing."""
-
-    code = "REGISTRY_STALE"
 
 
 class _Recent:

@@ -34,7 +34,7 @@ def admit(principal: Principal, *, mode: Mode, atomic: bool, snapshot: Snapshot,
 
 class _Ruling(Struct, frozen=True):
     answer: Permit | Refusal
-    until: int
+    until: float
     """Seconds since 1970: at this time something with a date in it may change."""
 
 
@@ -63,16 +63,23 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     midnight = now - now % 86_400 + 86_400
     today = datetime.fromtimestamp(now, UTC).date().isoformat()
     facts = facts_of(partner, today)
-    # 1. The partner's trade may report this type at all.
+    # 1. The full stop and the key, once more: the event may have waited since its sender was let in.
+    if partner.suspended:
+        return _Ruling(Refusal("PARTNER_SUSPENDED"), midnight)
+    key = snapshot.keys.get(principal.key_id)
+    key_until = key.usable_until() if key is not None else midnight
+    if key_until <= now:
+        return _Ruling(Refusal("UNAUTHENTICATED"), midnight)
+    # 2. The partner's trade may report this type at all.
     if kind.roles and not any(role in kind.roles for role in facts.roles):
         wanted = ", ".join(sorted(kind.roles))
         return _Ruling(Refusal("NOT_PERMITTED", f"{kind.name} is reported by: {wanted}"), midnight)
-    # 2. Where the type's rule needs AEO status, the authorisation is valid today.
+    # 3. Where the type's rule needs AEO status, the authorisation is valid today.
     if kind.aeo is AEORule.REQUIRED and (missing := aeo_shortfall(partner, today)):
         return _Ruling(Refusal("AEO_REQUIRED", f"{kind.name}: {missing}"), midnight)
-    # 3. At least one agreement in force asks for this type from this publisher.
+    # 4. At least one agreement in force asks for this type from this publisher.
     covering = [a for a in snapshot.agreements if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
-    until = min([midnight, *(edge for a in covering for edge in _edges(a) if edge > now)])
+    until = min([midnight, key_until, *(edge for a in covering for edge in _edges(a) if edge > now)])
     if not any(agreement.in_force(now) for agreement in covering):
         return _Ruling(Refusal("NOT_PERMITTED", f"no agreement in force covers {kind.name} from {partner.id}"), until)
     return _Ruling(Permit(principal, kind, facts, snapshot.revision), until)

@@ -6,6 +6,7 @@ cannot be parsed is refused by itself where its bounds are known; what has no bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from urllib.parse import unquote
@@ -15,6 +16,9 @@ from hub.core.evidence import Admitted, Decoded, Mode
 from hub.core.settings import IntakeSettings
 from schemas import guard
 from schemas.faults import Fault, fault
+
+_QUOTED_PAIR = re.compile(r"\\(.)")
+"""RFC 9110 §5.6.4: a backslash stands before any character of a quoted string."""
 
 Items = Iterable[Decoded | Refusal]
 """Each event is parsed when it is asked for: of a large batch, only the bytes are held at once."""
@@ -52,13 +56,14 @@ def _decode_one(index: int, raw: bytes, bounds: IntakeSettings) -> Decoded | Ref
 
 
 def _decode_binary(body: bytes, headers: Mapping[str, str], bounds: IntakeSettings) -> Decoded | Refusal:
-    """HTTP Protocol Binding §3.1: attributes are `ce-` headers, percent-encoded UTF-8; the body is `data`."""
-    if len(body) > bounds.event_bytes_max:
-        return _too_large(len(body), bounds)
+    """HTTP Protocol Binding §3.1: attributes are `ce-` headers, the body is `data`; together they are one event."""
+    size = len(body) + sum(len(name) + len(value) for name, value in headers.items())
+    if size > bounds.event_bytes_max:
+        return _too_large(size, bounds)
     attributes: dict[str, str] = {}
     for name, value in headers.items():
         if name.startswith("ce-"):
-            text = _percent_decoded(value)
+            text = _attribute(value)
             if text is None:
                 expected = "UTF-8, percent-encoded (CloudEvents HTTP binding §3.1.3.2)"
                 found = value.encode("ascii", "backslashreplace").decode()  # It may hold bytes that are no text.
@@ -71,11 +76,16 @@ def _decode_binary(body: bytes, headers: Mapping[str, str], bounds: IntakeSettin
     return Decoded(0, body, parsed.value, sha256(body).digest(), canonical, attributes)
 
 
-def _percent_decoded(value: str) -> str | None:
+def _attribute(value: str) -> str | None:
+    """A header's value as an attribute (§3.1.3.2): a quoted string without its quotes, then percent-decoded once."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = _QUOTED_PAIR.sub(r"\1", value[1:-1])
     try:
-        return unquote(value, errors="strict")
-    except UnicodeDecodeError:
+        text = unquote(value, errors="strict")
+        text.encode()  # A byte that is no UTF-8 came as a lone surrogate.
+    except UnicodeError:
         return None
+    return text
 
 
 def _too_large(size: int, bounds: IntakeSettings) -> Refusal:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 
 from msgspec import Struct
 
-from hub.core.errors import HubError, Refusal, Unknown
+from hub.core.errors import HubError, Overloaded, Refusal, Unknown
 from hub.core.evidence import Admitted, Decoded, Item, Mode, Principal, Receipt, ValidEvent, Verdict
 from hub.core.record import Position
 from hub.core.registry import Snapshot
@@ -31,7 +32,10 @@ ReceiptsAt = Callable[[Sequence[Known]], Awaitable[Sequence[Receipt | HubError |
 Earlier = Mapping[Known, Receipt | HubError | None]
 """The receipts of events that were accepted before; an error where the log cannot be read now."""
 
-_ITEMS_BETWEEN_PAUSES = 100
+SMALL_BATCH_BYTES = 65_536
+"""Judged in a few milliseconds: it does not wait for its turn behind large ones."""
+TURN_SECONDS_MAX = 2.0
+_ITEMS_BETWEEN_PAUSES = 50
 """A large batch lets other requests through after so many items: a few milliseconds of work."""
 
 
@@ -91,16 +95,25 @@ class Pipeline:
         if admitted.mode in (Mode.STRUCTURED, Mode.BINARY):
             judged = [self._judge(admitted, index, item) for index, item in enumerate(decoded)]
         else:
-            judged = await self._judge_batch(admitted, decoded)
+            judged = await self._judge_batch(admitted, decoded, large=len(body) > SMALL_BATCH_BYTES)
         if admitted.atomic and any(isinstance(item, Item) for item in judged):
             items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in judged]
             return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
         return self._told(Answer(await self._accept(judged), admitted.mode), judged)
 
-    async def _judge_batch(self, admitted: Admitted, decoded: Items) -> list[ValidEvent | Item]:
-        """One batch at a time, with pauses: a turn of the loop stays short, however many large batches there are."""
+    async def _judge_batch(self, admitted: Admitted, decoded: Items, *, large: bool) -> list[ValidEvent | Item]:
+        """With pauses, and one large batch at a time: a turn of the loop stays short, however many there are.
+
+        Raises `Overloaded` if the large ones before it take too long.
+        """
         judged: list[ValidEvent | Item] = []
-        async with self._batches:
+        async with AsyncExitStack() as turn:
+            if large:
+                try:
+                    async with self._clock.deadline(TURN_SECONDS_MAX):
+                        await turn.enter_async_context(self._batches)
+                except TimeoutError as e:
+                    raise Overloaded("other large batches are being judged") from e
             for index, item in enumerate(decoded):
                 judged.append(self._judge(admitted, index, item))
                 if index % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
@@ -196,6 +209,8 @@ def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
             return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
         case Conflicting():
             return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"))
+        case Refusal():
+            return Item(index, id_, source, Verdict.REJECTED, None, outcome)
         case Unknown():
             return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"))
         case HubError():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from hub.core.errors import Refusal
 from hub.core.evidence import Decoded, Permit, ValidEvent
 from hub.core.record import partition_of
 from schemas import rules
 from schemas.faults import Severity, fault
 from schemas.identity import identity_key, utc_instant
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 STATEMENT_ROOM_BYTES = 535
 """What is left of a statement's 1,024 bytes for source and id, escaped, beside its other members at their longest."""
@@ -32,7 +36,7 @@ def validate(permit: Permit, decoded: Decoded, *, now_us: int, partitions: int) 
         decoded.raw_digest,
         decoded.canonical_digest,
         decoded.attributes,
-        decoded.text("traceparent") or None,
+        _traceparent(decoded),
         source,
         id_,
         version,
@@ -57,3 +61,9 @@ def _statement_share(source: str, id_: str) -> int:
     text = source + id_
     escaped = text.count('"') + text.count("\\")
     return (len(text) if text.isascii() else len(text.encode())) + escaped
+
+
+def _traceparent(decoded: Decoded) -> str | None:
+    """W3C Trace Context §3.2, to be passed on; what is no such thing is not worth refusing an event."""
+    text = decoded.text("traceparent")
+    return text if _TRACEPARENT.fullmatch(text) else None

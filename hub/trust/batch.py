@@ -78,5 +78,5 @@ def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
         event.flags,
         event.traceparent,
         event.attributes,
-        tuple(fault.code for fault in event.warnings),
+        tuple(dict.fromkeys(fault.code for fault in event.warnings)),
     )

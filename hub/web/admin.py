@@ -29,7 +29,7 @@ from hub.web.routes import Route, Router
 SOCKET_NAME = "admin.sock"
 SOCKET_PATH_BYTES_MAX = 107
 """sun_path holds 108 with its end (unix(7))."""
-BOUNDS = HTTPSettings(body_bytes_max=65_536, requests_in_flight_max=16, bytes_in_flight_max=1_048_576)
+BOUNDS = HTTPSettings(body_bytes_max=65_536, requests_in_flight_max=128, bytes_in_flight_max=1_048_576)
 PREFIX = "/admin/v1/"
 
 Status = Callable[[], Awaitable[Mapping[str, object]]]
@@ -81,7 +81,7 @@ class Admin:
     def _act(self, name: str) -> Handler:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
             self._bodies.media_type(request, (JSON,))
-            body = await self._bodies.read(request)
+            body = await self._bodies.read(request, bytes_max=BOUNDS.body_bytes_max)
             try:
                 outcome = await self._registrar.perform(name, orjson.loads(body), actor=peer(request))
             except orjson.JSONDecodeError as error:

@@ -20,6 +20,7 @@ from hub.web.routes import BATCHED, BINARY, NDJSON, STRUCTURED
 _MODES = {STRUCTURED: Mode.STRUCTURED, BATCHED: Mode.BATCHED, NDJSON: Mode.NDJSON, BINARY: Mode.BINARY}
 _ATOMIC = "Hub-Batch"
 _PARAMETERS_MAX = 16
+TOKEN_BODY_BYTES_MAX = 16_384
 _NEVER_CACHED = {"Cache-Control": "no-store"}
 
 
@@ -58,11 +59,12 @@ class PartnerAPI:
     async def post_events(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """Authenticate ▸ admit ▸ read ▸ submit: each before the next costs anything."""
         admitted = self._admit(request)
-        body = await self._bodies.read(request)
-        if not self._pipeline.is_current(admitted):
-            admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.
-        headers = _attribute_headers(request) if admitted.mode is Mode.BINARY else {}
-        judged = await self._pipeline.submit(admitted, body, headers)
+        with self._bodies.hold(request) as held:
+            body = await held.read()
+            if not self._pipeline.is_current(admitted):
+                admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.
+            headers = _attribute_headers(request) if admitted.mode is Mode.BINARY else {}
+            judged = await self._pipeline.submit(admitted, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
         return _events_answer(judged, language_of(request))
@@ -78,7 +80,7 @@ class PartnerAPI:
     async def token(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """RFC 6749 §4.4: parameters once each, in a form; never cached."""
         self._bodies.media_type(request, ("application/x-www-form-urlencoded",))
-        pairs = _form(await self._bodies.read(request))
+        pairs = _form(await self._bodies.read(request, bytes_max=TOKEN_BODY_BYTES_MAX))
         form = dict(pairs)
         if len(form) != len(pairs):
             return _oauth_refused(OAuthRefusal("invalid_request", "Every parameter once (RFC 6749 §3.2)."))

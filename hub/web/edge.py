@@ -1,7 +1,8 @@
 """The edge: what every request passes before a stage sees it, and the only place that renders errors.
 
-Order of checks, each before anything costlier is done: a place is free ▸ the route exists ▸ the method fits ▸ (the
-handler authenticates) ▸ media type and encoding ▸ declared size ▸ the body, under a deadline and counted as it comes.
+Order of checks, each before anything costlier is done: a place is free ▸ the headers are small ▸ the route exists ▸ the
+method fits ▸ (the handler authenticates) ▸ media type and encoding ▸ declared size, for which there must be room until
+the answer ▸ the body, under a deadline.
 Refused values, `HubError`s and what nobody expected all leave as one shape: problem+json (RFC 9457).
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import orjson
@@ -17,7 +18,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from hub.core.errors import HubError, Refusal
+from hub.core.errors import HubError, Refusal, place_of
 from hub.core.faults import ACT_FAULTS
 from hub.core.settings import HTTPSettings
 from hub.ports.observer import Observer
@@ -114,24 +115,25 @@ class Edge:
     ) -> None:
         self._handlers = handlers
         self._router = router
-        self._bounds = bounds
+        self._header_bytes_max = bounds.header_bytes_max
         self._entropy = entropy
         self._observer = observer
-        self._in_flight = [0, 0]
-        """Of routes that answer at once, and of those that wait: whoever waits takes no sender's place."""
+        most = bounds.requests_in_flight_max
+        self._places_max = {"senders": most, "waiters": most, "strangers": max(1, most // 8)}
+        self._in_flight = dict.fromkeys(self._places_max, 0)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         methods, names = self._router.find(request.path)
         route = methods.get(request.method)
-        waits = route is not None and route.waits
-        if self._in_flight[waits] >= self._bounds.requests_in_flight_max:
+        places = route.places if route is not None else "strangers"
+        if self._in_flight[places] >= self._places_max[places]:
             response: web.StreamResponse = problem(Refusal("OVERLOADED"), language=language_of(request))
         else:
-            self._in_flight[waits] += 1
+            self._in_flight[places] += 1
             try:
                 response = await self._answer(request, route, methods, names)
             finally:
-                self._in_flight[waits] -= 1
+                self._in_flight[places] -= 1
         if not response.prepared and not request.content.is_eof():
             response.force_close()  # The rest of an unread body is not worth waiting for.
         if not response.prepared:
@@ -143,6 +145,8 @@ class Edge:
         self, request: web.BaseRequest, route: Route | None, methods: Mapping[str, Route], names: Mapping[str, str]
     ) -> web.StreamResponse:
         try:
+            if (size := sum(len(name) + len(value) for name, value in request.raw_headers)) > self._header_bytes_max:
+                raise Refused(Refusal("BAD_REQUEST", f"{size} bytes of headers; at most {self._header_bytes_max}"))
             if not methods:
                 raise Refused(Refusal("NOT_FOUND"))
             if route is None:
@@ -163,7 +167,7 @@ class Edge:
         if isinstance(error, HubError):
             return problem(Refusal(error.code), language=language)
         instance = f"urn:uuid:{UUID(bytes=self._entropy.bytes(16), version=4)}"
-        self._observer.event("internal_error", instance=instance, error=repr(error))
+        self._observer.event("internal_error", instance=instance, error=place_of(error))
         return problem(Refusal("INTERNAL"), language=language, instance=instance)
 
 
@@ -173,7 +177,7 @@ class BodyReader:
     def __init__(self, *, bounds: HTTPSettings, clock: Clock) -> None:
         self._bounds = bounds
         self._clock = clock
-        self._bytes_in_flight = 0
+        self.bytes_held = 0
 
     def media_type(self, request: web.BaseRequest, taken: Iterable[str]) -> str:
         """One of `taken`, in UTF-8, not compressed: a small body must not become a large one. Raises `Refused`."""
@@ -186,32 +190,67 @@ class BodyReader:
             raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "no Content-Encoding"))
         return media_type
 
-    async def read(self, request: web.BaseRequest) -> bytes:
-        """The whole body. Raises `Refused`: too large (a declared size is checked before reading), too slow, cut."""
-        bytes_max = self._bounds.body_bytes_max
+    async def read(self, request: web.BaseRequest, *, bytes_max: int) -> bytes:
+        """A small body, whole. Raises `Refused` as `Hold.read` does."""
+        with self.hold(request, bytes_max=bytes_max) as held:
+            return await held.read()
+
+    def hold(self, request: web.BaseRequest, *, bytes_max: int = 0) -> Hold:
+        """Room for a body until the request is answered; without `bytes_max`, for the largest that is taken.
+
+        Raises `Refused`: a declared size is checked before a byte is read. Small bodies are bounded by their routes'
+        places and take no room from the senders' budget: a stranger cannot use it up.
+        """
+        takes_room = not bytes_max
+        bytes_max = bytes_max or self._bounds.body_bytes_max
         declared = request.content_length if request.content_length is not None else bytes_max
         if declared > bytes_max:
             raise Refused(Refusal("BODY_TOO_LARGE", f"{declared} bytes; at most {bytes_max}"))
-        if self._bytes_in_flight + declared > self._bounds.bytes_in_flight_max:
+        if takes_room and self.bytes_held + declared > self._bounds.bytes_in_flight_max:
             raise Refused(Refusal("OVERLOADED"))
+        return Hold(self, request, declared if takes_room else 0, bytes_max)
+
+    async def receive(self, request: web.BaseRequest, bytes_max: int) -> bytes:
+        """The whole body. Raises `Refused`: too large, too slow, cut."""
         if request.content_length is not None and request.content.is_eof():
             return request.content.read_nowait()  # It came with its headers: nothing is waited for.
-        self._bytes_in_flight += declared
         try:
             if request.headers.get("Expect", "").lower() == "100-continue":
                 # Only now the sender is asked to go on (RFC 9110 §10.1.1): whoever was refused has sent no body.
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 request.writer.output_size = 0
             async with self._clock.deadline(self._bounds.body_seconds_max):
-                return await request.read()
+                body = await request.read()
         except TimeoutError as e:
             raise Refused(Refusal("BODY_TOO_SLOW", f"{self._bounds.body_seconds_max:g} s for the whole body")) from e
         except web.HTTPRequestEntityTooLarge as e:
             raise Refused(Refusal("BODY_TOO_LARGE", f"at most {bytes_max} bytes")) from e
         except (web.RequestPayloadError, HttpProcessingError) as e:
             raise Refused(Refusal("BAD_REQUEST", "the body ended early or is not framed as its headers say")) from e
-        finally:
-            self._bytes_in_flight -= declared
+        if len(body) > bytes_max:
+            raise Refused(Refusal("BODY_TOO_LARGE", f"at most {bytes_max} bytes"))
+        return body
+
+
+class Hold:
+    """Room for one body, given back when the block ends: what waits for storage still counts."""
+
+    def __init__(self, bodies: BodyReader, request: web.BaseRequest, room: int, bytes_max: int) -> None:
+        self._bodies = bodies
+        self._request = request
+        self._room = room
+        self._bytes_max = bytes_max
+
+    def __enter__(self) -> Self:
+        self._bodies.bytes_held += self._room
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bodies.bytes_held -= self._room
+
+    async def read(self) -> bytes:
+        """The whole body. Raises `Refused`: too large, too slow, cut."""
+        return await self._bodies.receive(self._request, self._bytes_max)
 
 
 class _QuietHandler(RequestHandler):

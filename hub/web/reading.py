@@ -24,6 +24,7 @@ from hub.web.api import Gate
 from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
+ACK_BODY_BYTES_MAX = 8_192
 STREAM_STALLED_SECONDS_MAX = 5.0
 """How long a reader may leave the whole unsent buffer untouched before its stream is cut."""
 
@@ -100,7 +101,7 @@ class ReaderAPI:
         principal = self._gate.enter(request, "feeds:read")
         self._bodies.media_type(request, (JSON,))
         try:
-            cursor = orjson.loads(await self._bodies.read(request))["cursor"]
+            cursor = orjson.loads(await self._bodies.read(request, bytes_max=ACK_BODY_BYTES_MAX))["cursor"]
         except (orjson.JSONDecodeError, KeyError, TypeError) as e:
             raise Refused(Refusal("BODY_MALFORMED", '{"cursor": "…"}')) from e
         if not isinstance(cursor, str):

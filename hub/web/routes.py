@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 Scope = Literal["", "events:write", "feeds:read", "receipts:read"]
+Places = Literal["senders", "waiters", "strangers"]
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -22,11 +23,18 @@ class Route(Struct, frozen=True, kw_only=True):
     scope: Scope = ""
     media_types: tuple[str, ...] = ()
     waits: bool = False
-    """Its answer may take long on purpose: it is counted apart, so that readers never take the senders' places."""
+    """It may answer late: a long poll, a stream."""
     answers: tuple[int, ...]
     codes: tuple[str, ...] = ()
     """Error codes besides those of every route."""
     summary: str
+
+    @property
+    def places(self) -> Places:
+        """Whose places a request takes: whoever waits, or is not known yet, takes no sender's."""
+        if self.waits:
+            return "waiters"
+        return "senders" if self.scope else "strangers"
 
 
 STRUCTURED = "application/cloudevents+json"

@@ -9,10 +9,12 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from hub.core.errors import Overloaded, StorageFull, StorageUnavailable, Unknown
+from hub.core.errors import Overloaded, Refusal, StorageFull, StorageUnavailable, Unknown
 from hub.core.evidence import ValidEvent
 from hub.core.record import EVENTS, Position, Stream
+from hub.core.registry import Snapshot, Version
 from hub.core.settings import IntakeSettings
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
@@ -26,7 +28,7 @@ from schemas.headers import EventHeader, SealHeader, unpack
 from tests.clock import ManualClock
 from tests.faults.scripted import ScriptedIndex, ScriptedLog
 from tests.faults.virtual import ListObserver
-from tests.unit.valid_events import NOW_US, valid
+from tests.unit.valid_events import NOW_US, PRINCIPAL, valid
 
 
 class World:
@@ -39,12 +41,15 @@ class World:
         self.positions = MemoryPositions(self.clock)
         self.index = ScriptedIndex(MemoryFirstOccurrence(self.positions, slice_seconds=16 * 86_400))
         self.run_number: int | None = 1
+        self.snapshot = Snapshot()
+        self.snapshot.revision = 1  # What the events' permits were decided by.
         self.observer = ListObserver()
         self.acceptor = Acceptor(
             log=self.log,  # type: ignore[arg-type]
             index=self.index,  # type: ignore[arg-type]
             keys=MemoryKeyRing(),
             standing=lambda: self.run_number,
+            snapshot=lambda: self.snapshot,
             clock=self.clock,
             entropy=SystemEntropy(),
             observer=self.observer,
@@ -323,16 +328,16 @@ async def test_events_of_one_request_keep_their_order() -> None:
 
 
 async def test_what_one_append_does_not_take_is_cut() -> None:
-    async with World(append_bytes_max=5_000).running() as world:
+    async with World(append_bytes_max=8_000).running() as world:
         outcomes = await world.accept(*map(valid, "abcde"))
 
     assert len(outcomes) == 5
     assert [len(each) for each in world.ids()] == [2, 2, 1]
-    assert all(sum(len(r.key) + len(r.header) + len(r.value) for r in each) <= 5_000 for each in world.log.appends)
+    assert all(sum(len(r.key) + len(r.header) + len(r.value) for r in each) <= 8_000 for each in world.log.appends)
 
 
 async def test_after_a_cut_that_did_not_get_through_the_rest_is_not_attempted() -> None:
-    async with World(append_bytes_max=5_000).running() as world:
+    async with World(append_bytes_max=8_000).running() as world:
         gate = asyncio.Event()
         gate.set()
         world.log.script.extend([gate, Unknown("no acknowledgement")])
@@ -356,6 +361,50 @@ async def test_what_waits_is_bounded_and_counted_down_again() -> None:
         await asyncio.gather(first, second)
         assert world.acceptor.waiting_records == 0
         assert isinstance((await world.accept(valid("d")))[0], Accepted)
+
+
+async def test_what_waits_too_long_behind_an_append_that_hangs_is_turned_away_unstored() -> None:
+    async with World().running() as world:
+        gate = await held(world)
+        first = world.soon(valid("a"))
+        await settled()
+        second = world.soon(valid("b"))
+        await settled()
+
+        for _ in range(8):
+            world.clock.advance(0.25)
+            await settled()
+        [turned_away] = await second
+        gate.set()
+        await first
+
+    assert isinstance(turned_away, Overloaded)
+    assert world.ids() == [["a"]]
+
+
+async def test_events_that_waited_while_their_publisher_came_to_a_full_stop_are_not_stored() -> None:
+    async with World().running() as world:
+        gate = await held(world)
+        first = world.soon(valid("a"))
+        await settled()
+        second = world.soon(valid("b"))
+        await settled()
+        world.snapshot.apply([Version(2, replace(PRINCIPAL.partner, suspended=True), "officer", "key lost", 0)])
+        gate.set()
+        outcomes = [*await first, *await second]
+
+    assert isinstance(outcomes[0], Accepted)
+    assert outcomes[1] == Refusal("PARTNER_SUSPENDED")
+    assert world.ids() == [["a"]]
+
+
+async def test_an_event_that_nobody_foresaw_is_unknown_and_the_lane_goes_on() -> None:
+    async with World().running() as world:
+        [odd] = await world.accept(replace(valid("a"), traceparent="\udcff"))
+        [good] = await world.accept(valid("b"))
+
+    assert isinstance(odd, Unknown)
+    assert isinstance(good, Accepted)
 
 
 async def test_a_sender_that_gives_up_frees_its_place() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit
-from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, Partner, Role, Tier
+from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, KeyState, Partner, PublicKey, Role, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.intake.authorise import Policy, admit
 from schemas.catalogue import EventType, catalogue
@@ -200,3 +200,22 @@ def test_a_suspended_partner_is_not_admitted_and_neither_is_one_without_the_scop
     assert code(PARTNER, PRINCIPAL.scopes) == "ADMITTED"
     assert code(PARTNER, frozenset(["feeds:read"])) == "SCOPE_MISSING"
     assert code(replace(PARTNER, suspended=True), PRINCIPAL.scopes) == "PARTNER_SUSPENDED"
+
+
+def test_an_event_that_waited_is_refused_once_its_publisher_has_come_to_a_full_stop() -> None:
+    world = World(AGREEMENT)
+    assert world.code() == "PERMITTED"
+
+    world.change(replace(PARTNER, suspended=True))
+
+    assert world.code() == "PARTNER_SUSPENDED"
+
+
+def test_an_event_that_waited_is_refused_once_its_key_stands_no_more() -> None:
+    key = PublicKey(PRINCIPAL.key_id, PRINCIPAL.system.id, "ES256", {})
+    world = World(AGREEMENT, replace(key, state=KeyState.GRACE, not_after=NOW + 1))
+
+    codes = [world.code(NOW), world.code(NOW + 1)]
+    world.change(replace(key, state=KeyState.REVOKED))
+
+    assert [*codes, world.code(NOW)] == ["PERMITTED", "UNAUTHENTICATED", "UNAUTHENTICATED"]

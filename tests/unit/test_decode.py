@@ -136,3 +136,22 @@ def test_what_has_no_bounds_refuses_the_request(mode: Mode, body: bytes, code: s
     assert isinstance(refusal, Refusal)
     assert refusal.code == code
     assert refusal.faults
+
+
+@pytest.mark.parametrize("name", ["traceparent", "tracestate", "specversion", "datacontenttype", "id"])
+def test_no_attribute_may_hold_what_is_no_text(name: str) -> None:
+    refusal = items(Mode.BINARY, b"{}", {f"ce-{name}": "x\udcff"})[0]
+
+    assert (refusal.code, refusal.faults[0].code) == ("BODY_MALFORMED", "HEADER_ENCODING")
+
+
+def test_a_quoted_header_is_taken_without_its_quotes_and_decoded_once() -> None:
+    [item] = items(Mode.BINARY, b"{}", {"ce-id": '"a \\"b\\" %2541"', "ce-source": '"'})
+
+    assert (item.event["id"], item.event["source"]) == ('a "b" %41', '"')
+
+
+def test_attributes_count_as_part_of_the_event() -> None:
+    refusal = items(Mode.BINARY, b"{}", {"ce-id": "i", "ce-note": "n" * BOUNDS.event_bytes_max})[0]
+
+    assert refusal.code == "BODY_TOO_LARGE"
