@@ -94,7 +94,7 @@ def _event_log(settings: Settings, clock: Clock) -> SQLiteEventLog | KafkaEventL
             settings.kafka,
             clock=clock,
             event_bytes_max=settings.intake.event_bytes_max,
-            group_records_max=settings.intake.group_records_max,
+            group_records_max=max(settings.intake.group_records_max, settings.fanout.batch_records_max),
         )
     return SQLiteEventLog(Path(settings.log.directory) / "log.db", clock, append_bytes_max=APPEND_BYTES_MAX)
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hub.core.errors import Trimmed
+from hub.core.errors import Trimmed, place_of
 from hub.core.filter import matcher
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
-from hub.fanout.judge import quarantined
-from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all, place_of
+from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all, bytes_of
 from hub.fanout.project import Projection, compile_projection
 from hub.fanout.route import Route, route_of
 from hub.fanout.section import Event, Section
@@ -114,12 +113,13 @@ class FeedRun:
         for event in section.events:
             try:
                 if (record := self._shown(event, route)) is not None:
+                    self._check_size(record)
                     records.append(record)
             except Exception as error:  # noqa: BLE001  Whatever is wrong with one record, the partition goes on.
                 self._means.alarm("record_not_projected", feed=self._name, offset=event.offset, error=place_of(error))
                 self._means.observer.count("quarantined", cause="INTERNAL")
                 place = Position(self._means.log.generation, self._partition, event.offset)
-                aside.append(quarantined(event.header.publisher, "INTERNAL", place, event.record))
+                aside.append(self._means.quarantined(event.header.publisher, "INTERNAL", place, event.record))
         await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
         if records:
             self._end = await append_all(self._means, self._tenure, self._stream, self._partition, records)
@@ -132,6 +132,11 @@ class FeedRun:
             FeedPosition(section.end, self._end),
         )
         self.position = section.end
+
+    def _check_size(self, record: LogRecord) -> None:
+        """Raises `ValueError` for a record that no append takes: tried for ever, it would hold up all behind it."""
+        if bytes_of(record) > self._means.log.append_bytes_max:
+            raise ValueError("the record is larger than an append takes")
 
     def _shown(self, event: Event, route: Route) -> LogRecord | None:
         header = event.header

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import orjson
 
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord
@@ -98,10 +97,12 @@ class Judge:
 
     async def _set_aside(self, conflicts: Sequence[Conflict], unreadable: Sequence[StoredRecord]) -> None:
         aside = [
-            quarantined(event.header.publisher, "CONFLICT", self._position(event.offset), event.record)
+            self._means.quarantined(event.header.publisher, "CONFLICT", self._position(event.offset), event.record)
             for event, _ in conflicts
         ]
-        aside += [quarantined("", "INTERNAL", self._position(record.offset), record) for record in unreadable]
+        aside += [
+            self._means.quarantined("", "INTERNAL", self._position(record.offset), record) for record in unreadable
+        ]
         for record in unreadable:
             self._means.alarm("record_unreadable", partition=self._partition, offset=record.offset)
         await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
@@ -139,9 +140,3 @@ class Judge:
         for cause, amount in (("CONFLICT", conflicts), ("INTERNAL", unreadable)):
             if amount:
                 observer.count("quarantined", amount, cause=cause)
-
-
-def quarantined(publisher: str, cause: str, place: Position, record: StoredRecord) -> LogRecord:
-    """A record as it is kept until an operator has settled it."""
-    packed = pack(NoticeHeader(publisher, cause, place.generation, place.partition, place.offset))
-    return LogRecord(publisher.encode(), packed, msgspec.msgpack.encode([record.header, record.value]))

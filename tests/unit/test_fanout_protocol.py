@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import msgspec
 import orjson
 import pytest
 from msgspec.structs import replace
@@ -15,8 +16,9 @@ from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.positions import MemoryPositions
+from hub.fanout.means import bytes_of
 from hub.ports.positions import Lease
-from schemas.headers import FeedHeader, pack, unpack
+from schemas.headers import FeedHeader, NoticeHeader, pack, unpack
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, by_reader_rule, event_record
 from tests.faults.ports import Fate, FatedIndex, FatedPositions
@@ -377,6 +379,52 @@ def test_a_record_that_cannot_be_projected_goes_to_quarantine_and_the_partition_
         assert broken.value in aside.value
         assert unpack(aside.header).offset == 1  # type: ignore[union-attr]
         assert world.observer.alarms() & {"record_not_projected", "record_unreadable"}
+
+    virtual.run(main())
+
+
+class SmallLog(MemoryEventLog):
+    """Refuses what is larger than an append takes, but not from the test itself."""
+
+    async def append(self, stream: str, partition: int, records: Sequence[LogRecord]) -> int | Unknown:
+        if stream != EVENTS and sum(map(bytes_of, records)) > self.append_bytes_max:
+            raise HubError("the append is too large")
+        return await super().append(stream, partition, records)
+
+
+def amplified(record: LogRecord) -> LogRecord:
+    """As sent in binary mode, with an attribute that a feed shows in twice as many bytes: quotes are escaped."""
+    header, sent = unpack(record.header), orjson.loads(record.value)
+    data = orjson.dumps(sent.pop("data"))
+    return replace(record, header=pack(replace(header, attributes={**sent, "note": '"' * 2_000})), value=data)
+
+
+@pytest.mark.parametrize(
+    ("large", "bytes_max", "header_kept", "value_kept"),
+    [
+        (amplified(event_record("large")), 3_800, True, True),
+        (event_record("large", content="x" * 4_000), 3_000, True, False),
+        (amplified(event_record("large")), 1_500, False, False),
+    ],
+)
+def test_a_record_larger_than_an_append_takes_goes_to_quarantine_with_what_fits_and_the_partition_goes_on(
+    large: LogRecord, bytes_max: int, header_kept: bool, value_kept: bool
+) -> None:
+    async def main() -> None:
+        world = await registered()
+        world.log = world.truth = SmallLog(world.clock, append_bytes_max=bytes_max)
+        await world.declare()
+        await world.publish(event_record("a"), large, event_record("b"))
+
+        async with world.running():
+            await world.elapse(1)
+
+        assert await world.shown() == ["a", "b"]
+        [aside] = await world.records(QUARANTINE)
+        kept = [large.header if header_kept else b"", large.value if value_kept else b""]
+        assert msgspec.msgpack.decode(aside.value) == kept
+        assert unpack(aside.header) == NoticeHeader("acme", "INTERNAL", 1, 0, 1)
+        assert "record_not_projected" in world.observer.alarms()
 
     virtual.run(main())
 
