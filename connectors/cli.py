@@ -16,6 +16,7 @@ VERBS = {
     "outbox": "What waits on this machine, and what the hub refused and why.",
     "receipts": "The receipts that were kept.",
     "verify": "Check a receipt offline, and say what it proves.",
+    "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",
     "engine": "Run the reference risk engine on feeds.",
 }

@@ -189,6 +189,7 @@ async def fake_hub() -> AsyncIterator[FakeHub]:
             web.get("/.well-known/customs-hub-keys.json", hub.keys),
             web.post("/oauth/token", hub.token),
             web.post("/v1/events", hub.events),
+            web.get("/v1/notices", hub.records),
             web.get("/v1/feeds/{feed}/records", hub.records),
             web.post("/v1/feeds/{feed}/ack", hub.acknowledge),
             web.get("/v1/feeds/{feed}/stream", hub.stream),

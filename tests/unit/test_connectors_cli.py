@@ -16,7 +16,7 @@ from aiohttp import web
 
 from connectors.cli import run
 from connectors.keys import read_key, write_key
-from tests.unit.fake_hub import FakeHub, event, fake_hub
+from tests.unit.fake_hub import FakeHub, event, fake_hub, problem
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 
@@ -155,6 +155,44 @@ async def test_outbox_shows_what_was_refused_and_puts_it_back(hub: FakeHub, shel
     assert await shell.run("outbox", "out.db", "--send-again") == 0
     assert await shell.run("outbox", "out.db", "--json") == 0
     assert shell.json() == [{"waiting": 1, "refused": []}]
+
+
+NOTICE = {"code": "CONFLICT", "source": "urn:acme:erp", "id": "e1", "received": "2026-11-22T09:00:00.000000Z"}
+
+
+async def test_notices_prints_each_once_over_several_runs(hub: FakeHub, shell: Shell) -> None:
+    hub.pages = {None: web.json_response({"items": [NOTICE], "next": "c1"})}
+
+    assert await shell.run("notices", "--cursor", "place", "--json", hub=hub) == 0
+    assert shell.json() == [NOTICE]
+    assert await shell.run("notices", "--cursor", "place", hub=hub) == 0
+
+    assert shell.out == ""
+    assert [asked.get("cursor") for asked in hub.asked] == [None, "c1", "c1"]
+
+
+async def test_notices_goes_on_from_the_earliest_where_its_place_has_expired_and_says_so(
+    hub: FakeHub, shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "place").write_text("old")
+    expired = problem(410, "CURSOR_EXPIRED", cursor="fresh", retryable=False)
+    hub.pages = {"old": expired, "fresh": web.json_response({"items": [NOTICE], "next": "c1"})}
+
+    assert await shell.run("notices", "--cursor", "place", hub=hub) == 0
+
+    assert shell.out == "2026-11-22T09:00:00.000000Z  CONFLICT  urn:acme:erp  e1\n"
+    assert "older notices may be missing" in shell.err
+    assert (tmp_path / "place").read_text() == "c1"
+
+
+async def test_notices_keeps_its_place_where_the_hub_refuses_it(hub: FakeHub, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "place").write_text("c1")
+    hub.pages = {"c1": problem(400, "CURSOR_INVALID", retryable=False)}
+
+    assert await shell.run("notices", "--cursor", "place", hub=hub) == 1
+
+    assert "CURSOR_INVALID" in shell.err
+    assert (tmp_path / "place").read_text() == "c1"
 
 
 async def test_read_prints_records_and_acknowledges_when_asked(hub: FakeHub, shell: Shell) -> None:
