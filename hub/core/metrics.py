@@ -29,6 +29,7 @@ _METRICS = (
     Metric("feed_lag_records", "gauge", ("feed", "partition"), "Records of hub.events a feed has not looked at yet."),
     Metric("quarantined", "counter", ("cause",), "Records put into quarantine, by cause."),
     Metric("delivered", "counter", ("feed", "way"), "Records handed to readers, by feed and way (pull, sse)."),
+    Metric("feed_gaps", "counter", ("feed",), "Answers that told a reader of records purged before it read them."),
     Metric("delivery_seconds", "histogram", ("way",), "Time from acceptance to hand-over to a reader."),
     Metric("streams", "gauge", (), "Open streams."),
     Metric("streams_cut", "counter", ("reason",), "Streams that the hub ended, by reason."),

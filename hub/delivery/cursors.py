@@ -41,8 +41,13 @@ class Cursors:
         if cursor is None or (cursor.feed, cursor.reader) != (feed, reader) or not self._fits(cursor):
             return Refusal("CURSOR_INVALID")
         if cursor.expires <= self._now():
-            return Refusal("CURSOR_EXPIRED", cursor=self.seal(from_the_earliest(cursor)))
+            return self.expired(cursor)
         return cursor
+
+    def expired(self, cursor: Cursor) -> Refusal:
+        """`CURSOR_EXPIRED` with a fresh cursor: from the earliest record on, with the marks kept."""
+        places = tuple(Place(place.partition, place.mark, 0) for place in cursor.places)
+        return Refusal("CURSOR_EXPIRED", cursor=self.seal(moved(cursor, places)))
 
     def seal(self, cursor: Cursor) -> str:
         """The opaque form, good from now on for as long as cursors live."""
@@ -69,11 +74,6 @@ class Cursors:
 
     def _expiry(self) -> int:
         return self._now() + self._seconds
-
-
-def from_the_earliest(cursor: Cursor) -> Cursor:
-    """From the earliest record on, with the marks kept."""
-    return moved(cursor, tuple(Place(place.partition, place.mark, 0) for place in cursor.places))
 
 
 def moved(cursor: Cursor, places: tuple[Place, ...]) -> Cursor:

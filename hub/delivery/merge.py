@@ -45,7 +45,7 @@ Found = list[tuple[int, Sequence[StoredRecord]]]
 async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit, bound: Bound) -> Taken:
     """The next records that are above their marks and admitted; none when the time is up or the bell has rung.
 
-    Raises `StorageUnavailable`.
+    Raises `StorageUnavailable`, and `Trimmed` where the log let go of records behind a place that had been moved on.
     """
     places = list(places)
     until = tails.clock.monotonic() + bound.seconds
@@ -94,12 +94,14 @@ async def _read_in_turn(log: EventLog, stream: str, tail: Tail, places: Sequence
 
 
 async def _read(handle: LogReader, place: Place, share: Bound) -> Sequence[StoredRecord]:
-    """From the place on, or from the earliest record kept where that is later."""
+    """From the place on. Who begins begins with the earliest record kept; to others what was let go is a gap."""
     offset = place.offset
     while True:
         try:
             return await handle.read(place.partition, offset, records_max=share.records, bytes_max=share.bytes)
         except Trimmed as trimmed:
+            if place.offset > 0:
+                raise
             offset = trimmed.start
 
 

@@ -5,7 +5,7 @@ Notices of all partners share a stream; a cursor moves over those of others and 
 
 from __future__ import annotations
 
-from hub.core.errors import Refusal
+from hub.core.errors import Refusal, Trimmed
 from hub.core.record import NOTICES
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors, moved
@@ -39,5 +39,8 @@ class Notices:
         settings = self._settings
         seconds = min(wait, settings.wait_seconds_max)
         bound = Bound(min(limit, settings.page_records_max), settings.page_bytes_max, seconds)
-        taken = await take(self._tails, NOTICES, cursor.places, is_own, bound)
+        try:
+            taken = await take(self._tails, NOTICES, cursor.places, is_own, bound)
+        except Trimmed:
+            return self._cursors.expired(cursor)
         return Page(list(taken.records), self._cursors.seal(moved(cursor, taken.places)))

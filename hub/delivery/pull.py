@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from msgspec import Struct
 
 from hub.core.agreement import Agreement, Feed
-from hub.core.errors import Refusal
+from hub.core.errors import Refusal, Trimmed
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
@@ -66,7 +66,10 @@ class Pull:
             return begun
         feed, cursor = begun
         seconds = min(wait, self.settings.wait_seconds_max)
-        taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
+        try:
+            taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
+        except Trimmed:
+            return self._gap(feed, cursor)
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor))
 
@@ -95,13 +98,25 @@ class Pull:
         kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
         return feed, kept or self._cursors.first(name, feed.version, partner)
 
+    async def gap(self, feed: Feed, cursor: Cursor) -> Refusal | None:
+        """`CURSOR_EXPIRED` where retention let go of records behind the cursor. Raises `StorageUnavailable`."""
+        await self._declare(feed)
+        for place in cursor.places:
+            if 0 < place.offset < (await self._tails.log.bounds(feed.stream, place.partition)).start:
+                return self._gap(feed, cursor)
+        return None
+
+    def _gap(self, feed: Feed, cursor: Cursor) -> Refusal:
+        self._observer.count("feed_gaps", feed=feed.name)
+        return self._cursors.expired(cursor)
+
     def is_open(self, feed: Feed) -> bool:
         """Whether the feed may still be read: neither has it ended, nor is its recipient suspended."""
         newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
         return newest is not None and not newest.ended and recipient is not None and not recipient.suspended
 
     async def turn(self, feed: Feed, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
-        """What comes next, and the cursor behind it."""
+        """What comes next, and the cursor behind it. Raises `StorageUnavailable`, and `Trimmed` as `take` does."""
         await self._declare(feed)
         bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
         taken = await take(self._tails, feed.stream, cursor.places, self._standing(), bound)

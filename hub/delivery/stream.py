@@ -42,11 +42,15 @@ class Streams:
     ) -> AsyncIterator[AsyncIterator[Group] | Refusal]:
         """Groups from the cursor on, until `stop` says so, the feed ends or its recipient is suspended.
 
+        Where retention overtakes a reader they end with `Trimmed`: it is told when it opens the stream again.
+
         `stop` is asked at every group, at every heartbeat and whenever the bell rings. Refuses as `Pull.page` does, and
         with `TOO_MANY_REQUESTS` where this reader has as many streams of this feed as it may have.
         """
         begun = await self._pull.begin(partner, name, sealed)
         reader = (partner, name)
+        if not isinstance(begun, Refusal):
+            begun = await self._pull.gap(*begun) or begun
         if not isinstance(begun, Refusal) and self._open[reader] >= self._pull.settings.streams_per_reader_max:
             begun = Refusal("TOO_MANY_REQUESTS", f"at most {self._open[reader]} streams of a feed")
         if isinstance(begun, Refusal):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import orjson
 from aiohttp import web
 
-from hub.core.errors import HubError, Refusal
+from hub.core.errors import HubError, Refusal, Trimmed
 from hub.core.evidence import Principal
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
@@ -135,8 +135,9 @@ class ReaderAPI:
                 self._cut(request, "slow")
             except ConnectionError:
                 self._observer.count("streams_cut", reason="gone")
-            except HubError:
-                self._observer.count("streams_cut", reason="storage")
+            except HubError as e:
+                reason = "gap" if isinstance(e, Trimmed) else "storage"
+                self._observer.count("streams_cut", reason=reason)
         self._observer.gauge("streams", self._streams.count)
         return response
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.errors import Refusal, StorageUnavailable
+from hub.core.errors import Refusal, StorageUnavailable, Trimmed
 from hub.core.record import LogRecord
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors
@@ -256,17 +256,69 @@ def test_rule_11_a_record_is_given_to_nobody_from_the_second_of_its_agreements_v
     virtual.run(main())
 
 
-def test_a_feed_trimmed_by_retention_goes_on_at_the_earliest_record_kept() -> None:
+async def overtaken(at: Desk) -> str:
+    """A cursor behind `a`, acknowledged; `b` was purged before it was read, `c` is there."""
+    await passed_on(at, "a")
+    cursor = (await at.page(limit=1)).cursor
+    await at.pull.acknowledge("customs", "risk", cursor)
+    await passed_on(at, "b")
+    await at.world.elapse(10)
+    await at.world.truth.purge("hub.feed.risk", at.world.clock.now_us())
+    await passed_on(at, "c")
+    return cursor
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_reader_whom_retention_has_overtaken_is_told_and_goes_on_behind_the_gap(named: bool) -> None:
+    async def main() -> None:
+        at = await desk()
+        cursor = await overtaken(at)
+
+        refusal = await at.refusal("customs", "risk", cursor if named else None)
+
+        assert refusal.code == "CURSOR_EXPIRED"
+        after = await at.page(refusal.cursor)
+        await at.pull.acknowledge("customs", "risk", after.cursor)
+        assert (ids(after), ids(await at.page())) == (["c"], [])
+
+    virtual.run(main())
+
+
+def test_a_stream_of_a_reader_whom_retention_has_overtaken_is_refused_with_a_fresh_cursor() -> None:
+    async def main() -> None:
+        at = await desk()
+        async with at.streams.open("customs", "risk", await overtaken(at), lambda: False) as groups:
+            assert isinstance(groups, Refusal)
+
+        assert groups.code == "CURSOR_EXPIRED"
+        assert ids(await at.page(groups.cursor)) == ["c"]
+
+    virtual.run(main())
+
+
+def test_an_open_stream_that_retention_overtakes_ends() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a")
-        cursor = (await at.page(limit=1)).cursor
-        await passed_on(at, "b")
+        async with at.streams.open("customs", "risk", None, lambda: False) as groups:
+            assert not isinstance(groups, Refusal)
+            await anext(groups)
+            await overtaken(at)
+            with pytest.raises(Trimmed):
+                await anext(groups)
+
+    virtual.run(main())
+
+
+def test_a_reader_who_begins_begins_with_the_earliest_record_kept() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
         await at.world.elapse(10)
         await at.world.truth.purge("hub.feed.risk", at.world.clock.now_us())
-        await passed_on(at, "c")
+        await passed_on(at, "b")
 
-        assert ids(await at.page(cursor)) == ["c"]
+        assert ids(await at.page()) == ["b"]
 
     virtual.run(main())
 
