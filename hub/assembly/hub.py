@@ -42,6 +42,8 @@ from schemas.catalogue import catalogue
 
 STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
+FAILURE_TOLD_SECONDS = 10.0
+"""How long a failed append counts against readiness while no other is tried."""
 HOLDER = "hub"
 """The data directory's lock lets one process run: after a restart it takes its own leases back at once."""
 
@@ -151,6 +153,8 @@ class Hub:
             lacking["registry"] = f"not confirmed for {self.live.confirmed_seconds():.1f} s"
         if not self.prepared.is_set():
             lacking["storage"] = "the streams are not there yet"
+        if (failure := self._acceptor.failure) and self.clock.monotonic() - failure[1] < FAILURE_TOLD_SECONDS:
+            lacking["accept"] = f"the last append took nothing: {failure[0]}"
         try:
             async with self.clock.deadline(PROBE_SECONDS_MAX):
                 await self.ports.log.bounds(EVENTS, 0)
@@ -305,5 +309,5 @@ def streams_of(settings: Settings) -> tuple[Stream, ...]:
     return (
         Stream(EVENTS, partitions, log.events_retention_seconds),
         Stream(NOTICES, partitions, log.notices_retention_seconds),
-        Stream(QUARANTINE, partitions, None),
+        Stream(QUARANTINE, partitions, log.quarantine_retention_seconds),
     )

@@ -70,6 +70,8 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     events_retention_seconds: WholeSeconds = 30 * 86_400
     feed_retention_seconds: WholeSeconds = 30 * 86_400
     notices_retention_seconds: WholeSeconds = 90 * 86_400
+    quarantine_retention_seconds: WholeSeconds = 365 * 86_400
+    """How long an operator has to settle what was set aside."""
     index_slice_seconds: WholeSeconds = 16 * 86_400
     purge_interval_seconds: Seconds = 3_600.0
 

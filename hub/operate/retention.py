@@ -1,18 +1,20 @@
 """Letting go: each store keeps what its setting says and no longer.
 
 The index follows the log (design §3, core protocol, rule 8): a slice goes only when the log holds none of its records,
-the judge has passed them all, and the memory time is over; before that, its absence would make old events new again.
+and the memory time lies between them and what the judge has yet to pass; before that, its absence would make old events
+new again. The memory time is the log's own retention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
-from hub.core.errors import HubError
-from hub.core.record import EVENTS, NOTICES
+from hub.core.errors import HubError, place_of
+from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
 from hub.core.settings import LogSettings
-from hub.ports.event_log import EventLog
+from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -41,42 +43,62 @@ class Retention:
         self._partitions = partitions
 
     async def run(self) -> None:
-        """Purge until cancelled; a store that is away is tried again the next time."""
+        """Purge until cancelled."""
         while True:
             await self._clock.sleep(self._settings.purge_interval_seconds)
-            try:
-                await self.purge()
-            except HubError as e:
-                self._observer.event("purge_failed", error=str(e))
+            await self.purge()
 
     async def purge(self) -> None:
-        """Let go of everything whose time is over."""
+        """Let go of everything whose time is over. What cannot be purged now is tried again the next time."""
         now_us = self._clock.now_us()
         for stream, seconds in self._streams():
-            await self._log.purge(stream, now_us - seconds * 1_000_000)
+            await self._try(stream, partial(self._log.purge, stream, now_us - seconds * 1_000_000))
         for feed in self._snapshot().feeds:
             if feed.ended:
-                await self._log.drop(feed.stream)
-        remembered_us = now_us - self._settings.events_retention_seconds * 1_000_000
-        if (kept_us := await self._oldest_kept_us()) is not None:
-            await self._index.purge(before_us=min(remembered_us, kept_us))
+                await self._try(feed.stream, partial(self._log.drop, feed.stream))
+        await self._try("index", self._purge_index)
+
+    async def _try(self, store: str, work: Callable[[], Awaitable[object]]) -> None:
+        """A supervisor: one store that is away, or not there yet, keeps no other from its purge."""
+        try:
+            await work()
+        except HubError as e:
+            self._observer.event("purge_failed", store=store, error=str(e))
+        except Exception as e:  # noqa: BLE001
+            self._observer.event("purge_failed", store=store, error=place_of(e))
 
     def _streams(self) -> Iterable[tuple[str, int]]:
         yield EVENTS, self._settings.events_retention_seconds
         yield NOTICES, self._settings.notices_retention_seconds
+        yield QUARANTINE, self._settings.quarantine_retention_seconds
         for feed in self._snapshot().feeds:
             if not feed.ended:
                 yield feed.stream, self._settings.feed_retention_seconds
 
-    async def _oldest_kept_us(self) -> int | None:
-        """The time before which the log holds nothing; None while the judge has not passed what the log let go of."""
-        oldest = self._clock.now_us()
+    async def _purge_index(self) -> None:
+        times = [await self._over_us(partition) for partition in range(self._partitions)]
+        if None not in times:
+            await self._index.purge(before_us=min(time_us for time_us in times if time_us is not None))
+
+    async def _over_us(self, partition: int) -> int | None:
+        """The time before which nothing of the partition is needed any more: the log holds none of it, and what is not
+        judged yet came later by the memory time at least. None where it cannot be told, or the log let go of what was
+        not judged.
+        """
+        bounds = await self._log.bounds(EVENTS, partition)
+        mark = await self._index.mark(self._log.generation, partition)
+        if mark < bounds.start:
+            return None
         async with self._log.reader(EVENTS) as reader:
-            for partition in range(self._partitions):
-                bounds = await self._log.bounds(EVENTS, partition)
-                if await self._index.mark(self._log.generation, partition) < bounds.start:
-                    return None
-                if bounds.start < bounds.end:
-                    [first] = await reader.read(partition, bounds.start, records_max=1, bytes_max=1)
-                    oldest = min(oldest, first.time_us)
-        return oldest
+            oldest_us = await self._time_us(reader, partition, bounds.start, bounds.end)
+            judged_us = await self._time_us(reader, partition, mark, bounds.end)
+        if oldest_us is None or judged_us is None:
+            return None
+        return min(oldest_us, judged_us - self._settings.events_retention_seconds * 1_000_000)
+
+    async def _time_us(self, reader: LogReader, partition: int, offset: int, end: int) -> int | None:
+        """When the log took the record at an offset: now, if it is to come; None where it is not to be had now."""
+        if offset >= end:
+            return self._clock.now_us()
+        records = await reader.read(partition, offset, records_max=1, bytes_max=1)
+        return records[0].time_us if records else None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
+import pytest
 from msgspec.structs import replace
 
 from hub.core.agreement import Feed, Purpose
-from hub.core.record import EVENTS, NOTICES, LogRecord, Position, Stream
+from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
 from hub.core.settings import LogSettings
 from hub.drivers.memory.event_log import MemoryEventLog
@@ -21,7 +24,7 @@ DAY = 86_400
 
 
 class World:
-    """Two partitions; a slice of the index is a day, events are kept ten, feeds five, notices twenty."""
+    """Two partitions; a slice of the index is a day; events are kept ten, feeds 5, notices 20, quarantine 30."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -39,13 +42,14 @@ class World:
                 events_retention_seconds=10 * DAY,
                 feed_retention_seconds=5 * DAY,
                 notices_retention_seconds=20 * DAY,
+                quarantine_retention_seconds=30 * DAY,
                 index_slice_seconds=DAY,
             ),
             partitions=2,
         )
 
     async def declare(self) -> World:
-        for name in (EVENTS, NOTICES, FEED.stream):
+        for name in (EVENTS, NOTICES, QUARANTINE, FEED.stream):
             await self.log.declare(Stream(name, 2))
         self.register(FEED)
         return self
@@ -117,7 +121,7 @@ async def test_rule_8_no_identity_goes_before_the_judge_has_passed_what_the_log_
 
 async def test_each_stream_keeps_what_its_setting_says() -> None:
     world = await World().declare()
-    for stream in (NOTICES, FEED.stream):
+    for stream in (NOTICES, QUARANTINE, FEED.stream):
         await world.log.append(stream, 0, [LogRecord(b"", b"", b"x")])
     world.clock.advance(6 * DAY)
 
@@ -126,8 +130,12 @@ async def test_each_stream_keeps_what_its_setting_says() -> None:
     world.clock.advance(15 * DAY)
     await world.retention.purge()
 
-    assert after_six == (0, 1)
-    assert await world.kept(NOTICES) == 0
+    after_21 = await world.kept(NOTICES), await world.kept(QUARANTINE)
+    world.clock.advance(10 * DAY)
+    await world.retention.purge()
+
+    assert (after_six, after_21) == ((0, 1), (0, 1))
+    assert await world.kept(QUARANTINE) == 0
 
 
 async def test_the_stream_of_a_feed_that_has_ended_is_dropped() -> None:
@@ -138,3 +146,64 @@ async def test_the_stream_of_a_feed_that_has_ended_is_dropped() -> None:
     await world.log.declare(Stream(FEED.stream, 7))  # A stream that is there could not change its partitions.
 
     assert await world.kept(FEED.stream, 6) == 0
+
+
+async def test_rule_8_no_identity_goes_while_a_repeat_from_within_its_memory_time_waits_for_the_judge() -> None:
+    world = await World().declare()
+    await world.append(b"first")
+    world.clock.advance(9 * DAY)
+    await world.append(b"first", judge=False)
+    world.clock.advance(9 * DAY)
+
+    await world.retention.purge()
+    while_it_waits = await world.kept(), await world.remembers(b"first")
+    lease = await world.positions.acquire("judge/0", "test", 3_600)
+    assert lease is not None
+    await world.index.set_mark(lease, Position(1, 0, 2))
+    await world.retention.purge()
+
+    assert while_it_waits == (1, True)
+    assert not await world.remembers(b"first")
+
+
+async def test_a_feed_whose_stream_is_not_there_keeps_nothing_else_from_its_purge() -> None:
+    world = await World().declare()
+    await world.append(b"old")
+    world.register(replace(FEED, name="late"))
+    world.register(replace(FEED, name="later", ended=True))
+    world.clock.advance(12 * DAY)
+
+    await world.retention.purge()
+
+    assert (await world.kept(), await world.remembers(b"old")) == (0, False)
+
+
+@pytest.mark.parametrize("answer", [[], ValueError("a fault of the driver")])
+async def test_what_a_purge_does_not_find_or_understand_ends_nothing_and_keeps_the_index(
+    answer: list[StoredRecord] | Exception,
+) -> None:
+    world = await World().declare()
+    await world.append(b"old")
+    world.clock.advance(9 * DAY)
+    await world.append(b"new")
+    world.clock.advance(9 * DAY)
+    world.log.reader = lambda stream: DeafReader(answer)  # type: ignore[method-assign,assignment,return-value]
+
+    await world.retention.purge()
+
+    assert (await world.kept(), await world.remembers(b"old")) == (1, True)
+
+
+class DeafReader(AbstractAsyncContextManager["DeafReader"]):
+    """Reads nothing, or fails, whatever there is."""
+
+    def __init__(self, answer: list[StoredRecord] | Exception) -> None:
+        self._answer = answer
+
+    async def __aexit__(self, *error: object) -> None:
+        return None
+
+    async def read(self, partition: int, offset: int, **bounds: int) -> list[StoredRecord]:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
