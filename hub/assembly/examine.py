@@ -28,14 +28,22 @@ CLOCK_FLOOR_US = 1_795_000_000_000_000
 """2026-11: a clock before the first release of this format is wrong."""
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Finding after finding; nothing is changed but a probe file, which is removed, and what a first start makes."""
+async def examine(settings: Settings, *, running: bool) -> AsyncIterator[Finding]:
+    """Finding after finding; nothing is changed but a probe file, which is removed, and what a first start makes.
+
+    While a hub is `running` on the directory, its ports and stores are its own: `customs-hub status` speaks for them.
+    """
     clock = SystemClock()
     directory = Path(settings.log.directory)
-    for finding in (*_disk(directory, clock), *_ports(settings), _clock(clock)):
+    for finding in (*_disk(directory, clock), _clock(clock)):
         yield finding
-    async for finding in _stores(settings, clock):
-        yield finding
+    if running:
+        yield Finding("ok", "hub", "runs on this directory and holds its ports and stores: see `customs-hub status`")
+    else:
+        for finding in _ports(settings):
+            yield finding
+        async for finding in _stores(settings, clock):
+            yield finding
     if settings.log.ground == "kafka":
         bytes_max = settings.intake.event_bytes_max
         for finding in await examine_kafka(

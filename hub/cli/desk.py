@@ -111,6 +111,15 @@ def _ask_once(method: Method, name: str, request: Plain, settings: Settings) -> 
         return _ask_socket(connection, method, name, request)
 
 
+def running(settings: Settings) -> bool:
+    """Whether a hub listens on the data directory."""
+    with socket(AF_UNIX, SOCK_STREAM) as connection, suppress(OSError):
+        connection.settimeout(ANSWER_SECONDS_MAX)
+        connection.connect(str(Path(settings.log.directory) / "admin.sock"))
+        return True
+    return False
+
+
 def _ask_socket(connection: socket, method: Method, name: str, request: Plain) -> Plain | Refusal:
     http = HTTPConnection("customs-hub")
     http.sock = connection

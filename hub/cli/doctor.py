@@ -7,7 +7,7 @@ import sys
 from cyclopts import App
 
 from hub.cli import DONE, FAILED, MISUSED
-from hub.cli.desk import DEFAULTS, Options, settings_of
+from hub.cli.desk import DEFAULTS, Options, running, settings_of
 from hub.cli.show import print_json
 from hub.config import ConfigFaults
 from hub.core.finding import Finding
@@ -28,17 +28,17 @@ def doctor(*, options: Options = DEFAULTS) -> int:
     except ConfigFaults as faults:
         print(faults, file=sys.stderr)
         return MISUSED
-    findings = asyncio.run(_examine(settings, show=not options.json))
+    findings = asyncio.run(_examine(settings, running=running(settings), show=not options.json))
     if options.json:
         print_json({"items": [_plain(finding) for finding in findings]})
     return FAILED if any(finding.level == "fail" for finding in findings) else DONE
 
 
-async def _examine(settings: Settings, *, show: bool) -> list[Finding]:
+async def _examine(settings: Settings, *, running: bool, show: bool) -> list[Finding]:
     from hub.assembly.examine import examine
 
     findings = []
-    async for finding in examine(settings):
+    async for finding in examine(settings, running=running):
         findings.append(finding)
         if show:
             _say(finding)

@@ -25,6 +25,9 @@ from hub.ports.positions import Positions
 from hub.trust.cursor import Cursor
 from schemas.headers import FeedHeader
 
+EARLIEST = "earliest"
+"""Instead of a cursor: from the earliest record kept, whatever was acknowledged. No sealed cursor is this short."""
+
 
 class Page(Struct, frozen=True):
     """Records (`schemas/formats/feed-record.md`) in order, and the cursor behind the last of them."""
@@ -92,6 +95,8 @@ class Pull:
             return Refusal("NOT_FOUND")
         if feed.ended:
             return Refusal("FEED_GONE")
+        if sealed == EARLIEST:
+            return feed, self._cursors.first(name, feed.version, partner)
         if sealed is not None:
             opened = self._cursors.open(sealed, feed=name, reader=partner)
             return opened if isinstance(opened, Refusal) else (feed, opened)

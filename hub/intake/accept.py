@@ -90,7 +90,15 @@ class Acceptor:
         self.hub, self.bounds = hub, bounds
         self.recent = _Recent(bounds.recent_ids_max)
         self.waiting_records = 0
+        self.failure: tuple[str, float] | None = None
+        """Why the last append took nothing, and when (by the monotonic clock); None after one that did."""
         self._lanes = [_Lane(self, partition) for partition in range(partitions)]
+
+    def failed(self, error: HubError) -> None:
+        """Storage took nothing: kept for whoever asks whether the hub is ready, and logged when it begins."""
+        if self.failure is None:
+            self.observer.event("append_failed", error=f"{error.code}: {error}")
+        self.failure = (error.code, self.clock.monotonic())
 
     @property
     def partitions(self) -> int:
@@ -222,6 +230,7 @@ class _Lane:
             ]
             outcome = await self._append([part.events[index] for part, index in fresh]) if fresh else None
         except HubError as e:
+            self._a.failed(e)
             for part in group:
                 self._answer(part, [e] * len(part.events))
             return
@@ -301,6 +310,7 @@ class _Lane:
         if isinstance(first, Unknown):
             a.observer.count("appends_unknown", stream=EVENTS)
             return first
+        a.failure = None
         generation = a.log.generation
         for index, event in enumerate(events):
             a.recent.remember(event, Position(generation, self._partition, first + index))

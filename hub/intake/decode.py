@@ -17,6 +17,7 @@ from hub.core.settings import IntakeSettings
 from schemas import guard
 from schemas.faults import Fault, fault
 
+_QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 """RFC 9110 §5.6.4: a backslash stands before any character of a quoted string."""
 
@@ -60,6 +61,9 @@ def _decode_binary(body: bytes, headers: Mapping[str, str], bounds: IntakeSettin
     size = len(body) + sum(len(name) + len(value) for name, value in headers.items())
     if size > bounds.event_bytes_max:
         return _too_large(size, bounds)
+    if not headers:
+        hint = "application/json is binary mode, with ce- headers; send a whole event as application/cloudevents+json"
+        return Refusal("MEDIA_TYPE_UNSUPPORTED", hint)
     attributes: dict[str, str] = {}
     for name, value in headers.items():
         if name.startswith("ce-"):
@@ -78,7 +82,7 @@ def _decode_binary(body: bytes, headers: Mapping[str, str], bounds: IntakeSettin
 
 def _attribute(value: str) -> str | None:
     """A header's value as an attribute (§3.1.3.2): a quoted string without its quotes, then percent-decoded once."""
-    if len(value) > 1 and value[0] == value[-1] == '"':
+    if _QUOTED_STRING.fullmatch(value):
         value = _QUOTED_PAIR.sub(r"\1", value[1:-1])
     try:
         text = unquote(value, errors="strict")

@@ -12,7 +12,7 @@ from hub.core.evidence import Principal
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.delivery.notices import Notices
-from hub.delivery.pull import Page, Pull
+from hub.delivery.pull import EARLIEST, Page, Pull
 from hub.delivery.stream import Group, Streams
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -84,9 +84,7 @@ class ReaderAPI:
     async def get_records(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
         limit, wait = self._page_of(request)
-        page = await self._pull.page(
-            principal.partner.id, names["feed"], request.query.get("cursor"), limit=limit, wait=wait
-        )
+        page = await self._pull.page(principal.partner.id, names["feed"], _place_of(request), limit=limit, wait=wait)
         self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
         return _page_answer(page)
 
@@ -114,7 +112,7 @@ class ReaderAPI:
     async def stream(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         """Server-Sent Events (HTML Living Standard §9.2): the last event of each group carries the cursor as its id."""
         principal = self._gate.enter(request, "feeds:read")
-        cursor = request.headers.get("Last-Event-ID") or request.query.get("cursor")
+        cursor = request.headers.get("Last-Event-ID") or _place_of(request)
         async with self._streams.open(
             principal.partner.id, names["feed"], cursor, lambda: self._must_stop(request, principal)
         ) as groups:
@@ -215,6 +213,14 @@ def _identity_of(request: web.BaseRequest) -> tuple[str, str, str | None]:
     if version is not None and (version := utc_instant(version)) is None:
         raise Refused(Refusal("BAD_REQUEST", "version: the event's data.updated_at, an RFC 3339 time with offset"))
     return source, id_, version
+
+
+def _place_of(request: web.BaseRequest) -> str | None:
+    """The cursor; without one `from=earliest`, or else the place acknowledged last."""
+    begins = request.query.get("from")
+    if begins not in (None, EARLIEST):
+        raise Refused(Refusal("BAD_REQUEST", "from: earliest, or left out"))
+    return request.query.get("cursor") or begins
 
 
 def _number(request: web.BaseRequest, name: str, default: float) -> float:

@@ -110,12 +110,20 @@ def test_an_event_that_is_too_large_is_refused_with_the_limit(mode: Mode) -> Non
 
 @pytest.mark.parametrize("mode", Mode)
 def test_an_event_of_exactly_the_limit_is_taken(mode: Mode) -> None:
-    exact = b'{"a":"' + b"x" * 592 + b'"}'
+    headers = {"ce-id": "i"} if mode is Mode.BINARY else {}
+    exact = b'{"a":"' + b"x" * (592 - sum(len(name) + len(value) for name, value in headers.items())) + b'"}'
     body = b"[" + exact + b"]" if mode is Mode.BATCHED else exact
 
-    [item] = items(mode, body)
+    [item] = items(mode, body, headers)
 
     assert isinstance(item, Decoded)
+
+
+def test_a_whole_event_sent_as_plain_json_is_told_its_media_type() -> None:
+    [refusal] = items(Mode.BINARY, orjson.dumps(event()))
+
+    assert refusal.code == "MEDIA_TYPE_UNSUPPORTED"
+    assert "application/cloudevents+json" in refusal.detail
 
 
 @pytest.mark.parametrize(

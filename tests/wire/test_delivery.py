@@ -107,6 +107,19 @@ async def test_an_acknowledged_place_is_where_a_reader_without_a_cursor_goes_on(
     assert (await watch.get("/v1/feeds/watch/records")).json["items"] == []
 
 
+async def test_from_earliest_begins_again_whatever_was_acknowledged(watch: Caller, delta: Caller) -> None:
+    await delta.post([event("a"), event("b")], BATCHED)
+    await watch.records("watch", 2)
+    page = await watch.get("/v1/feeds/watch/records", limit=2)
+    await watch.ask("POST", "/v1/feeds/watch/ack", json={"cursor": page.json["next"]})
+
+    again = await watch.get("/v1/feeds/watch/records", **{"from": "earliest"})
+    rest = await watch.get("/v1/feeds/watch/records")
+    wrong = await watch.get("/v1/feeds/watch/records", **{"from": "yesterday"})
+
+    assert (ids(again.json["items"]), rest.json["items"], wrong.code) == (["a", "b"], [], "BAD_REQUEST")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'"x"', b"\xff", b'{"cursor": 1}', b'{"cursor": "x"}'])
 async def test_an_acknowledgement_that_names_no_cursor_is_refused(watch: Caller, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
