@@ -170,6 +170,18 @@ async def test_an_append_whose_caller_gave_up_is_stored_whole_or_not_at_all(log:
     assert plain(await read_all(log, stream)) == records(3)[:first] + records(1, b"next")
 
 
+async def test_times_never_go_back_within_a_partition_when_the_clock_does(
+    log: EventLog, ground: LogGround, stream: str
+) -> None:
+    await log.append(stream, 0, records(1))
+    await ground.elapse(-60)
+    await log.append(stream, 0, records(2))
+
+    times = [record.time_us for record in await read_all(log, stream)]
+
+    assert times == sorted(times)
+
+
 async def test_every_record_says_when_the_log_took_it(log: EventLog, ground: LogGround, stream: str) -> None:
     await log.append(stream, 0, records(2))
     await ground.elapse(1)
@@ -345,6 +357,19 @@ async def test_a_log_that_is_opened_again_holds_what_it_held(name: str, tmp_path
         assert await log.bounds("reopened", 1) == Bounds(3, 5)
         assert plain(await read(log, "reopened", 3, partition=1)) == records(2, first=3)
         assert await log.append("reopened", 1, records(1)) == 5
+
+
+@pytest.mark.parametrize("name", marked(DURABLE_LOG_GROUNDS))
+async def test_times_do_not_go_back_when_the_clock_does_between_two_openings(name: str, tmp_path: Path) -> None:
+    ground = LOG_GROUNDS[name](tmp_path)
+    for _ in range(3):
+        async with ground.open() as log:
+            await log.declare(Stream("reopened", 2))
+            await log.append("reopened", 1, records(2))
+            times = [record.time_us for record in await read_all(log, "reopened", partition=1)]
+        await ground.elapse(-60)
+
+    assert times == sorted(times)
 
 
 @pytest.mark.parametrize("name", marked(DURABLE_LOG_GROUNDS))

@@ -206,6 +206,22 @@ async def test_purging_twice_drops_once(index: FirstOccurrence, lease: Lease) ->
     assert [await index.purge(before_us=START_US + SLICE_US) for _ in range(2)] == [1, 0]
 
 
+async def test_what_is_judged_and_looked_up_while_a_slice_goes_is_whole(index: FirstOccurrence, lease: Lease) -> None:
+    kept, late = occurrence("kept", 2, slices=1), occurrence("late", 3)
+    await index.judge(lease, [occurrence("old", 1), kept])
+
+    _, found, judged, all_kept = await asyncio.gather(
+        index.purge(before_us=START_US + SLICE_US),
+        index.look_up([identity("kept")]),
+        index.judge(lease, [late]),
+        index.occurrences(identity("kept")),
+    )
+
+    assert [list(found), list(judged), list(all_kept)] == [[kept], [late], [kept]]
+    assert list(await index.look_up([identity("old"), identity("kept"), identity("late")])) == [None, kept, late]
+    assert list(await index.judge(lease, [occurrence("late", 4)])) == [late]
+
+
 @pytest.mark.parametrize("name", DURABLE_STATE_GROUNDS)
 async def test_index_repeats_and_marks_are_kept_over_a_restart(name: str, tmp_path: Path) -> None:
     ground = STATE_GROUNDS[name](tmp_path)

@@ -19,6 +19,8 @@ class _Partition:
     batches: list[list[StoredRecord]] = field(default_factory=list)
     start: int = 0
     end: int = 0
+    time_us: int = 0
+    """Of the newest record: a clock that is set back does not take the log back with it."""
     dropped: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -58,7 +60,8 @@ class MemoryEventLog:
         if not records:
             raise ValueError("an append holds at least one record")
         there = _one_of(self._partitions(stream), partition)
-        first, now_us = there.end, self._clock.now_us()
+        first = there.end
+        now_us = there.time_us = max(there.time_us, self._clock.now_us())
         there.batches.append([StoredRecord(first + i, now_us, r.key, r.header, r.value) for i, r in enumerate(records)])
         there.end += len(records)
         there.wake()

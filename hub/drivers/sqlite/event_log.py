@@ -43,6 +43,7 @@ from hub.drivers.sqlite.lanes import (
     forget_stream,
     identity_of,
     load_lanes,
+    load_times,
     purge_some,
     sweep_some,
 )
@@ -98,6 +99,9 @@ class SQLiteEventLog:
         self._tail = Tail(tail_bytes_max)
         self._ends: dict[int, int] = {}
         """The writer thread's own: the next offset of each lane, by the lane's number."""
+        self._times: dict[int, int] = {}
+        """The writer thread's own: the time of each lane's newest batch. A clock set back does not take it back,
+        since purging goes from a lane's start for as long as batches are old."""
 
     @property
     def generation(self) -> int:
@@ -222,10 +226,12 @@ class SQLiteEventLog:
         connection = self._database.open_writer()
         try:
             lanes = {lane.id: lane for lane in chain.from_iterable(load_lanes(connection).values())}
+            times = load_times(connection)
         except sqlite3.Error as error:
             connection.close()
             raise port_error(error) from error
         self._ends = {id_: lane.end for id_, lane in lanes.items()}
+        self._times = times
         self._writer.tell(self._recovered, lanes)
         return connection
 
@@ -245,10 +251,12 @@ class SQLiteEventLog:
         now_us, place, rows, bases = self._clock.now_us(), 1, [], []
         ends = self._ends.copy()
         for append in appends:
-            base, append.time_us = ends[append.lane.id], now_us
+            lane_id, count = append.lane.id, len(append.records)
+            base, time_us = ends[lane_id], max(now_us, self._times.get(lane_id, 0))
+            self._times[lane_id] = append.time_us = time_us
             bases.append(base)
-            rows.append((append.lane.id << OFFSET_BITS | base, len(append.records), now_us, place, len(append.frame)))
-            ends[append.lane.id] = base + len(append.records)
+            rows.append((lane_id << OFFSET_BITS | base, count, time_us, place, len(append.frame)))
+            ends[lane_id] = base + count
             place += len(append.frame)
         try:
             connection.execute(_APPEND, (b"".join([a.frame for a in appends]), orjson.dumps(rows).decode()))

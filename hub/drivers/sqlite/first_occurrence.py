@@ -9,9 +9,9 @@ entered only where no other slice has it. A batch goes in and comes out as one b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hub.core.record import Position
 from hub.drivers.sqlite.entries import ABSENT, ENTRY_BYTES, IDENTITY_BYTES, packed, split, unpacked
@@ -19,6 +19,8 @@ from hub.drivers.sqlite.positions import check_lease
 from hub.drivers.sqlite.worker import CallWorker, transaction
 from hub.ports.first_occurrence import Occurrence
 from hub.ports.positions import Lease
+
+T = TypeVar("T")
 
 SCHEMA = """
 CREATE TABLE mark (
@@ -82,7 +84,7 @@ class SQLiteFirstOccurrence:
     async def look_up(self, identities: Sequence[bytes]) -> Sequence[Occurrence | None]:
         if not identities:
             return ()
-        found = await self._reader.call(lambda connection: _find(connection, self._slices, identities))
+        found = await self._read(lambda connection, slices: _find(connection, slices, identities))
         return list(unpacked(identities, found))
 
     async def judge(self, lease: Lease, occurrences: Sequence[Occurrence]) -> Sequence[Occurrence]:
@@ -123,31 +125,44 @@ class SQLiteFirstOccurrence:
         return await self._reader.call(read)
 
     async def occurrences(self, identity: bytes) -> Sequence[Occurrence]:
-        def read(connection: sqlite3.Connection) -> tuple[bytes, bytes]:
-            return _find(connection, self._slices, [identity]), _repeats(connection, self._slices, identity)
+        def read(connection: sqlite3.Connection, slices: Sequence[_Slice]) -> tuple[bytes, bytes]:
+            return _find(connection, slices, [identity]), _repeats(connection, slices, identity)
 
-        first, repeats = await self._reader.call(read)
+        first, repeats = await self._read(read)
         later = [known for known in unpacked([identity] * (len(repeats) // ENTRY_BYTES), repeats) if known]
         later.sort(key=lambda repeat: (repeat.time_us, repeat.position))
         return [*(known for known in unpacked([identity], first) if known), *later]
 
     async def purge(self, *, before_us: int) -> int:
-        def hide(connection: sqlite3.Connection) -> list[_Slice]:
+        def drop(connection: sqlite3.Connection) -> int:
             slices = _slices(connection)
             old = [part for part in slices if part.end * 1_000_000 <= before_us]
             self._slices = tuple(part for part in slices if part not in old)
-            return old
+            try:
+                with transaction(connection):
+                    for part in old:
+                        connection.execute(f"DROP TABLE first_{part.suffix}")
+                        connection.execute(f"DROP TABLE repeat_{part.suffix}")
+            except BaseException:
+                self._slices = slices
+                raise
+            return len(old)
 
-        def drop(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                for part in old:
-                    connection.execute(f"DROP TABLE first_{part.suffix}")
-                    connection.execute(f"DROP TABLE repeat_{part.suffix}")
+        return await self._writer.call(drop)
 
-        old = await self._writer.call(hide)
-        await self._reader.call(lambda connection: None)  # Whoever looked into them is done.
-        await self._writer.call(drop)
-        return len(old)
+    async def _read(self, read: Callable[[sqlite3.Connection, Sequence[_Slice]], T]) -> T:
+        """Run on the reader's thread; again with the slices that are left, where one went before it was looked into."""
+
+        def run(connection: sqlite3.Connection) -> T:
+            while True:
+                slices = self._slices
+                try:
+                    return read(connection, slices)
+                except sqlite3.OperationalError:
+                    if self._slices is slices:
+                        raise
+
+        return await self._reader.call(run)
 
     def _slice_of(self, occurrence: Occurrence) -> _Slice:
         start = occurrence.time_us // (self._slice_seconds * 1_000_000) * self._slice_seconds

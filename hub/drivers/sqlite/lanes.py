@@ -51,6 +51,10 @@ SELECT stream, id, start, coalesce(
      WHERE batch.id BETWEEN lane.id << 40 AND (lane.id + 1 << 40) - 1 ORDER BY batch.id DESC LIMIT 1), start)
 FROM lane WHERE stream IS NOT NULL ORDER BY stream, partition
 """
+_TIMES = """
+SELECT lane.id, batch.time_us FROM lane, batch WHERE batch.id = (
+    SELECT id FROM batch WHERE id BETWEEN lane.id << 40 AND (lane.id + 1 << 40) - 1 ORDER BY id DESC LIMIT 1)
+"""
 _FROM = """
 SELECT id, time_us, frame FROM batch
 WHERE id >= coalesce((SELECT id FROM batch WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1), ?2) AND id < ?3
@@ -72,6 +76,11 @@ def load_lanes(connection: sqlite3.Connection) -> dict[str, list[Lane]]:
     for stream, id_, start, end in connection.execute(_LANES):
         streams.setdefault(stream, []).append(Lane(id_, start, end))
     return streams
+
+
+def load_times(connection: sqlite3.Connection) -> dict[int, int]:
+    """The time of each lane's newest batch, by the lane's number; absent where a lane holds none."""
+    return dict(connection.execute(_TIMES))
 
 
 def create_lanes(stream: Stream, connection: sqlite3.Connection) -> list[Lane]:
