@@ -44,6 +44,8 @@ STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
 FAILURE_TOLD_SECONDS = 10.0
 """How long a failed append counts against readiness while no other is tried."""
+WAITING_SHARES = 4
+"""One partner may have this part of the places for requests that wait, so that it keeps nobody else out."""
 HOLDER = "hub"
 """The data directory's lock lets one process run: after a restart it takes its own leases back at once."""
 
@@ -257,6 +259,7 @@ class Hub:
             clock=self.clock,
             observer=self.observer,
             settings=settings,
+            waiting_max=max(1, self.settings.http.requests_in_flight_max // WAITING_SHARES),
         )
 
     def _make_acceptor(self) -> Acceptor:

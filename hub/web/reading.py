@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import orjson
@@ -47,7 +48,9 @@ class ReaderAPI:
         clock: Clock,
         observer: Observer,
         settings: DeliverySettings,
+        waiting_max: int,
     ) -> None:
+        """`waiting_max`: how many of the requests that may wait one partner may have under way."""
         self._gate = gate
         self._bodies = bodies
         self._pull = pull
@@ -60,17 +63,35 @@ class ReaderAPI:
         self._clock = clock
         self._observer = observer
         self._settings = settings
+        self._waiting_max = waiting_max
+        self._waiting: Counter[str] = Counter()
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
             "get_event": self.get_event,
             "get_receipts": self.get_receipts,
-            "get_notices": self.get_notices,
+            "get_notices": self._with_a_place("receipts:read", self.get_notices),
             "list_feeds": self.list_feeds,
-            "get_records": self.get_records,
+            "get_records": self._with_a_place("feeds:read", self.get_records),
             "acknowledge": self.acknowledge,
-            "stream": self.stream,
+            "stream": self._with_a_place("feeds:read", self.stream),
         }
+
+    def _with_a_place(self, scope: str, handler: Handler) -> Handler:
+        """The handler of a route that may wait: no partner takes the places of all others."""
+
+        async def handle(request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+            partner = self._gate.enter(request, scope).partner.id
+            if self._waiting[partner] >= self._waiting_max:
+                raise Refused(Refusal("TOO_MANY_REQUESTS", f"at most {self._waiting_max} pages and streams at a time"))
+            self._waiting[partner] += 1
+            try:
+                return await handler(request, names)
+            finally:
+                self._waiting[partner] -= 1
+                self._waiting += Counter()  # Drops what has come to zero.
+
+        return handle
 
     async def list_feeds(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")

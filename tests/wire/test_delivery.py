@@ -224,6 +224,28 @@ async def test_a_reader_has_as_many_streams_as_it_may_have(make_world: MakeWorld
         assert (refused.status, refused.code) == (429, "TOO_MANY_REQUESTS")
 
 
+async def test_one_reader_does_not_take_the_places_of_all_who_wait(make_world: MakeWorld) -> None:
+    async with make_world(http={"requests_in_flight_max": 8}) as world:
+        watch, other = await world.reader(), await world.reader("other")
+
+        async with streaming(watch), streaming(watch):
+            for path in ("/v1/feeds/watch/records", "/v1/feeds/watch/stream", "/v1/notices"):
+                refused = await watch.get(path)
+                assert (refused.status, refused.code) == (429, "TOO_MANY_REQUESTS")
+            assert (await other.get("/v1/feeds/other/records")).status == 200
+            assert (await watch.get("/v1/feeds")).status == 200
+
+
+async def test_a_place_among_those_who_wait_is_given_back(make_world: MakeWorld) -> None:
+    async with make_world(http={"requests_in_flight_max": 4}) as world:
+        watch = await world.reader()
+
+        answers = [await watch.get("/v1/feeds/watch/records", cursor=cursor) for cursor in ("x", "x", "")]
+
+        assert [answer.code for answer in answers] == ["CURSOR_INVALID"] * 3
+        assert (await watch.get("/v1/feeds/watch/records")).status == 200
+
+
 async def test_a_stream_that_is_not_read_is_cut_and_delays_nobody(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
