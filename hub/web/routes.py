@@ -103,7 +103,8 @@ ROUTES = (
         scope="receipts:read",
         answers=(200,),
         codes=("STORAGE_UNAVAILABLE",),
-        summary="What was judged of an identity of yours: the first occurrence and its repeats.",
+        summary="What was judged of an identity of yours: the first occurrence and its repeats in the log; "
+        "`version` names a correction.",
     ),
     Route(
         method="GET",
