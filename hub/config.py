@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from hub.core.settings import Settings
+from hub.core.settings import BATCH_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES_MAX, Settings
 
 PREFIX = "CUSTOMS_HUB_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -71,13 +71,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     faults: list[ConfigFault] = []
     values = _from_file(path, faults) if path is not None else {}
     values.update(_from_environment(environ, faults))
-    if faults:
-        raise ConfigFaults(faults)
     rooms: dict[str, dict[str, object]] = {}
     for setting, value in values.items():
         room, _, name = setting.rpartition(".")
         rooms.setdefault(room, {})[name] = value
-    return msgspec.convert({**rooms.pop("", {}), **rooms}, Settings)
+    settings = msgspec.convert({**rooms.pop("", {}), **rooms}, Settings)
+    faults.extend(_at_odds(settings))
+    if faults:
+        raise ConfigFaults(faults)
+    return settings
 
 
 def describe() -> Iterator[Setting]:
@@ -100,6 +102,22 @@ def example() -> str:
         lines.append(f"# {setting.takes[0].upper()}{setting.takes[1:]}. {setting.about}".rstrip())
         lines.append(f"# {setting.name} = {msgspec.json.encode(setting.default).decode()}")
     return "\n".join(lines) + "\n"
+
+
+def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
+    """Settings that can each stand, but not together."""
+    if settings.log.ground != "kafka":
+        return
+    intake, kafka = settings.intake, settings.kafka
+    records = max(intake.group_records_max, settings.fanout.batch_records_max)
+    overhead = BATCH_OVERHEAD_BYTES + RECORD_OVERHEAD_BYTES_MAX * records
+    if kafka.batch_bytes_max < 2 * intake.event_bytes_max + overhead:
+        needed = 2 * intake.event_bytes_max + overhead
+        why = f"twice `intake.event_bytes_max` and the overhead of {records} records"
+        yield ConfigFault("kafka.batch_bytes_max", f"must be at least {needed}: {why}")
+    if intake.append_seconds_max * 1_000 <= kafka.append_ms_max:
+        least = kafka.append_ms_max / 1_000
+        yield ConfigFault("intake.append_seconds_max", f"must be above {least:g}: `kafka.append_ms_max` in seconds")
 
 
 def _from_file(path: Path, faults: list[ConfigFault]) -> dict[str, object]:

@@ -44,6 +44,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     waiting_records_max: Count = 20_000
     """Beyond this many events waiting for an append a request is refused with 503 at once."""
     append_seconds_max: Seconds = 7.5
+    """Above `kafka.append_ms_max`, so that it is Kafka's answer that decides."""
     recent_ids_max: Count = 20_000
     """The worker's cache of acknowledged identities: it covers what the judge has not reached yet."""
     registry_seconds_max: Seconds = 1.0
@@ -76,6 +77,12 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     purge_interval_seconds: Seconds = 3_600.0
 
 
+BATCH_OVERHEAD_BYTES = 61
+"""The header of a record batch (Kafka protocol, message format v2)."""
+RECORD_OVERHEAD_BYTES_MAX = 40
+"""Lengths, deltas and the header's name around one record: at most 33 bytes in batches of up to 128 MiB."""
+
+
 class KafkaSettings(Struct, frozen=True, kw_only=True):
     bootstrap: str = "127.0.0.1:9092"
     topic_prefix: str = ""
@@ -96,6 +103,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     append_ms_max: Count = 7_000
     """Long enough for two requests, so that an append outlives the loss of one broker."""
     batch_bytes_max: Count = 1_048_576
+    """Room for twice `intake.event_bytes_max` beside the batch's own overhead: an event comes with its seal."""
 
 
 class FanoutSettings(Struct, frozen=True, kw_only=True):

@@ -59,6 +59,26 @@ def test_all_faults_of_file_and_environment_are_named_at_once(tmp_path: Path) ->
     }
 
 
+def test_settings_that_cannot_stand_together_are_named_at_once_beside_other_faults(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        '[log]\nground = "kafka"\n[intake]\nevent_bytes_max = 600_000\nappend_seconds_max = 7\n[http]\nport = "many"\n',
+    )
+
+    assert faults_of(file, {}) == {
+        "http.port": "takes a whole number from 0 to 65535",
+        "kafka.batch_bytes_max": "must be at least 1240061: twice `intake.event_bytes_max` and the overhead of "
+        "1000 records",
+        "intake.append_seconds_max": "must be above 7: `kafka.append_ms_max` in seconds",
+    }
+
+
+def test_settings_that_only_kafka_puts_at_odds_stand_on_embedded_storage(tmp_path: Path) -> None:
+    file = written(tmp_path, "[intake]\nevent_bytes_max = 600_000\nappend_seconds_max = 7\n")
+
+    assert load(file, {}).intake.event_bytes_max == 600_000
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [("[hppt]\nport = 1", "hppt.port"), ("http = 1", "http"), ("[http.port]\na = 1", "http.port"), ("a = 1", "a")],

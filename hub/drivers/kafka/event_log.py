@@ -15,17 +15,12 @@ from aiokafka.structs import TopicPartition
 
 from hub.core.errors import HubError, StorageUnavailable, Unknown
 from hub.core.record import Bounds, LogRecord, Stream
-from hub.core.settings import KafkaSettings
+from hub.core.settings import BATCH_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES_MAX, KafkaSettings
 from hub.drivers.kafka.connection import Links, client_options
 from hub.drivers.kafka.producer import Producers
 from hub.drivers.kafka.reader import HEADER, KafkaLogReader
 from hub.drivers.kafka.topics import Topics
 from hub.ports.system import Clock
-
-BATCH_OVERHEAD_BYTES = 61
-"""The header of a record batch (Kafka protocol, message format v2)."""
-RECORD_OVERHEAD_BYTES_MAX = 40
-"""Lengths, deltas and the header's name around one record: at most 33 bytes in batches of up to 128 MiB."""
 
 
 class KafkaEventLog:
