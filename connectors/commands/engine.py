@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from contextlib import aclosing, closing
 from pathlib import Path
@@ -40,7 +41,8 @@ def engine(
     feeds
         The names of the feeds to read.
     state
-        The file to keep what is known in; without one, all is forgotten at the end.
+        The file to keep what is known in; without one, all is forgotten at the end, so that each run reads the feeds
+        from their start and acknowledges nothing.
     grace_seconds
         How long a gate-in may wait for its filing.
     known
@@ -56,16 +58,22 @@ def engine(
         return 2
     consignors = frozenset(known.read_text().split()) if known is not None else frozenset()
     settings = Settings(grace_seconds=grace_seconds, known_consignors=consignors)
+    print(
+        f"reading {', '.join(feeds)} from {hub.hub}; alerts appear as they arise, one about a missing filing "
+        f"{grace_seconds:g} s after the gate-in (--grace-seconds); Ctrl-C ends",
+        file=sys.stderr,
+        flush=True,
+    )
     with closing(Engine(state if state is not None else ":memory:", settings)) as risk:
-        asyncio.run(_Desk(risk, hub, stream=stream, json=json).run(feeds))
+        asyncio.run(_Desk(risk, hub, kept=state is not None, stream=stream, json=json).run(feeds))
     return 0
 
 
 class _Desk:
-    """Where feeds come in and alerts go out."""
+    """Where feeds come in and alerts go out. `kept`: what the engine knows outlives it."""
 
-    def __init__(self, risk: Engine, hub: HubOptions, *, stream: bool, json: bool) -> None:
-        self._risk, self._hub, self._stream, self._json = risk, hub, stream, json
+    def __init__(self, risk: Engine, hub: HubOptions, *, kept: bool, stream: bool, json: bool) -> None:
+        self._risk, self._hub, self._kept, self._stream, self._json = risk, hub, kept, stream, json
 
     async def run(self, feeds: tuple[str, ...]) -> None:
         key = read_key(self._hub.key)
@@ -82,13 +90,15 @@ class _Desk:
                 task.result()
 
     async def _follow(self, session: HubSession, feed: str) -> None:
-        reader = Reader(session, feed, token=self._risk.checkpoint.load(feed))
+        reader = Reader(session, feed, token=self._risk.checkpoint.load(feed), from_start=not self._kept)
         async with aclosing(reader.stream() if self._stream else reader.pull()) as groups:
             async for group in groups:
                 now_us = time.time_ns() // 1000
                 alerts = self._risk.take(feed, group, now_us=now_us)
                 self._print_group(feed, group, now_us)
                 self._print(alerts)
+                if not self._kept:
+                    continue
                 try:
                     await reader.acknowledge(group.token)
                 except HubUnreachable:

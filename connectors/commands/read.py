@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ def read(
     hub: HubOptions,
     stream: Annotated[bool, Parameter(negative=())] = False,
     ack: Annotated[bool, Parameter(negative=())] = False,
+    from_start: Annotated[bool, Parameter(negative=())] = False,
     count: int | None = None,
     json: JSON = False,
 ) -> None:
@@ -37,24 +39,38 @@ def read(
         Have the hub push them (Server-Sent Events), instead of pulling.
     ack
         Acknowledge what was printed, so that the next run goes on after it.
+    from_start
+        Begin with the earliest record that the hub keeps, whatever was acknowledged.
     count
         Stop after so many records (at the end of their group).
     json
         Print each record whole, as one JSON object.
     """
-    asyncio.run(_read(feed, hub, stream=stream, ack=ack, count=count, json=json))
+    if feed is None:
+        asyncio.run(_list(hub, json=json))
+    else:
+        asyncio.run(_read(feed, hub, stream=stream, ack=ack, from_start=from_start, count=count, json=json))
 
 
-async def _read(feed: str | None, hub: HubOptions, *, stream: bool, ack: bool, count: int | None, json: bool) -> None:
+async def _list(hub: HubOptions, *, json: bool) -> None:
     async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
-        if feed is None:
-            for each in await feeds(session):
-                if json:
-                    print_json(each)
-                else:
-                    print(f"{each['name']}  {each.get('purpose', '')}".rstrip())
-            return
-        reader = Reader(session, feed)
+        for each in await feeds(session):
+            if json:
+                print_json(each)
+            else:
+                print(f"{each['name']}  {each.get('purpose', '')}".rstrip())
+
+
+async def _read(
+    feed: str, hub: HubOptions, *, stream: bool, ack: bool, from_start: bool, count: int | None, json: bool
+) -> None:
+    nothing = f"nothing new in {feed} after the place acknowledged last; waiting (Ctrl-C ends; --from-start shows all)"
+    if from_start:
+        nothing = f"nothing in {feed} yet; waiting (Ctrl-C ends)"
+    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+        reader = Reader(
+            session, feed, from_start=from_start, on_idle=lambda: print(nothing, file=sys.stderr, flush=True)
+        )
         printed_count = 0
         async with aclosing(reader.stream() if stream else reader.pull()) as groups:
             async for group in groups:

@@ -12,7 +12,7 @@ they arrive, so that a reader that stores the token in the same transaction as i
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +43,8 @@ class Group(Struct, frozen=True):
 
 
 class Reader:
-    """Reads one feed from `token` on; without one, from the last acknowledged place.
+    """Reads one feed from `token` on; without one, from the last acknowledged place, or with `from_start` from the
+    earliest record that the hub keeps. `on_idle` is called, once, when the hub has nothing to read at first.
 
     Never gives up on a hub that is away or full. Raises `HubRefused` where trying again is no use: the feed is not
     (or no longer) this reader's. Close a generator that you leave early (`contextlib.aclosing`).
@@ -58,18 +59,23 @@ class Reader:
         limit: int = 500,
         wait_seconds: int = 20,
         backoff: Backoff | None = None,
+        from_start: bool = False,
+        on_idle: Callable[[], None] | None = None,
     ) -> None:
         self._session, self._path = session, f"/v1/feeds/{quote(feed, safe='')}"
         self._token, self._limit, self._wait_seconds = token, limit, wait_seconds
+        self._first = {"from": "earliest"} if from_start else {}
+        self._on_idle = on_idle
         self._after_gap = False
         self._attempts = (backoff or Backoff()).begin()
 
     async def pull(self) -> AsyncGenerator[Group, None]:
         """Pages of at most `limit` records, each as soon as there is one. Never ends by itself."""
-        query = {"limit": str(self._limit), "wait": str(self._wait_seconds)}
         seconds_max = self._wait_seconds + ANSWER_SECONDS_MAX
         while True:
-            at = {} if self._token is None else {"cursor": self._token}
+            # Who wants to know whether there is anything asks without waiting first.
+            query = {"limit": str(self._limit), "wait": "0" if self._on_idle else str(self._wait_seconds)}
+            at = self._first if self._token is None else {"cursor": self._token}
             try:
                 page = await self._session.get(f"{self._path}/records", query | at, answer_seconds_max=seconds_max)
             except (HubRefused, HubUnreachable) as e:
@@ -77,6 +83,7 @@ class Reader:
                 continue
             self._attempts.succeeded()
             records, self._token = tuple(page["items"]), page["next"]
+            self._tell_idle(not records)
             if records:
                 yield self._group(records, page["next"])
 
@@ -84,12 +91,17 @@ class Reader:
         """Groups as the hub pushes them; connects again by itself, from the last group. Never ends by itself."""
         while True:
             at = {} if self._token is None else {"Last-Event-ID": self._token}
+            query = self._first if self._token is None else {}
             timeout = aiohttp.ClientTimeout(
                 total=None, sock_connect=ANSWER_SECONDS_MAX, sock_read=HEARTBEAT_SECONDS_MAX
             )
             try:
                 async with self._session.open(
-                    {"Accept": "text/event-stream", **at}, method="GET", path=f"{self._path}/stream", timeout=timeout
+                    {"Accept": "text/event-stream", **at},
+                    method="GET",
+                    path=f"{self._path}/stream",
+                    params=query,
+                    timeout=timeout,
                 ) as response:
                     if response.status != 200:
                         accepted(Answer(response.status, await response.read(), retry_after(response.headers)))
@@ -122,9 +134,16 @@ class Reader:
                 if event.id is not None:
                     self._token = event.id
                     self._attempts.succeeded()
+                    self._tell_idle(not records)
                     if records:
                         yield self._group(tuple(records), event.id)
                     records, size = [], 0
+
+    def _tell_idle(self, idle: bool) -> None:
+        """Only what the hub says first counts: later, to wait is what a reader does."""
+        told, self._on_idle = self._on_idle, None
+        if idle and told is not None:
+            told()
 
     def _group(self, records: tuple[dict[str, Any], ...], token: str) -> Group:
         group = Group(records, token, self._after_gap)

@@ -98,7 +98,7 @@ class FakeHub:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         self._authenticate(request)
-        self.asked.append({"last-event-id": request.headers.get("Last-Event-ID", "")})
+        self.asked.append({"last-event-id": request.headers.get("Last-Event-ID", ""), **request.query})
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         if self.streams:

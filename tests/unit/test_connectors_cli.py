@@ -205,6 +205,44 @@ async def test_read_prints_records_and_acknowledges_when_asked(hub: FakeHub, she
     assert hub.acknowledged == ["c1"]
 
 
+async def test_read_says_that_nothing_is_new_and_how_to_start_over(hub: FakeHub, shell: Shell) -> None:
+    item = {"id": "e1", "type": "t", "time": "T", "publisher": "acme", "data": {}}
+    hub.pages = {
+        None: web.json_response({"items": [], "next": "c1"}),
+        "c1": web.json_response({"items": [item], "next": "c2"}),
+    }
+
+    assert await shell.run("read", "risk-a", "--count", "1", "--json", hub=hub) == 0
+
+    assert shell.json() == [item]
+    assert shell.err == (
+        "nothing new in risk-a after the place acknowledged last; waiting (Ctrl-C ends; --from-start shows all)\n"
+    )
+
+
+async def test_read_from_the_start_asks_for_the_earliest_record(hub: FakeHub, shell: Shell) -> None:
+    item = {"id": "e1", "type": "t", "time": "T", "publisher": "acme", "data": {}}
+    hub.pages = {None: web.json_response({"items": [item], "next": "c1"})}
+
+    assert await shell.run("read", "risk-a", "--from-start", "--count", "1", hub=hub) == 0
+
+    assert [asked["from"] for asked in hub.asked] == ["earliest"]
+    assert shell.err == ""
+
+
+async def test_an_engine_without_state_starts_over_and_acknowledges_nothing(hub: FakeHub, shell: Shell) -> None:
+    gone = web.json_response({"code": "FEED_GONE", "retryable": False}, status=410)
+    item = orjson.loads(event("e1", time="2026-11-22T09:00:00Z"))
+    hub.pages = {None: web.json_response({"items": [item], "next": "c1"}), "c1": gone}
+
+    assert await shell.run("engine", "risk-a", "--grace-seconds", "60", hub=hub) == 1
+
+    assert [asked.get("from") for asked in hub.asked] == ["earliest", None]
+    assert hub.acknowledged == []
+    assert shell.err.startswith(f"reading risk-a from {hub.url}; alerts appear as they arise")
+    assert "60 s after the gate-in" in shell.err
+
+
 async def test_the_engine_prints_alerts_checkpoints_acknowledges_and_ends_with_its_feed(
     hub: FakeHub, shell: Shell
 ) -> None:
@@ -219,6 +257,7 @@ async def test_the_engine_prints_alerts_checkpoints_acknowledges_and_ends_with_i
     assert [line["kind"] for line in shell.json()] == ["records", "alert"]
     assert shell.json()[1]["rule"] == "seal_broken_in_transit"
     assert hub.acknowledged == ["c1"]
+    assert "from" not in hub.asked[0]
     assert "FEED_GONE" in shell.err
 
 

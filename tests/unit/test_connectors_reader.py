@@ -27,10 +27,12 @@ async def hub() -> AsyncIterator[FakeHub]:
         yield hub
 
 
-async def first(hub: FakeHub, count: int, *, stream: bool = False, token: str | None = None) -> list[Group]:
+async def first(
+    hub: FakeHub, count: int, *, stream: bool = False, token: str | None = None, **options: Any
+) -> list[Group]:
     groups: list[Group] = []
     async with hub.session() as session:
-        reader = Reader(session, "risk-a", token=token, backoff=Backoff(sleep=NoSleep()))
+        reader = Reader(session, "risk-a", token=token, backoff=Backoff(sleep=NoSleep()), **options)
         async with aclosing(reader.stream() if stream else reader.pull()) as source:
             async for group in source:
                 groups.append(group)
@@ -61,6 +63,28 @@ async def test_a_reader_goes_on_from_its_own_checkpoint(hub: FakeHub) -> None:
     hub.pages = {"kept": page("d", then="c4")}
 
     assert ids(await first(hub, 1, token="kept")) == [["d"]]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_reader_from_the_start_says_so_until_it_has_a_place(hub: FakeHub, stream: bool) -> None:
+    hub.pages = {None: page("a", then="c1"), "c1": page("b", then="c2")}
+    hub.streams = [sse(("a", "c1")), sse(("b", "c2"))]
+
+    assert ids(await first(hub, 2, stream=stream, from_start=True)) == [["a"], ["b"]]
+
+    assert [asked.get("from") for asked in hub.asked] == ["earliest", None]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("empty", [True, False])
+async def test_that_there_is_nothing_to_read_at_first_is_told_once(hub: FakeHub, stream: bool, empty: bool) -> None:
+    told: list[str] = []
+    hub.pages = {None: page(*[] if empty else ["a"], then="c1"), "c1": page(then="c2"), "c2": page("b", then="c3")}
+    hub.streams = [b"id: c1\n\n" if empty else sse(("a", "c1")), b"id: c2\n\n" + sse(("b", "c3"))]
+
+    await first(hub, 1 if empty else 2, stream=stream, on_idle=lambda: told.append("idle"))
+
+    assert told == ["idle"] * empty
 
 
 async def test_an_expired_cursor_is_replaced_by_the_fresh_one_and_the_gap_is_told(hub: FakeHub) -> None:
