@@ -201,9 +201,9 @@ def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
     index, id_, source, warnings = event.index, event.id, event.source, event.warnings
     if isinstance(outcome, Repeat):
         known = earlier[outcome.position, event.identity]
-        if not isinstance(known, HubError):
-            return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings)
-        outcome = known
+        if isinstance(known, HubError):  # It is stored; only its receipt cannot be read now.
+            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(known.code))
+        return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings)
     match outcome:
         case Accepted(receipt):
             return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
@@ -213,8 +213,8 @@ def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
             return Item(index, id_, source, Verdict.REJECTED, None, outcome)
         case Unknown():
             return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"))
-        case HubError():
-            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(outcome.code))
+        case HubError():  # Certainly nothing was stored.
+            return Item(index, id_, source, Verdict.NOT_ATTEMPTED, None, Refusal(outcome.code))
         case None:
             return _not_attempted(event)
 
