@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from msgspec import to_builtins
 
 from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect
+from connectors.session import HubUnreachable
+from schemas.faults import Severity
 from schemas.guard import parse, split_array, split_lines
 
 ROUND_COUNT_MAX = 500
@@ -63,10 +66,12 @@ async def _push(
 ) -> int:
     rounds = _lines_as_they_come() if follow else _rounds(_read(file))
     printer = _Printer(json=json)
-    async with connect(hub.hub, client_id=hub.client, key=hub.key, receipts=receipts) as client:
+    reach: dict[str, Any] = {"client_id": hub.client, "key": hub.key, "receipts": receipts}
+    async with connect(hub.hub, **reach, on_unreachable=partial(printer.unreachable, hub.hub)) as client:
         with closing(Outbox(outbox)) if outbox is not None else nullcontext() as box:
             if box is None:
                 await _send(rounds, client, printer)
+                printer.end()
             else:
                 await _send_through(box, rounds, client, printer)
                 if len(box):
@@ -114,10 +119,12 @@ class _Printer:
 
     def __init__(self, *, json: bool) -> None:
         self._json = json
+        self._open_count, self._told_unreachable = 0, False
         self.failed = False
 
     def print(self, outcome: Outcome) -> None:
         self.failed |= not outcome.taken
+        self._open_count += outcome.open
         if self._json:
             told: dict[str, Any] = to_builtins(outcome)
             told.pop("receipt", None)
@@ -127,7 +134,20 @@ class _Printer:
         print("  ".join(word for word in words if word), flush=True)
         for fault in outcome.faults:
             found = f"(found {fault['found']}; expected {fault.get('expected', '')})" if fault.get("found") else ""
-            print(f"    {fault.get('place', '')}: {fault.get('text', fault.get('code', ''))} {found}".rstrip())
+            warning = "warning " if fault.get("severity") == Severity.WARNING else ""
+            print(f"    {warning}{fault.get('place', '')}: {fault.get('text', fault.get('code', ''))} {found}".rstrip())
+
+    def unreachable(self, url: str, error: HubUnreachable) -> None:
+        """Said once: the tries that follow may take minutes."""
+        if not self._told_unreachable:
+            reason = str(error).removeprefix(f"{url.rstrip('/')} did not answer: ")
+            print(f"cannot reach {url} ({reason}); trying again", file=sys.stderr, flush=True)
+        self._told_unreachable = True
+
+    def end(self) -> None:
+        if self._open_count and not self._json:
+            has = "1 event has" if self._open_count == 1 else f"{self._open_count} events have"
+            print(f"{has} no answer; send it again: same command", flush=True)
 
     def sendable(self, raws: list[bytes]) -> list[OutgoingEvent]:
         """The events among these; of what is none, say so like the hub would."""

@@ -8,7 +8,7 @@ hub's published keys, before they count.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,16 +51,25 @@ class Counts:
 
 @asynccontextmanager
 async def connect(
-    hub_url: str, *, client_id: str, key: Path, receipts: Path | None = None, backoff: Backoff | None = None
+    hub_url: str,
+    *,
+    client_id: str,
+    key: Path,
+    receipts: Path | None = None,
+    backoff: Backoff | None = None,
+    on_unreachable: Callable[[HubUnreachable], None] | None = None,
 ) -> AsyncIterator[Client]:
     """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory."""
     book = ReceiptBook(receipts) if receipts is not None else None
     async with HubSession(hub_url, client_id=client_id, key=read_key(key), scope=SCOPE) as session:
-        yield Client(session, receipts=book, backoff=backoff or Backoff())
+        yield Client(session, receipts=book, backoff=backoff, on_unreachable=on_unreachable)
 
 
 class Client:
-    """Sends events in one session. Not for use by two tasks at once: order is kept per call."""
+    """Sends events in one session. Not for use by two tasks at once: order is kept per call.
+
+    `on_unreachable` is called at each try that the hub did not answer, before the next one.
+    """
 
     def __init__(
         self,
@@ -69,9 +78,11 @@ class Client:
         receipts: ReceiptBook | None = None,
         limits: Limits | None = None,
         backoff: Backoff | None = None,
+        on_unreachable: Callable[[HubUnreachable], None] | None = None,
     ) -> None:
         self._session, self._book = session, receipts
         self._limits, self._backoff = limits or Limits(), backoff or Backoff()
+        self._on_unreachable = on_unreachable
         self._keys: KeyHistory | None = None
         self.counts = Counts()
 
@@ -115,6 +126,8 @@ class Client:
             try:
                 answered, wait_seconds = await self._post([batch[index] for index in again])
             except HubUnreachable as e:
+                if self._on_unreachable is not None:
+                    self._on_unreachable(e)
                 answered = [_of(batch[index], Verdict.UNKNOWN, "HUB_UNREACHABLE", str(e)) for index in again]
             except HubRefused as e:
                 answered = [_of(batch[index], Verdict.NOT_ATTEMPTED, e.code, e.words) for index in again]

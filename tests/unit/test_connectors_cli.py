@@ -13,10 +13,12 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import unused_port
 
+from connectors.backoff import Backoff
 from connectors.cli import run
 from connectors.keys import read_key, write_key
-from tests.unit.fake_hub import FakeHub, event, fake_hub, problem
+from tests.unit.fake_hub import FakeHub, NoSleep, dumps, event, fake_hub, problem
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 
@@ -131,6 +133,34 @@ async def test_push_follow_gives_each_line_its_outcome_and_what_is_no_event_its_
     verdicts = {(o["id"], o["verdict"]) for o in shell.json()}
     assert len(shell.json()) == 4
     assert {("e1", "ACCEPTED"), ("e2", "ACCEPTED"), ("", "REJECTED"), ("e1", "DUPLICATE")} == verdicts
+
+
+@pytest.mark.parametrize("json", [False, True])
+async def test_push_says_at_once_that_the_hub_is_out_of_reach_and_at_the_end_what_to_do(
+    hub: FakeHub, shell: Shell, monkeypatch: pytest.MonkeyPatch, json: bool
+) -> None:
+    monkeypatch.setattr("connectors.partner.client.Backoff", lambda: Backoff(sleep=NoSleep(), try_count_max=3))
+    hub.url = f"http://127.0.0.1:{unused_port()}"
+
+    assert await shell.run("push", "-", *["--json"] * json, stdin=ONE, hub=hub) == 1
+
+    assert shell.err.startswith(f"cannot reach {hub.url} (Cannot connect to host")
+    assert shell.err.endswith("; trying again\n")
+    assert shell.err.count("trying again") == 1
+    assert shell.out.endswith("1 event has no answer; send it again: same command\n") is not json
+
+
+async def test_push_tells_a_warning_from_an_error(hub: FakeHub, shell: Shell) -> None:
+    async def warned(raws: list[bytes]) -> web.Response:
+        answer = hub.answer(raws)
+        answer["items"][0]["faults"] = [{"code": "CODE_UNKNOWN", "place": "/data/x", "severity": "WARNING"}]
+        return web.json_response(answer, dumps=dumps)
+
+    hub.replies = [warned]
+
+    assert await shell.run("push", "-", stdin=ONE, hub=hub) == 0
+
+    assert "\n    warning /data/x: CODE_UNKNOWN" in shell.out
 
 
 async def test_push_through_an_outbox_keeps_what_a_suspended_partner_could_not_send(hub: FakeHub, shell: Shell) -> None:
