@@ -33,19 +33,22 @@ class Receipts:
         self._log = log
         self._index = index
 
-    async def of(self, publisher: str, source: str, event_id: str, version: str | None = None) -> list[Receipt]:
-        """The receipts of all occurrences of an identity, the first one first; those whose records the log has let go
-        are left out. `version` is the UTC instant of `updated_at`. Raises `HubError` if one cannot be given.
+    async def of(
+        self, publisher: str, source: str, event_id: str, version: str | None = None, *, part: slice = slice(None)
+    ) -> tuple[list[Receipt], bool]:
+        """The receipts of the occurrences of an identity, the first one first, and whether there are more behind that
+        `part` of them; those whose records the log has let go are left out. `version` is the UTC instant of
+        `updated_at`. Raises `HubError` if one cannot be given.
         """
         identity = identity_key(publisher, source, event_id, version)
         found = await self._index.occurrences(identity)
         receipts = []
-        for answer in await self.at([(occurrence.position, identity) for occurrence in found]):
+        for answer in await self.at([(occurrence.position, identity) for occurrence in found[part]]):
             if isinstance(answer, HubError):
                 raise answer
             if answer is not None:
                 receipts.append(answer)
-        return receipts
+        return receipts, part.stop is not None and part.stop < len(found)
 
     async def at(self, wanted: Sequence[Wanted]) -> list[Receipt | HubError | None]:
         """The receipts of these events, each with its identity; None where the log has let one go, or holds another

@@ -35,6 +35,9 @@ class EventStatus(Struct, frozen=True):
     occurrences: Sequence[Judged]
     judged_up_to_us: int | None
     """When the log took the last record that was judged in this source's partition; None: nothing was judged yet."""
+    judged: bool = False
+    more: bool = False
+    """There are others behind the part that was asked for."""
 
 
 class Statuses:
@@ -43,16 +46,22 @@ class Statuses:
         self._index = index
         self._partitions = partitions
 
-    async def of(self, publisher: str, source: str, event_id: str, version: str | None = None) -> EventStatus:
-        """The status of one identity; `version` is the UTC instant of `updated_at`. Raises `StorageUnavailable`."""
+    async def of(
+        self, publisher: str, source: str, event_id: str, version: str | None = None, *, part: slice = slice(None)
+    ) -> EventStatus:
+        """The status of one identity, with this part of its occurrences; `version` is the UTC instant of `updated_at`.
+
+        Raises `StorageUnavailable`.
+        """
         # The mark is read first: what is judged meanwhile is found, so that "up to" is never said of too much.
         partition = partition_of(publisher, source, self._partitions)
         mark = await self._index.mark(self._log.generation, partition)
         found = await self._index.occurrences(identity_key(publisher, source, event_id, version))
         async with self._log.reader(EVENTS) as reader:
             last = await record_at(reader, Position(self._log.generation, partition, mark - 1)) if mark else None
-            judged = [await _judged(reader, occurrence, found[0]) for occurrence in found]
-        return EventStatus(judged, last.time_us if last is not None else None)
+            judged = [await _judged(reader, occurrence, found[0]) for occurrence in found[part]]
+        more = part.stop is not None and part.stop < len(found)
+        return EventStatus(judged, last.time_us if last is not None else None, bool(found), more)
 
 
 async def record_at(reader: LogReader, position: Position) -> StoredRecord | None:

@@ -26,6 +26,8 @@ from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
 ACK_BODY_BYTES_MAX = 8_192
+OCCURRENCES_MAX = 100
+"""Receipts or judgements in an answer: an event may have been sent again any number of times."""
 STREAM_STALLED_SECONDS_MAX = 5.0
 """How long a reader may leave the whole unsent buffer untouched before its stream is cut."""
 
@@ -162,12 +164,16 @@ class ReaderAPI:
 
     async def get_receipts(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "receipts:read")
-        receipts = await self._receipts.of(principal.partner.id, *_identity_of(request))
-        return answer({"items": [render.receipt_alone(receipt) for receipt in receipts], "next": None})
+        part = _part_of(request)
+        receipts, more = await self._receipts.of(principal.partner.id, *_identity_of(request), part=part)
+        items = [render.receipt_alone(receipt) for receipt in receipts]
+        return answer({"items": items, "next": str(part.stop) if more else None})
 
     async def get_event(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "receipts:read")
-        return answer(_status_document(await self._statuses.of(principal.partner.id, *_identity_of(request))))
+        part = _part_of(request)
+        status = await self._statuses.of(principal.partner.id, *_identity_of(request), part=part)
+        return answer(_status_document(status, part))
 
     def _page_of(self, request: web.BaseRequest) -> tuple[int, float]:
         """`limit` and `wait` of a page; no waiting while the hub stops."""
@@ -215,14 +221,14 @@ def _one_line(record: bytes) -> bytes:
     return record.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def _status_document(status: EventStatus) -> dict[str, object]:
+def _status_document(status: EventStatus, part: slice) -> dict[str, object]:
     items = [{"judgement": each.judgement.value, "received": utc_text(each.received_us)} for each in status.occurrences]
     judged_up_to = status.judged_up_to_us
     return {
         "items": items,
-        "judged": bool(items),
+        "judged": status.judged,
         "judged_up_to": None if judged_up_to is None else utc_text(judged_up_to),
-        "next": None,
+        "next": str(part.stop) if status.more else None,
     }
 
 
@@ -242,6 +248,12 @@ def _place_of(request: web.BaseRequest) -> str | None:
     if begins not in (None, EARLIEST):
         raise Refused(Refusal("BAD_REQUEST", "from: earliest, or left out"))
     return request.query.get("cursor") or begins
+
+
+def _part_of(request: web.BaseRequest) -> slice:
+    """`limit` occurrences behind `cursor`: the number of those already seen, to readers as opaque as any cursor."""
+    seen, limit = int(_number(request, "cursor", 0)), int(_number(request, "limit", OCCURRENCES_MAX))
+    return slice(seen, seen + min(max(1, limit), OCCURRENCES_MAX))
 
 
 def _number(request: web.BaseRequest, name: str, default: float) -> float:

@@ -113,7 +113,7 @@ ROUTES = (
         scope="receipts:read",
         answers=(200,),
         codes=("STORAGE_UNAVAILABLE",),
-        summary="All receipts of an identity of yours, the first occurrence's first.",
+        summary="The receipts of an identity of yours, the first occurrence's first, 100 at a time.",
     ),
     Route(
         method="GET",

@@ -78,7 +78,7 @@ def test_receipts_come_first_occurrence_first_and_lead_to_the_roots_of_their_sea
         async with world.running():
             await world.elapse(1)
 
-        receipts = await views(world)[1].of("acme", "urn:tos", "a")
+        receipts, _ = await views(world)[1].of("acme", "urn:tos", "a")
 
         assert [receipt.leaf for receipt in receipts] == [1, 0]
         assert [orjson.loads(receipt.statement)["received"][17:19] for receipt in receipts] == ["00", "05"]
@@ -154,7 +154,7 @@ def test_a_receipt_goes_with_its_record() -> None:
 
         await world.truth.purge(EVENTS, world.clock.now_us())
 
-        assert await receipts.of("acme", "urn:tos", "a") == []
+        assert await receipts.of("acme", "urn:tos", "a") == ([], False)
         assert await receipts.at([wanted("a", 0)]) == [None]
 
     virtual.run(main())

@@ -340,3 +340,22 @@ async def test_a_warning_travels_with_an_accepted_event(delta: Caller) -> None:
     assert answer.status == 201
     assert {each["severity"] for each in answer.json["faults"]} == {"WARNING"}
     assert {each["place"] for each in answer.json["faults"]} == {"/data/colour", "/data/subjects/0/value"}
+
+
+async def test_receipts_and_judgements_of_an_event_sent_again_and_again_come_in_parts(delta: Caller) -> None:
+    assert (await delta.post([event("same")] * 150, BATCHED)).status == 200
+    query = {"source": SOURCE, "id": "same"}
+    async with asyncio.timeout(5):
+        while not (await delta.get("/v1/events", cursor="149", **query)).json["items"]:
+            await asyncio.sleep(0.005)
+
+    for path in ("/v1/events", "/v1/receipts"):
+        first = (await delta.get(path, **query)).json
+        second = (await delta.get(path, cursor=first["next"], **query)).json
+        behind = (await delta.get(path, cursor="150", **query)).json
+        few = (await delta.get(path, limit=2, **query)).json
+
+        assert [len(part["items"]) for part in (first, second, behind, few)] == [100, 50, 0, 2]
+        assert [part["next"] for part in (second, behind, few)] == [None, None, "2"]
+        assert first["items"][:2] == few["items"]
+        assert (await delta.get(path, cursor="x", **query)).code == "BAD_REQUEST"
