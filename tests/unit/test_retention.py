@@ -66,7 +66,9 @@ class World:
         assert lease is not None
         if judge:
             at = Position(1, partition, offset)
-            await self.index.judge(lease, [Occurrence(identity, bytes(32), at, self.clock.now_us())])
+            async with self.log.reader(EVENTS) as reader:
+                [stored] = await reader.read(partition, offset, records_max=1, bytes_max=1)
+            await self.index.judge(lease, [Occurrence(identity, bytes(32), at, stored.time_us)])
             await self.index.set_mark(lease, Position(1, partition, offset + 1))
 
     async def remembers(self, identity: bytes) -> bool:
@@ -164,6 +166,25 @@ async def test_rule_8_no_identity_goes_while_a_repeat_from_within_its_memory_tim
 
     assert while_it_waits == (1, True)
     assert not await world.remembers(b"first")
+
+
+async def test_rule_8_no_identity_goes_before_its_record_where_the_clock_was_ahead_once() -> None:
+    world = await World().declare()
+    world.clock.advance(100 * DAY)
+    await world.append(b"ahead")
+    world.clock.advance(-100 * DAY)
+    await world.append(b"right")
+
+    remembered = []
+    for _ in range(2):
+        world.clock.advance(50 * DAY)
+        await world.retention.purge()
+        remembered.append((await world.kept(), await world.remembers(b"right")))
+    world.clock.advance(12 * DAY)
+    await world.retention.purge()
+
+    assert remembered == [(2, True), (2, True)]
+    assert (await world.kept(), await world.remembers(b"right")) == (0, False)
 
 
 async def test_a_feed_whose_stream_is_not_there_keeps_nothing_else_from_its_purge() -> None:
