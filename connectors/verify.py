@@ -97,7 +97,7 @@ class KeyHistory(NamedTuple):
                     keys[thumbprint(public)] = SealKey(public, _bound(jwk, "valid_from"), _bound(jwk, "valid_to"))
             return cls(history["hub"], keys)
         except (KeyError, TypeError, ValueError) as e:
-            raise ReceiptInvalid(f"this is not the hub's key history (customs-hub-keys.json): {e!r}") from e
+            raise ReceiptInvalid(f"this is not the hub's key history (customs-hub-keys.json): {_lack(e)}") from e
 
     @classmethod
     def from_pem(cls, pem: bytes) -> KeyHistory:
@@ -144,7 +144,7 @@ def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -
         stated, signed = canonical_bytes(statement), canonical_bytes(body)
         strings = all(isinstance(member, str) for member in (*statement.values(), key_id, time, body["hub"]))
     except (KeyError, TypeError, AttributeError, ValueError) as e:
-        raise ReceiptInvalid(f"this is not a receipt: {e!r}") from e
+        raise ReceiptInvalid(f"this is not a receipt: {_lack(e)}") from e
     if not strings:
         raise ReceiptInvalid("this is not a receipt: a member of the statement or seal is not a string")
 
@@ -303,6 +303,13 @@ def _parse(document: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ReceiptInvalid("this is not a JSON object")
     return value
+
+
+def _lack(error: Exception) -> str:
+    """What a document lacks to be what it should be."""
+    if isinstance(error, KeyError):
+        return f"it has no member {error}"
+    return str(error) if isinstance(error, ValueError) else "a member is of another kind"
 
 
 def _integer(value: object) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cyclopts import App
 
 from connectors.commands.shared import JSON, print_json
-from connectors.verify import KeyHistory, Verdict, verify
+from connectors.verify import KeyHistory, ReceiptInvalid, Verdict, verify
 
 app = App(name="customs-connect verify", help="Check a receipt offline, and say what it proves.")
 
@@ -34,8 +36,12 @@ def check(
     if (keys is None) == (hub_key is None):
         print("Give either --keys (the hub's key history) or --hub-key (its public key in PEM).")
         return 2
-    known = KeyHistory.from_json(keys.read_bytes()) if keys else KeyHistory.from_pem(Path(str(hub_key)).read_bytes())
-    verdict = verify(receipt.read_bytes(), event.read_bytes(), known)
+    with _about(keys or hub_key):
+        known = (
+            KeyHistory.from_json(keys.read_bytes()) if keys else KeyHistory.from_pem(Path(str(hub_key)).read_bytes())
+        )
+    with _about(receipt):
+        verdict = verify(receipt.read_bytes(), event.read_bytes(), known)
     if json:
         checks = [{"claim": c.claim, "holds": c.holds, "seen": c.seen} for c in verdict.checks]
         proofs = {"proves": verdict.proves, "does_not_prove": verdict.does_not_prove}
@@ -43,6 +49,15 @@ def check(
     else:
         _print(verdict)
     return 0 if verdict.valid else 1
+
+
+@contextmanager
+def _about(file: Path | None) -> Iterator[None]:
+    """Name the file that is not what it should be."""
+    try:
+        yield
+    except ReceiptInvalid as e:
+        raise ReceiptInvalid(f"{file}: {e}") from e
 
 
 def _print(verdict: Verdict) -> None:

@@ -98,6 +98,29 @@ async def test_verify_has_words_and_no_traceback_for_what_is_no_receipt(shell: S
     assert "Traceback" not in shell.err
 
 
+@pytest.mark.usefixtures("golden")
+@pytest.mark.parametrize(
+    ("receipt", "event", "keys", "words"),
+    [
+        ("event.json", "receipt.json", "keys.json", "event.json: this is not a receipt: it has no member 'statement'"),
+        ("keys.json", "event.json", "receipt.json", "receipt.json: this is not the hub's key history"),
+        ("receipt.json", "event.json", "{}", "{}: this is not the hub's key history"),
+        ("{}", "event.json", "keys.json", "{}: this is not a receipt: it has no member 'statement'"),
+        ("list", "event.json", "keys.json", "list: this is not a receipt: a member is of another kind"),
+    ],
+)
+async def test_verify_names_the_file_that_is_not_what_it_should_be(
+    shell: Shell, tmp_path: Path, receipt: str, event: str, keys: str, words: str
+) -> None:
+    (tmp_path / "{}").write_text("{}")
+    (tmp_path / "list").write_text('{"statement": [], "leaf": [], "seal": []}')
+
+    assert await shell.run("verify", receipt, event, "--keys", keys) == 1
+
+    assert shell.err.startswith(f"customs-connect verify: {words}")
+    assert "Error(" not in shell.err
+
+
 ONE, TWO = event("e1"), event("e2")
 FILES = {"one": ONE, "array": b"[" + ONE + b",\n" + TWO + b"]", "ndjson": ONE + b"\n" + TWO + b"\n"}
 
