@@ -240,7 +240,7 @@ async def test_a_place_among_those_who_wait_is_given_back(make_world: MakeWorld)
     async with make_world(http={"requests_in_flight_max": 4}) as world:
         watch = await world.reader()
 
-        answers = [await watch.get("/v1/feeds/watch/records", cursor=cursor) for cursor in ("x", "x", "")]
+        answers = [await watch.get("/v1/feeds/watch/records", cursor="x") for _ in range(3)]
 
         assert [answer.code for answer in answers] == ["CURSOR_INVALID"] * 3
         assert (await watch.get("/v1/feeds/watch/records")).status == 200
