@@ -20,7 +20,7 @@ from msgspec import Struct, to_builtins
 
 from connectors.risk.checkpoint import SQLiteCheckpoint
 from connectors.risk.reader import Group
-from connectors.risk.rules import RULES, Event, Finding, Settings, objects_of
+from connectors.risk.rules import RULES, Event, Finding, Settings, arrival, explanation, objects_of
 
 MEMORY_DAYS = 90
 """Events and alerts that are older are forgotten."""
@@ -139,8 +139,12 @@ class Engine:
 
     def _raise(self, object_: str, findings: Iterable[Finding], now_us: int) -> list[Alert]:
         raised = []
+        standing = {_same(finding) for finding in self._standing(object_)}
         for found in findings:
             kept = to_builtins(found)
+            if _same(kept) in standing:
+                continue
+            standing.add(_same(kept))
             new = self._database.execute(
                 "insert into alert values (?, ?, ?, 'RAISED', ?, null, ?) on conflict do update set "
                 "state = 'RAISED', raised_us = excluded.raised_us, withdrawn_us = null, finding = excluded.finding "
@@ -154,14 +158,13 @@ class Engine:
     def _withdraw(self, object_: str, findings: Iterable[Finding], history: list[Event], now_us: int) -> list[Alert]:
         """Withdraw alerts that are not found any more. One whose anchor was forgotten is settled and left alone."""
         found = {(each.rule, each.anchor) for each in findings}
+        same = {(each.rule, each.sentence) for each in findings}
         remembered = {event.key for event in history}
         withdrawn = []
-        standing = self._database.execute(
-            "select rule, anchor, finding from alert where object = ? and state = 'RAISED'", (object_,)
-        ).fetchall()
-        for rule, anchor, finding in standing:
-            if (rule, anchor) not in found and anchor in remembered:
-                explained = _explained(orjson.loads(finding), max(history, key=lambda event: event.received_us))
+        for finding in self._standing(object_):
+            rule, anchor = finding["rule"], finding["anchor"]
+            if (rule, anchor) not in found and _same(finding) not in same and anchor in remembered:
+                explained = _explained(finding, explanation(rule, history))
                 self._database.execute(
                     "update alert set state = 'WITHDRAWN', withdrawn_us = ?, finding = ? "
                     "where (rule, object, anchor) = (?, ?, ?)",
@@ -169,6 +172,12 @@ class Engine:
                 )
                 withdrawn.append(_alert("WITHDRAWN", object_, explained, now_us))
         return withdrawn
+
+    def _standing(self, object_: str) -> list[dict[str, Any]]:
+        rows = self._database.execute(
+            "select finding from alert where object = ? and state = 'RAISED' order by anchor", (object_,)
+        )
+        return [orjson.loads(finding) for (finding,) in rows]
 
     def _wait(self, object_: str, moments_us: list[int]) -> None:
         self._database.execute("delete from due where object = ?", (object_,))
@@ -189,9 +198,14 @@ def _alert(state: str, object_: str, finding: dict[str, Any], at_us: int) -> Ale
     return Alert(state, finding["rule"], object_, *words, at)
 
 
+def _same(finding: dict[str, Any]) -> tuple[str, str]:
+    """Findings of an object that differ in their events alone are one alert: it would tell an officer nothing new."""
+    return finding["rule"], finding["sentence"]
+
+
 def _explained(finding: dict[str, Any], by: Event) -> dict[str, Any]:
     return finding | {
-        "sentence": f"No longer so since {by.type} ({by.key}) arrived: {finding['sentence']}",
+        "sentence": f"No longer so: {arrival(by)}.",
         "check": "Nothing, unless it was acted on already.",
         "evidence": [*finding["evidence"], by.key],
     }

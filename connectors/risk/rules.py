@@ -146,12 +146,16 @@ def mass_differs(container: str, history: History, settings: Settings) -> Iterat
         low, high = declared + tare_min - tolerance, declared + tare_max + tolerance
         if low <= weighed <= high:
             continue
-        more = weighed - declared - (tare_max if weighed > high else tare_min)
+        heavy = weighed > high
+        tare = tare_max if heavy else tare_min
+        expected = declared + tare
         yield Finding(
             "mass_differs",
             filings[-1].key,
-            f"Container {container} was weighed at {weighed:,.0f} kg at {_place(weighing)}; with {declared:,.0f} kg of "
-            f"goods declared that is {abs(more):,.0f} kg too {'much' if more > 0 else 'little'}.",
+            f"Container {container} was weighed at {weighed:,.0f} kg at {_place(weighing)}; {declared:,.0f} kg of "
+            f"goods declared and an empty container of at {'most' if heavy else 'least'} {tare:,.0f} kg make "
+            f"{expected:,.0f} kg: that is {abs(weighed - expected):,.0f} kg too {'much' if heavy else 'little'}, "
+            f"beyond the tolerance of {tolerance:,.0f} kg.",
             "Weigh the container again and compare goods, pieces and packing list with the filing.",
             (*(filing.key for filing in filings), weighing.key),
         )
@@ -199,6 +203,30 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "filing": (unknown_consignor,),
 }
 """By the kind of object that they look at (`objects_of`)."""
+
+
+ARRIVED = {
+    FILING: "the filing",
+    GATE_IN: "word of its gate-in",
+    LOADED: "word of its loading",
+    STRIPPED: "word of its stripping",
+    SEAL_BROKEN: "word of its seal",
+    DEPARTED: "word of its departure",
+}
+"""What came, in words, by the type of the event."""
+EXPLAINED_BY = {"gate_in_without_filing": (FILING,), "mass_differs": (FILING, GATE_IN, LOADED)}
+"""By rule, the types of the events that first come into question where a finding is found no more."""
+
+
+def explanation(rule: str, history: History) -> Event:
+    """The event that most likely ended a finding: the newest of its rule's types, else the newest of all."""
+    likely = [event for event in history if event.type in EXPLAINED_BY.get(rule, ())]
+    return max(likely or history, key=lambda event: event.received_us)
+
+
+def arrival(event: Event) -> str:
+    """That it came and when, in words."""
+    return f"{ARRIVED.get(event.type, event.type)} arrived on {_moment(event.received_us)} ({event.key})"
 
 
 def objects_of(event: Event) -> list[str]:

@@ -108,8 +108,35 @@ def test_an_alert_is_withdrawn_when_the_filing_arrives_late_and_says_why(desk: D
     [alert] = desk.take(filing("13:30"))
 
     assert rules([alert]) == ["WITHDRAWN gate_in_without_filing"]
-    assert "since customs.filing.pre_loading (acme urn:acme filing) arrived" in alert.sentence
+    assert alert.sentence == "No longer so: the filing arrived on 2026-11-22 13:30 UTC (acme urn:acme filing)."
     assert rules(desk.engine.alerts()) == ["WITHDRAWN gate_in_without_filing"]
+
+
+def test_events_that_say_the_same_of_a_container_raise_one_alert_while_it_stands(desk: Desk) -> None:
+    again = [record("seal.broken", f"seal{i}", "12:00", seal={"number": "NL001"}, place=RTM) for i in range(3)]
+
+    assert rules(desk.take(*again[:2])) == ["RAISED seal_broken_in_transit"]
+    assert desk.take(again[2]) == []
+    planned = again[0] | {"data": again[0]["data"] | {"time_kind": "PLANNED", "updated_at": "2026-11-22T12:05:00Z"}}
+    assert desk.take(planned) == []
+    assert rules(desk.take(record("container.stripped", "strip", "11:30"))) == ["WITHDRAWN seal_broken_in_transit"]
+
+
+def test_a_second_broken_seal_of_the_same_container_is_told(desk: Desk) -> None:
+    desk.take(seal_broken())
+
+    other = record("seal.broken", "other", "12:30", seal={"number": "NL002"}, place=RTM)
+
+    assert rules(desk.take(other)) == ["RAISED seal_broken_in_transit"]
+
+
+def test_a_withdrawal_names_the_filing_though_other_events_came_after_it(desk: Desk) -> None:
+    desk.take(gate_in())
+    desk.later(2)
+
+    [alert] = desk.take(filing("13:30"), record("container.loaded", "load", "13:40", transport={}))
+
+    assert "the filing arrived on 2026-11-22 13:30 UTC" in alert.sentence
 
 
 @pytest.mark.parametrize("data", [{"empty": True}, {"time_kind": "PLANNED"}])
@@ -132,11 +159,18 @@ def test_goods_and_container_together_weigh_what_was_declared(desk: Desk, weighe
     assert desk.take(filing(), gate_in(weighed_mass_kg=weighed, size_type="22G1")) == []
 
 
-@pytest.mark.parametrize(("weighed", "words"), [(27_000, "3,800 kg too much"), (15_000, "6,800 kg too little")])
+@pytest.mark.parametrize(
+    ("weighed", "words"),
+    [
+        (27_000, "container of at most 3,200 kg make 23,200 kg: that is 3,800 kg too much, beyond the tolerance of"),
+        (15_000, "container of at least 1,800 kg make 21,800 kg: that is 6,800 kg too little, beyond the tolerance of"),
+    ],
+)
 def test_a_weighed_mass_beyond_tolerance_is_told(desk: Desk, weighed: float, words: str) -> None:
     [alert] = desk.take(filing(), gate_in(weighed_mass_kg=weighed, size_type="22G1"))
 
     assert alert.rule == "mass_differs"
+    assert f"weighed at {weighed:,} kg at Delta terminal (NLRTM); 20,000 kg of goods declared and" in alert.sentence
     assert words in alert.sentence
     assert alert.evidence == ("acme urn:acme filing", "acme urn:acme gate")
 
