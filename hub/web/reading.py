@@ -247,7 +247,7 @@ def _place_of(request: web.BaseRequest) -> str | None:
     begins = request.query.get("from")
     if begins not in (None, EARLIEST):
         raise Refused(Refusal("BAD_REQUEST", "from: earliest, or left out"))
-    return request.query.get("cursor") or begins
+    return request.query.get("cursor", begins)
 
 
 def _part_of(request: web.BaseRequest) -> slice:
