@@ -57,11 +57,11 @@ class World:
             book = ReceiptBook(receipts) if receipts is not None else None
             yield Client(session, receipts=book, backoff=Backoff(try_count_max=2, first_seconds=0.01))
 
-    async def groups(self, count: int, *, stream: bool = False, token: str | None = None) -> list[Group]:
+    async def groups(self, count: int, *, stream: bool = False, **place: Any) -> list[Group]:
         """Groups with at least `count` records in all, each acknowledged."""
         groups: list[Group] = []
         async with self.session("watch", READER_SCOPE) as session:
-            reader = Reader(session, "watch", token=token)
+            reader = Reader(session, "watch", **place)
             async with aclosing(reader.stream() if stream else reader.pull()) as source:
                 async for group in source:
                     groups.append(group)
@@ -99,6 +99,18 @@ async def test_what_a_terminal_sends_an_engine_reads_with_receipts_that_verify(
     assert [verify(r, e, keys).fault for r, e in zip(kept, [GATE_IN, BROKEN, DEPARTED], strict=True)] == [""] * 3
     groups = await world.groups(3, stream=stream)
     assert [record["id"] for group in groups for record in group.records] == ["e1", "e2", "e3"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_reader_from_the_start_sees_again_what_was_acknowledged(world: World, stream: bool) -> None:
+    async with world.client() as client:
+        await client.send([GATE_IN])
+        await world.groups(1)
+        await client.send([BROKEN])
+
+    from_the_start = await world.groups(2, stream=stream, from_start=True)
+
+    assert [record["id"] for group in from_the_start for record in group.records] == ["e1", "e2"]
 
 
 async def test_a_repeat_is_a_duplicate_with_its_first_receipt_and_is_delivered_once(world: World) -> None:
