@@ -127,6 +127,7 @@ class ReaderAPI:
             raise Refused(Refusal("BODY_MALFORMED", '{"cursor": "…"}')) from e
         if not isinstance(cursor, str):
             raise Refused(Refusal("CURSOR_INVALID"))
+        self._gate.enter(request, "feeds:read")  # The body may have taken seconds: who asks is looked at again.
         refusal = await self._pull.acknowledge(principal.partner.id, names["feed"], cursor)
         if refusal is not None:
             raise Refused(refusal)

@@ -150,7 +150,7 @@ ROUTES = (
         scope="feeds:read",
         media_types=("application/json",),
         answers=(204, 400, 404, 410),
-        codes=(*_FEED_CODES, *_BODY_CODES),
+        codes=(*_FEED_CODES, "CURSOR_EXPIRED", *_BODY_CODES),
         summary="Remember that everything up to a cursor is done.",
     ),
     Route(
