@@ -90,11 +90,6 @@ class History(Generic[T]):
         """The newest version of each object, in order of first appearance."""
         return (versions[-1] for versions in self._objects.values())
 
-    def all_at(self, revision: int) -> Iterator[T]:
-        for key in self._objects:
-            if (item := self.at(key, revision)) is not None:
-                yield item
-
 
 class Snapshot:
     """Everything registered up to `revision`; grows by `apply`, never forgets a version that a record may name."""

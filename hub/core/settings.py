@@ -13,6 +13,8 @@ WholeSeconds = Annotated[int, Meta(ge=1)]
 ClockSkew = Annotated[int, Meta(ge=10, le=30)]
 """Assertions up to 10 s ahead must be accepted, beyond 30 s they must be refused; between is the hub's choice."""
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9 ._-]*$")]
+Partitions = Annotated[int, Meta(ge=0, le=128)]
+"""0: as the ground does by default. A cursor names a place in each, and travels in a URL."""
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -66,7 +68,7 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     ground: Literal["memory", "sqlite", "kafka"] = "sqlite"
     directory: str = "var"
     """Everything that is kept on this machine: event log, index, registry, keys, admin socket."""
-    events_partitions: CountOrZero = 0
+    events_partitions: Partitions = 0
     """0: 1 on embedded storage, 8 on Kafka."""
     events_retention_seconds: WholeSeconds = 30 * 86_400
     feed_retention_seconds: WholeSeconds = 30 * 86_400

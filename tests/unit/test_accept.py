@@ -23,11 +23,12 @@ from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.system.entropy import SystemEntropy
 from hub.intake.accept import LOOK_UP_SECONDS_MAX, Accepted, Acceptor, Conflicting, Outcome, Repeat, StaleRegistry
 from hub.ports.first_occurrence import Occurrence
-from hub.trust.merkle import leaf_hash, root_from_path, root_from_range
+from hub.trust.merkle import leaf_hash
 from schemas.headers import EventHeader, SealHeader, unpack
 from tests.clock import ManualClock
 from tests.faults.scripted import ScriptedIndex, ScriptedLog
 from tests.faults.virtual import ListObserver
+from tests.merkle_roots import root_from_path, root_from_range
 from tests.unit.valid_events import NOW_US, PRINCIPAL, valid
 
 

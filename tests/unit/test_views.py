@@ -12,12 +12,13 @@ from hub.core.errors import HubError
 from hub.core.evidence import Receipt
 from hub.core.record import EVENTS, LogRecord, Position, StoredRecord
 from hub.ports.event_log import EventLog
-from hub.trust.merkle import leaf_hash, root_from_path, root_from_range
+from hub.trust.merkle import leaf_hash
 from hub.views.receipts import Receipts, Wanted
 from hub.views.status import EventStatus, Judged, Judgement, Statuses
 from schemas.identity import identity_key
 from tests.faults import virtual
 from tests.faults.fanout_world import RECEIVED_US, FanoutWorld, event_record
+from tests.merkle_roots import root_from_path, root_from_range
 
 LATER_US = RECEIVED_US + 5_000_000
 

@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hub.core.record import partition_of
 from hub.trust.cursor import Cursor, CursorBox, Place, encode_plain
-from hub.trust.merkle import Tree, leaf_hash, root_from_path, root_from_range
+from hub.trust.merkle import Tree, leaf_hash
 from hub.trust.seal import make_seal, message, seal_from_log
 from hub.trust.statement import STATEMENT_BYTES_MAX, statement_bytes
 from schemas.canonical import canonical_bytes
 from schemas.headers import EventHeader, FeedHeader, NoticeHeader, SealHeader, pack, unpack
 from schemas.identity import MEANINGLESS, identity_key, utc_instant
+from tests.merkle_roots import root_from_path, root_from_range
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 EVENTS = VECTORS["events"]
