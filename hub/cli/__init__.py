@@ -28,6 +28,10 @@ DONE, FAILED, MISUSED = 0, 1, 2
 """Exit codes: as asked; refused or failed; the command itself was wrong."""
 
 
+class Misused(Exception):
+    """The command cannot be understood, or the settings it stands on are wrong; its words say how."""
+
+
 def main() -> None:
     """The console script."""
     try:
@@ -64,6 +68,9 @@ def _run_noun(noun: str, arguments: Sequence[str]) -> int:
     try:
         outcome = app([noun, *arguments], exit_on_error=False, result_action="return_value")
     except CycloptsError:  # Printed by cyclopts.
+        return MISUSED
+    except Misused as misused:
+        print(misused, file=sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
         return 130

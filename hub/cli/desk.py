@@ -7,7 +7,6 @@ directory's lock and does the same in-process: an operator can set a hub up, or 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import orjson
 from cyclopts import Parameter
 from msgspec.structs import replace
 
-from hub.cli import DONE, FAILED, MISUSED
+from hub.cli import DONE, FAILED, Misused
 from hub.cli.show import Plain, changes, failure, print_json, refusal
 from hub.config import CONFIG_VARIABLE, ConfigFaults, load
 from hub.core.errors import DirectoryInUse, HubError, Refusal
@@ -53,9 +52,12 @@ Reason = Annotated[str, Parameter(help="Goes into the audit trail.")]
 
 
 def settings_of(options: Options) -> Settings:
-    """The settings that a command stands on. Raises `ConfigFaults`."""
+    """The settings that a command stands on. Raises `Misused` with all their faults."""
     named = os.environ.get(CONFIG_VARIABLE)
-    settings = load(options.config or (Path(named) if named else None), os.environ)
+    try:
+        settings = load(options.config or (Path(named) if named else None), os.environ)
+    except ConfigFaults as faults:
+        raise Misused(str(faults)) from faults
     return (
         settings if options.data is None else replace(settings, log=replace(settings.log, directory=str(options.data)))
     )
@@ -77,9 +79,6 @@ Method = Literal["GET", "POST"]
 def _answer(method: Method, name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
     try:
         answer = _ask(method, name, request, settings_of(options))
-    except ConfigFaults as faults:
-        print(faults, file=sys.stderr)
-        return MISUSED
     except HubError as error:
         failure(error, as_json=options.json)
         return FAILED

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from cyclopts import App
 
-from hub.cli import DONE, FAILED, MISUSED
+from hub.cli import DONE, FAILED
 from hub.cli.desk import DEFAULTS, Options, running, settings_of
 from hub.cli.show import print_json
-from hub.config import ConfigFaults
 from hub.core.finding import Finding
 from hub.core.settings import Settings
 
@@ -23,11 +20,7 @@ def doctor(*, options: Options = DEFAULTS) -> int:
     """Examine through the hub's own code; exit code 1 if the hub could not keep its promises."""
     import asyncio
 
-    try:
-        settings = settings_of(options)
-    except ConfigFaults as faults:
-        print(faults, file=sys.stderr)
-        return MISUSED
+    settings = settings_of(options)
     findings = asyncio.run(_examine(settings, running=running(settings), show=not options.json))
     if options.json:
         print_json({"items": [_plain(finding) for finding in findings]})

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from hub.cli import DONE, FAILED, MISUSED
+from hub.cli import DONE, FAILED
 from hub.cli.desk import DEFAULTS, Options, settings_of
 from hub.cli.show import Plain, failure, print_json, table
-from hub.config import ConfigFaults
 from hub.core.errors import HubError
 
 if TYPE_CHECKING:
@@ -40,9 +38,6 @@ def _with_keys(options: Options, *, rotates: bool) -> int:
         keys, now = _open(options)
         if rotates:
             keys.rotate_seal_key(now)
-    except ConfigFaults as faults:
-        print(faults, file=sys.stderr)
-        return MISUSED
     except HubError as error:
         failure(error, as_json=options.json)
         return FAILED

@@ -6,9 +6,8 @@ import sys
 
 from cyclopts import App
 
-from hub.cli import DONE, FAILED, MISUSED
+from hub.cli import DONE, FAILED
 from hub.cli.desk import DEFAULTS, Options, settings_of
-from hub.config import ConfigFaults
 from hub.core.errors import HubError
 from hub.core.settings import Settings
 
@@ -18,13 +17,9 @@ app = App(name="serve", help="Run the hub until it is told to stop (SIGTERM, SIG
 @app.default
 def serve(*, options: Options = DEFAULTS) -> int:
     """Run the hub with the settings of a TOML file and the environment; log lines go to standard error, as JSON."""
-    try:
-        settings = settings_of(options)
-    except ConfigFaults as faults:
-        print(faults, file=sys.stderr)
-        return MISUSED
     import uvloop
 
+    settings = settings_of(options)
     code = DONE
     try:
         uvloop.run(_serve(settings))

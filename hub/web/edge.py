@@ -134,10 +134,10 @@ class Edge:
                 response = await self._answer(request, route, methods, names)
             finally:
                 self._in_flight[places] -= 1
-        if not response.prepared and not request.content.is_eof():
-            response.force_close()  # The rest of an unread body is not worth waiting for.
         if not response.prepared:
             response.headers.update(SERVER)
+            if not request.content.is_eof():
+                response.force_close()  # The rest of an unread body is not worth waiting for.
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
         return response
 
