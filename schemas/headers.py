@@ -31,7 +31,8 @@ class EventHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=1,
     facts: tuple[str, str, tuple[str, ...], str | None]
     """Tier, country, roles, AEO type of the publisher, as stamped."""
     format: str
-    """`ce-json/1`: the value is the event itself; `ce-binary/1`: the value is its data, the rest is in `attributes`."""
+    """`ce-json/1`: the value is the event itself; `ce-binary/1`: the value is its data, the rest is in `attributes`;
+    any other names the format that the event in the value was translated from (`formats/translated.md`)."""
     key: str
     """The object that the event is about: `scheme:value` of the first subject by the type's scheme order."""
     flags: int = 0
@@ -40,6 +41,8 @@ class EventHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=1,
     """Binary mode: the CloudEvents attributes that were sent as headers."""
     warnings: tuple[str, ...] = ()
     """Fault codes of severity WARNING."""
+    place: str = ""
+    """Where a translated event stood in the document whose SHA-256 is the raw digest."""
 
 
 FLAG_POSSIBLE_REPEAT = 1

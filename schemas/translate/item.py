@@ -1,0 +1,71 @@
+"""What a translator makes of a document: items, each a canonical event with the way back to where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.faults import Fault
+
+Event = dict[str, Any]
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What a document does not say itself, from the partner's settings and the request."""
+
+    source: str | None = None
+    """CloudEvents `source` of the events; None: the format's own (`schemas/formats/translated.md`)."""
+    time_zone: str | None = None
+    """IANA name of the zone of times without an offset, in formats that have no place for one; None: unknown."""
+    items_max: int = 1_000
+
+
+class Item(Struct, frozen=True, kw_only=True, gc=False):
+    """One event of a document, or what is wrong with it.
+
+    `faults` are those of translation, with places in the document. `event` is None where there is nothing to check any
+    further: every fault is then in `faults`, at least one of severity ERROR.
+    """
+
+    index: int
+    """From 0, in document order."""
+    place: str
+    """Where it stands in the document: a JSON Pointer, or a cell or row such as `row 5` or `Gate moves!A5`."""
+    event: Event | None = None
+    faults: tuple[Fault, ...] = ()
+    origins: Mapping[str, str] = {}
+    """JSON Pointer into `event` → place in the document; what lies under a pointer came from under its place."""
+    id: str = ""
+    """The id as far as it is known, for the answer on an item without an event."""
+    unmeant: bool = False
+    """Valid, but without customs meaning: shared only where an agreement names its type."""
+
+    def located(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Faults of the canonical event with their places in the document; a place that came from nowhere is the
+        item's own, for the sender left something out."""
+        return [replace(each, place=self._place(each.place)) for each in faults]
+
+    def _place(self, pointer: str) -> str:
+        head, rest = pointer, ""
+        while head:
+            if (origin := self.origins.get(head)) is not None:
+                return origin + rest if origin.startswith("/") else origin
+            head, _, name = head.rpartition("/")
+            rest = f"/{name}{rest}"
+        return self.place
+
+
+class Translation(Struct, frozen=True, kw_only=True):
+    """A document that could be opened: its format (`epcis/2.0`, `dcsa-tt/3.0`, `csv/1` …) and its items, to be gone
+    through once."""
+
+    format: str
+    items: Iterable[Item]
+    foreign: bool = True
+    """A format of others: a member that a type asks for and the document does not carry is a warning. In the hub's own
+    formats it is an error."""
+    time_stated: bool = False
+    """Whether the document says when each event was made; if not, `time` is only as good as `occurred_at`."""
