@@ -13,14 +13,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.core.errors import Trimmed, place_of
+from hub.core.event import Event
 from hub.core.filter import matcher
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
 from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all, bytes_of
-from hub.fanout.project import Projection, compile_projection
 from hub.fanout.route import Route, route_of
-from hub.fanout.section import Event, Section
+from hub.fanout.section import Section
 from hub.fanout.sections import Sections
 from hub.ports.positions import FeedPosition
+from hub.trust.project import Projection, compile_projection
 from schemas.headers import FeedHeader, pack, unpack
 
 TAIL_RECORDS_MAX = 1_000

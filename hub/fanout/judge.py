@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import orjson
 
+from hub.core.event import Event
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord
 from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all
-from hub.fanout.section import Event, open_records, section_of
+from hub.fanout.section import open_records, section_of
 from hub.fanout.sections import Sections
 from hub.ports.first_occurrence import Occurrence
 from hub.trust.statement import utc_text

@@ -11,7 +11,7 @@ from hub.core.errors import HubError, LeaseLost, Unknown, place_of
 from hub.core.record import LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import FanoutSettings
-from hub.fanout.route import Agreements
+from hub.core.terms import Agreements
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer

@@ -9,10 +9,11 @@ from hub.core.errors import HubError, LeaseLost
 from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import FanoutSettings
+from hub.core.terms import kept_agreements
 from hub.fanout.feed import FeedRun
 from hub.fanout.judge import Judge
 from hub.fanout.means import LogCutShort, Means, Tenure, persist
-from hub.fanout.route import Agreements, active_feed
+from hub.fanout.route import active_feed
 from hub.fanout.sections import Sections
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
@@ -56,7 +57,7 @@ class Fanout:
             positions=positions,
             snapshot=snapshot,
             confirmed=confirmed,
-            agreements=_kept_agreements(snapshot),
+            agreements=kept_agreements(snapshot),
             secret=secret,
             clock=clock,
             observer=observer,
@@ -146,16 +147,3 @@ class PartitionRun:
                 if not task.done():
                     means.observer.gauge("feed_lag_records", bounds.end - run.position, feed=name, partition=partition)
             await means.clock.sleep(MEASURE_SECONDS)
-
-
-def _kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements]:
-    """The agreements of the present snapshot, worked out once for each revision."""
-    kept = Agreements(snapshot())
-
-    def agreements() -> Agreements:
-        nonlocal kept
-        if kept.revision != snapshot().revision:
-            kept = Agreements(snapshot())
-        return kept
-
-    return agreements

@@ -11,9 +11,9 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from hub.core.event import Event
 from hub.core.record import StoredRecord
-from hub.fanout.project import compile_projection
-from hub.fanout.section import Event
+from hub.trust.project import compile_projection
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader, unpack
 from tests.faults.fanout_world import event_record
 

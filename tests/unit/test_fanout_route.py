@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.partner import Role, Tier
 from hub.core.registry import Registered, Snapshot, Version
-from hub.fanout.route import Agreements, Grant, join, meet, route_of
+from hub.core.terms import Agreements, Grant, join, meet
+from hub.fanout.route import route_of
 from schemas.headers import EventHeader, unpack
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, FEED, event_record
 

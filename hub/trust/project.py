@@ -16,8 +16,8 @@ import msgspec
 import orjson
 from msgspec import Raw
 
+from hub.core.event import Event
 from hub.core.pointer import tokens
-from hub.fanout.section import Event
 from hub.trust.statement import utc_text
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader
 

@@ -1,0 +1,220 @@
+"""What agreements let a recipient see of an event: a function of the record's stamps and the registry.
+
+An event stamped with revision r is decided with the agreements in force at max(r, `since`), and with the facts stamped
+into it; what is true now may only take away. So an agreement counts where both its version of that revision and its
+newest version cover the event, and allows what both allow. The dates of an agreement are compared with the moment the
+event was received: `valid_from` says how far back history is shown.
+
+All of this is worked out once for each (revision, publisher, facts, type), as a step function of time; then an event
+costs a dictionary look-up.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+
+from hub.core.agreement import ALL_FIELDS, Agreement, Purpose, type_matches
+from hub.core.partner import Facts, Role, Tier
+from hub.core.registry import Snapshot
+from schemas.headers import EventHeader
+
+RULES_KEPT_MAX = 65_536
+_MICROSECONDS = 1_000_000
+_FOR_EVER = 1 << 62
+
+
+class Grant(Struct, frozen=True):
+    """What may be shown of an event: JSON Pointers, or `*`; and the agreements that this rests on."""
+
+    fields: tuple[str, ...]
+    agreements: tuple[str, ...]
+
+
+class Term(Struct, frozen=True):
+    """One version of an agreement beside its newest version: what counts is what both say."""
+
+    begins: int
+    """The revision at which this version began."""
+    ends: int
+    """The revision at which the next one began."""
+    then: Agreement
+    now: Agreement
+
+    def covers(self, revision: int, publisher: str, facts: Facts, event_type: str) -> bool:
+        return self.begins <= revision < self.ends and all(
+            version.provider.covers(publisher, facts) and version.covers_type(event_type)
+            for version in (self.then, self.now)
+        )
+
+    def window(self) -> tuple[int, int]:
+        """From when until when (exclusive) events must have been received, microseconds since 1970."""
+        ends = [version.valid_to for version in (self.then, self.now) if version.valid_to is not None]
+        first = max(self.then.valid_from, self.now.valid_from) * _MICROSECONDS
+        return first, min(ends) * _MICROSECONDS if ends else _FOR_EVER
+
+    def fields(self) -> tuple[str, ...]:
+        return meet(self.then.fields, self.now.fields)
+
+
+class Terms:
+    """The agreements between all providers and one recipient for one purpose, by provider."""
+
+    def __init__(self) -> None:
+        self.revisions: list[int] = []
+        """Where anything changes, ascending once `Agreements` is built."""
+        self._of: defaultdict[str | None, list[Term]] = defaultdict(list)
+
+    def add(self, term: Term) -> None:
+        self._of[term.then.provider.partner].append(term)
+        self.revisions += [term.begins, term.ends]
+
+    def covering(self, revision: int, publisher: str, facts: Facts, event_type: str) -> list[Term]:
+        candidates = [*self._of.get(publisher, ()), *self._of.get(None, ())]
+        return [term for term in candidates if term.covers(revision, publisher, facts, event_type)]
+
+    def standing(self, now: int) -> Terms:
+        """Those whose last day has not passed at `now` (seconds since 1970): nothing is shown on the others any more.
+
+        From when on an agreement shows events is a matter of when those were received.
+        """
+        terms = Terms()
+        for term in (term for group in self._of.values() for term in group):
+            if term.now.valid_to is None or now < term.now.valid_to:
+                terms.add(term)
+        terms.revisions = sorted(set(terms.revisions))
+        return terms
+
+    def fields(self) -> tuple[str, ...]:
+        """What any of them allows at most."""
+        return join(term.fields() for group in self._of.values() for term in group)
+
+
+class Agreements:
+    """The agreements that have not ended at one registry revision, by recipient and purpose, with all versions."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.revision = snapshot.revision
+        self._terms: defaultdict[tuple[str, Purpose], Terms] = defaultdict(Terms)
+        for now in snapshot.agreements:
+            if not now.ended:
+                self._add(now, snapshot.agreements.versions(now.id))
+        for terms in self._terms.values():
+            terms.revisions = sorted(set(terms.revisions))
+
+    def _add(self, now: Agreement, versions: Sequence[tuple[int, Agreement]]) -> None:
+        ends = [begins for begins, _ in versions[1:]] + [_FOR_EVER]
+        for (begins, then), end in zip(versions, ends, strict=True):
+            if not then.ended and (then.recipient, then.purpose) == (now.recipient, now.purpose):
+                self._terms[now.recipient, now.purpose].add(Term(begins, end, then, now))
+
+    def between(self, recipient: str, purpose: Purpose) -> Terms:
+        return self._terms.get((recipient, purpose)) or Terms()
+
+    def purposes(self, recipient: str) -> Sequence[Purpose]:
+        """For which purposes the recipient is given anything."""
+        return sorted(purpose for to, purpose in self._terms if to == recipient)
+
+
+def kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements]:
+    """The agreements of the present snapshot, worked out once for each revision."""
+    kept = Agreements(snapshot())
+
+    def agreements() -> Agreements:
+        nonlocal kept
+        if kept.revision != snapshot().revision:
+            kept = Agreements(snapshot())
+        return kept
+
+    return agreements
+
+
+class _Rule(Struct, frozen=True):
+    """A step function of time: from `starts[i]` on, `grants[i + 1]` holds; before the first, nothing."""
+
+    starts: list[int]
+    grants: list[Grant | None]
+
+
+_NOTHING = _Rule([], [None])
+
+
+class Decisions:
+    """What one recipient may be shown for one purpose."""
+
+    def __init__(self, terms: Terms, *, since: int = 0, types: Sequence[str] = ("*",)) -> None:
+        """`since`: the revision from which on it is shown anything at all; `types`: patterns of event types."""
+        self._terms = terms
+        self._since = since
+        self._types = types
+        self._rules: dict[tuple[object, ...], _Rule] = {}
+
+    def revision(self, header: EventHeader) -> int:
+        """The registry revision by which an event is decided."""
+        return max(header.revision, self._since)
+
+    def decide(self, header: EventHeader) -> Grant | None:
+        """What may be shown of the event; None: not even that there is one. Raises ValueError for odd facts."""
+        epoch = bisect_right(self._terms.revisions, self.revision(header))
+        key = (epoch, header.publisher, header.facts, header.type)
+        rule = self._rules.get(key)
+        if rule is None:
+            rule = self._remember(key, self._work_out(header))
+        return rule.grants[bisect_right(rule.starts, header.received_us)]
+
+    def _remember(self, key: tuple[object, ...], rule: _Rule) -> _Rule:
+        if len(self._rules) >= RULES_KEPT_MAX:
+            self._rules.clear()
+        self._rules[key] = rule
+        return rule
+
+    def _work_out(self, header: EventHeader) -> _Rule:
+        if not any(type_matches(pattern, header.type) for pattern in self._types):
+            return _NOTHING
+        tier, country, roles, aeo = header.facts
+        facts = Facts(Tier(tier), country, tuple(map(Role, roles)), aeo)
+        terms = self._terms.covering(self.revision(header), header.publisher, facts, header.type)
+        windows = [(term, *term.window()) for term in terms]
+        starts = sorted({moment for _, first, last in windows for moment in (first, last)})
+        steps = [[term for term, first, last in windows if first <= start < last] for start in starts]
+        return _Rule(starts, [None, *map(_grant, steps)])
+
+
+def _grant(terms: Sequence[Term]) -> Grant | None:
+    """What several agreements allow together, resting on as few of them as need be."""
+    allowed = {term.now.id: fields for term in terms if (fields := term.fields())}
+    for agreement in sorted(allowed):
+        others = [fields for other, fields in allowed.items() if other != agreement]
+        if not _beyond(allowed[agreement], join(others)):
+            del allowed[agreement]
+    return Grant(join(allowed.values()), tuple(sorted(allowed))) if allowed else None
+
+
+def join(sets: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """What any of the sets allows, without pointers that lie under others."""
+    pointers = sorted({pointer for fields in sets for pointer in fields})
+    if "*" in pointers:
+        return ALL_FIELDS
+    return tuple(p for p in pointers if not any(_under(p, other) for other in pointers if other != p))
+
+
+def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """What both sets allow."""
+    if "*" in one:
+        return other
+    if "*" in other:
+        return one
+    both = {p for p in one if any(_under(p, q) for q in other)} | {q for q in other if any(_under(q, p) for p in one)}
+    return tuple(sorted(both))
+
+
+def _beyond(fields: tuple[str, ...], allowed: tuple[str, ...]) -> bool:
+    """Whether `fields` allow anything that `allowed` do not."""
+    return "*" not in allowed and not all(any(_under(p, q) for q in allowed) for p in fields)
+
+
+def _under(pointer: str, other: str) -> bool:
+    return pointer == other or pointer.startswith(other + "/")
