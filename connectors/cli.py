@@ -15,6 +15,7 @@ VERBS = {
     "push": "Send events to a hub; keep and verify their receipts.",
     "outbox": "What waits on this machine, and what the hub refused and why.",
     "receipts": "The receipts that were kept.",
+    "validate": "What a hub would say of a file, without a hub.",
     "verify": "Check a receipt offline, and say what it proves.",
     "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",

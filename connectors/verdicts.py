@@ -1,0 +1,168 @@
+"""How verdicts on documents are told: to a person, in aligned lines and in two languages, or to a machine, in JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from connectors.commands.shared import print_json
+from schemas.faults import FAULTS, Fault, Severity
+from schemas.verdict import Judged, Verdict
+from schemas.words import words
+
+PLACE_CHARACTERS_MAX = 40
+"""Longer places stand on a line of their own rather than push all others to the right."""
+
+
+class _Labels(Struct, frozen=True):
+    severities: dict[Severity, str]
+    found: str
+    expected: str
+    fix: str
+    verdicts: dict[Verdict, tuple[str, str]]
+    """One, several."""
+    unopened: str
+    warned: str
+    left_out: str
+
+
+_ENGLISH = _Labels(
+    {Severity.ERROR: "error", Severity.WARNING: "warning"},
+    "found:",
+    "expected:",
+    "fix:",
+    {
+        Verdict.ACCEPTED: ("accepted", "accepted"),
+        Verdict.REJECTED: ("refused", "refused"),
+        Verdict.NOT_SHARED: ("not shared", "not shared"),
+    },
+    "refused as a whole",
+    "with warnings",
+    "Not judged here: whether an agreement covers these events, and whether the hub has them already.",
+)
+_FRENCH = _Labels(
+    {Severity.ERROR: "erreur", Severity.WARNING: "alerte"},
+    "trouvé :",
+    "attendu :",
+    "remède :",
+    {
+        Verdict.ACCEPTED: ("accepté", "acceptés"),
+        Verdict.REJECTED: ("refusé", "refusés"),
+        Verdict.NOT_SHARED: ("non partagé", "non partagés"),
+    },
+    "refusé en entier",
+    "avec alertes",
+    "Non jugé ici : si un accord couvre ces événements, et si le hub les connaît déjà.",
+)
+
+
+class Teller:
+    """Prints verdicts as a person reads them: what is refused or warned about in full, of the rest the count."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._labels = _FRENCH if language == "fr" else _ENGLISH
+
+    def unopened(self, file: str, faults: Sequence[Fault]) -> None:
+        """A document in which nothing could be looked at."""
+        print(f"{file}: {self._labels.unopened}")
+        self._print_faults(faults)
+
+    def opened(self, file: str, format_: str, judged: Iterable[Judged]) -> bool:
+        """The items of a document; whether one of them is refused."""
+        print(f"{file} ({format_})")
+        counts: Counter[Verdict] = Counter()
+        warned_count = 0
+        for each in judged:
+            counts[each.verdict] += 1
+            if each.faults:
+                warned_count += each.verdict is not Verdict.REJECTED
+                self._print_item(each)
+        self._print_counts(counts, warned_count)
+        return counts[Verdict.REJECTED] > 0
+
+    def end(self) -> None:
+        print(self._labels.left_out)
+
+    def _print_item(self, judged: Judged) -> None:
+        verdict, _ = self._labels.verdicts[judged.verdict]
+        kind = judged.kind.name if judged.kind is not None else ""
+        words_ = (judged.item.place, verdict, kind, judged.item.id)
+        print("  " + "  ".join(word for word in words_ if word))
+        self._print_faults(judged.faults)
+
+    def _print_faults(self, faults: Sequence[Fault]) -> None:
+        labels = self._labels
+        grade_width = max(map(len, labels.severities.values()))
+        place_width = min(max(len(each.place) for each in faults), PLACE_CHARACTERS_MAX)
+        indent = " " * (8 + grade_width + place_width)
+        for each in faults:
+            lead = f"    {labels.severities[each.severity]:<{grade_width}}  {each.place:<{place_width}}"
+            if len(each.place) > place_width:
+                lead = f"{lead}\n{indent[:-2]}"
+            told = fault_document(each, self._language)
+            print(f"{lead}  {each.code}: {told['text']}")
+            seen = [(labels.found, each.found), (labels.expected, told["expected"]), (labels.fix, told.get("fix", ""))]
+            for label, text in seen:
+                if text:
+                    print(f"{indent}{label} {text}")
+
+    def _print_counts(self, counts: Counter[Verdict], warned_count: int) -> None:
+        told = [f"{count} {self._labels.verdicts[verdict][count > 1]}" for verdict, count in sorted(counts.items())]
+        if warned_count:
+            told[0] += f" ({warned_count} {self._labels.warned})"
+        print("  " + ", ".join(told))
+
+
+class JSONTeller(Teller):
+    """Prints one JSON object for each event, and one for each file."""
+
+    def unopened(self, file: str, faults: Sequence[Fault]) -> None:
+        told = [fault_document(each, self._language) for each in faults]
+        print_json({"kind": "file", "file": file, "verdict": Verdict.REJECTED, "faults": told})
+
+    def opened(self, file: str, format_: str, judged: Iterable[Judged]) -> bool:
+        counts: Counter[Verdict] = Counter()
+        for each in judged:
+            counts[each.verdict] += 1
+            print_json({"kind": "event", "file": file, **self._item(each)})
+        print_json(
+            {
+                "kind": "file",
+                "file": file,
+                "format": format_,
+                "counts": {verdict.value: counts[verdict] for verdict in Verdict},
+            }
+        )
+        return counts[Verdict.REJECTED] > 0
+
+    def end(self) -> None:
+        """Machines are told nothing that is the same each time."""
+
+    def _item(self, judged: Judged) -> dict[str, object]:
+        item = judged.item
+        return {
+            "index": item.index,
+            "place": item.place,
+            "id": item.id,
+            "source": str((item.event or {}).get("source", "")),
+            "type": judged.kind.name if judged.kind is not None else "",
+            "verdict": judged.verdict,
+            "faults": [fault_document(each, self._language) for each in judged.faults],
+        }
+
+
+def fault_document(fault: Fault, language: str) -> dict[str, str]:
+    """A fault as the hub answers it (`schemas/formats/problem.md`)."""
+    text = FAULTS[fault.code]
+    document = {
+        "code": fault.code,
+        "place": fault.place,
+        "found": fault.found,
+        "expected": words().said(fault.expected, language),
+        "severity": fault.severity.value,
+        "text": text.fr if language == "fr" else text.en,
+    }
+    return document | {"fix": words().said(text.fix, language)} if text.fix else document

@@ -1,0 +1,78 @@
+"""What faults and refusals say, in French: gettext in small.
+
+Code and schemas speak English. A table of texts, and of templates in which `{}` stands for whatever was put in, gives
+each its French when it is rendered; `french.json` beside this file is the table of this package. A test walks every
+schema and every fault of the suite and fails for a text that has none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from importlib import resources
+
+import orjson
+
+LANGUAGES = ("en", "fr")
+
+_HOLE = re.compile(r"\{(\d?)\}")
+
+
+class Words:
+    """Tables of English texts and templates with their French, the later ones beside the earlier."""
+
+    def __init__(self, *tables: Mapping[str, str]) -> None:
+        self._texts = {english: french for table in tables for english, french in table.items()}
+        templates = [english for english in self._texts if "{}" in english]
+        # The template that says most itself is the one that was meant.
+        templates.sort(key=lambda each: len(each) - 2 * each.count("{}"), reverse=True)
+        self._templates = [(_pattern(each), self._texts[each]) for each in templates]
+        self.french = lru_cache(4_096)(self._french)
+
+    def said(self, text: str, language: str) -> str:
+        """The text in the language asked for; in English where there is no French."""
+        return (self.french(text) or text) if language == "fr" else text
+
+    def _french(self, text: str) -> str | None:
+        """The French of a text: its own, that of the two halves around a colon, or that of a template it was made from.
+
+        None where there is none. What was put into a template is put into the French one, in French where it has one.
+        """
+        if (whole := self._texts.get(text)) is not None:
+            return whole
+        head, colon, tail = text.partition(": ")
+        while colon:
+            if tail in self._texts and (asked := self.french(head)) is not None:
+                return f"{asked} : {self._texts[tail]}"
+            more, colon, tail = tail.partition(": ")
+            head = f"{head}: {more}"
+        for pattern, french in self._templates:
+            if (match := pattern.fullmatch(text)) is not None:
+                return self._filled(french, match.groups())
+        return None
+
+    def _filled(self, french: str, holes: tuple[str, ...]) -> str:
+        count = iter(range(len(holes)))
+
+        def hole(match: re.Match[str]) -> str:
+            text = holes[int(match[1]) if match[1] else next(count)]
+            return self._texts.get(text, text)
+
+        return _HOLE.sub(hole, french)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("(.*?)".join(map(re.escape, template.split("{}"))), re.DOTALL)
+
+
+def table(package: str) -> dict[str, str]:
+    """The `french.json` of a package: sections of texts, laid together."""
+    sections = orjson.loads(resources.files(package).joinpath("french.json").read_bytes())
+    return {english: french for section in sections.values() for english, french in section.items()}
+
+
+@cache
+def words() -> Words:
+    """The words of the schemas and of the faults."""
+    return Words(table("schemas"))
