@@ -178,6 +178,25 @@ _TEXTS = (
         "Un en-tête d'événement en mode binaire n'est pas en UTF-8 encodé en pourcentage.",
         "Encode attribute values as the CloudEvents HTTP binding (§3.1.3) says.",
     ),
+    # A document that holds events in a format of the trade.
+    FaultText(
+        "FORMAT_UNKNOWN",
+        "What kind of document this is cannot be told.",
+        "La nature de ce document n'a pas pu être déterminée.",
+        "Send a document of a format named, with its media type.",
+    ),
+    FaultText(
+        "FORMAT_NOT_TAKEN",
+        "The hub knows this kind of document, but takes no events from it.",
+        "Le hub connaît ce type de document, mais n'en reçoit pas d'événements.",
+        "Send what is named instead.",
+    ),
+    FaultText(
+        "JSON_TOO_MANY_PARTS",
+        "The document has far more objects and arrays than its size allows for.",
+        "Le document contient bien plus d'objets et de tableaux que sa taille ne le justifie.",
+        "Leave out empty objects and arrays, or send several smaller documents.",
+    ),
     # The event against its schema.
     FaultText(
         "MEMBER_MISSING",
