@@ -294,6 +294,12 @@ class StorageFull(HubError):
     code = "STORAGE_FULL"
 
 
+class BlobMissing(HubError):
+    """There is no such blob: it was never put, or has gone."""
+
+    code = "NOT_FOUND"
+
+
 class Overloaded(HubError):
     """A queue is full; nothing was taken."""
 

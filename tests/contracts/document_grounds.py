@@ -1,0 +1,39 @@
+"""The grounds of documents and of the jobs that judge them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from hub.drivers.files.blob_store import FileBlobStore
+from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.jobs import MemoryJobs
+from hub.drivers.sqlite.jobs import SQLiteJobs
+from hub.ports.blob_store import BlobStore
+from hub.ports.jobs import Jobs
+from hub.ports.system import Clock
+
+BLOB_GROUNDS: dict[str, Callable[[Path, Clock], BlobStore]] = {
+    "memory": lambda _, clock: MemoryBlobStore(clock),
+    "files": lambda directory, clock: FileBlobStore.open_at(directory / "blobs", clock),
+}
+DURABLE_BLOB_GROUNDS = ("files",)
+
+
+@asynccontextmanager
+async def _memory_jobs(directory: Path) -> AsyncIterator[Jobs]:
+    yield MemoryJobs()
+
+
+@asynccontextmanager
+async def _sqlite_jobs(directory: Path) -> AsyncIterator[Jobs]:
+    async with SQLiteJobs(directory / "jobs.db") as jobs:
+        yield jobs
+
+
+JOB_GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Jobs]]] = {
+    "memory": _memory_jobs,
+    "sqlite": _sqlite_jobs,
+}
+DURABLE_JOB_GROUNDS = ("sqlite",)
