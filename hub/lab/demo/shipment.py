@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.lab.demo.cast import CARRIER, EXPORTER, KNOWN_CONSIGNORS, TERMINAL
-from schemas.identifiers import container_digit, imo_digit
+from schemas.check_digits import container_digit, imo_digit
 
 Plain = dict[str, Any]
 
