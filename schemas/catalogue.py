@@ -1,7 +1,7 @@
 """The event types that the hub takes, each with its schema, who may report it, and what it is about.
 
-Everything comes from the package's own data: `naming.json` and `events/`. It is read and compiled once, at import of
-the first catalogue; nothing is fetched.
+Everything comes from the package's own data: `naming.json` and `events/`. It is read once, when the catalogue is first
+asked for, and a type's validators are compiled when its first event comes; nothing is fetched.
 """
 
 from __future__ import annotations
@@ -84,10 +84,13 @@ class Catalogue:
             code, found = ("MEMBER_MISSING", "nothing") if name is None else ("TYPE_WRONG", name)
             return fault(code, "/type", found, "the name of an event type")
         if name in self.planned:
-            return fault("TYPE_PLANNED", "/type", name, "one of: " + ", ".join(sorted(self._newest)))
+            return fault("TYPE_PLANNED", "/type", name, self._families())
         guess = get_close_matches(name[:64], self._newest, n=1)
-        expected = f"perhaps {guess[0]}" if guess else "one of: " + ", ".join(sorted(self._newest))
-        return fault("TYPE_UNKNOWN", "/type", name, expected)
+        return fault("TYPE_UNKNOWN", "/type", name, f"perhaps {guess[0]}" if guess else self._families())
+
+    def _families(self) -> str:
+        families = sorted({name.split(".")[1] for name in self._newest})
+        return f"a type of the naming table, of the families {', '.join(families)}"
 
 
 def _version(dataschema: str) -> tuple[int, ...]:
@@ -96,7 +99,7 @@ def _version(dataschema: str) -> tuple[int, ...]:
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue of this release, compiled once."""
+    """The catalogue of this release, read once."""
     root = resources.files("schemas")
     naming = orjson.loads(root.joinpath("naming.json").read_bytes())
     shared = {each["$id"]: each for each in (_read(root / "events" / f"{name}.json") for name in _SHARED)}

@@ -2,28 +2,48 @@
 
 The published schema is *open*: unknown members are allowed. From it, its references resolved, the *closed* one is
 derived, which refuses unknown members: one call says of a clean event that it is valid and holds nothing unknown. Only
-an event that fails it is looked at again. All is offline, formats are checked, and patterns run in linear time.
+an event that fails it is looked at again. The *sparse* form of a schema asks for no member under `data` that a format
+of others may be unable to carry. All is offline, formats are checked, and patterns run in linear time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, RegexOptions
-from msgspec import Struct
 
 Schema = dict[str, Any]
 
 _PATTERNS = RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20)
 
+ALWAYS = ("occurred_at", "time_kind", "subjects")
+"""Members of `data` without which nothing can be said to have happened to anything; every format carries them."""
 
-class Compiled(Struct, frozen=True):
-    """One schema: `open` and `closed` as validators, `flat` as data with every reference resolved."""
 
-    open: Draft202012Validator
-    closed: Draft202012Validator
-    flat: Schema
+class Compiled:
+    """One schema: `flat` as data with every reference resolved; `open` and `closed` as validators, made when asked for:
+    a command that looks at one type does not pay for all."""
+
+    def __init__(self, flat: Schema) -> None:
+        self.flat = flat
+
+    @cached_property
+    def open(self) -> Draft202012Validator:
+        return _validator(self.flat)
+
+    @cached_property
+    def closed(self) -> Draft202012Validator:
+        return _validator(_closed(self.flat))
+
+    @cached_property
+    def sparse(self) -> Compiled:
+        """The schema of an event whose format may lack members: under `data` only `ALWAYS` is asked for."""
+        data = self.flat["properties"]["data"]
+        kept = [name for name in data["required"] if name in ALWAYS]
+        sparse = _sparse(data) | {"required": kept}
+        return Compiled(self.flat | {"properties": self.flat["properties"] | {"data": sparse}})
 
     def personal(self) -> tuple[str, ...]:
         """JSON Pointers of the members marked `x-personal`; `*` stands for every index of an array."""
@@ -31,9 +51,9 @@ class Compiled(Struct, frozen=True):
 
 
 def compile_schema(schema: Schema, shared: Mapping[str, Schema]) -> Compiled:
-    """Compile a schema whose `urn:` references name schemas of `shared`, by `$id`. Raises `ValueError` if it cannot."""
-    flat = _flattened(schema, schema["$id"], {**shared, schema["$id"]: schema})
-    return Compiled(_validator(flat), _validator(_closed(flat)), flat)
+    """The schema with its `urn:` references, which name schemas of `shared` by `$id`, resolved. Raises `ValueError` for
+    a reference to anything else: nothing is fetched."""
+    return Compiled(_flattened(schema, schema["$id"], {**shared, schema["$id"]: schema}))
 
 
 def _validator(flat: Schema) -> Draft202012Validator:
@@ -52,9 +72,11 @@ def _flattened(schema: Schema, base: str, known: Mapping[str, Schema]) -> Schema
     if "$ref" not in schema:
         return own
     document, _, place = schema["$ref"].partition("#")
-    target = known[document or base]
+    target = known.get(document or base, {})
     for name in place.split("/")[1:]:
-        target = target[name]
+        target = target.get(name, {})
+    if not target:
+        raise ValueError(f"{schema['$ref']} is not in the package")
     return _laid_over(_flattened(target, document or base, known), own)
 
 
@@ -78,6 +100,18 @@ def _closed(flat: Schema) -> Schema:
     if "items" in flat:
         closed["items"] = _closed(flat["items"])
     return closed
+
+
+def _sparse(flat: Schema) -> Schema:
+    """The schema without what asks for members, except of an identifier: half of one is none."""
+    if flat.get("x-identifier"):
+        return flat
+    sparse = {name: member for name, member in flat.items() if name not in ("required", "anyOf")}
+    if "properties" in flat:
+        sparse["properties"] = {name: _sparse(member) for name, member in flat["properties"].items()}
+    if "items" in flat:
+        sparse["items"] = _sparse(flat["items"])
+    return sparse
 
 
 def _members(flat: Schema, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Schema]]:

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from schemas.catalogue import EventType
-from schemas.compile import Compiled, Schema
-from schemas.faults import FAULTS_MAX, Fault, capped, fault, pointer
+from schemas.compile import ALWAYS, Compiled, Schema
+from schemas.faults import FAULTS_MAX, Fault, Severity, capped, fault, pointer
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 from schemas.sites import INSTANT, instant_of
@@ -28,21 +31,36 @@ REMEMBERED_US = 30 * DAY_US
 PLAUSIBLE_US = 2 * 366 * DAY_US
 
 
-def check(event: dict[str, Any], event_type: EventType, *, now_us: int) -> list[Fault]:
+class Regard(Struct, frozen=True, kw_only=True):
+    """How strictly an event is looked at: as a format allows, and as the settings of hub and partner ask."""
+
+    raised: frozenset[str] = frozenset()
+    """Codes of warnings that are errors here."""
+    absent_ok: bool = False
+    """A member that is missing under `/data` is a warning, save `ALWAYS` and the halves of an identifier."""
+    time_stated: bool = True
+    """False: the format does not say when the event was made, so that its `time` is not judged."""
+
+
+STRICT = Regard()
+
+
+def check(event: dict[str, Any], event_type: EventType, *, now_us: int, regard: Regard = STRICT) -> list[Fault]:
     """Every fault of an event that was parsed by the guard, errors first, warnings after, at most `FAULTS_MAX`."""
     faults: list[Fault] = []
-    schema = event_type.schema
-    if not schema.closed.is_valid(event):
-        if not schema.open.is_valid(event):
-            faults.extend(_broken(event, schema))
-        _unknown(event, schema.flat, (), faults)
+    if not event_type.schema.closed.is_valid(event):
+        _check_schema(event, event_type.schema, faults, absent_ok=regard.absent_ok)
     event_type.visit(event, None, faults)
     _check_lengths(event, faults)
     data = event.get("data")
     if isinstance(data, dict):
         _check_subjects(data, event_type, faults)
-        _check_times(event, data, now_us, faults)
-    return capped(faults) if faults else faults
+        _check_times(event, data, now_us, faults, time_stated=regard.time_stated)
+    if not faults:
+        return faults
+    if regard.raised:
+        faults = [replace(each, severity=Severity.ERROR) if each.code in regard.raised else each for each in faults]
+    return capped(faults)
 
 
 def flags(event: dict[str, Any], now_us: int) -> int:
@@ -54,6 +72,18 @@ def flags(event: dict[str, Any], now_us: int) -> int:
     if occurred_us is not None and now_us - occurred_us > LATE_US and event["data"]["time_kind"] == "ACTUAL":
         marked |= FLAG_LATE
     return marked
+
+
+def _check_schema(event: dict[str, Any], schema: Compiled, faults: list[Fault], *, absent_ok: bool) -> None:
+    """The faults of an event that the closed schema refuses."""
+    if absent_ok:
+        _absent(event.get("data"), schema.flat["properties"]["data"], ("data",), faults)
+        schema = schema.sparse
+        if schema.closed.is_valid(event):
+            return
+    if not schema.open.is_valid(event):
+        faults.extend(_broken(event, schema))
+    _unknown(event, schema.flat, (), faults)
 
 
 def _check_lengths(event: dict[str, Any], faults: list[Fault]) -> None:
@@ -76,10 +106,13 @@ def _check_subjects(data: dict[str, Any], event_type: EventType, faults: list[Fa
     faults.append(fault("SUBJECT_MISSING", "/data/subjects", schemes, f"a subject of scheme {' or '.join(wanted)}"))
 
 
-def _check_times(event: dict[str, Any], data: dict[str, Any], now_us: int, faults: list[Fault]) -> None:
+def _check_times(
+    event: dict[str, Any], data: dict[str, Any], now_us: int, faults: list[Fault], *, time_stated: bool
+) -> None:
     """Whether times are plausible together; that each is one has been looked at by the visit."""
     actual = data.get("time_kind") == "ACTUAL"
-    made_us, occurred_us = _instant(event.get("time")), _instant(data.get("occurred_at"))
+    occurred_us = _instant(data.get("occurred_at"))
+    made_us = _instant(event.get("time")) if time_stated else None
     updated = data.get("updated_at")
     updated_us = _instant(updated)
     if isinstance(updated, str) and updated_us is not None and utc_instant(updated) is None:
@@ -142,15 +175,9 @@ def _broken(event: dict[str, Any], schema: Compiled) -> list[Fault]:
 def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fault]:
     """One failed keyword of one member: what it asks for, and the description of the member."""
     if keyword == "required":
-        for name in member["required"]:
-            if name not in value:
-                described = member.get("properties", {}).get(name, {}).get("description", name)
-                yield fault("MEMBER_MISSING", place + pointer(name), "nothing", described)
-    elif keyword == "anyOf":  # Our schemas use it for one thing: of some members one, or one pair, must be there.
-        alternatives = [each["required"] for each in member["anyOf"]]
-        if not any(all(name in value for name in names) for names in alternatives):
-            listed = ", or ".join(" and ".join(names) for names in alternatives)
-            yield fault("MEMBER_MISSING", place, value, f"at least {listed}")
+        yield from _required(member, place, value)
+    elif keyword == "anyOf":
+        yield from _alternatives(member, place, value)
     elif keyword == "format" and member["format"] == "date-time":
         yield fault("TIME_INVALID", place, value, INSTANT)
     else:
@@ -158,6 +185,43 @@ def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fa
         asked = member[keyword]
         asked = words.format(", ".join(map(str, asked)) if isinstance(asked, list) else asked)
         yield fault(code, place, value, ": ".join(filter(None, (asked, member.get("description")))))
+
+
+def _required(member: Schema, place: str, value: dict[str, Any]) -> Iterator[Fault]:
+    for name in member["required"]:
+        if name not in value:
+            described = member.get("properties", {}).get(name, {}).get("description", name)
+            yield fault("MEMBER_MISSING", place + pointer(name), "nothing", described)
+
+
+def _alternatives(member: Schema, place: str, value: dict[str, Any]) -> Iterator[Fault]:
+    """Our schemas use `anyOf` for one thing: of some members one, or one pair, must be there."""
+    alternatives = [each["required"] for each in member["anyOf"]]
+    if not any(all(name in value for name in names) for names in alternatives):
+        listed = ", or ".join(" and ".join(names) for names in alternatives)
+        yield fault("MEMBER_MISSING", place, value, f"at least {listed}")
+
+
+def _absent(value: object, flat: Schema, path: tuple[str | int, ...], faults: list[Fault]) -> None:
+    """A warning for each member that the full schema asks for and the sparse one does not."""
+    if len(faults) > FAULTS_MAX or flat.get("x-identifier"):
+        return
+    if isinstance(value, dict):
+        missing = _missing(value, flat, path)
+        faults.extend(replace(each, severity=Severity.WARNING) for each in missing)
+    for name, inner, schema in _inside(value, flat):
+        if schema is not None and isinstance(inner, dict | list):
+            _absent(inner, schema, (*path, name), faults)
+
+
+def _missing(value: dict[str, Any], flat: Schema, path: tuple[str | int, ...]) -> list[Fault]:
+    missing: list[Fault] = []
+    if not all(name in value for name in flat.get("required", ())):
+        always = [pointer(*path, name) for name in ALWAYS] if path == ("data",) else []
+        missing.extend(each for each in _required(flat, pointer(*path), value) if each.place not in always)
+    if "anyOf" in flat:
+        missing.extend(_alternatives(flat, pointer(*path), value))
+    return missing
 
 
 def _cut(value: Any, flat: Schema) -> Any:

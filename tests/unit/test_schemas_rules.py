@@ -17,6 +17,7 @@ from schemas.catalogue import EventType, catalogue
 from schemas.faults import Severity
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
 from schemas.identity import instant_us
+from schemas.rules import STRICT, Regard
 
 EXAMPLES = Path(schemas.__file__).parent / "events"
 GATE_IN = json.loads((EXAMPLES / "customs.container.gate_in/examples/valid-weighed.json").read_text())
@@ -167,6 +168,90 @@ def test_an_array_that_is_far_too_long_is_judged_by_its_beginning() -> None:
     assert len(found) == 100
 
 
+FOREIGN = Regard(absent_ok=True, time_stated=False)
+
+
+def severities(event: dict[str, Any], regard: Regard) -> dict[tuple[str, str], str]:
+    found = rules.check(event, kind(event), now_us=NOW_US, regard=regard)
+    return {(each.code, each.place): each.severity.value for each in found}
+
+
+def without(event: dict[str, Any], *places: str) -> dict[str, Any]:
+    event = copy.deepcopy(event)
+    for place in places:
+        *path, name = place.split("/")[1:]
+        holder = event
+        for step in path:
+            holder = holder[int(step)] if isinstance(holder, list) else holder[step]
+        del holder[name]
+    return event
+
+
+def test_what_a_format_cannot_carry_is_a_warning_at_every_depth() -> None:
+    event = without(FILING, "/data/filing/reference", "/data/goods/1/hs", "/data/consignee")
+    event["data"]["consignor"] = {"country": "GB"}
+
+    assert severities(event, FOREIGN) == {
+        ("MEMBER_MISSING", "/data/filing/reference"): "WARNING",
+        ("MEMBER_MISSING", "/data/goods/1/hs"): "WARNING",
+        ("MEMBER_MISSING", "/data/consignee"): "WARNING",
+        ("MEMBER_MISSING", "/data/consignor"): "WARNING",
+    }
+    assert set(severities(event, STRICT).values()) == {"ERROR"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["/id", "/data", "/data/occurred_at", "/data/time_kind", "/data/subjects", "/data/subjects/0/value"],
+)
+def test_what_every_format_carries_stays_an_error(place: str) -> None:
+    assert severities(without(FILING, place), FOREIGN)["MEMBER_MISSING", place] == "ERROR"
+
+
+def test_half_of_a_pair_is_a_warning_too_and_what_is_wrong_stays_wrong() -> None:
+    event = changed(GATE_IN, place={"facility_code": "DELTA"}, empty="no", size_typ="22G1")
+
+    assert severities(event, FOREIGN) == {
+        ("TYPE_WRONG", "/data/empty"): "ERROR",
+        ("MEMBER_MISSING", "/data/place"): "WARNING",
+        ("MEMBER_UNKNOWN", "/data/size_typ"): "WARNING",
+    }
+
+
+def test_no_number_of_missing_members_hides_what_is_wrong() -> None:
+    event = changed(FILING, goods=[{}] * 998 + [{"pieces": "many"}])
+
+    found = rules.check(event, kind(event), now_us=NOW_US, regard=FOREIGN)
+
+    assert (found[0].code, found[0].place) == ("TYPE_WRONG", "/data/goods/998/pieces")
+    assert len(found) == 100
+
+
+def test_a_warning_that_a_setting_raises_refuses_the_event() -> None:
+    event = changed(GATE_IN, subjects=[{"scheme": "iso6346", "value": "MSKU1234566"}], size_typ="22G1")
+
+    assert severities(event, Regard(raised=frozenset({"CHECK_DIGIT_WRONG"}))) == {
+        ("CHECK_DIGIT_WRONG", "/data/subjects/0/value"): "ERROR",
+        ("MEMBER_UNKNOWN", "/data/size_typ"): "WARNING",
+    }
+
+
+def test_a_setting_may_ask_of_others_formats_what_they_can_carry() -> None:
+    event = without(GATE_IN, "/data/empty")
+
+    strict = Regard(absent_ok=True, raised=frozenset({"MEMBER_MISSING"}))
+    assert severities(event, strict) == {("MEMBER_MISSING", "/data/empty"): "ERROR"}
+
+
+@pytest.mark.parametrize("time", ["2026-11-22T08:00:00Z", "2026-11-23T10:00:00Z"])
+def test_a_time_that_was_not_stated_is_not_judged(time: str) -> None:
+    event = GATE_IN | {"time": time}
+
+    assert severities(event, STRICT) != {}
+    assert severities(event, Regard(time_stated=False)) == {}
+    assert severities(event | {"time": "soon"}, Regard(time_stated=False)) == {("TIME_INVALID", "/time"): "ERROR"}
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["iso6346", "ACTUAL", "1.0"]),
     lambda inner: (
@@ -192,3 +277,7 @@ def test_check_never_raises_and_refuses_whatever_the_schema_refuses(
     if not kind(GATE_IN).schema.open.is_valid(event):
         assert found[0].severity is Severity.ERROR
     assert all(each.found is not None and len(each.found) <= 64 for each in found)
+    errors = [
+        each for each in rules.check(event, kind(GATE_IN), now_us=NOW_US, regard=FOREIGN) if each.severity == "ERROR"
+    ]
+    assert errors or kind(GATE_IN).schema.sparse.open.is_valid(event)

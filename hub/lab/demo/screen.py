@@ -15,9 +15,9 @@ from rich.text import Text
 
 from hub.lab.demo.cast import COMPANIES, ENGINES, shows
 from hub.lab.demo.pulse import Pulse
+from hub.lab.demo.shipment import DEPARTED, DOCUMENT, FILING, GATE_IN, LOADED, SEAL_BROKEN
 from hub.lab.demo.tally import LATENCIES_RECENT, Note, Tally, counted, percentile
 from hub.lab.demo.view import Stage
-from schemas.catalogue import catalogue
 
 HEAD_LINES = 14
 """What stands above the notes: title, companies, types beside engines, and the lines between."""
@@ -26,7 +26,8 @@ NOTE_LINES_MAX = 3
 TALL_LINES = 34
 """From this height on there is room for what an officer is to do."""
 GROUNDS = {"sqlite": "on embedded storage", "kafka": "on Apache Kafka"}
-TYPES = tuple(sorted(each.name for each in catalogue().types))
+TYPES = tuple(sorted((GATE_IN, LOADED, DEPARTED, FILING, SEAL_BROKEN, DOCUMENT)))
+"""The types of the day, out of all that the hub takes."""
 NAMES = {each.id: each.name for each in (*COMPANIES, *ENGINES)}
 STYLES = {"refused": "yellow", "alert": "bold red", "withdrawn": "green", "operator": "cyan", "milestone": "dim"}
 STATES = {"sending": "green", "SUSPENDED": "bold red", "starting": "dim"}
