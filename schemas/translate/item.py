@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.faults import Fault
+from schemas.faults import Fault, Severity
 
 Event = dict[str, Any]
 
@@ -20,6 +20,8 @@ class Context(Struct, frozen=True, kw_only=True):
     """CloudEvents `source` of the events; None: the format's own (`schemas/formats/translated.md`)."""
     time_zone: str | None = None
     """IANA name of the zone of times without an offset, in formats that have no place for one; None: unknown."""
+    event_type: str | None = None
+    """The type of the events of a document that does not say it, such as a table of one type; None: it says so."""
     items_max: int = 1_000
 
 
@@ -45,8 +47,11 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
 
     def located(self, faults: Iterable[Fault]) -> list[Fault]:
         """Faults of the canonical event with their places in the document; a place that came from nowhere is the
-        item's own, for the sender left something out."""
-        return [replace(each, place=self._place(each.place)) for each in faults]
+        item's own, for the sender left something out. What the translation has called wrong already is not told twice:
+        a cell that could not be read is no missing member as well."""
+        told = {each.place for each in self.faults if each.severity is Severity.ERROR}
+        located = [replace(each, place=self._place(each.place)) for each in faults]
+        return [each for each in located if each.place not in told] if told else located
 
     def _place(self, pointer: str) -> str:
         head, rest = pointer, ""
