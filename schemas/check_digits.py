@@ -14,8 +14,8 @@ def container_digit(number: str) -> str:
     """ISO 6346:2022 Annex A: letters count 10 to 38 without multiples of 11, weights 2^i, modulo 11, 10 becomes 0.
 
     EN 13044-1 uses the same digit for ILU codes. So does the MRN of Union customs, over its first 17 characters
-    (DGXXI/0879/99, "Check character algorithm for the MRN and GRN"; Regulation (EU) 2015/2447, Annex B). Because 10
-    and 0 share a digit, one changed character in eleven is missed at some places.
+    (DGXXI/0879/99, "Check character algorithm for the MRN and GRN"; Regulation (EU) 2015/2447, Annex B). Because a
+    remainder of 10 shares the digit of 0, not every single mistake is caught.
     """
     return str(sum(map(mul, map(_LETTERS.__getitem__, number[:-1]), _POWERS)) % 11 % 10)
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 FOUND_CHARACTERS_MAX = 64
+EXPECTED_CHARACTERS_MAX = 300
 FAULTS_MAX = 100
 """Per event; a fault `TOO_MANY_FAULTS` says that there are more."""
 
@@ -42,7 +43,7 @@ class FaultText(Struct, frozen=True):
 
 def fault(code: str, place: str, found: object, expected: str) -> Fault:
     """A fault of the table, with what was found cut to what may be shown, and the severity that the code has."""
-    return Fault(code, place, shown(found), expected, FAULTS[code].severity)
+    return Fault(code, place, shown(found), cut(expected, EXPECTED_CHARACTERS_MAX), FAULTS[code].severity)
 
 
 def shown(value: object) -> str:
@@ -53,7 +54,12 @@ def shown(value: object) -> str:
         text = "an object" if isinstance(value, dict) else "an array"
     else:
         text = _LITERALS.get(value, repr(value)) if isinstance(value, bool | None) else repr(value)
-    return text if len(text) <= FOUND_CHARACTERS_MAX else text[: FOUND_CHARACTERS_MAX - 1] + "…"
+    return cut(text, FOUND_CHARACTERS_MAX)
+
+
+def cut(text: str, characters_max: int) -> str:
+    """The text, or as much of it as there is room for."""
+    return text if len(text) <= characters_max else text[: characters_max - 1] + "…"
 
 
 _LITERALS = {True: "true", False: "false", None: "null"}
@@ -334,6 +340,13 @@ _TEXTS = (
         "The identifier's check digit does not fit the rest of it.",
         "Le chiffre de contrôle de l'identifiant ne correspond pas au reste.",
         "Compare every character with the original: one is probably mistyped.",
+        _WARNING,
+    ),
+    FaultText(
+        "CODE_UNASSIGNED",
+        "The code is well formed, but not one that its list has given out.",
+        "Le code est bien formé, mais sa liste ne l'attribue pas.",
+        "Check it against the list named; where the list is newer than the hub, leave it as it is.",
         _WARNING,
     ),
     FaultText(

@@ -94,7 +94,7 @@ class GS1Key(NamedTuple):
     def digital_link(self) -> str:
         """The canonical Digital Link; every character but the unreserved ones of RFC 3986 is percent-encoded."""
         parts = (self.ai, self.value, *(self.qualifier or ()))
-        return "/".join((CANONICAL, *(quote(part, safe="") for part in parts)))
+        return "/".join((CANONICAL, *(part if part.isalnum() else quote(part, safe="") for part in parts)))
 
     @property
     def identifier(self) -> tuple[str, str]:
@@ -198,7 +198,9 @@ def _ordered(names: list[str], allowed: tuple[str, ...]) -> bool:
 
 def _decoded(text: str) -> str | None:
     """A component without its percent-encoding; None if that is broken."""
-    return unquote(text, errors="strict") if _ENCODED.fullmatch(text) else None
+    if "%" not in text:
+        return text
+    return unquote(text) if _ENCODED.fullmatch(text) else None
 
 
 _ENCODED = re.compile(r"(?:[^%]|%[2-7][0-9A-Fa-f])*")

@@ -17,8 +17,8 @@ from hub.core.agreement import Agreement, Feed, type_matches
 from hub.core.partner import Partner, PublicKey, System
 from hub.core.pointer import is_pointer
 from hub.core.registry import History
+from schemas.codes import COUNTRIES
 from schemas.faults import Fault, shown
-from schemas.identifiers import COUNTRIES
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
