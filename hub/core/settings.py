@@ -10,6 +10,7 @@ Count = Annotated[int, Meta(ge=1)]
 CountOrZero = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
 WholeSeconds = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(gt=0, le=1)]
 ClockSkew = Annotated[int, Meta(ge=10, le=30)]
 """Assertions up to 10 s ahead must be accepted, beyond 30 s they must be refused; between is the hub's choice."""
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9 ._-]*$")]
@@ -128,6 +129,25 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     stream_heartbeat_seconds: Seconds = 15.0
 
 
+class ViewsSettings(Struct, frozen=True, kw_only=True):
+    """What is known of events: how it follows the log, and how much one question may ask."""
+
+    batch_records_max: Count = 500
+    batch_bytes_max: Count = 1_048_576
+    busy_share_max: Share = 0.3
+    """It works for at most this share of its time: under load it lags rather than slow down intake and fan-out."""
+    wait_seconds: Seconds = 1.0
+    page_events_max: Count = 100
+    looked_at_max: Count = 5_000
+    """Events looked at for one page: where few are for the caller, it ends early and says where to go on."""
+    object_events_max: Count = 500
+    """The newest events about an object that its answer is made of; beyond, it says that there are more."""
+    tied_objects_max: Count = 50
+    """Consignments of a container, or containers of a consignment, whose own events are looked at for it."""
+    versions_max: Count = 50
+    """The newest versions of an event, and what takes it back, that its state is told from."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All rooms. `hub_name` is in every statement and seal: it names the administration's hub to the world."""
 
@@ -139,3 +159,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     kafka: KafkaSettings = KafkaSettings()
     fanout: FanoutSettings = FanoutSettings()
     delivery: DeliverySettings = DeliverySettings()
+    views: ViewsSettings = ViewsSettings()
