@@ -14,7 +14,7 @@ NOUNS = {
     "demo": "An administration, companies and risk engines on this machine, with live traffic.",
     "bench": "Measure accept, fan-out and delivery beside the machine's own ceilings.",
     "kafka": "A real Apache Kafka on this machine, without Docker.",
-    "partner": "Partners: add, show, list, suspend, resume, AEO authorisation.",
+    "partner": "Partners: add, set, show, list, suspend, resume, AEO authorisation.",
     "key": "Public keys of partners' systems: add, rotate, revoke, list.",
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "feed": "What a recipient receives: add, end, show, list.",

@@ -28,6 +28,7 @@ def add(
     tier: str = "trusted",
     identifier: Annotated[list[str] | None, Several] = None,
     time_zone: str = "UTC",
+    check_digits: str = "hub",
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -49,6 +50,8 @@ def add(
         scheme=value, such as eori=NL123456789; one or more.
     time_zone
         IANA name: the zone of times that arrive without an offset.
+    check_digits
+        What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
     """
     pairs = [text.partition("=") for text in identifier or ()]
     request = {
@@ -59,9 +62,22 @@ def add(
         "tier": tier,
         "identifiers": [{"scheme": scheme, "value": value} for scheme, _, value in pairs],
         "time_zone": time_zone,
+        "check_digits": check_digits,
         "reason": reason,
     }
     return act("partner.add", request, options)
+
+
+@app.command(name="set")
+def set_(partner: str, /, *, check_digits: str, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Change how strictly a partner's events are judged.
+
+    Parameters
+    ----------
+    check_digits
+        What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
+    """
+    return act("partner.set", {"id": partner, "check_digits": check_digits, "reason": reason}, options)
 
 
 @app.command
@@ -150,6 +166,7 @@ def _say(partner: dict[str, Any]) -> None:
             "tier": partner["tier"],
             "identifiers": [f"{each['scheme']}={each['value']}" for each in partner["identifiers"]],
             "time zone": partner["time_zone"],
+            "check digits": partner["check_digits"] or "as the hub",
             "AEO": _aeo_in_short(partner),
             "state": "SUSPENDED" if partner["suspended"] else "active",
             "agreements": [each["id"] for each in partner["agreements"]],

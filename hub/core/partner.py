@@ -32,6 +32,13 @@ class Tier(StrEnum):
     SANDBOX = "sandbox"
 
 
+class CheckDigits(StrEnum):
+    """What a wrong check digit of an identifier is: a warning, or an error that refuses the event."""
+
+    WARN = "warn"
+    REJECT = "reject"
+
+
 class AEOType(StrEnum):
     """Union Customs Code, Article 38(2): C simplifications, S security and safety, F both."""
 
@@ -87,6 +94,8 @@ class Partner(Struct, frozen=True, omit_defaults=True):
     aeo: AEOAuthorisation | None = None
     suspended: bool = False
     """The full stop: no token, live ones refused, streams end."""
+    check_digits: CheckDigits | None = None
+    """None: as the hub is set."""
 
 
 class System(Struct, frozen=True, omit_defaults=True):

@@ -42,6 +42,8 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     event_bytes_max: Count = 262_144
     batch_events_max: Count = 1_000
     sources_per_publisher_max: Count = 64
+    check_digits: Literal["warn", "reject"] = "warn"
+    """What a wrong check digit does: it is a warning, or refuses the event. A partner can be set apart."""
     group_records_max: Count = 1_000
     """The most events that share one append; what comes meanwhile waits for the next."""
     waiting_records_max: Count = 20_000
@@ -52,6 +54,23 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     """The worker's cache of acknowledged identities: it covers what the judge has not reached yet."""
     registry_seconds_max: Seconds = 1.0
     """A registry confirmation older than this decides nothing."""
+
+
+class DocumentsSettings(Struct, frozen=True, kw_only=True):
+    """Documents that are judged after their sender was answered: captures of EPCIS, and tables."""
+
+    table_bytes_max: Count = 10_485_760
+    table_rows_max: Count = 100_000
+    upload_seconds_max: Seconds = 60.0
+    """How long a table may take to arrive: it is written to disk as it comes."""
+    answer_wait_seconds: Seconds = 8.0
+    """A table that is judged sooner is answered with its results, else with where they will be."""
+    jobs_running_max: Count = 2
+    jobs_per_partner_max: Count = 16
+    """Unfinished ones; beyond, a partner is answered 429. One of them is worked on at a time."""
+    jobs_kept_max: Count = 1_000
+    """Finished ones of a partner, with their results."""
+    jobs_retention_seconds: WholeSeconds = 7 * 86_400
 
 
 class AuthSettings(Struct, frozen=True, kw_only=True):
@@ -154,6 +173,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     hub_name: Name = "customs-hub"
     http: HTTPSettings = HTTPSettings()
     intake: IntakeSettings = IntakeSettings()
+    documents: DocumentsSettings = DocumentsSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()

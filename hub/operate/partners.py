@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, Identifier, Partner, Role, Tier
+from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, CheckDigits, Identifier, Partner, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 
@@ -19,6 +19,14 @@ class AddPartner(Request, frozen=True, kw_only=True):
     tier: str = Tier.TRUSTED.value
     identifiers: tuple[Identifier, ...] = ()
     time_zone: str = "UTC"
+    check_digits: str = "hub"
+
+
+class SetPartner(Request, frozen=True, kw_only=True):
+    """What is left out stays as it is."""
+
+    id: str
+    check_digits: str | None = None
 
 
 class StopPartner(Request, frozen=True, kw_only=True):
@@ -51,8 +59,27 @@ def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
         tier=checks.choice("/tier", request.tier, Tier),
         identifiers=request.identifiers,
         time_zone=checks.time_zone("/time_zone", request.time_zone),
+        check_digits=_check_digits(request.check_digits, checks),
     )
     return (partner,)
+
+
+def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
+    partner = checks.known("/id", request.id, basis.snapshot.partners)
+    if partner is None or request.check_digits is None:
+        return ()
+    changed = replace(partner, check_digits=_check_digits(request.check_digits, checks))
+    return () if changed == partner else (changed,)
+
+
+def _check_digits(text: str, checks: Checks) -> CheckDigits | None:
+    """`hub`: as the hub is set."""
+    if text == "hub":
+        return None
+    if text not in list(CheckDigits):
+        checks.invalid("/check_digits", text, "one of warn, reject, hub")
+        return None
+    return CheckDigits(text)
 
 
 def suspend_partner(request: StopPartner, basis: Basis, checks: Checks) -> Changes:
@@ -105,6 +132,7 @@ def _authorisation(request: SetAEO, before: AEOAuthorisation | None, checks: Che
 
 ACTS = {
     "partner.add": Act(AddPartner, add_partner),
+    "partner.set": Act(SetPartner, set_partner),
     "partner.suspend": Act(StopPartner, suspend_partner),
     "partner.resume": Act(StopPartner, resume_partner),
     "partner.aeo": Act(SetAEO, set_aeo),

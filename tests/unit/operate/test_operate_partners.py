@@ -51,6 +51,33 @@ async def test_a_time_zone_never_leads_out_of_the_time_zone_table(desk: Any, zon
     assert faults == {"/time_zone": "ACT_VALUE_INVALID"}
 
 
+async def test_check_digits_are_as_the_hub_says_until_a_partner_is_set_apart(desk: Any) -> None:
+    await desk.enrol("zephyr")
+    assert desk.show("partner.show", id="zephyr")["check_digits"] is None
+
+    await desk.do("partner.set", id="zephyr", check_digits="reject")
+    assert desk.show("partner.show", id="zephyr")["check_digits"] == "reject"
+
+    await desk.do("partner.set", id="zephyr", check_digits="hub")
+    assert desk.show("partner.show", id="zephyr")["check_digits"] is None
+
+
+async def test_a_partner_is_enrolled_with_its_own_check_digits(desk: Any) -> None:
+    await desk.enrol("zephyr", check_digits="reject")
+
+    assert desk.live.snapshot.partners.get("zephyr").check_digits == "reject"
+
+
+async def test_what_is_said_of_check_digits_is_one_of_three_words(desk: Any) -> None:
+    await desk.enrol("zephyr")
+
+    for said in ("", "strict", "REJECT"):
+        assert await desk.refused("partner.set", id="zephyr", check_digits=said) == {
+            "/check_digits": "ACT_VALUE_INVALID"
+        }
+    assert await desk.refused("partner.set", id="nobody", check_digits="warn") == {"/id": "ACT_NOT_REGISTERED"}
+
+
 async def test_a_suspended_partner_is_suspended_until_it_is_resumed(desk: Any) -> None:
     await desk.enrol("zephyr")
 
