@@ -9,21 +9,27 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.settings import Settings
+from hub.drivers.files.blob_store import FileBlobStore
 from hub.drivers.kafka.event_log import KafkaEventLog
+from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
+from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
 from hub.drivers.sqlite.event_log import SQLiteEventLog
+from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
 from hub.drivers.sqlite.state import SQLiteState
 from hub.drivers.system.directory import DataDirectory, LogIdentity
 from hub.drivers.system.key_ring import FileKeyRing
+from hub.ports.blob_store import BlobStore
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.jobs import Jobs
 from hub.ports.key_ring import KeyRing
 from hub.ports.positions import Positions
 from hub.ports.registry import Registry
@@ -40,6 +46,8 @@ class Ports(Struct, frozen=True):
     registry: Registry
     replay: ReplayGuard
     keys: KeyRing
+    blobs: BlobStore
+    jobs: Jobs
 
 
 APPEND_BYTES_MAX = 8_388_608
@@ -61,6 +69,8 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             registry=MemoryRegistry(),
             replay=MemoryReplayGuard(),
             keys=MemoryKeyRing(now=clock.now_us() // 1_000_000),
+            blobs=MemoryBlobStore(clock),
+            jobs=MemoryJobs(),
         )
     directory = Path(log.directory)
     home = stack.enter_context(DataDirectory(directory))
@@ -80,6 +90,8 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
+        blobs=FileBlobStore.open_at(directory / "documents", clock),
+        jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
     )
 
 

@@ -22,8 +22,11 @@ from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
+from hub.intake.archive import Archive
 from hub.intake.authenticate import Authenticator
+from hub.intake.documents import Documents
 from hub.intake.grant import TokenEndpoint
+from hub.intake.judging import Judging
 from hub.intake.pipeline import Pipeline
 from hub.operate.follow import LiveRegistry
 from hub.operate.retention import Retention
@@ -33,8 +36,10 @@ from hub.trust.tokens import load_issuer
 from hub.views.receipts import Receipts
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
-from hub.web.api import Gate, PartnerAPI
+from hub.web.api import PartnerAPI
+from hub.web.documents import DocumentAPI
 from hub.web.edge import BodyReader, Edge, Handler, listening
+from hub.web.gate import Gate
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, Router
 from hub.web.wellknown import Operations, WellKnown
@@ -79,6 +84,12 @@ class Hub:
         self._listener, self._operations = listener, operations
         self._receipts = Receipts(log=ports.log, index=ports.index)
         self._acceptor = self._make_acceptor()
+        self._judging = Judging(
+            catalogue=self.catalogue,
+            snapshot=self.snapshot,
+            partitions=self.events.partitions,
+            bounds=settings.intake,
+        )
         self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
 
     def snapshot(self) -> Snapshot:
@@ -215,7 +226,7 @@ class Hub:
         )
         pipeline = Pipeline(
             acceptor=self._acceptor,
-            catalogue=self.catalogue,
+            judging=self._judging,
             snapshot=self.snapshot,
             receipts_at=self._receipts.at,
             clock=self.clock,
@@ -224,7 +235,14 @@ class Hub:
         )
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
-        partner = PartnerAPI(gate=gate, pipeline=pipeline, tokens=tokens, bodies=bodies)
+        documents = DocumentAPI(
+            gate=gate,
+            pipeline=pipeline,
+            documents=Documents(pipeline=pipeline, blobs=ports.blobs, archive=Archive(ports.blobs)),
+            bodies=bodies,
+            items_max=settings.intake.batch_events_max,
+        )
+        partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies)
         return {**partner.handlers(), **self._reader_api(gate, bodies).handlers(), **self._known.handlers()}
 
     def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:

@@ -29,7 +29,8 @@ class Principal(Struct, frozen=True, gc=False):
 
 
 class Mode(StrEnum):
-    """How CloudEvents travel over HTTP (CloudEvents HTTP Protocol Binding 1.0.2 §3, and NDJSON)."""
+    """How events travel over HTTP: CloudEvents HTTP Protocol Binding 1.0.2 §3, and NDJSON. A document of another format
+    is a batch."""
 
     STRUCTURED = "structured"
     BATCHED = "batched"
@@ -99,6 +100,10 @@ class ValidEvent(Struct, frozen=True, gc=False):
     received_us: int
     """When the hub decided to take it."""
     warnings: tuple[Fault, ...]
+    format: str
+    """As the record's header names it."""
+    place: str = ""
+    """Where a translated event stands in its document."""
 
 
 class Verdict(StrEnum):
@@ -111,6 +116,10 @@ class Verdict(StrEnum):
     CONFLICT = "CONFLICT"
     UNKNOWN = "UNKNOWN"
     NOT_ATTEMPTED = "NOT_ATTEMPTED"
+    NOT_SHARED = "NOT_SHARED"
+    """It is valid, nobody asked for it, and nothing of it is kept."""
+    VALID = "VALID"
+    """Of a dry run: it would be taken."""
 
 
 class SealProof(Struct, frozen=True, gc=False):
@@ -142,3 +151,5 @@ class Item(Struct, frozen=True, gc=False):
     receipt: Receipt | None = None
     refusal: Refusal | None = None
     warnings: Sequence[Fault] = ()
+    place: str = ""
+    """Where a translated event stands in its document."""

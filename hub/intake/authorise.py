@@ -57,11 +57,21 @@ class Policy:
             ruling = self._rulings[key] = _rule(principal, kind, snapshot, now)
         return ruling.answer
 
+    def is_asked_for_by_name(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> bool:
+        """Whether an agreement in force names this very type of this publisher's: a wildcard asks for what customs can
+        make something of, not for all that a company does."""
+        partner, now = admitted.principal.partner, admitted.now_us // 1_000_000
+        facts = facts_of(snapshot.partners.get(partner.id) or partner, _day(now))
+        return any(
+            kind.name in agreement.types and agreement.in_force(now) and agreement.provider.covers(partner.id, facts)
+            for agreement in snapshot.agreements
+        )
+
 
 def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -> _Ruling:
     partner = snapshot.partners.get(principal.partner.id) or principal.partner
     midnight = now - now % 86_400 + 86_400
-    today = datetime.fromtimestamp(now, UTC).date().isoformat()
+    today = _day(now)
     facts = facts_of(partner, today)
     # 1. The full stop and the key, once more: the event may have waited since its sender was let in.
     if partner.suspended:
@@ -83,6 +93,10 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     if not any(agreement.in_force(now) for agreement in covering):
         return _Ruling(Refusal("NOT_PERMITTED", f"no agreement in force covers {kind.name} from {partner.id}"), until)
     return _Ruling(Permit(principal, kind, facts, snapshot.revision), until)
+
+
+def _day(now: int) -> str:
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 def facts_of(partner: Partner, today: str) -> Facts:

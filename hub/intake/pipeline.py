@@ -12,19 +12,16 @@ from contextlib import AsyncExitStack
 from msgspec import Struct
 
 from hub.core.errors import HubError, Overloaded, Refusal, Unknown
-from hub.core.evidence import Admitted, Decoded, Item, Mode, Principal, Receipt, ValidEvent, Verdict
+from hub.core.evidence import Admitted, Item, Mode, Principal, Receipt, ValidEvent, Verdict
 from hub.core.record import Position
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
 from hub.intake.accept import Accepted, Acceptor, Conflicting, Outcome, Repeat
-from hub.intake.authorise import Policy, admit
+from hub.intake.authorise import admit
 from hub.intake.decode import Items, decode
-from hub.intake.sources import SourceBook
-from hub.intake.validate import validate
+from hub.intake.judging import Judged, Judging
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
-from schemas.catalogue import Catalogue
-from schemas.faults import Fault
 
 Known = tuple[Position, bytes]
 """Where an event was accepted before, and its identity."""
@@ -54,7 +51,7 @@ class Pipeline:
         self,
         *,
         acceptor: Acceptor,
-        catalogue: Catalogue,
+        judging: Judging,
         snapshot: Callable[[], Snapshot],
         receipts_at: ReceiptsAt,
         clock: Clock,
@@ -62,15 +59,13 @@ class Pipeline:
         bounds: IntakeSettings,
     ) -> None:
         self._acceptor = acceptor
-        self._catalogue = catalogue
+        self.judging = judging
         self._snapshot = snapshot
         self._receipts_at = receipts_at
         self._clock = clock
         self._observer = observer
         self._bounds = bounds
-        self._policy = Policy()
         self._batches = asyncio.Lock()
-        self._sources = SourceBook(bounds.sources_per_publisher_max)
 
     def admit(self, principal: Principal, *, mode: Mode, atomic: bool) -> Admitted | Refusal:
         """The coarse answer, before the body is read."""
@@ -92,21 +87,37 @@ class Pipeline:
         decoded = decode(admitted, body, headers, bounds=self._bounds)
         if isinstance(decoded, Refusal):
             return decoded
-        if admitted.mode in (Mode.STRUCTURED, Mode.BINARY):
-            judged = [self._judge(admitted, index, item) for index, item in enumerate(decoded)]
-        else:
-            judged = await self._judge_batch(admitted, decoded, large=len(body) > SMALL_BATCH_BYTES)
-        if admitted.atomic and any(isinstance(item, Item) for item in judged):
+        judged = await self._judge(admitted, body, decoded)
+        return await self.accept(admitted, judged)
+
+    async def check(self, admitted: Admitted, body: bytes, headers: Mapping[str, str]) -> Answer | Refusal:
+        """What `submit` would say, as far as it can be said without storing anything: a dry run."""
+        decoded = decode(admitted, body, headers, bounds=self._bounds)
+        if isinstance(decoded, Refusal):
+            return decoded
+        return Answer(dry(await self._judge(admitted, body, decoded)), admitted.mode)
+
+    async def accept(self, admitted: Admitted, judged: Sequence[Judged]) -> Answer:
+        """Accept what is valid; where all was to be taken or nothing, all or nothing."""
+        if admitted.atomic and any(isinstance(item, Item) and item.refusal for item in judged):
             items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in judged]
             return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
         return self._told(Answer(await self._accept(judged), admitted.mode), judged)
 
-    async def _judge_batch(self, admitted: Admitted, decoded: Items, *, large: bool) -> list[ValidEvent | Item]:
-        """With pauses, and one large batch at a time: a turn of the loop stays short, however many there are.
+    async def _judge(self, admitted: Admitted, body: bytes, decoded: Items) -> list[Judged]:
+        native = self.judging.native
+        if admitted.mode in (Mode.STRUCTURED, Mode.BINARY):
+            return [native(admitted, index, item) for index, item in enumerate(decoded)]
+        judged = (native(admitted, index, item) for index, item in enumerate(decoded))
+        return await self.judge_all(judged, large=len(body) > SMALL_BATCH_BYTES)
+
+    async def judge_all(self, judged: Iterable[Judged], *, large: bool) -> list[Judged]:
+        """Go through a generator of judgements with pauses, and through one large batch at a time: a turn of the loop
+        stays short, however many there are.
 
         Raises `Overloaded` if the large ones before it take too long.
         """
-        judged: list[ValidEvent | Item] = []
+        done: list[Judged] = []
         async with AsyncExitStack() as turn:
             if large:
                 try:
@@ -114,29 +125,13 @@ class Pipeline:
                         await turn.enter_async_context(self._batches)
                 except TimeoutError as e:
                     raise Overloaded("other large batches are being judged") from e
-            for index, item in enumerate(decoded):
-                judged.append(self._judge(admitted, index, item))
+            for index, item in enumerate(judged):
+                done.append(item)
                 if index % _ITEMS_BETWEEN_PAUSES == _ITEMS_BETWEEN_PAUSES - 1:
                     await self._clock.sleep(0)
-        return judged
+        return done
 
-    def _judge(self, admitted: Admitted, index: int, decoded: Decoded | Refusal) -> ValidEvent | Item:
-        """Everything that can be said of one item without storage."""
-        if isinstance(decoded, Refusal):
-            return Item(index, "", "", Verdict.REJECTED, refusal=decoded)
-        kind = self._catalogue.find(decoded.event.get("type"), decoded.event.get("dataschema"))
-        if isinstance(kind, Fault):
-            return _rejected(decoded, Refusal("EVENT_INVALID", faults=[kind]))
-        permit = self._policy.permit(admitted, kind, self._snapshot())
-        if isinstance(permit, Refusal):
-            return _rejected(decoded, permit)
-        valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._acceptor.partitions)
-        if isinstance(valid, Refusal):
-            return _rejected(decoded, valid)
-        refusal = self._sources.enter(permit.principal.partner.id, valid.source)
-        return _rejected(decoded, refusal) if refusal else valid
-
-    async def _accept(self, judged: Sequence[ValidEvent | Item]) -> list[Item]:
+    async def _accept(self, judged: Sequence[Judged]) -> list[Item]:
         """Accept what is valid, all partitions at once, and put the outcomes back into request order."""
         parts: dict[int, list[ValidEvent]] = {}
         for item in judged:
@@ -181,7 +176,7 @@ class Pipeline:
                 rows.append(answer)
         return rows
 
-    def _told(self, answer: Answer, judged: Sequence[ValidEvent | Item]) -> Answer:
+    def _told(self, answer: Answer, judged: Sequence[Judged]) -> Answer:
         counts: dict[tuple[str, str], int] = {}
         refused: dict[str, int] = {}
         for item, event in zip(answer.items, judged, strict=True):
@@ -198,30 +193,37 @@ class Pipeline:
 
 
 def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
-    index, id_, source, warnings = event.index, event.id, event.source, event.warnings
+    index, id_, source, warnings, place = event.index, event.id, event.source, event.warnings, event.place
     if isinstance(outcome, Repeat):
         known = earlier[outcome.position, event.identity]
         if isinstance(known, HubError):  # It is stored; only its receipt cannot be read now.
-            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(known.code))
-        return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings)
+            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(known.code), (), place)
+        return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings, place)
     match outcome:
         case Accepted(receipt):
-            return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings)
+            return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings, place)
         case Conflicting():
-            return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"))
+            return Item(index, id_, source, Verdict.CONFLICT, None, Refusal("CONFLICT"), (), place)
         case Refusal():
-            return Item(index, id_, source, Verdict.REJECTED, None, outcome)
+            return Item(index, id_, source, Verdict.REJECTED, None, outcome, (), place)
         case Unknown():
-            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"))
+            return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal("OUTCOME_UNKNOWN"), (), place)
         case HubError():  # Certainly nothing was stored.
-            return Item(index, id_, source, Verdict.NOT_ATTEMPTED, None, Refusal(outcome.code))
+            return Item(index, id_, source, Verdict.NOT_ATTEMPTED, None, Refusal(outcome.code), (), place)
         case None:
             return _not_attempted(event)
 
 
-def _rejected(decoded: Decoded, refusal: Refusal) -> Item:
-    return Item(decoded.index, decoded.text("id"), decoded.text("source"), Verdict.REJECTED, refusal=refusal)
+def dry(judged: Iterable[Judged]) -> list[Item]:
+    """The items of a dry run: what is valid would be taken."""
+    return [
+        Item(each.index, each.id, each.source, Verdict.VALID, None, None, each.warnings, each.place)
+        if isinstance(each, ValidEvent)
+        else each
+        for each in judged
+    ]
 
 
 def _not_attempted(event: ValidEvent) -> Item:
-    return Item(event.index, event.id, event.source, Verdict.NOT_ATTEMPTED, refusal=Refusal("NOT_ATTEMPTED"))
+    refusal = Refusal("NOT_ATTEMPTED")
+    return Item(event.index, event.id, event.source, Verdict.NOT_ATTEMPTED, None, refusal, (), event.place)

@@ -3,32 +3,59 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Decoded, Permit, ValidEvent
+from hub.core.partner import CheckDigits, Partner
 from hub.core.record import partition_of
+from hub.core.settings import IntakeSettings
 from schemas import rules
-from schemas.faults import Severity, fault
+from schemas.faults import Fault, Severity
 from schemas.identity import identity_key, utc_instant
+from schemas.rules import STRICT, Regard
+from schemas.verdict import unstatable
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-STATEMENT_ROOM_BYTES = 535
-"""What is left of a statement's 1,024 bytes for source and id, escaped, beside its other members at their longest."""
+NATIVE, BINARY = "ce-json/1", "ce-binary/1"
+_REJECTING = Regard(raised=frozenset({"CHECK_DIGIT_WRONG"}))
 
 
-def validate(permit: Permit, decoded: Decoded, *, now_us: int, partitions: int) -> ValidEvent | Refusal:
+def regard_of(partner: Partner, bounds: IntakeSettings) -> Regard:
+    """How strictly a partner's events are looked at: by what is set for it, else by what is set for all."""
+    return _REJECTING if (partner.check_digits or bounds.check_digits) == CheckDigits.REJECT else STRICT
+
+
+def validate(
+    permit: Permit, decoded: Decoded, *, now_us: int, partitions: int, regard: Regard = STRICT
+) -> ValidEvent | Refusal:
     """Check one decoded event; `place` of every fault points into what the partner sent."""
-    event, kind = decoded.event, permit.kind
-    found = rules.check(event, kind, now_us=now_us)
+    event = decoded.event
+    found = rules.check(event, permit.kind, now_us=now_us, regard=regard)
     if found and any(each.severity is Severity.ERROR for each in found):
         return Refusal("EVENT_INVALID", faults=found)
+    if (fault := unstatable(decoded.text("source"), decoded.text("id"))) is not None:
+        return Refusal("EVENT_INVALID", faults=[*found, fault])
+    native = NATIVE if decoded.attributes is None else BINARY
+    return identified(permit, decoded, found, format=native, now_us=now_us, partitions=partitions)
+
+
+def identified(
+    permit: Permit,
+    decoded: Decoded,
+    warnings: Sequence[Fault],
+    *,
+    format: str,  # noqa: A002
+    place: str = "",
+    now_us: int,
+    partitions: int,
+) -> ValidEvent:
+    """An event in which no error was found, with its identity, its partition and what is remembered of it."""
+    event, kind = decoded.event, permit.kind
     publisher = permit.principal.partner.id
     source, id_ = decoded.text("source"), decoded.text("id")
     version = version_of(event)
-    if _statement_share(source, id_) > STATEMENT_ROOM_BYTES:
-        expected = "source and id with fewer quotes and backslashes to escape"
-        return Refusal("EVENT_INVALID", faults=[*found, fault("IDENTITY_TOO_LONG", "/id", id_, expected)])
     return ValidEvent(
         permit,
         decoded.index,
@@ -45,7 +72,9 @@ def validate(permit: Permit, decoded: Decoded, *, now_us: int, partitions: int) 
         kind.object_key(event),
         rules.flags(event, now_us),
         now_us,
-        tuple(found),
+        tuple(warnings),
+        format,
+        place,
     )
 
 
@@ -54,13 +83,6 @@ def version_of(event: dict[str, object]) -> str | None:
     data = event.get("data")
     updated_at = data.get("updated_at") if isinstance(data, dict) else None
     return utc_instant(updated_at) if isinstance(updated_at, str) else None
-
-
-def _statement_share(source: str, id_: str) -> int:
-    """Bytes of source and id in a statement: JSON escapes quotes and backslashes."""
-    text = source + id_
-    escaped = text.count('"') + text.count("\\")
-    return (len(text) if text.isascii() else len(text.encode())) + escaped
 
 
 def _traceparent(decoded: Decoded) -> str | None:

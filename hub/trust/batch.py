@@ -73,10 +73,11 @@ def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
         salt,
         permit.revision,
         (facts.tier, facts.country, facts.roles, facts.aeo),
-        "ce-json/1" if event.attributes is None else "ce-binary/1",
+        event.format,
         event.key,
         event.flags,
         event.traceparent,
         event.attributes,
         tuple(dict.fromkeys(fault.code for fault in event.warnings)),
+        event.place,
     )

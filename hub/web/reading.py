@@ -21,8 +21,8 @@ from hub.trust.statement import utc_text
 from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Statuses
 from hub.web import render
-from hub.web.api import Gate
 from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer
+from hub.web.gate import Gate
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
 ACK_BODY_BYTES_MAX = 8_192

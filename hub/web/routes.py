@@ -41,6 +41,8 @@ STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 NDJSON = "application/x-ndjson"
 BINARY = "application/json"
+"""With `ce-` headers; without, a document of the trade."""
+LINKED = "application/ld+json"
 
 _BODY_CODES = ("BODY_TOO_LARGE", "BODY_TOO_SLOW", "BODY_MALFORMED", "MEDIA_TYPE_UNSUPPORTED")
 _STORE_CODES = ("OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL")
@@ -82,7 +84,7 @@ ROUTES = (
         path="/v1/events",
         name="post_events",
         scope="events:write",
-        media_types=(STRUCTURED, BATCHED, NDJSON, BINARY),
+        media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED),
         answers=(200, 201, 202, 207, 403, 409, 422, 503, 507),
         codes=(
             *_BODY_CODES,

@@ -1,0 +1,93 @@
+"""Documents of the trade: translated, judged item by item as native events are, kept, accepted, or only looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+from msgspec import Struct
+
+from hub.core.errors import Refusal
+from hub.core.evidence import Admitted, Item, ValidEvent, Verdict
+from hub.intake.archive import Archive
+from hub.intake.judging import Judged
+from hub.intake.pipeline import SMALL_BATCH_BYTES, Answer, Pipeline, dry
+from hub.intake.translate import open_translation
+from hub.ports.blob_store import BlobKey, BlobStore
+from schemas.translate.item import Context, Translation
+
+KEPT = frozenset({Verdict.ACCEPTED, Verdict.HELD, Verdict.UNKNOWN})
+"""Verdicts on items that are in the log, or may be: their document is kept beside it."""
+
+
+class Sent(Struct, frozen=True):
+    """A document as it came, and what the request says of it."""
+
+    document: bytes
+    media_type: str
+    context: Context
+    families: frozenset[str]
+    """Of `schemas.translate.recognise`: what the route takes."""
+
+
+class Documents:
+    """Documents that are answered at once."""
+
+    def __init__(self, *, pipeline: Pipeline, blobs: BlobStore, archive: Archive) -> None:
+        self._pipeline = pipeline
+        self._blobs = blobs
+        self._archive = archive
+
+    async def submit(self, admitted: Admitted, sent: Sent) -> Answer | Refusal:
+        """Judge a document and accept what is valid in it. A `Refusal`: nothing in it could be looked at.
+
+        Raises HubError when certainly nothing was stored.
+        """
+        opened = await self.open(sent)
+        if isinstance(opened, Refusal):
+            return opened
+        digest = sha256(sent.document).digest()
+        judged = await self._judge(admitted, sent, digest, opened)
+        if not worth_keeping(judged):
+            return await self._pipeline.accept(admitted, judged)
+
+        async def store(key: BlobKey) -> bool:
+            return (await self._blobs.put(key, _one(sent.document))).new
+
+        async with self._archive.holding(admitted.principal.partner.id, digest, store) as held:
+            answer = await self._pipeline.accept(admitted, judged)
+            held.wanted |= any(item.verdict in KEPT for item in answer.items)
+        return answer
+
+    async def check(self, admitted: Admitted, sent: Sent) -> Answer | Refusal:
+        """What `submit` would say, as far as it can be said without storing anything."""
+        opened = await self.open(sent)
+        if isinstance(opened, Refusal):
+            return opened
+        digest = sha256(sent.document).digest()
+        return Answer(dry(await self._judge(admitted, sent, digest, opened)), admitted.mode)
+
+    async def open(self, sent: Sent) -> Translation | Refusal:
+        """The document's items; a long one is opened on a thread, so that others are answered meanwhile."""
+        given = sent.document, sent.media_type, sent.context
+        if len(sent.document) <= SMALL_BATCH_BYTES:
+            return open_translation(*given, families=sent.families)
+        return await asyncio.to_thread(open_translation, *given, families=sent.families)
+
+    async def _judge(self, admitted: Admitted, sent: Sent, digest: bytes, translation: Translation) -> list[Judged]:
+        judging = self._pipeline.judging
+        judged = (judging.translated(admitted, digest, translation, item) for item in translation.items)
+        return await self._pipeline.judge_all(judged, large=len(sent.document) > SMALL_BATCH_BYTES)
+
+
+def worth_keeping(judged: list[Judged]) -> bool:
+    """Whether the document may be kept, and needs to be: something in it may be accepted, and nothing in it is its
+    sender's own business alone."""
+    shared = all(item.verdict is not Verdict.NOT_SHARED for item in judged if isinstance(item, Item))
+    return shared and any(isinstance(item, ValidEvent) for item in judged)
+
+
+async def _one(document: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(document), SMALL_BATCH_BYTES):
+        yield document[start : start + SMALL_BATCH_BYTES]

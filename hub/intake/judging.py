@@ -1,0 +1,101 @@
+"""What can be said of one item without storage: authorised, translated or decoded, validated, or why not.
+
+The pipeline's judgement, shared by whatever brings items: requests, documents, jobs and dry runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hub.core.errors import Refusal
+from hub.core.evidence import Admitted, Decoded, Item, ValidEvent, Verdict
+from hub.core.registry import Snapshot
+from hub.core.settings import IntakeSettings
+from hub.intake.authorise import Policy
+from hub.intake.sources import SourceBook
+from hub.intake.translate import rewritten
+from hub.intake.validate import identified, regard_of, validate
+from schemas import verdict
+from schemas.catalogue import Catalogue
+from schemas.faults import Fault
+from schemas.translate import item as translated
+from schemas.translate.item import Translation
+
+Judged = ValidEvent | Item
+
+
+class Judging:
+    """The judgement of one worker."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        snapshot: Callable[[], Snapshot],
+        partitions: int,
+        bounds: IntakeSettings,
+    ) -> None:
+        self._catalogue = catalogue
+        self._snapshot = snapshot
+        self._partitions = partitions
+        self._bounds = bounds
+        self._policy = Policy()
+        self._sources = SourceBook(bounds.sources_per_publisher_max)
+
+    def native(self, admitted: Admitted, index: int, decoded: Decoded | Refusal) -> Judged:
+        """An event that came as a CloudEvent."""
+        if isinstance(decoded, Refusal):
+            return Item(index, "", "", Verdict.REJECTED, refusal=decoded)
+        kind = self._catalogue.find(decoded.event.get("type"), decoded.event.get("dataschema"))
+        if isinstance(kind, Fault):
+            return _rejected(decoded, Refusal("EVENT_INVALID", faults=[kind]))
+        permit = self._policy.permit(admitted, kind, self._snapshot())
+        if isinstance(permit, Refusal):
+            return _rejected(decoded, permit)
+        regard = regard_of(admitted.principal.partner, self._bounds)
+        valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._partitions, regard=regard)
+        if isinstance(valid, Refusal):
+            return _rejected(decoded, valid)
+        refusal = self._sources.enter(permit.principal.partner.id, valid.source)
+        return _rejected(decoded, refusal) if refusal else valid
+
+    def translated(
+        self, admitted: Admitted, document_digest: bytes, translation: Translation, item: translated.Item
+    ) -> Judged:
+        """An item of a document: what `customs-connect validate` says of it, and then what only the hub can say."""
+        raised = regard_of(admitted.principal.partner, self._bounds).raised
+        said = verdict.judge(item, translation, self._catalogue, now_us=admitted.now_us, raised=raised)
+        if said.verdict is verdict.Verdict.REJECTED or item.event is None or said.kind is None:
+            return _answer(item, Verdict.REJECTED, Refusal("EVENT_INVALID", faults=said.faults))
+        if item.unmeant and not self._policy.is_asked_for_by_name(admitted, said.kind, self._snapshot()):
+            return _answer(item, Verdict.NOT_SHARED, warnings=said.faults)
+        permit = self._policy.permit(admitted, said.kind, self._snapshot())
+        if isinstance(permit, Refusal):
+            return _answer(item, Verdict.REJECTED, permit)
+        decoded = rewritten(item.index, item.event, document_digest, bounds=self._bounds)
+        if isinstance(decoded, Refusal):
+            return _answer(item, Verdict.REJECTED, decoded)
+        refusal = self._sources.enter(permit.principal.partner.id, decoded.text("source"))
+        if refusal is not None:
+            return _answer(item, Verdict.REJECTED, refusal)
+        return identified(
+            permit,
+            decoded,
+            said.faults,
+            format=translation.format,
+            place=item.place,
+            now_us=admitted.now_us,
+            partitions=self._partitions,
+        )
+
+
+def _rejected(decoded: Decoded, refusal: Refusal) -> Item:
+    return Item(decoded.index, decoded.text("id"), decoded.text("source"), Verdict.REJECTED, refusal=refusal)
+
+
+def _answer(
+    item: translated.Item, said: Verdict, refusal: Refusal | None = None, warnings: Sequence[Fault] = ()
+) -> Item:
+    event = item.event or {}
+    id_, source = (name if isinstance(name := event.get(member), str) else "" for member in ("id", "source"))
+    return Item(item.index, id_ or item.id, source, said, None, refusal, warnings, item.place)

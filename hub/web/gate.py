@@ -1,0 +1,32 @@
+"""Who asks: the first check of every route with a scope, before a body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from hub.core.errors import Refusal
+from hub.core.evidence import Principal
+from hub.intake.authenticate import Authenticator
+from hub.web.edge import Refused
+
+
+class Gate:
+    """Lets a principal in, or nobody."""
+
+    def __init__(self, authenticator: Authenticator, *, standing: Callable[[], int | None]) -> None:
+        """`standing`: None while the registry is not confirmed; who is who is not said then."""
+        self._authenticator = authenticator
+        self._standing = standing
+
+    def enter(self, request: web.BaseRequest, scope: str) -> Principal:
+        """The principal, with the scope that the route asks for. Raises `Refused`."""
+        if self._standing() is None:
+            raise Refused(Refusal("REGISTRY_STALE"))
+        principal = self._authenticator.authenticate(request.headers.get("Authorization"))
+        if isinstance(principal, Refusal):
+            raise Refused(principal)
+        if scope not in principal.scopes:
+            raise Refused(Refusal("SCOPE_MISSING", scope))
+        return principal
