@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from connectors.commands.shared import print_json
-from schemas.faults import FAULTS, Fault, Severity
+from schemas.faults import Fault, Severity
 from schemas.verdict import Judged, Verdict
 from schemas.words import words
 
@@ -102,7 +102,7 @@ class Teller:
             lead = f"    {labels.severities[each.severity]:<{grade_width}}  {each.place:<{place_width}}"
             if len(each.place) > place_width:
                 lead = f"{lead}\n{indent[:-2]}"
-            told = fault_document(each, self._language)
+            told = words().fault(each, self._language)
             print(f"{lead}  {each.code}: {told['text']}")
             seen = [(labels.found, each.found), (labels.expected, told["expected"]), (labels.fix, told.get("fix", ""))]
             for label, text in seen:
@@ -120,7 +120,7 @@ class JSONTeller(Teller):
     """Prints one JSON object for each event, and one for each file."""
 
     def unopened(self, file: str, faults: Sequence[Fault]) -> None:
-        told = [fault_document(each, self._language) for each in faults]
+        told = [words().fault(each, self._language) for each in faults]
         print_json({"kind": "file", "file": file, "verdict": Verdict.REJECTED, "faults": told})
 
     def opened(self, file: str, format_: str, judged: Iterable[Judged]) -> bool:
@@ -150,19 +150,5 @@ class JSONTeller(Teller):
             "source": str((item.event or {}).get("source", "")),
             "type": judged.kind.name if judged.kind is not None else "",
             "verdict": judged.verdict,
-            "faults": [fault_document(each, self._language) for each in judged.faults],
+            "faults": [words().fault(each, self._language) for each in judged.faults],
         }
-
-
-def fault_document(fault: Fault, language: str) -> dict[str, str]:
-    """A fault as the hub answers it (`schemas/formats/problem.md`)."""
-    text = FAULTS[fault.code]
-    document = {
-        "code": fault.code,
-        "place": fault.place,
-        "found": fault.found,
-        "expected": words().said(fault.expected, language),
-        "severity": fault.severity.value,
-        "text": text.fr if language == "fr" else text.en,
-    }
-    return document | {"fix": words().said(text.fix, language)} if text.fix else document

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from schemas.catalogue import EventType
 from schemas.compile import ALWAYS, Compiled, Schema
-from schemas.faults import FAULTS_MAX, Fault, Severity, capped, fault, pointer
+from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS_MAX, Fault, Severity, capped, fault, pointer
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 from schemas.sites import INSTANT, instant_of
@@ -184,7 +184,8 @@ def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fa
         code, words = _KEYWORDS.get(keyword, ("VALUE_INVALID", ""))
         asked = member[keyword]
         asked = words.format(", ".join(map(str, asked)) if isinstance(asked, list) else asked)
-        yield fault(code, place, value, ": ".join(filter(None, (asked, member.get("description")))))
+        told = ": ".join(filter(None, (asked, member.get("description"))))
+        yield fault(code, place, value, told if len(told) <= EXPECTED_CHARACTERS_MAX else asked)
 
 
 def _required(member: Schema, place: str, value: dict[str, Any]) -> Iterator[Fault]:

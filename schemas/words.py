@@ -14,6 +14,8 @@ from importlib import resources
 
 import orjson
 
+from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS, Fault, FaultText, cut
+
 LANGUAGES = ("en", "fr")
 
 _HOLE = re.compile(r"\{(\d?)\}")
@@ -34,6 +36,19 @@ class Words:
         """The text in the language asked for; in English where there is no French."""
         return (self.french(text) or text) if language == "fr" else text
 
+    def fault(self, fault: Fault, language: str, texts: Mapping[str, FaultText] = FAULTS) -> dict[str, str]:
+        """A fault as it is answered (`formats/problem.md`): with its text and, where one is obvious, a fix."""
+        text = texts[fault.code]
+        document = {
+            "code": fault.code,
+            "place": fault.place,
+            "found": fault.found,
+            "expected": cut(self.said(fault.expected, language), EXPECTED_CHARACTERS_MAX),
+            "severity": fault.severity.value,
+            "text": text.fr if language == "fr" else text.en,
+        }
+        return document | {"fix": self.said(text.fix, language)} if text.fix else document
+
     def _french(self, text: str) -> str | None:
         """The French of a text: its own, that of the two halves around a colon, or that of a template it was made from.
 
@@ -43,10 +58,14 @@ class Words:
             return whole
         head, colon, tail = text.partition(": ")
         while colon:
-            if tail in self._texts and (asked := self.french(head)) is not None:
-                return f"{asked} : {self._texts[tail]}"
+            asked = self.french(head) or ("" if " " in head else head)  # A code is the same in all languages.
+            if asked and (described := self._texts.get(tail) or self._made(tail)) is not None:
+                return f"{asked} : {described}"
             more, colon, tail = tail.partition(": ")
             head = f"{head}: {more}"
+        return self._made(text)
+
+    def _made(self, text: str) -> str | None:
         for pattern, french in self._templates:
             if (match := pattern.fullmatch(text)) is not None:
                 return self._filled(french, match.groups())

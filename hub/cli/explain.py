@@ -12,6 +12,7 @@ from hub.cli import DONE, FAILED
 from hub.cli.show import lines, print_json
 from hub.core.errors import ERRORS
 from hub.core.faults import ACT_FAULTS
+from hub.core.words import words
 from schemas.faults import FAULTS
 
 app = App(name="explain", help="What a code of an answer means and what to do about it; works offline.")
@@ -37,22 +38,36 @@ def explain(code: str | None = None, /, *, lang: Literal["en", "fr"] = "en", jso
         guess = get_close_matches(code.upper(), [*ERRORS, *FAULTS, *ACT_FAULTS], n=1)
         print(f"there is no code {code}" + (f"; {guess[0]}?" if guess else ""), file=sys.stderr)
         return FAILED
-    print_json(explained) if json else lines(explained)
+    labels = _FRENCH if lang == "fr" else {}
+    print_json(explained) if json else lines({labels.get(name, name): told for name, told in explained.items()})
     return DONE
 
 
+_FRENCH = {
+    "status": "statut",
+    "retryable": "à retenter",
+    "severity": "gravité",
+    "means": "sens",
+    "fix": "remède",
+    "explained": "explication",
+}
+"""What people read before each line; machines read the English names."""
+
+
 def _explain(code: str, lang: str) -> dict[str, object] | None:
+    said = words().said
     if (row := ERRORS.get(code)) is not None:
         return {
             "code": row.code,
             "status": row.status,
             "retryable": row.retryable,
             "means": getattr(row, lang),
-            "fix": row.fix,
-            "explained": row.explain,
+            "fix": said(row.fix, lang),
+            "explained": said(row.explain, lang),
         }
     if (text := FAULTS.get(code) or ACT_FAULTS.get(code)) is not None:
-        return {"code": text.code, "means": getattr(text, lang), "fix": text.fix}
+        means, fix = getattr(text, lang), said(text.fix, lang)
+        return {"code": text.code, "severity": text.severity.value, "means": means, "fix": fix}
     return None
 
 

@@ -80,7 +80,7 @@ class Checks:
 
     def some(self, place: str, items: Sequence[object], least: int = 1) -> None:
         if not least <= len(items) <= ITEMS_MAX:
-            self.invalid(place, f"{len(items)} items", f"{least} to {ITEMS_MAX}")
+            self.invalid(place, f"{len(items)} items", f"{least} to {ITEMS_MAX} entries")
 
     def time_zone(self, place: str, name: str) -> str:
         try:

@@ -21,6 +21,7 @@ from aiohttp.web_protocol import RequestHandler
 from hub.core.errors import HubError, Refusal, place_of
 from hub.core.faults import ACT_FAULTS
 from hub.core.settings import HTTPSettings
+from hub.core.words import words
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web.routes import Route, Router
@@ -31,6 +32,8 @@ JSON = "application/json"
 RETRY_AFTER_SECONDS = "1"
 SERVER = {"Server": "customs-hub"}
 """aiohttp would name itself and its version."""
+
+_FAULTS = {**FAULTS, **ACT_FAULTS}
 
 Handler = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
@@ -49,16 +52,17 @@ def problem(
 ) -> web.Response:
     """A refusal as it is answered (`schemas/formats/problem.md`)."""
     row = refusal.row
+    said = words().said
     document = {
         "type": f"urn:customs-hub:error:{row.code}",
         "title": row.fr if language == "fr" else row.en,
         "status": row.status,
         "code": row.code,
-        "fix": row.fix,
+        "fix": said(row.fix, language),
         "retryable": row.retryable,
     }
     if refusal.detail:
-        document["detail"] = refusal.detail
+        document["detail"] = said(refusal.detail, language)
     if instance:
         document["instance"] = instance
     if refusal.faults:
@@ -75,19 +79,7 @@ def problem(
 
 def fault_documents(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
     """Faults as they are answered: with their text and, where one is obvious, a fix."""
-    documents = []
-    for fault in faults:
-        text = FAULTS.get(fault.code) or ACT_FAULTS[fault.code]
-        document = {
-            "code": fault.code,
-            "place": fault.place,
-            "found": fault.found,
-            "expected": fault.expected,
-            "severity": fault.severity.value,
-            "text": text.fr if language == "fr" else text.en,
-        }
-        documents.append(document | {"fix": text.fix} if text.fix else document)
-    return documents
+    return [words().fault(each, language, _FAULTS) for each in faults]
 
 
 def language_of(request: web.BaseRequest) -> str:

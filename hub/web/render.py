@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import orjson
 
 from hub.core.evidence import Item, Receipt, SealProof
+from hub.core.words import words
 from hub.web.edge import fault_documents
 
 Document = dict[str, object]
@@ -62,11 +63,13 @@ def receipt_alone(receipt: Receipt) -> Document:
 
 def _item(item: Item, language: str) -> Document:
     document: Document = {"index": item.index, "id": item.id, "source": item.source, "verdict": item.verdict.value}
+    if item.place:
+        document["place"] = item.place
     faults = item.refusal.faults if item.refusal else item.warnings
     if item.refusal:
         document["code"] = item.refusal.code
         if item.refusal.detail:
-            document["detail"] = item.refusal.detail
+            document["detail"] = words().said(item.refusal.detail, language)
     if faults:
         document["faults"] = fault_documents(faults, language)
     return document
