@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
+from schemas.absence import absence_of
 from schemas.compile import Compiled, Schema, compile_schema
 from schemas.faults import Fault, fault
 from schemas.sites import Visit, visit_of
@@ -44,6 +45,8 @@ class EventType(Struct, frozen=True, eq=False):
     schema: Compiled
     visit: Visit
     """Looks at every identifier and time in an event of this type."""
+    absence: Visit
+    """Looks at the `data` of an event of this type whose format may lack members."""
 
     def object_key(self, event: Mapping[str, Any]) -> str:
         """`scheme:value` of the object that a valid event is about: the first subject by the type's scheme order."""
@@ -137,4 +140,5 @@ def _event_type(
         compiled.personal(),
         compiled,
         visit,
+        absence_of(compiled.flat["properties"]["data"]),
     )

@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from schemas.absence import missing, missing_alternative
 from schemas.catalogue import EventType
-from schemas.compile import ALWAYS, Compiled, Schema
+from schemas.compile import Compiled, Schema
 from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS_MAX, Fault, Severity, capped, fault, pointer
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
@@ -49,7 +50,7 @@ def check(event: dict[str, Any], event_type: EventType, *, now_us: int, regard: 
     """Every fault of an event that was parsed by the guard, errors first, warnings after, at most `FAULTS_MAX`."""
     faults: list[Fault] = []
     if not event_type.schema.closed.is_valid(event):
-        _check_schema(event, event_type.schema, faults, absent_ok=regard.absent_ok)
+        _check_schema(event, event_type, faults, absent_ok=regard.absent_ok)
     event_type.visit(event, None, faults)
     _check_lengths(event, faults)
     data = event.get("data")
@@ -74,10 +75,11 @@ def flags(event: dict[str, Any], now_us: int) -> int:
     return marked
 
 
-def _check_schema(event: dict[str, Any], schema: Compiled, faults: list[Fault], *, absent_ok: bool) -> None:
+def _check_schema(event: dict[str, Any], event_type: EventType, faults: list[Fault], *, absent_ok: bool) -> None:
     """The faults of an event that the closed schema refuses."""
+    schema = event_type.schema
     if absent_ok:
-        _absent(event.get("data"), schema.flat["properties"]["data"], ("data",), faults)
+        event_type.absence(event.get("data"), (None, "data"), faults)
         schema = schema.sparse
         if schema.closed.is_valid(event):
             return
@@ -175,9 +177,9 @@ def _broken(event: dict[str, Any], schema: Compiled) -> list[Fault]:
 def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fault]:
     """One failed keyword of one member: what it asks for, and the description of the member."""
     if keyword == "required":
-        yield from _required(member, place, value)
+        yield from missing(member, place, value)
     elif keyword == "anyOf":
-        yield from _alternatives(member, place, value)
+        yield from missing_alternative(member, place, value)
     elif keyword == "format" and member["format"] == "date-time":
         yield fault("TIME_INVALID", place, value, INSTANT)
     else:
@@ -186,43 +188,6 @@ def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fa
         asked = words.format(", ".join(map(str, asked)) if isinstance(asked, list) else asked)
         told = ": ".join(filter(None, (asked, member.get("description"))))
         yield fault(code, place, value, told if len(told) <= EXPECTED_CHARACTERS_MAX else asked)
-
-
-def _required(member: Schema, place: str, value: dict[str, Any]) -> Iterator[Fault]:
-    for name in member["required"]:
-        if name not in value:
-            described = member.get("properties", {}).get(name, {}).get("description", name)
-            yield fault("MEMBER_MISSING", place + pointer(name), "nothing", described)
-
-
-def _alternatives(member: Schema, place: str, value: dict[str, Any]) -> Iterator[Fault]:
-    """Our schemas use `anyOf` for one thing: of some members one, or one pair, must be there."""
-    alternatives = [each["required"] for each in member["anyOf"]]
-    if not any(all(name in value for name in names) for names in alternatives):
-        listed = ", or ".join(" and ".join(names) for names in alternatives)
-        yield fault("MEMBER_MISSING", place, value, f"at least {listed}")
-
-
-def _absent(value: object, flat: Schema, path: tuple[str | int, ...], faults: list[Fault]) -> None:
-    """A warning for each member that the full schema asks for and the sparse one does not."""
-    if len(faults) > FAULTS_MAX or flat.get("x-identifier"):
-        return
-    if isinstance(value, dict):
-        missing = _missing(value, flat, path)
-        faults.extend(replace(each, severity=Severity.WARNING) for each in missing)
-    for name, inner, schema in _inside(value, flat):
-        if schema is not None and isinstance(inner, dict | list):
-            _absent(inner, schema, (*path, name), faults)
-
-
-def _missing(value: dict[str, Any], flat: Schema, path: tuple[str | int, ...]) -> list[Fault]:
-    missing: list[Fault] = []
-    if not all(name in value for name in flat.get("required", ())):
-        always = [pointer(*path, name) for name in ALWAYS] if path == ("data",) else []
-        missing.extend(each for each in _required(flat, pointer(*path), value) if each.place not in always)
-    if "anyOf" in flat:
-        missing.extend(_alternatives(flat, pointer(*path), value))
-    return missing
 
 
 def _cut(value: Any, flat: Schema) -> Any:

@@ -64,7 +64,7 @@ def _text(scheme: Scheme) -> Visit:
     def visit(value: object, place: Place, faults: list[Fault]) -> None:
         wrong = objection(scheme, value) if isinstance(value, str) else None
         if wrong is not None and wrong.code != "IDENTIFIER_MALFORMED":
-            faults.append(fault(wrong.code, _pointer(place), value, wrong.expected))
+            faults.append(fault(wrong.code, pointer_of(place), value, wrong.expected))
 
     return visit
 
@@ -75,7 +75,7 @@ instant_of = lru_cache(maxsize=16)(instant_us)
 
 def _time(value: object, place: Place, faults: list[Fault]) -> None:
     if isinstance(value, str) and instant_of(value) is None:
-        faults.append(fault("TIME_INVALID", _pointer(place), value, INSTANT))
+        faults.append(fault("TIME_INVALID", pointer_of(place), value, INSTANT))
 
 
 def _identifier(value: object, place: Place, faults: list[Fault]) -> None:
@@ -89,12 +89,13 @@ def _identifier(value: object, place: Place, faults: list[Fault]) -> None:
         # Guessing is slow: not for faults that will not be told.
         guess = get_close_matches(name[:64], SCHEMES, n=1) if len(faults) < FAULTS_MAX else []
         expected = f"perhaps {guess[0]}" if guess else "a scheme of the naming table"
-        faults.append(fault("SCHEME_UNKNOWN", _pointer((place, "scheme")), name, expected))
+        faults.append(fault("SCHEME_UNKNOWN", pointer_of((place, "scheme")), name, expected))
     elif (wrong := objection(scheme, text)) is not None:
-        faults.append(fault(wrong.code, _pointer((place, "value")), text, wrong.expected))
+        faults.append(fault(wrong.code, pointer_of((place, "value")), text, wrong.expected))
 
 
-def _pointer(place: Place) -> str:
+def pointer_of(place: Place) -> str:
+    """The JSON Pointer of a place."""
     names: list[str | int] = []
     while place is not None:
         place, name = place
