@@ -16,6 +16,7 @@ import orjson
 
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey
+from connectors.language import language
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ANSWER_SECONDS_MAX = 15.0
@@ -93,7 +94,8 @@ class HubSession:
             )
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX))
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
+        self._http = aiohttp.ClientSession(timeout=timeout, headers={"Accept-Language": language()})
         return self
 
     async def __aexit__(

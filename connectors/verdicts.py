@@ -89,18 +89,19 @@ class Teller:
     def _print_item(self, judged: Judged) -> None:
         verdict, _ = self._labels.verdicts[judged.verdict]
         kind = judged.kind.name if judged.kind is not None else ""
-        words_ = (judged.item.place, verdict, kind, judged.item.id)
+        words_ = (self._said(judged.item.place), verdict, kind, judged.item.id)
         print("  " + "  ".join(word for word in words_ if word))
         self._print_faults(judged.faults)
 
     def _print_faults(self, faults: Sequence[Fault]) -> None:
         labels = self._labels
-        grade_width = max(map(len, labels.severities.values()))
-        place_width = min(max(len(each.place) for each in faults), PLACE_CHARACTERS_MAX)
-        indent = " " * (8 + grade_width + place_width)
-        for each in faults:
-            lead = f"    {labels.severities[each.severity]:<{grade_width}}  {each.place:<{place_width}}"
-            if len(each.place) > place_width:
+        places = [self._said(each.place) for each in faults]
+        severity_width = max(map(len, labels.severities.values()))
+        place_width = min(max(map(len, places)), PLACE_CHARACTERS_MAX)
+        indent = " " * (8 + severity_width + place_width)
+        for each, place in zip(faults, places, strict=True):
+            lead = f"    {labels.severities[each.severity]:<{severity_width}}  {place:<{place_width}}"
+            if len(place) > place_width:
                 lead = f"{lead}\n{indent[:-2]}"
             told = words().fault(each, self._language)
             print(f"{lead}  {each.code}: {told['text']}")
@@ -108,6 +109,9 @@ class Teller:
             for label, text in seen:
                 if text:
                     print(f"{indent}{label} {text}")
+
+    def _said(self, place: str) -> str:
+        return words().said(place, self._language)
 
     def _print_counts(self, counts: Counter[Verdict], warned_count: int) -> None:
         told = [f"{count} {self._labels.verdicts[verdict][count > 1]}" for verdict, count in sorted(counts.items())]

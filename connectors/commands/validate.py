@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import time_ns
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO
 
 from cyclopts import App, Parameter
 
 from connectors.commands.shared import JSON
+from connectors.language import Language, language
 from connectors.verdicts import JSONTeller, Teller
 from schemas.catalogue import catalogue
 from schemas.faults import Fault
 from schemas.translate.item import Context, Translation
-from schemas.translate.recognise import recognise, recognise_file, translator
+from schemas.translate.recognise import HEAD_BYTES, recognise, recognise_file, translator
 from schemas.verdict import Judged, judge
 
 CHECK_DIGITS = frozenset({"CHECK_DIGIT_WRONG"})
@@ -33,7 +35,7 @@ def validate(
     type: str | None = None,  # noqa: A002
     time_zone: str | None = None,
     reject_check_digits: Annotated[bool, Parameter(negative=())] = False,
-    lang: Literal["en", "fr"] | None = None,
+    lang: Language | None = None,
     json: JSON = False,
 ) -> int:
     """Judge documents as a hub does, with the same schemas: CloudEvents, EPCIS, DCSA, ONE Record, CSV and Excel.
@@ -48,7 +50,7 @@ def validate(
     media_type
         The media type of what comes in, where neither the name nor the content tells.
     type
-        The event type of a table that does not name one, such as customs.container.gate_in.
+        The event type of tables that do not name one, such as customs.container.gate_in.
     time_zone
         The zone of times without an offset, as agreed with the hub, such as Europe/Amsterdam.
     reject_check_digits
@@ -61,30 +63,50 @@ def validate(
     if not files:
         print("Name at least one file, or - for standard input.", file=sys.stderr)
         return 2
-    language = lang or os.environ.get("CUSTOMS_LANG", "en")[:2].lower()
-    raised = CHECK_DIGITS if reject_check_digits else frozenset()
-    context = Context(time_zone=time_zone, items_max=ITEMS_MAX)
-    teller = (JSONTeller if json else Teller)(language)
+    raised = CHECK_DIGITS if reject_check_digits else frozenset[str]()
+    context = Context(time_zone=time_zone, event_type=type, items_max=ITEMS_MAX)
+    teller = (JSONTeller if json else Teller)(lang or language())
     refused = False
-    for file in files:
+    for name in files:
         try:
-            document = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+            with _content(name) as file:
+                refused |= _tell(name, _opened(name, file, media_type, context), raised, teller)
+        except BrokenPipeError:
+            raise  # Whoever read our output has gone: no fault of a file.
         except OSError as e:
-            print(f"customs-connect validate: {file}: {e.strerror}", file=sys.stderr)
+            print(f"customs-connect validate: {name}: {e.strerror}", file=sys.stderr)
             return 2
-        opened = _opened(file, document, media_type, context)
-        if isinstance(opened, list):
-            teller.unopened(file, opened)
-            refused = True
-        else:
-            refused |= teller.opened(file, opened.format, _judged(opened, raised))
     teller.end()
     return int(refused)
 
 
-def _opened(name: str, document: bytes, media_type: str | None, context: Context) -> Translation | list[Fault]:
-    family = recognise(document, media_type.lower()) if media_type else recognise_file(name, document)
+def _content(name: str) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(io.BytesIO(sys.stdin.buffer.read())) if name == "-" else Path(name).open("rb")
+
+
+def _opened(name: str, file: BinaryIO, media_type: str | None, context: Context) -> Translation | list[Fault]:
+    """The items of a file. A table is read as it is gone through, so that a large one needs no more memory."""
+    head = file.read(HEAD_BYTES)
+    family = _family(name, head, media_type)
+    if family == "tabular":
+        from schemas.translate.tabular import translate
+
+        return translate(file, context)
+    document = head + file.read()
+    if len(document) > len(head):
+        family = _family(name, document, media_type)
     return [family] if isinstance(family, Fault) else translator(family)(document, context)
+
+
+def _family(name: str, document: bytes, media_type: str | None) -> str | Fault:
+    return recognise(document, media_type.lower()) if media_type else recognise_file(name, document)
+
+
+def _tell(name: str, opened: Translation | list[Fault], raised: frozenset[str], teller: Teller) -> bool:
+    if isinstance(opened, list):
+        teller.unopened(name, opened)
+        return True
+    return teller.opened(name, opened.format, _judged(opened, raised))
 
 
 def _judged(translation: Translation, raised: frozenset[str]) -> Iterator[Judged]:

@@ -108,3 +108,48 @@ def test_it_speaks_french(
     assert "La valeur n'est pas du bon type JSON." in out
     assert "remède : " in out
     assert "1 refusé" in out
+
+
+CSV = (
+    b"type;occurred_at;time_kind;container;place;empty\r\n"
+    b"customs.container.gate_in;2026-11-21T10:00:00+01:00;ACTUAL;MSKU1234565;NLRTM;no\r\n"
+    b"customs.container.gate_in;2026-11-21 10:00;ACTUAL;MSKU1234565;NLRTM;maybe\r\n"
+)
+
+
+def test_a_table_is_judged_row_by_row_with_its_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "moves.csv"
+    file.write_bytes(CSV)
+
+    code = run(["validate", str(file), "--time-zone", "Europe/Amsterdam"])
+
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "row 3, column F (empty)  VALUE_NOT_ALLOWED" in out
+    assert "1 accepted, 1 refused" in out
+    assert "OFFSET_MISSING" not in out
+
+
+def test_a_table_from_standard_input_may_be_told_its_type(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_type = b"\n".join(line.partition(b";")[2] for line in CSV.splitlines()[:2])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(without_type)))
+
+    code = run(["validate", "-", "--media-type", "text/csv", "--type", "customs.container.gate_in"])
+
+    assert (code, "1 accepted" in capsys.readouterr().out) == (0, True)
+
+
+def test_places_in_tables_are_said_in_french_to_people_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "moves.csv"
+    file.write_bytes(CSV)
+
+    run(["validate", str(file), "--lang", "fr"])
+    run(["validate", str(file), "--lang", "fr", "--json"])
+
+    out = capsys.readouterr().out
+    assert "ligne 3, colonne F (empty)" in out
+    assert '"place":"row 3, column F (empty)"' in out
