@@ -56,6 +56,8 @@ def form_of(scheme: Scheme, value: str) -> str:
     """The form that was expected instead of this value, and where a usual mistake explains it, what was meant."""
     standard = f" ({scheme.standard})" if scheme.standard else ""
     form = f"{scheme.name} in a form like {scheme.example}{standard}"
+    if scheme.name == "digital_link" and (link := gs1.digital_link(value)) is not None:
+        return f"{form}; perhaps {link}: in canonical form"
     meant = guess(value, scheme.fits, zeros_max=_ZEROS_MAX if scheme.name in _ZEROS_LEAD else 0)
     return form if meant is None else f"{form}; perhaps {meant.value}: {meant.reason}"
 
@@ -72,10 +74,11 @@ def _check_digit(compute: Callable[[str], str], standard: str, value: str) -> Ob
 
 def _ship(standard: str, value: str) -> Objection | None:
     """A ship's number; that of a company or registered owner has seven digits too, under another rule."""
-    wrong = _check_digit(imo_digit, standard, value)
-    if wrong is not None and value.endswith(imo_company_digit(value)):
-        return Objection(wrong.code, f"{wrong.expected}; as the number of a company it would be right")
-    return wrong
+    digit = imo_digit(value)
+    if value.endswith(imo_company_digit(value)) and not value.endswith(digit):
+        expected = f"check digit {digit} ({standard}); as the number of a company it would be right"
+        return Objection("CHECK_DIGIT_WRONG", expected)
+    return _check_digit(imo_digit, standard, value)
 
 
 def _country(_standard: str, value: str) -> Objection | None:
@@ -152,8 +155,7 @@ _RULES: dict[str, Callable[[str, str], Objection | None]] = {
 """What schemes ask beyond their form, given the standard and the value."""
 
 
-def _load() -> dict[str, Scheme]:
-    rows = orjson.loads(resources.files("schemas").joinpath("naming.json").read_bytes())["schemes"]
+def _load(rows: list[dict[str, str]]) -> dict[str, Scheme]:
     return {
         (name := row["scheme"]): Scheme(
             name,
@@ -168,4 +170,7 @@ def _load() -> dict[str, Scheme]:
     }
 
 
-SCHEMES = _load()
+_NAMING = orjson.loads(resources.files("schemas").joinpath("naming.json").read_bytes())
+SCHEMES = _load(_NAMING["schemes"])
+OBJECTS: dict[str, list[str]] = _NAMING["objects"]
+"""What events are about, each with the schemes that name it, the best first."""

@@ -20,6 +20,7 @@ NOUNS = {
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "config": "Every setting with its default; check a configuration.",
+    "id": "Check an identifier of the trade: its form, its check digit, and its other forms.",
     "explain": "What a code of an answer means and what to do about it.",
 }
 """Each noun is the module `hub.cli.<noun>` with a cyclopts `app` of that name."""

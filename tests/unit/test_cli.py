@@ -35,7 +35,7 @@ def test_a_command_used_wrongly_is_a_misuse(arguments: list[str]) -> None:
     assert run(arguments) == 2
 
 
-@pytest.mark.parametrize("noun", ["partner", "key", "agreement", "feed", "explain", "config"])
+@pytest.mark.parametrize("noun", ["partner", "key", "agreement", "feed", "explain", "config", "id"])
 def test_each_noun_has_help_under_its_own_name(noun: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([noun, "--help"]) == 0
 
@@ -50,6 +50,56 @@ def test_every_code_is_explained_in_both_languages(code: str, capsys: pytest.Cap
     english, french = map(json.loads, capsys.readouterr().out.splitlines())
     assert english["code"] == french["code"] == code
     assert english["means"] != french["means"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value", "code"),
+    [
+        ("iso6346", "MSKU1234565", 0),
+        ("iso6346", "MSKU1234566", 1),
+        ("iso6346", "msku1234565", 1),
+        ("currency", "XXQ", 1),
+        ("container", "MSKU1234565", 2),
+    ],
+)
+def test_an_identifier_is_right_wrong_or_of_no_scheme(scheme: str, value: str, code: int) -> None:
+    assert run(["id", "check", scheme, value]) == code
+
+
+def test_a_wrong_check_digit_is_told_with_the_right_one(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["id", "check", "imo", "9074728", "--json"])
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["right"], said["code"]) == (False, "CHECK_DIGIT_WRONG")
+    assert said["expected"].startswith("check digit 9 (")
+
+
+def test_a_scheme_that_does_not_exist_gets_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["id", "check", "iso6364", "X"])
+    run(["id", "check", "container", "X"])
+
+    told = capsys.readouterr().err
+    assert "perhaps iso6346;" in told
+    assert "perhaps iso6346 or ilu;" in told
+
+
+def test_a_gs1_key_is_shown_in_all_its_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["id", "check", "uri", "urn:epc:id:sscc:0614141.1234567890", "--json"])
+    run(["id", "check", "digital_link", "https://id.gs1.org/8004/4000001111", "--prefix-length", "7", "--json"])
+
+    of_urn, of_link = map(json.loads, capsys.readouterr().out.splitlines())
+    assert of_urn["identifier"] == "sscc 106141412345678908"
+    assert of_urn["digital_link"] == "https://id.gs1.org/00/106141412345678908"
+    assert of_link["epc_urn"] == "urn:epc:id:giai:4000001.111"
+
+
+def test_the_list_of_schemes_has_an_example_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["id", "list", "--json"])
+    run(["id", "list"])
+
+    listed, *lines = capsys.readouterr().out.splitlines()
+    assert {each["scheme"]: each["example"] for each in json.loads(listed)["items"]}["imo"] == "9074729"
+    assert any(line.startswith("imo ") and "A.1117(30)" in line for line in lines)
 
 
 def test_a_misspelt_code_gets_a_guess(capsys: pytest.CaptureFixture[str]) -> None:

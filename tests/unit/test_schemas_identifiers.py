@@ -175,6 +175,8 @@ def test_a_digital_link_that_is_not_canonical_shows_the_one_that_is(value: str) 
         ("imo", "IMO9074729", "9074729: the number alone"),
         ("unlocode", "NL RTM", "NLRTM: without blanks, dots or dashes"),
         ("awb", "074 1234 5675", "07412345675: without blanks, dots or dashes"),
+        ("digital_link", "urn:epc:id:giai:4000001.111", "https://id.gs1.org/8004/4000001111: in canonical form"),
+        ("digital_link", "http://a.nl/8004/4000001111?x=1", "https://id.gs1.org/8004/4000001111: in canonical form"),
     ],
 )
 def test_a_usual_mistake_is_answered_with_what_was_meant(scheme: str, value: str, meant: str) -> None:
