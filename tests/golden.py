@@ -23,7 +23,8 @@ _FOLDER = Path(__file__).parent / "vectors" / "translated"
 def check_golden(family: str, path: str, translated: Translation | list[Fault]) -> None:
     """The translation of the sample at `path` is the one in `vectors/translated/<family>/`."""
     file = _FOLDER / family / f"{PurePath(path).stem}.json"
-    became = {"sample": path, "sha256": hashlib.sha256(sample(path)).hexdigest(), **_shown(translated)}
+    shown = {"sample": path, "sha256": hashlib.sha256(sample(path)).hexdigest(), **_shown(translated)}
+    became = json.loads(json.dumps(shown))
     if os.environ.get("GOLDEN") == "rewrite":
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(became, indent=1, ensure_ascii=False) + "\n")
