@@ -18,6 +18,7 @@ from schemas.catalogue import EventType
 from schemas.compile import Compiled, Schema
 from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS_MAX, Fault, Severity, capped, fault, pointer
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
+from schemas.identifiers import SCHEMES, form_of
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 from schemas.sites import INSTANT, instant_of
 
@@ -182,6 +183,8 @@ def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fa
         yield from missing_alternative(member, place, value)
     elif keyword == "format" and member["format"] == "date-time":
         yield fault("TIME_INVALID", place, value, INSTANT)
+    elif keyword == "pattern" and "x-scheme" in member:
+        yield fault("VALUE_MALFORMED", place, value, form_of(SCHEMES[member["x-scheme"]], value))
     else:
         code, words = _KEYWORDS.get(keyword, ("VALUE_INVALID", ""))
         asked = member[keyword]

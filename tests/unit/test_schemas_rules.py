@@ -136,6 +136,16 @@ def test_identity_holds_no_control_character_and_source_is_a_uri_reference(name:
     assert codes(GATE_IN | {name: value}) == [("VALUE_MALFORMED", f"/{name}")]
 
 
+def test_a_code_with_a_usual_mistake_is_answered_with_what_was_meant() -> None:
+    event = copy.deepcopy(FILING)
+    event["data"]["goods"][0]["hs"] = "8703.23"
+
+    [fault] = rules.check(event, kind(event), now_us=NOW_US)
+
+    assert (fault.code, fault.place) == ("VALUE_MALFORMED", "/data/goods/0/hs")
+    assert fault.expected.endswith("; perhaps 870323: without blanks, dots or dashes")
+
+
 def test_a_misspelt_member_is_a_warning_with_a_guess() -> None:
     event = changed(GATE_IN, size_typ="22G1")
 
