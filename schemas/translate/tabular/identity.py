@@ -1,0 +1,50 @@
+"""Who a row is: its derived id, what it means, and its version. The page is `schemas/formats/translated.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import jiter
+import orjson
+
+from schemas.canonical import canonical_bytes
+from schemas.identity import MEANINGLESS, utc_instant
+from schemas.translate.item import Event
+
+SOURCE = "table"
+
+
+def natural_id(type_: str, subjects: list[dict[str, str]], occurred_at: str) -> str:
+    """`row:` and 32 hex digits over what a row is about; empty where it cannot be told.
+
+    The RFC 8785 form of `[type, [[scheme, value], …] sorted, occurred_at as UTC instant]`.
+    """
+    instant = utc_instant(occurred_at)
+    if instant is None:
+        return ""
+    named = sorted([each["scheme"], each["value"]] for each in subjects)
+    return f"row:{sha256(canonical_bytes([type_, named, instant])).hexdigest()[:32]}"
+
+
+def meaning(event: Mapping[str, Any]) -> bytes:
+    """The 32 bytes that two versions of one event share if they say the same: the canonical digest without
+    `data.updated_at`, and without `time`, which follows from it."""
+    said = {name: each for name, each in event.items() if name not in MEANINGLESS and name != "time"}
+    data = said.get("data")
+    if isinstance(data, dict) and "updated_at" in data:
+        said["data"] = {name: each for name, each in data.items() if name != "updated_at"}
+    # Fractions as decimals: canonical bytes are made of those.
+    exact = jiter.from_json(orjson.dumps(said), float_mode="decimal")
+    return sha256(canonical_bytes(exact)).digest()
+
+
+def same_meaning(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two versions of one event say the same."""
+    return meaning(one) == meaning(other)
+
+
+def with_version(event: Event, updated_at: str) -> Event:
+    """The event as the version made at `updated_at` (RFC 3339 with offset), which is then its `time` too."""
+    return {**event, "time": updated_at, "data": {**event["data"], "updated_at": updated_at}}

@@ -1,0 +1,145 @@
+"""What columns and event types are called in English and French, and which header a person may have meant.
+
+The words are data: `labels.json`. A header is compared without case, accents, blanks, punctuation and marks such as `*`
+or `(required)`; so are the names of event types and the allowed values.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, Literal
+
+import orjson
+
+from schemas.catalogue import EventType, catalogue
+from schemas.translate.tabular.columns import Column, Form, columns_of
+
+Language = Literal["en", "fr"]
+
+HEADER_CHARACTERS_MAX = 120
+_MARKS = re.compile(r"\((?:required|mandatory|optional|obligatoire|requis|facultatif|optionnel)\)", re.IGNORECASE)
+WORDS: Mapping[str, Any] = orjson.loads(
+    resources.files("schemas.translate.tabular").joinpath("labels.json").read_bytes()
+)
+_SILENT = frozenset({"means", "identifier", "identifiers", "subjects", "references"})
+"""Members whose name a label leaves out: the identifier's own says enough."""
+
+
+@lru_cache(maxsize=4_096)
+def key(text: str) -> str:
+    """A header, type or value as it is compared: lower-case letters and digits without accents."""
+    bare = unicodedata.normalize("NFKD", _MARKS.sub("", text[:HEADER_CHARACTERS_MAX]))
+    return "".join(each for each in bare.casefold() if each.isalnum())
+
+
+def label(column: Column, lang: Language) -> str:
+    """What a person calls the column: `Place: UN/LOCODE`, `Lieu : UN/LOCODE`."""
+    place = 0 if lang == "en" else 1
+    if not column.path or column.path == ("id",):
+        return str(WORDS["columns"][column.name][place])
+    if column.form is Form.MEMBER:
+        *groups, last = column.path[1:]
+        dotted = ".".join(str(each) for each in column.path[1:] if isinstance(each, str))
+        own = longest(WORDS["members"], dotted, str(last))[place]
+    else:
+        groups, own = list(column.path[1:]), _scheme_words(column)[place]
+    group = _group(groups, place)
+    if not group:
+        return str(own)
+    own = own if own[1:2].isupper() else own[:1].lower() + own[1:]
+    return f"{group}: {own}" if lang == "en" else f"{group} : {own}"
+
+
+def _scheme_words(column: Column) -> list[str]:
+    name = str(column.scheme)
+    return list(WORDS["schemes"].get(name, [name, name]))
+
+
+def _group(path: list[str | int], place: int) -> str:
+    """The label of what holds the member: of the innermost that has one, with its slot."""
+    names = [each for each in path if isinstance(each, str) and each not in _SILENT]
+    if not names:
+        return ""
+    slot = next((each + 1 for each in reversed(path) if isinstance(each, int)), "")
+    words: str = longest(WORDS["groups"], ".".join(names), names[-1])[place]
+    return words.replace("{n}", str(slot))
+
+
+def longest(words: Mapping[str, Any], dotted: str, last: str) -> Any:
+    """The words of a dotted name, else of its last name alone."""
+    return words.get(dotted) or words[last]
+
+
+def type_label(name: str, lang: Language) -> str:
+    return str(WORDS["types"][name][0 if lang == "en" else 1])
+
+
+def sheet_name(name: str) -> str:
+    """A type's name as a sheet can have it: at most 31 characters."""
+    return name.removeprefix("customs.")
+
+
+@cache
+def _types() -> Mapping[str, str]:
+    names: dict[str, str] = {}
+    for event_type in catalogue().types:
+        name = event_type.name
+        for text in (name, sheet_name(name), *WORDS["types"][name]):
+            names.setdefault(key(text), name)
+    return names
+
+
+def type_named(text: str) -> str | None:
+    """The event type that a cell or a sheet names, in English, French or as the naming table has it."""
+    return _types().get(key(text))
+
+
+def type_names() -> Mapping[str, str]:
+    """Every way to name a type, as it is compared, and the type."""
+    return _types()
+
+
+@cache
+def headers_of(event_type: EventType) -> Mapping[str, Column]:
+    """Every header that is understood for a type, as it is compared, and its column; the stricter name comes first."""
+    columns = columns_of(event_type)
+    found: dict[str, Column] = {}
+    for words in (_names, _labels, _aliases, _last_names):
+        for text, column in words(columns):
+            found.setdefault(key(text), column)
+    return found
+
+
+def _names(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
+    for column in columns:
+        yield column.name, column
+
+
+def _labels(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
+    # Shown ones first: `Container number` is the subject where the type is about containers, else a reference.
+    for column in sorted(columns, key=lambda each: not each.shown):
+        yield label(column, "en"), column
+        yield label(column, "fr"), column
+
+
+def _aliases(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
+    for column in sorted(columns, key=lambda each: not each.shown):
+        own = WORDS["aliases"].get(column.name, ())
+        of_scheme = (
+            WORDS["aliases"].get(column.scheme, ()) if column.path[1:] in (("subjects",), ("references",)) else ()
+        )
+        for text in (*own, *of_scheme):
+            yield text, column
+
+
+def _last_names(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
+    """A member's last name alone, where only one shown column has it."""
+    last: dict[str, list[Column]] = {}
+    for column in columns:
+        if column.shown:
+            last.setdefault(column.name.rpartition(".")[2], []).append(column)
+    return ((name, those[0]) for name, those in last.items() if len(those) == 1)
