@@ -62,6 +62,20 @@ def test_every_name_of_the_table_has_a_schema_and_every_schema_a_name() -> None:
     assert catalogue().planned == frozenset()
 
 
+def test_the_readme_tells_every_type_by_its_family() -> None:
+    text = (ROOT.parent / "README.md").read_text()
+    rows = text[text.index("## Event types") : text.index("## What it promises")].splitlines()
+    told = set()
+    for row in rows[rows.index("|---|---|---|") + 1 :]:
+        families, events = row.split("|")[1:3] if row.count("|") == 4 else ("", "")
+        groups = zip(families.split(","), events.split(";"), strict=False)
+        told |= {
+            f"customs.{family.strip(' `')}.{event.strip()}" for family, group in groups for event in group.split(",")
+        }
+
+    assert told - {"customs.."} == {each.name for each in TYPES}
+
+
 @pytest.mark.parametrize("path", valid, **ids)
 def test_a_valid_example_has_no_fault_also_by_the_published_schema(path: Path) -> None:
     event = json.loads(path.read_text())
