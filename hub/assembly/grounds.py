@@ -19,11 +19,13 @@ from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
+from hub.drivers.memory.views import MemoryViews
 from hub.drivers.sqlite.event_log import SQLiteEventLog
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
 from hub.drivers.sqlite.state import SQLiteState
+from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import DataDirectory, LogIdentity
 from hub.drivers.system.key_ring import FileKeyRing
 from hub.ports.blob_store import BlobStore
@@ -35,6 +37,7 @@ from hub.ports.positions import Positions
 from hub.ports.registry import Registry
 from hub.ports.replay_guard import ReplayGuard
 from hub.ports.system import Clock
+from hub.ports.views import Views
 
 
 class Ports(Struct, frozen=True):
@@ -48,6 +51,7 @@ class Ports(Struct, frozen=True):
     keys: KeyRing
     blobs: BlobStore
     jobs: Jobs
+    views: Views
 
 
 APPEND_BYTES_MAX = 8_388_608
@@ -71,6 +75,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             keys=MemoryKeyRing(now=clock.now_us() // 1_000_000),
             blobs=MemoryBlobStore(clock),
             jobs=MemoryJobs(),
+            views=MemoryViews(),
         )
     directory = Path(log.directory)
     home = stack.enter_context(DataDirectory(directory))
@@ -92,7 +97,13 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
         blobs=FileBlobStore.open_at(directory / "documents", clock),
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
+        views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=_log_name(event_log, identity))),
     )
+
+
+def _log_name(log: EventLog, identity: LogIdentity) -> str:
+    """What tells one log from another, where it can be told."""
+    return log.id if isinstance(log, SQLiteEventLog) else f"{identity.ground} {identity.topic_prefix}"
 
 
 def events_partitions(settings: Settings) -> int:

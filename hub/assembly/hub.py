@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from hub.assembly.grounds import Ports, events_partitions
+from hub.assembly.intake import make_intake
 from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
 from hub.core.errors import HubError
@@ -22,17 +23,14 @@ from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
-from hub.intake.archive import Archive
 from hub.intake.authenticate import Authenticator
-from hub.intake.documents import Documents
 from hub.intake.grant import TokenEndpoint
-from hub.intake.judging import Judging
-from hub.intake.pipeline import Pipeline
 from hub.operate.follow import LiveRegistry
 from hub.operate.retention import Retention
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.trust.tokens import load_issuer
+from hub.views.follow import Follower
 from hub.views.receipts import Receipts
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
@@ -84,11 +82,16 @@ class Hub:
         self._listener, self._operations = listener, operations
         self._receipts = Receipts(log=ports.log, index=ports.index)
         self._acceptor = self._make_acceptor()
-        self._judging = Judging(
+        self._intake = make_intake(
+            settings,
+            ports,
+            self._acceptor,
             catalogue=self.catalogue,
             snapshot=self.snapshot,
-            partitions=self.events.partitions,
-            bounds=settings.intake,
+            receipts_at=self._receipts.at,
+            clock=clock,
+            entropy=entropy,
+            observer=observer,
         )
         self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
 
@@ -158,6 +161,8 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._make_fanout().run())
             tasks.create_task(self._make_retention().run())
+            tasks.create_task(self._intake.jobs.run())
+            tasks.create_task(self._make_follower().run())
 
     async def lacking(self) -> Mapping[str, str]:
         """What the hub cannot do now, by name, with what was found; empty if it accepts and delivers."""
@@ -224,21 +229,13 @@ class Hub:
             observer=self.observer,
             settings=settings.auth,
         )
-        pipeline = Pipeline(
-            acceptor=self._acceptor,
-            judging=self._judging,
-            snapshot=self.snapshot,
-            receipts_at=self._receipts.at,
-            clock=self.clock,
-            observer=self.observer,
-            bounds=settings.intake,
-        )
+        pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
         documents = DocumentAPI(
             gate=gate,
             pipeline=pipeline,
-            documents=Documents(pipeline=pipeline, blobs=ports.blobs, archive=Archive(ports.blobs)),
+            documents=self._intake.documents,
             bodies=bodies,
             items_max=settings.intake.batch_events_max,
         )
@@ -312,14 +309,28 @@ class Hub:
             holder=HOLDER,
         )
 
+    def _make_follower(self) -> Follower:
+        return Follower(
+            log=self.ports.log,
+            index=self.ports.index,
+            views=self.ports.views,
+            clock=self.clock,
+            observer=self.observer,
+            settings=self.settings.views,
+            partitions=self.events.partitions,
+        )
+
     def _make_retention(self) -> Retention:
         return Retention(
             log=self.ports.log,
             index=self.ports.index,
+            blobs=self.ports.blobs,
+            jobs=self.ports.jobs,
             snapshot=self.snapshot,
             clock=self.clock,
             observer=self.observer,
             settings=self.settings.log,
+            documents=self.settings.documents,
             partitions=self.events.partitions,
         )
 

@@ -20,6 +20,8 @@ _METRICS = (
     Metric("authentications_refused", "counter", ("reason",), "Access tokens refused, by reason."),
     Metric("intake_items", "counter", ("verdict", "type"), "Items judged at intake, by verdict and event type."),
     Metric("intake_refused", "counter", ("label",), "Items refused at intake, by the error table's label."),
+    Metric("jobs", "counter", ("kind", "outcome"), "Documents judged after their sender was answered, by outcome."),
+    Metric("job_seconds", "histogram", ("kind",), "Time from the start of work on such a document to its end."),
     Metric("append_seconds", "histogram", ("stream",), "Time from the start of an append to its acknowledgement."),
     Metric("append_records", "histogram", ("stream",), "Records that shared one append."),
     Metric("appends_unknown", "counter", ("stream",), "Appends whose outcome could not be told."),

@@ -13,9 +13,11 @@ from functools import partial
 from hub.core.errors import HubError, place_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
-from hub.core.settings import LogSettings
+from hub.core.settings import DocumentsSettings, LogSettings
+from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.jobs import Jobs
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 
@@ -28,18 +30,24 @@ class Retention:
         *,
         log: EventLog,
         index: FirstOccurrence,
+        blobs: BlobStore,
+        jobs: Jobs,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
         settings: LogSettings,
+        documents: DocumentsSettings,
         partitions: int,
     ) -> None:
         self._log = log
         self._index = index
+        self._blobs = blobs
+        self._jobs = jobs
         self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
         self._settings = settings
+        self._documents = documents
         self._partitions = partitions
 
     async def run(self) -> None:
@@ -57,6 +65,9 @@ class Retention:
             if feed.ended:
                 await self._try(feed.stream, partial(self._log.drop, feed.stream))
         await self._try("index", self._purge_index)
+        await self._try("jobs", partial(self._purge_jobs, now_us))
+        documents_us = now_us - self._settings.events_retention_seconds * 1_000_000
+        await self._try("documents", partial(self._blobs.purge, documents_us))
 
     async def _try(self, store: str, work: Callable[[], Awaitable[object]]) -> None:
         """A supervisor: one store that is away, or not there yet, keeps no other from its purge."""
@@ -74,6 +85,12 @@ class Retention:
         for feed in self._snapshot().feeds:
             if not feed.ended:
                 yield feed.stream, self._settings.feed_retention_seconds
+
+    async def _purge_jobs(self, now_us: int) -> None:
+        """The documents of jobs go with them; what was accepted of one is kept beside it, as long as the log."""
+        before_us = now_us - self._documents.jobs_retention_seconds * 1_000_000
+        for job in await self._jobs.purge(before_us=before_us, kept_max=self._documents.jobs_kept_max):
+            await self._blobs.delete(BlobKey(job.partner, job.id))
 
     async def _purge_index(self) -> None:
         times = [await self._over_us(partition) for partition in range(self._partitions)]

@@ -85,6 +85,7 @@ class Jobs(Protocol):
     async def store(self, job: Job, results: Results | None = None) -> None:
         """Put the job in place of the one of its id, with results of its items behind those that it has.
 
+        MUST put results in place of those that begin at the same item: a caller that was not told stores them again.
         MUST store both or neither, and not return before they survive. MUST do nothing if there is no such job.
         """
 

@@ -72,6 +72,15 @@ async def test_a_job_is_stored_with_the_results_that_it_counts(jobs: Jobs) -> No
     assert await jobs.results("j1", start=0, limit=9) == [Results(0, 2, b"two"), Results(2, 3, b"three")]
 
 
+async def test_results_that_are_stored_again_are_there_once(jobs: Jobs) -> None:
+    await jobs.add(job())
+
+    for body in (b"first", b"again"):
+        await jobs.store(job(done=2), Results(0, 2, body))
+
+    assert await jobs.results("j1", start=0, limit=9) == [Results(0, 2, b"again")]
+
+
 @pytest.mark.parametrize(
     ("start", "limit", "bodies"), [(0, 2, [b"a"]), (1, 2, [b"a", b"b"]), (2, 1, [b"b"]), (4, 9, []), (0, 0, [])]
 )

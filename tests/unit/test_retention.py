@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
 import pytest
 from msgspec.structs import replace
 
 from hub.core.agreement import Feed, Purpose
+from hub.core.errors import BlobMissing
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
-from hub.core.settings import LogSettings
+from hub.core.settings import DocumentsSettings, LogSettings
+from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
+from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.memory.positions import MemoryPositions
 from hub.operate.retention import Retention
+from hub.ports.blob_store import BlobKey
 from hub.ports.first_occurrence import Occurrence
+from hub.ports.jobs import Job, JobKind, JobState
 from tests.clock import ManualClock
 from tests.faults.virtual import ListObserver
 
@@ -31,10 +37,14 @@ class World:
         self.log = MemoryEventLog(self.clock)
         self.positions = MemoryPositions(self.clock)
         self.index = MemoryFirstOccurrence(self.positions, slice_seconds=DAY)
+        self.blobs = MemoryBlobStore(self.clock)
+        self.jobs = MemoryJobs()
         self.snapshot = Snapshot()
         self.retention = Retention(
             log=self.log,
             index=self.index,
+            blobs=self.blobs,
+            jobs=self.jobs,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             observer=ListObserver(),
@@ -45,6 +55,7 @@ class World:
                 quarantine_retention_seconds=30 * DAY,
                 index_slice_seconds=DAY,
             ),
+            documents=DocumentsSettings(jobs_retention_seconds=7 * DAY),
             partitions=2,
         )
 
@@ -228,3 +239,35 @@ class DeafReader(AbstractAsyncContextManager["DeafReader"]):
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
+
+
+async def put(world: World, name: str) -> BlobKey:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    await world.blobs.put(BlobKey("acme", name), chunks())
+    return BlobKey("acme", name)
+
+
+async def is_there(world: World, key: BlobKey) -> bool:
+    try:
+        async with world.blobs.open(key):
+            return True
+    except BlobMissing:
+        return False
+
+
+async def test_documents_are_kept_as_long_as_the_log_and_those_of_jobs_as_long_as_their_results() -> None:
+    world = await World().declare()
+    document, of_job = await put(world, "document"), await put(world, "job")
+    good = {"partner": "acme", "system": "acme.s", "key_id": "k", "kind": JobKind.TABLE, "media_type": "text/csv"}
+    finished_us = world.clock.now_us()
+    await world.jobs.add(Job(id="job", digest=b"", stored_us=1, finished_us=finished_us, state=JobState.DONE, **good))
+
+    kept = []
+    for days in (6, 2, 3):
+        world.clock.advance(days * DAY)
+        await world.retention.purge()
+        kept.append((await is_there(world, of_job), await is_there(world, document)))
+
+    assert kept == [(True, True), (False, True), (False, False)]

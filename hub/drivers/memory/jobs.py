@@ -35,7 +35,8 @@ class MemoryJobs:
             return
         self._jobs[job.id] = job
         if results is not None:
-            self._results[job.id].append(results)
+            others = [row for row in self._results[job.id] if row.first != results.first]
+            self._results[job.id] = [*others, results]
 
     async def results(self, id: str, *, start: int, limit: int) -> Sequence[Results]:  # noqa: A002
         rows = self._results.get(id, ())

@@ -95,7 +95,7 @@ class SQLiteJobs:
                 known = connection.execute("UPDATE job SET finished_us = ?, body = ? WHERE id = ? RETURNING 1", row)
                 if known.fetchall() and results is not None:
                     row_of_results = (job.id, results.first, results.count, results.body)
-                    connection.execute("INSERT INTO result VALUES (?, ?, ?, ?)", row_of_results)
+                    connection.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?)", row_of_results)
 
         await self._worker.call(write)
 

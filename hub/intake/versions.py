@@ -1,0 +1,99 @@
+"""Rows of a table that do not say when they were changed: which version each is, told by what is known already.
+
+A corrected file is sent again whole. A row that means what its newest known version means is that version, and so a
+repeat. One that means something else is a new version as of the moment at which the table was stored: the same moment
+whenever the job is begun again, so that a crash changes nothing (`schemas/formats/translated.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from msgspec.structs import replace
+
+from hub.core.errors import Refusal, StorageUnavailable
+from hub.core.record import EVENTS, partition_of
+from hub.core.settings import IntakeSettings
+from hub.intake.translate import rewritten
+from hub.ports.event_log import EventLog
+from hub.ports.jobs import Job
+from hub.ports.system import Clock
+from hub.ports.views import KnownEvent, Views
+from hub.trust.statement import utc_text
+from schemas.headers import EventHeader, unpack
+from schemas.translate.item import Event, Item
+
+FOLLOWED_SECONDS_MAX = 30.0
+FOLLOWED_POLL_SECONDS = 0.02
+
+
+class Versions:
+    def __init__(self, *, views: Views, log: EventLog, clock: Clock, partitions: int, bounds: IntakeSettings) -> None:
+        self._views = views
+        self._log = log
+        self._clock = clock
+        self._partitions = partitions
+        self._bounds = bounds
+
+    async def settle(self, job: Job, items: Sequence[Item]) -> list[Item]:
+        """The items, each with the `updated_at` of its version where it has one and does not say so itself.
+
+        Raises HubError while what is known lags behind the log, or cannot be asked.
+        """
+        sources = {_source(item.event) for item in items if item.event is not None and _is_open(item.event)}
+        known: dict[tuple[str, str], KnownEvent] = {}
+        for source in sources:
+            await self._followed(partition_of(job.partner, source, self._partitions))
+            ids = [str(item.event["id"]) for item in items if item.event is not None and _source(item.event) == source]
+            found = await self._views.newest(job.partner, source, list(dict.fromkeys(ids)))
+            known |= {(source, id_): event for id_, event in found.items()}
+        return [self._settled(job, item, known) for item in items]
+
+    def _settled(self, job: Job, item: Item, known: Mapping[tuple[str, str], KnownEvent]) -> Item:
+        event = item.event
+        if event is None or not _is_open(event):
+            return item
+        newest = known.get((_source(event), str(event["id"])))
+        if newest is None:
+            return item
+        repeat = _as_of(event, orjson.loads(newest.value)["data"].get("updated_at"))
+        header = unpack(newest.header)
+        written = rewritten(item.index, repeat, job.digest, bounds=self._bounds)
+        if isinstance(written, Refusal):
+            return item
+        assert isinstance(header, EventHeader)
+        if written.canonical_digest == header.canonical_digest:
+            return replace(item, event=repeat)
+        return replace(item, event=_as_of(event, utc_text(job.stored_us)))
+
+    async def _followed(self, partition: int) -> None:
+        """Wait until what is known holds everything that the log holds now."""
+        end = (await self._log.bounds(EVENTS, partition)).end
+        try:
+            async with self._clock.deadline(FOLLOWED_SECONDS_MAX):
+                while not await self._is_followed(partition, end):
+                    await self._clock.sleep(FOLLOWED_POLL_SECONDS)
+        except TimeoutError as e:
+            raise StorageUnavailable("what is known lags behind the log") from e
+
+    async def _is_followed(self, partition: int, end: int) -> bool:
+        mark = await self._views.mark(self._log.generation, partition)
+        return end == 0 or (mark is not None and mark.position.offset >= end)
+
+
+def _is_open(event: Event) -> bool:
+    """Whether its version is for the hub to tell."""
+    data = event.get("data")
+    return isinstance(data, dict) and "updated_at" not in data and isinstance(event.get("id"), str)
+
+
+def _source(event: Event) -> str:
+    return str(event.get("source", ""))
+
+
+def _as_of(event: Event, updated_at: Any) -> Event:
+    if updated_at is None:
+        return event
+    return {**event, "data": {**event["data"], "updated_at": updated_at}}
