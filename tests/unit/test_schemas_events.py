@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,30 @@ def test_a_valid_example_has_no_fault_also_by_the_published_schema(path: Path) -
     assert rules.check(event, type_of(event), now_us=NOW_US) == []
     assert published(type_of(event)).is_valid(event)
     assert event["type"] == path.parts[-3]
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, name)
+        if isinstance(inner, dict | list):
+            yield from places(inner, (*path, name))
+
+
+@pytest.mark.parametrize("path", valid, **ids)
+def test_whatever_stands_in_a_place_is_judged_as_the_published_schema_judges_it(path: Path) -> None:
+    event = json.loads(path.read_text())
+    kind, foreign = type_of(event), rules.Regard(absent_ok=True)
+
+    for *outer, name in list(places(event)):
+        holder = reduce(lambda inside, step: inside[step], outer, event)
+        sent = holder[name]
+        for other in (None, True, -1, 1e300, "", "\u00e9" * 600, [], {}, [{}], {"x": None}):
+            holder[name] = other
+            found = rules.check(event, kind, now_us=NOW_US)
+            assert kind.schema.open.is_valid(event) or found[0].severity is Severity.ERROR
+            lenient = rules.check(event, kind, now_us=NOW_US, regard=foreign)
+            assert kind.schema.sparse.open.is_valid(event) or lenient[0].severity is Severity.ERROR
+        holder[name] = sent
 
 
 @pytest.mark.parametrize("path", faulty, **ids)
