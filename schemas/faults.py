@@ -218,6 +218,26 @@ _TEXTS = (
         _WARNING,
     ),
     FaultText(
+        "NAMESPACE_MISSING",
+        "A member beyond the standard has no namespace.",
+        "Un membre hors de la norme n'a pas d'espace de noms.",
+        "Declare a prefix in @context and write prefix:name; or check the spelling.",
+    ),
+    FaultText(
+        "CONTEXT_NOT_FETCHED",
+        "The hub fetches no context: what this one declares is not known.",
+        "Le hub ne va chercher aucun contexte : ce que celui-ci déclare n'est pas connu.",
+        "Declare prefixes in the document's own @context.",
+        _WARNING,
+    ),
+    FaultText(
+        "ENTRIES_LEFT_OUT",
+        "There are more entries than the hub's own event has room for; all are kept in the original.",
+        "Il y a plus d'éléments que l'événement du hub ne peut en contenir ; tous restent dans l'original.",
+        "Send several events where every entry matters.",
+        _WARNING,
+    ),
+    FaultText(
         "TYPE_WRONG",
         "The value is of the wrong JSON type.",
         "La valeur n'est pas du bon type JSON.",
