@@ -136,7 +136,7 @@ def _event_type(
         schema["$id"],
         frozenset(row["roles"]),
         AEORule(row["aeo"]),
-        tuple(scheme for kind in row["about"] for scheme in objects[kind]),
+        tuple(dict.fromkeys(scheme for kind in row["about"] for scheme in objects[kind])),
         compiled.personal(),
         compiled,
         visit,

@@ -161,6 +161,16 @@ def test_roles_schemes_and_aeo_rules_of_the_table_are_ones_the_hub_knows() -> No
     assert {kind for row in NAMING["types"] for kind in row["about"]} <= set(NAMING["objects"])
 
 
+def test_the_object_key_goes_by_the_objects_of_the_type_in_the_order_of_the_table() -> None:
+    order = {each.name.removeprefix("customs."): each.object_schemes for each in TYPES}
+
+    assert order["booking.confirmed"] == ("booking", "ucr", "bill_of_lading", "awb", "uri")
+    assert order["container.gate_in"] == ("iso6346", "ilu")
+    assert order["declaration.lodged"][:2] == ("mrn", "lrn")
+    assert order["event.retracted"] == ("event",)
+    assert all(len(set(schemes)) == len(schemes) for schemes in order.values())
+
+
 def test_personal_members_are_named_by_pointer() -> None:
     filing = type_of({"type": "customs.filing.pre_loading"})
 
