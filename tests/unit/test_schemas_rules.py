@@ -146,6 +146,12 @@ def test_a_code_with_a_usual_mistake_is_answered_with_what_was_meant() -> None:
     assert fault.expected.endswith("; perhaps 870323: without blanks, dots or dashes")
 
 
+def test_a_size_and_type_that_the_standard_does_not_have_is_warned_about() -> None:
+    [fault] = rules.check(changed(GATE_IN, size_type="2X00"), kind(GATE_IN), now_us=NOW_US)
+
+    assert (fault.code, fault.place, fault.severity) == ("CODE_UNASSIGNED", "/data/size_type", Severity.WARNING)
+
+
 def test_a_misspelt_member_is_a_warning_with_a_guess() -> None:
     event = changed(GATE_IN, size_typ="22G1")
 
