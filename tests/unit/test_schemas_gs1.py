@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.gs1 import digital_link, epc_urn, identifier_of, parse
+from schemas.identifiers import SCHEMES, objection
 from tests.samples import sample, samples
 
 PAIRS = [
@@ -148,7 +149,7 @@ CSET82 = """!"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijkl
 KINDS = [("sgtin", 13), ("sgln", 12), ("grai", 12), ("gdti", 12), ("upui", 13)]
 
 
-@given(st.sampled_from(KINDS), st.integers(6, 11), st.integers(0, 10**13 - 1), st.text(CSET82, min_size=2, max_size=16))
+@given(st.sampled_from(KINDS), st.integers(6, 12), st.integers(0, 10**13 - 1), st.text(CSET82, min_size=2, max_size=16))
 def test_from_urn_to_digital_link_and_back_is_the_same_urn(
     kind: tuple[str, int], length: int, number: int, serial: str
 ) -> None:
@@ -160,6 +161,7 @@ def test_from_urn_to_digital_link_and_back_is_the_same_urn(
 
     assert link is not None
     assert digital_link(link) == link
+    assert objection(SCHEMES["digital_link"], link) is None
     assert epc_urn(link, length) == urn
 
 
