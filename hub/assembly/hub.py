@@ -16,6 +16,7 @@ from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
+from hub.core.terms import kept_agreements
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
@@ -30,8 +31,11 @@ from hub.operate.retention import Retention
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.trust.tokens import load_issuer
+from hub.views.events import Events
 from hub.views.follow import Follower
+from hub.views.objects import Objects
 from hub.views.receipts import Receipts
+from hub.views.sight import Sights
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
 from hub.web.api import PartnerAPI
@@ -40,6 +44,7 @@ from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, Router
+from hub.web.viewing import ViewsAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 
@@ -93,6 +98,7 @@ class Hub:
             entropy=entropy,
             observer=observer,
         )
+        self._follower = self._make_follower()
         self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
 
     def snapshot(self) -> Snapshot:
@@ -162,7 +168,7 @@ class Hub:
             tasks.create_task(self._make_fanout().run())
             tasks.create_task(self._make_retention().run())
             tasks.create_task(self._intake.jobs.run())
-            tasks.create_task(self._make_follower().run())
+            tasks.create_task(self._follower.run())
 
     async def lacking(self) -> Mapping[str, str]:
         """What the hub cannot do now, by name, with what was found; empty if it accepts and delivers."""
@@ -204,7 +210,16 @@ class Hub:
                 if not feed.ended:
                     position = await positions.load(feed.stream, log.generation, number)
                     behind[feed.name] = bounds.end - (position.source_offset if position else bounds.start)
-            partitions.append({"partition": number, "end": bounds.end, "judged": judged, "feeds_behind": behind})
+            known = await self.ports.views.mark(log.generation, number)
+            partitions.append(
+                {
+                    "partition": number,
+                    "end": bounds.end,
+                    "judged": judged,
+                    "known": known.position.offset if known is not None else bounds.start,
+                    "feeds_behind": behind,
+                }
+            )
         return partitions
 
     async def _exposition(self) -> bytes:
@@ -240,7 +255,9 @@ class Hub:
             items_max=settings.intake.batch_events_max,
         )
         partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies)
-        return {**partner.handlers(), **self._reader_api(gate, bodies).handlers(), **self._known.handlers()}
+        reader = self._reader_api(gate, bodies)
+        views = self._views_api(gate, reader.get_event)
+        return {**partner.handlers(), **reader.handlers(), **views.handlers(), **self._known.handlers()}
 
     def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
         settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions
@@ -275,6 +292,25 @@ class Hub:
             observer=self.observer,
             settings=settings,
             waiting_max=max(1, self.settings.http.requests_in_flight_max // WAITING_SHARES),
+        )
+
+    def _views_api(self, gate: Gate, judged: Handler) -> ViewsAPI:
+        views, settings, keys = self.ports.views, self.settings.views, self.ports.keys
+        return ViewsAPI(
+            gate=gate,
+            judged=judged,
+            sights=Sights(snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=keys.secret),
+            events=Events(
+                views,
+                registered=lambda name: self.snapshot().partners.get(name) is not None,
+                secret=keys.secret("cursor:views"),
+                entropy=self.entropy,
+                settings=settings,
+            ),
+            objects=Objects(views, settings=settings),
+            known_up_to_us=self._follower.known_up_to_us,
+            clock=self.clock,
+            settings=settings,
         )
 
     def _make_acceptor(self) -> Acceptor:
@@ -326,6 +362,7 @@ class Hub:
             index=self.ports.index,
             blobs=self.ports.blobs,
             jobs=self.ports.jobs,
+            views=self.ports.views,
             snapshot=self.snapshot,
             clock=self.clock,
             observer=self.observer,

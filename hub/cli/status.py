@@ -15,6 +15,7 @@ PARTITION_COLUMNS = {
     "partition": lambda row: row["partition"],
     "records": lambda row: row["end"],
     "not judged": lambda row: row["end"] - row["judged"],
+    "not known": lambda row: row["end"] - row["known"],
     "feeds behind": lambda row: ", ".join(f"{feed} {count}" for feed, count in row["feeds_behind"].items()) or "-",
 }
 

@@ -157,6 +157,7 @@ class ViewsSettings(Struct, frozen=True, kw_only=True):
     """It works for at most this share of its time: under load it lags rather than slow down intake and fan-out."""
     wait_seconds: Seconds = 1.0
     page_events_max: Count = 100
+    page_bytes_max: Count = 4_194_304
     looked_at_max: Count = 5_000
     """Events looked at for one page: where few are for the caller, it ends early and says where to go on."""
     object_events_max: Count = 500

@@ -152,6 +152,10 @@ class Decisions:
         self._types = types
         self._rules: dict[tuple[object, ...], _Rule] = {}
 
+    def fields(self) -> tuple[str, ...]:
+        """What is shown of any event at most."""
+        return self._terms.fields()
+
     def revision(self, header: EventHeader) -> int:
         """The registry revision by which an event is decided."""
         return max(header.revision, self._since)

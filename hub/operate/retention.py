@@ -20,6 +20,7 @@ from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
+from hub.ports.views import Views
 
 
 class Retention:
@@ -32,6 +33,7 @@ class Retention:
         index: FirstOccurrence,
         blobs: BlobStore,
         jobs: Jobs,
+        views: Views,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
@@ -43,6 +45,7 @@ class Retention:
         self._index = index
         self._blobs = blobs
         self._jobs = jobs
+        self._views = views
         self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
@@ -65,9 +68,10 @@ class Retention:
             if feed.ended:
                 await self._try(feed.stream, partial(self._log.drop, feed.stream))
         await self._try("index", self._purge_index)
+        kept_us = now_us - self._settings.events_retention_seconds * 1_000_000
+        await self._try("views", partial(self._views.purge, kept_us))
         await self._try("jobs", partial(self._purge_jobs, now_us))
-        documents_us = now_us - self._settings.events_retention_seconds * 1_000_000
-        await self._try("documents", partial(self._blobs.purge, documents_us))
+        await self._try("documents", partial(self._blobs.purge, kept_us))
 
     async def _try(self, store: str, work: Callable[[], Awaitable[object]]) -> None:
         """A supervisor: one store that is away, or not there yet, keeps no other from its purge."""

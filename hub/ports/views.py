@@ -73,6 +73,8 @@ class Page(Struct, frozen=True):
     """Of the events, in the same order."""
     next: Place | None
     """Where to go on; None: nothing is left. A page may hold less than was asked for, also nothing, and yet go on."""
+    looked_at: int
+    """How many of those that it may look at were spent on it."""
 
 
 class Views(Protocol):
@@ -94,19 +96,31 @@ class Views(Protocol):
     async def purge(self, before_us: int) -> int:
         """Forget the events received before then; return how many. Marks stay."""
 
-    async def events(self, query: Query, *, limit: int, looked_at_max: int) -> Page:
-        """At most `limit` events. MUST look at no more than `looked_at_max` for them, and say where to go on."""
+    async def events(self, query: Query, *, limit: int, looked_at_max: int, bytes_max: int) -> Page:
+        """At most `limit` events with about `bytes_max` bytes of values, at least one if there is one.
 
-    async def about(self, objects: Sequence[str], *, each_max: int, consigned: bool = False) -> Sequence[KnownEvent]:
-        """The newest events that name any of the objects, each event once, at most `each_max` for each object.
-
-        `consigned`: only those that name a consignment too. MUST be one read a call.
+        MUST look at no more than `looked_at_max` for them, and say where to go on.
         """
 
-    async def versions(self, series: Sequence[bytes], *, each_max: int) -> Sequence[KnownEvent]:
+    async def about(
+        self,
+        objects: Sequence[str],
+        *,
+        each_max: int,
+        bytes_max: int,
+        publisher: str | None = None,
+        consigned: bool = False,
+    ) -> Sequence[KnownEvent]:
+        """The newest events that name any of the objects, each event once, at most `each_max` for each object.
+
+        Newest first, as far as about `bytes_max` bytes of values go. `publisher`: only its own; `consigned`: only those
+        that name a consignment too. MUST be one read a call.
+        """
+
+    async def versions(self, series: Sequence[bytes], *, each_max: int, bytes_max: int) -> Sequence[KnownEvent]:
         """The newest versions of each series, and what takes them back; each event once, at most `each_max` a series.
 
-        MUST be one read a call.
+        Bounded in bytes, and ordered, as `about`. MUST be one read a call.
         """
 
     async def newest(self, publisher: str, source: str, ids: Sequence[str]) -> Mapping[str, KnownEvent]:

@@ -52,19 +52,20 @@ def decode_plain(content: bytes) -> Cursor:
     return _decoder.decode(content)
 
 
-class CursorBox:
-    """Seals and opens cursors with one 32-byte secret."""
+class Box:
+    """Seals and opens bytes with one 32-byte secret; what was sealed in one context opens in no other."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, context: bytes) -> None:
         self._cipher = AESGCM(secret)
+        self._context = context
 
-    def seal(self, cursor: Cursor, nonce: bytes) -> str:
+    def seal(self, content: bytes, nonce: bytes) -> str:
         """The opaque form: base64url without padding of version ‖ nonce ‖ ciphertext."""
-        box = _VERSION + nonce + self._cipher.encrypt(nonce, encode_plain(cursor), _CONTEXT)
+        box = _VERSION + nonce + self._cipher.encrypt(nonce, content, self._context)
         return urlsafe_b64encode(box).rstrip(b"=").decode()
 
-    def open(self, sealed: str) -> Cursor | None:
-        """The cursor, or None if this hub did not make it. Expiry, feed and reader are the caller's to check."""
+    def open(self, sealed: str) -> bytes | None:
+        """The content, or None if it was not sealed here."""
         if len(sealed) > CURSOR_CHARACTERS_MAX:
             return None
         try:
@@ -72,6 +73,24 @@ class CursorBox:
             if box[:1] != _VERSION:
                 return None
             nonce, ciphertext = box[1 : 1 + NONCE_BYTES], box[1 + NONCE_BYTES :]
-            return _decoder.decode(self._cipher.decrypt(nonce, ciphertext, _CONTEXT))
-        except (Base64Error, ValueError, InvalidTag, msgspec.DecodeError):
+            return self._cipher.decrypt(nonce, ciphertext, self._context)
+        except (Base64Error, ValueError, InvalidTag):
+            return None
+
+
+class CursorBox:
+    """Seals and opens the cursors of feeds."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._box = Box(secret, _CONTEXT)
+
+    def seal(self, cursor: Cursor, nonce: bytes) -> str:
+        return self._box.seal(encode_plain(cursor), nonce)
+
+    def open(self, sealed: str) -> Cursor | None:
+        """The cursor, or None if this hub did not make it. Expiry, feed and reader are the caller's to check."""
+        content = self._box.open(sealed)
+        try:
+            return _decoder.decode(content) if content is not None else None
+        except msgspec.DecodeError:
             return None

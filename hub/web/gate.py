@@ -20,13 +20,13 @@ class Gate:
         self._authenticator = authenticator
         self._standing = standing
 
-    def enter(self, request: web.BaseRequest, scope: str) -> Principal:
-        """The principal, with the scope that the route asks for. Raises `Refused`."""
+    def enter(self, request: web.BaseRequest, *scopes: str) -> Principal:
+        """The principal, with one of the scopes that the route asks for. Raises `Refused`."""
         if self._standing() is None:
             raise Refused(Refusal("REGISTRY_STALE"))
         principal = self._authenticator.authenticate(request.headers.get("Authorization"))
         if isinstance(principal, Refusal):
             raise Refused(principal)
-        if scope not in principal.scopes:
-            raise Refused(Refusal("SCOPE_MISSING", scope))
+        if principal.scopes.isdisjoint(scopes):
+            raise Refused(Refusal("SCOPE_MISSING", " or ".join(scopes)))
         return principal

@@ -70,7 +70,6 @@ class ReaderAPI:
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
-            "get_event": self.get_event,
             "get_receipts": self.get_receipts,
             "get_notices": self._with_a_place("receipts:read", self.get_notices),
             "list_feeds": self.list_feeds,
@@ -171,6 +170,7 @@ class ReaderAPI:
         return answer({"items": items, "next": str(part.stop) if more else None})
 
     async def get_event(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        """What was judged of an identity; `GET /v1/events` comes here where `source` or `id` is named."""
         principal = self._gate.enter(request, "receipts:read")
         part = _part_of(request)
         status = await self._statuses.of(principal.partner.id, *_identity_of(request), part=part)

@@ -17,10 +17,12 @@ class Route(Struct, frozen=True, kw_only=True):
 
     method: Literal["GET", "POST"]
     path: str
-    """`{name}` stands for one segment of `[A-Za-z0-9._-]{1,64}`."""
+    """`{name}` stands for one segment of `[A-Za-z0-9._-]{1,64}`, `{name*}` for all of the rest, slashes too."""
     name: str
     """Label in metrics and name of the handler."""
     scope: Scope = ""
+    or_scope: Scope = ""
+    """Another one that lets in as well; what is seen then differs."""
     media_types: tuple[str, ...] = ()
     waits: bool = False
     """It may answer late: a long poll, a stream."""
@@ -28,6 +30,11 @@ class Route(Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     """Error codes besides those of every route."""
     summary: str
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Those of which a token needs one; none: no token is needed."""
+        return tuple(scope for scope in (self.scope, self.or_scope) if scope)
 
     @property
     def places(self) -> Places:
@@ -101,12 +108,24 @@ ROUTES = (
     Route(
         method="GET",
         path="/v1/events",
-        name="get_event",
+        name="get_events",
         scope="receipts:read",
-        answers=(200,),
+        or_scope="feeds:read",
+        answers=(200, 400),
+        codes=("CURSOR_INVALID", "STORAGE_UNAVAILABLE"),
+        summary="Your events, and those that agreements show you, by `publisher`, `object`, `type`, time, `status`, "
+        "`tied`. With `source` and `id`: what was judged of that identity of yours; `version` names a correction.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/objects/{scheme}/{value*}",
+        name="get_object",
+        scope="receipts:read",
+        or_scope="feeds:read",
+        answers=(200, 400),
         codes=("STORAGE_UNAVAILABLE",),
-        summary="What was judged of an identity of yours: the first occurrence and its repeats in the log; "
-        "`version` names a correction.",
+        summary="What is known of a container, consignment, transport, document …: identifiers tied to it, milestones "
+        "that count, place, seals, and from which events.",
     ),
     Route(
         method="GET",
@@ -206,6 +225,7 @@ class Router:
         for path, methods in by_path.items():
             if "{" in path:
                 pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9._-]{1,64})", path)
+                pattern = re.sub(r"\{(\w+)\*\}", r"(?P<\1>[^\\x00-\\x1f\\x7f]{1,600})", pattern)
                 self._patterns.append((re.compile(pattern), methods))
             else:
                 self._fixed[path] = methods

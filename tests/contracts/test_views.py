@@ -25,6 +25,7 @@ from tests.contracts.views_grounds import (
 )
 
 EVERYTHING = Query()
+PLENTY = 1_000_000
 
 
 @pytest.fixture(params=VIEWS_GROUNDS)
@@ -33,11 +34,18 @@ async def views(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
-async def listed(views: Views, query: Query = EVERYTHING, *, limit: int = 100, looked_at_max: int = 1_000) -> list[int]:
+async def listed(
+    views: Views,
+    query: Query = EVERYTHING,
+    *,
+    limit: int = 100,
+    looked_at_max: int = 1_000,
+    bytes_max: int = PLENTY,
+) -> list[int]:
     """The offsets of all that a query finds, page by page."""
     found: list[int] = []
     while True:
-        page = await views.events(query, limit=limit, looked_at_max=looked_at_max)
+        page = await views.events(query, limit=limit, looked_at_max=looked_at_max, bytes_max=bytes_max)
         assert len(page.events) == len(page.places) <= limit
         found += [event.position.offset for event in page.events]
         if page.next is None:
@@ -58,7 +66,7 @@ async def test_an_event_comes_back_as_it_was_given(views: Views) -> None:
 
     await follow(views, event)
 
-    assert list((await views.events(EVERYTHING, limit=10, looked_at_max=10)).events) == [event]
+    assert list((await views.events(EVERYTHING, limit=10, looked_at_max=10, bytes_max=PLENTY)).events) == [event]
 
 
 async def test_nothing_was_followed_before_the_first_mark(views: Views) -> None:
@@ -108,7 +116,7 @@ async def test_after_a_reset_everything_is_forgotten_and_can_be_followed_again(v
 
     assert await views.mark(1, 0) is None
     assert await listed(views) == []
-    assert await views.about([CONTAINER], each_max=10) == []
+    assert await views.about([CONTAINER], each_max=10, bytes_max=PLENTY) == []
     await follow(views, known(1), known(2))
     assert await listed(views) == [2, 1]
 
@@ -180,9 +188,26 @@ async def test_a_query_finds_what_meets_all_its_conditions_however_little_it_loo
     assert await listed(views, query, limit=2, looked_at_max=looked_at_max) == found
 
 
+async def test_a_page_ends_where_its_bytes_do_and_holds_at_least_one_event(views: Views) -> None:
+    await follow(views, *(known(offset, value=b"v" * 10) for offset in range(7)))
+
+    page = await views.events(EVERYTHING, limit=100, looked_at_max=100, bytes_max=35)
+
+    assert offsets(page.events) == [6, 5, 4]
+    assert await listed(views, bytes_max=35) == await listed(views, bytes_max=0) == [6, 5, 4, 3, 2, 1, 0]
+
+
+async def test_a_page_says_how_much_was_looked_at_for_it(views: Views) -> None:
+    await follow(views, *(known(offset) for offset in range(7)))
+
+    page = await views.events(Query(publisher="acme", occurred_us=(0, 1)), limit=5, looked_at_max=4, bytes_max=PLENTY)
+
+    assert (page.events, page.looked_at, page.next is None) == ([], 4, False)
+
+
 async def test_what_comes_to_be_known_meanwhile_does_not_disturb_the_pages(views: Views) -> None:
     await follow(views, *(known(offset) for offset in range(4)))
-    first = await views.events(EVERYTHING, limit=2, looked_at_max=10)
+    first = await views.events(EVERYTHING, limit=2, looked_at_max=10, bytes_max=PLENTY)
     await follow(views, known(4))
 
     rest = await listed(views, Query(after=first.next))
@@ -204,21 +229,32 @@ async def test_events_about_several_objects_come_once_each_newest_first(views: V
         views, known(1), known(2, objects=(OTHER,)), known(3, objects=(OTHER, CONTAINER)), known(4, objects=())
     )
 
-    assert offsets(await views.about([CONTAINER, OTHER, "imo:9074729"], each_max=10)) == [3, 2, 1]
-    assert await views.about([], each_max=10) == []
+    assert offsets(await views.about([CONTAINER, OTHER, "imo:9074729"], each_max=10, bytes_max=PLENTY)) == [3, 2, 1]
+    assert await views.about([], each_max=10, bytes_max=PLENTY) == []
 
 
 async def test_of_each_object_no_more_than_the_newest_are_given(views: Views) -> None:
     await follow(views, *(known(n) for n in range(5)), *(known(n, objects=(OTHER,)) for n in range(5, 7)))
 
-    assert offsets(await views.about([CONTAINER, OTHER], each_max=2)) == [6, 5, 4, 3]
+    assert offsets(await views.about([CONTAINER, OTHER], each_max=2, bytes_max=PLENTY)) == [6, 5, 4, 3]
+
+
+async def test_the_events_of_one_publisher_about_an_object_can_be_asked_for_and_bytes_bound_them(views: Views) -> None:
+    of_delta = [known(n, publisher="delta") for n in range(3, 6)]
+    await follow(views, known(1), known(2, objects=(CONTAINER, CONSIGNMENT), consigned=True), *of_delta)
+
+    mine = await views.about([CONTAINER], each_max=2, bytes_max=PLENTY, publisher="acme")
+    few = await views.about([CONTAINER], each_max=9, bytes_max=25)
+    bound = await views.about([CONTAINER], each_max=1, bytes_max=PLENTY, publisher="acme", consigned=True)
+
+    assert (offsets(mine), offsets(few), offsets(bound)) == ([2, 1], [5, 4], [2])
 
 
 async def test_events_that_name_a_consignment_too_can_be_asked_for(views: Views) -> None:
     bound = known(1, objects=(CONTAINER, CONSIGNMENT), consigned=True)
     await follow(views, bound, known(2), known(3))
 
-    assert offsets(await views.about([CONTAINER], each_max=1, consigned=True)) == [1]
+    assert offsets(await views.about([CONTAINER], each_max=1, bytes_max=PLENTY, consigned=True)) == [1]
 
 
 async def test_the_versions_of_a_series_come_with_what_takes_them_back(views: Views) -> None:
@@ -230,15 +266,19 @@ async def test_the_versions_of_a_series_come_with_what_takes_them_back(views: Vi
         known(4, "retraction", takes_back="gate"),
     )
 
-    assert offsets(await views.versions([identity_key("acme", "urn:tos", "gate", None)], each_max=10)) == [4, 2, 1]
-    assert offsets(await views.versions([identity_key("acme", "urn:tos", "retraction", None)], each_max=10)) == [4]
-    assert await views.versions([identity_key("delta", "urn:tos", "gate", None)], each_max=10) == []
+    assert offsets(
+        await views.versions([identity_key("acme", "urn:tos", "gate", None)], each_max=10, bytes_max=PLENTY)
+    ) == [4, 2, 1]
+    assert offsets(
+        await views.versions([identity_key("acme", "urn:tos", "retraction", None)], each_max=10, bytes_max=PLENTY)
+    ) == [4]
+    assert await views.versions([identity_key("delta", "urn:tos", "gate", None)], each_max=10, bytes_max=PLENTY) == []
 
 
 async def test_of_a_series_no_more_than_the_newest_versions_are_given(views: Views) -> None:
     await follow(views, *(known(n, "gate", version=f"2026-11-{30 - n}") for n in range(5)))
 
-    assert offsets(await views.versions([known(0, "gate").series[0]], each_max=2)) == [1, 0]
+    assert offsets(await views.versions([known(0, "gate").series[0]], each_max=2, bytes_max=PLENTY)) == [1, 0]
 
 
 async def test_the_newest_version_is_the_latest_made_not_the_latest_to_come(views: Views) -> None:
@@ -269,8 +309,10 @@ async def test_what_was_received_before_a_time_is_forgotten_everywhere_and_the_r
     assert await views.purge(START_US + 2_000_000) == 2
 
     assert await listed(views) == [3, 2]
-    assert offsets(await views.about([CONTAINER, OTHER], each_max=10)) == [3, 2]
-    assert offsets(await views.versions([identity_key("acme", "urn:tos", "gate", None)], each_max=10)) == [3, 2]
+    assert offsets(await views.about([CONTAINER, OTHER], each_max=10, bytes_max=PLENTY)) == [3, 2]
+    assert offsets(
+        await views.versions([identity_key("acme", "urn:tos", "gate", None)], each_max=10, bytes_max=PLENTY)
+    ) == [3, 2]
     assert await views.newest("acme", "urn:tos", ["e1"]) == {}
     assert await views.mark(1, 0) == mark(4)
     assert await views.purge(START_US + 2_000_000) == 0
@@ -285,8 +327,8 @@ async def test_questions_while_events_come_and_go_see_whole_events(views: Views)
     async def ask() -> list[KnownEvent]:
         seen: list[KnownEvent] = []
         for _ in range(40):
-            seen += (await views.events(EVERYTHING, limit=20, looked_at_max=100)).events
-            seen += await views.about([CONTAINER], each_max=20)
+            seen += (await views.events(EVERYTHING, limit=20, looked_at_max=100, bytes_max=PLENTY)).events
+            seen += await views.about([CONTAINER], each_max=20, bytes_max=PLENTY)
         return seen
 
     _, seen = await asyncio.gather(write(), ask())

@@ -18,11 +18,14 @@ from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.memory.positions import MemoryPositions
+from hub.drivers.memory.views import MemoryViews
 from hub.operate.retention import Retention
 from hub.ports.blob_store import BlobKey
 from hub.ports.first_occurrence import Occurrence
 from hub.ports.jobs import Job, JobKind, JobState
+from hub.ports.views import Query
 from tests.clock import ManualClock
+from tests.contracts.views_grounds import follow, known
 from tests.faults.virtual import ListObserver
 
 FEED = Feed(name="risk", recipient="customs", purpose=Purpose.SECURITY_RISK)
@@ -39,12 +42,14 @@ class World:
         self.index = MemoryFirstOccurrence(self.positions, slice_seconds=DAY)
         self.blobs = MemoryBlobStore(self.clock)
         self.jobs = MemoryJobs()
+        self.views = MemoryViews()
         self.snapshot = Snapshot()
         self.retention = Retention(
             log=self.log,
             index=self.index,
             blobs=self.blobs,
             jobs=self.jobs,
+            views=self.views,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             observer=ListObserver(),
@@ -255,6 +260,17 @@ async def is_there(world: World, key: BlobKey) -> bool:
             return True
     except BlobMissing:
         return False
+
+
+async def test_what_is_known_of_events_goes_with_them() -> None:
+    world = await World().declare()
+    await follow(world.views, known(0), known(2 * DAY))
+
+    world.clock.advance(11 * DAY)
+    await world.retention.purge()
+
+    page = await world.views.events(Query(), limit=9, looked_at_max=9, bytes_max=1_000)
+    assert [event.position.offset for event in page.events] == [2 * DAY]
 
 
 async def test_documents_are_kept_as_long_as_the_log_and_those_of_jobs_as_long_as_their_results() -> None:

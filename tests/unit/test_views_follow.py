@@ -51,7 +51,7 @@ class ViewsWorld(FanoutWorld):
 
     async def known(self) -> list[str]:
         """The ids of all that is known, oldest first."""
-        page = await self.views.events(Query(newest_first=False), limit=10_000, looked_at_max=10_000)
+        page = await self.views.events(Query(newest_first=False), limit=10_000, looked_at_max=10_000, bytes_max=1 << 30)
         return [orjson.loads(event.value)["id"] for event in page.events]
 
 
@@ -199,7 +199,7 @@ def test_binary_mode_is_put_together_and_its_data_kept_to_the_letter() -> None:
         async with world.following():
             await world.elapse(5)
 
-        (event,) = (await world.views.events(Query(), limit=9, looked_at_max=9)).events
+        (event,) = (await world.views.events(Query(), limit=9, looked_at_max=9, bytes_max=1 << 20)).events
         assert data in event.value
         assert orjson.loads(event.value)["id"] == "a"
         assert unpack(event.header) == replace(header, attributes=None)

@@ -60,36 +60,57 @@ class MemoryViews:
                 self._series[series].remove(place)
         return len(old)
 
-    async def events(self, query: Query, *, limit: int, looked_at_max: int) -> Page:
+    async def events(self, query: Query, *, limit: int, looked_at_max: int, bytes_max: int) -> Page:
         order = self._order if query.object is None else self._objects.get(query.object, [])
         ahead = [place for place in (reversed(order) if query.newest_first else order) if _is_behind(place, query)]
         found: list[Place] = []
         for looked_at, place in enumerate(ahead):
-            if len(found) == limit or looked_at == looked_at_max:
-                return self._page(found, found[-1] if len(found) == limit else ahead[looked_at - 1])
-            if _fits(self._events[place], query):
-                found.append(place)
-        return self._page(found, None)
+            event = self._events[place]
+            if looked_at == looked_at_max:
+                return self._page(found, ahead[looked_at - 1], looked_at)
+            if not _fits(event, query):
+                continue
+            if found and (len(found) == limit or self._bytes(found) + len(event.value) > bytes_max):
+                return self._page(found, found[-1], looked_at)
+            found.append(place)
+        return self._page(found, None, len(ahead))
 
-    def _page(self, places: Sequence[Place], go_on: Place | None) -> Page:
-        return Page([self._events[place] for place in places], places, go_on)
+    def _page(self, places: Sequence[Place], go_on: Place | None, looked_at: int) -> Page:
+        return Page([self._events[place] for place in places], places, go_on, looked_at)
 
-    async def about(self, objects: Sequence[str], *, each_max: int, consigned: bool = False) -> Sequence[KnownEvent]:
+    def _bytes(self, places: Iterable[Place]) -> int:
+        return sum(len(self._events[place].value) for place in places)
+
+    async def about(
+        self,
+        objects: Sequence[str],
+        *,
+        each_max: int,
+        bytes_max: int,
+        publisher: str | None = None,
+        consigned: bool = False,
+    ) -> Sequence[KnownEvent]:
+        wanted = Query(publisher=publisher, consigned=True if consigned else None)
         found: set[Place] = set()
         for name in objects:
-            named = [p for p in self._objects.get(name, ()) if self._events[p].consigned or not consigned]
+            named = [place for place in self._objects.get(name, ()) if _fits(self._events[place], wanted)]
             found.update(named[-each_max:])
-        return self._in_order(found)
+        return self._in_order(found, bytes_max)
 
-    async def versions(self, series: Sequence[bytes], *, each_max: int) -> Sequence[KnownEvent]:
+    async def versions(self, series: Sequence[bytes], *, each_max: int, bytes_max: int) -> Sequence[KnownEvent]:
         found: set[Place] = set()
         for each in series:
             ranked = sorted(self._series.get(each, ()), key=self._rank)
             found.update(ranked[-each_max:])
-        return self._in_order(found)
+        return self._in_order(found, bytes_max)
 
-    def _in_order(self, places: Iterable[Place]) -> Sequence[KnownEvent]:
-        return [self._events[place] for place in sorted(places, reverse=True)]
+    def _in_order(self, places: Iterable[Place], bytes_max: int) -> Sequence[KnownEvent]:
+        kept: list[Place] = []
+        for place in sorted(places, reverse=True):
+            if kept and self._bytes(kept) + len(self._events[place].value) > bytes_max:
+                break
+            kept.append(place)
+        return [self._events[place] for place in kept]
 
     async def newest(self, publisher: str, source: str, ids: Sequence[str]) -> Mapping[str, KnownEvent]:
         newest = {}

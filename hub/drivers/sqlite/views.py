@@ -23,7 +23,7 @@ import orjson
 
 from hub.core.record import Position
 from hub.drivers.sqlite.database import Database
-from hub.drivers.sqlite.views_query import COLUMNS, Scan, event_of
+from hub.drivers.sqlite.views_query import COLUMNS, Scan, event_of, within
 from hub.drivers.sqlite.worker import CallWorker, transaction
 from hub.ports.views import KnownEvent, Mark, Page, Query
 from schemas.identity import IDENTITY_BYTES, identity_key
@@ -104,12 +104,11 @@ DELETE FROM series WHERE (key, version, number) IN (
     FROM event, json_each(?2) AS each WHERE number IN (SELECT value FROM json_each(?1)))
 """  # noqa: S608 (numbers)
 _DELETE = "DELETE FROM event WHERE number IN (SELECT value FROM json_each(?1))"
-_ABOUT = "SELECT number FROM object WHERE name = ? ORDER BY received_us DESC, number DESC LIMIT ?"
-_ABOUT_CONSIGNED = """
-SELECT number FROM object INDEXED BY object_consigned WHERE name = ? AND consigned = 1
-ORDER BY received_us DESC, number DESC LIMIT ?
+_ABOUT = """
+SELECT object.number FROM object {index} {join} WHERE name = :key {where}
+ORDER BY object.received_us DESC, object.number DESC LIMIT :most
 """
-_VERSIONS = "SELECT number FROM series WHERE key = ? ORDER BY version DESC, number DESC LIMIT ?"
+_VERSIONS = "SELECT number FROM series WHERE key = :key ORDER BY version DESC, number DESC LIMIT :most"
 _THESE = f"""
 SELECT {COLUMNS} FROM event WHERE number IN (SELECT value FROM json_each(?)) ORDER BY received_us DESC, number DESC
 """  # noqa: S608 (names)
@@ -218,16 +217,30 @@ class SQLiteViews:
             gone += count
         return gone
 
-    async def events(self, query: Query, *, limit: int, looked_at_max: int) -> Page:
-        scan = Scan(query, limit=limit, looked_at_max=looked_at_max)
+    async def events(self, query: Query, *, limit: int, looked_at_max: int, bytes_max: int) -> Page:
+        scan = Scan(query, limit=limit, looked_at_max=looked_at_max, bytes_max=bytes_max)
         return await self._reader.call(scan.run)
 
-    async def about(self, objects: Sequence[str], *, each_max: int, consigned: bool = False) -> Sequence[KnownEvent]:
-        statement = _ABOUT_CONSIGNED if consigned else _ABOUT
-        return await self._reader.call(lambda connection: _found(connection, statement, objects, each_max))
+    async def about(
+        self,
+        objects: Sequence[str],
+        *,
+        each_max: int,
+        bytes_max: int,
+        publisher: str | None = None,
+        consigned: bool = False,
+    ) -> Sequence[KnownEvent]:
+        statement = _ABOUT.format(
+            index="INDEXED BY object_consigned" if consigned else "",
+            join="JOIN event USING (number)" if publisher is not None else "",
+            where=" AND object.consigned = 1" * consigned + " AND publisher = :publisher" * (publisher is not None),
+        )
+        given = [{"key": name, "publisher": publisher, "most": each_max} for name in set(objects)]
+        return await self._reader.call(lambda connection: _found(connection, statement, given, bytes_max))
 
-    async def versions(self, series: Sequence[bytes], *, each_max: int) -> Sequence[KnownEvent]:
-        return await self._reader.call(lambda connection: _found(connection, _VERSIONS, series, each_max))
+    async def versions(self, series: Sequence[bytes], *, each_max: int, bytes_max: int) -> Sequence[KnownEvent]:
+        given = [{"key": each, "most": each_max} for each in set(series)]
+        return await self._reader.call(lambda connection: _found(connection, _VERSIONS, given, bytes_max))
 
     async def newest(self, publisher: str, source: str, ids: Sequence[str]) -> Mapping[str, KnownEvent]:
         keys = b"".join([identity_key(publisher, source, id_, None) for id_ in ids])
@@ -259,9 +272,13 @@ def _packed(events: Sequence[KnownEvent], first: int) -> tuple[str, bytes]:
     return orjson.dumps(rows).decode(), b"".join(blob)
 
 
-def _found(connection: sqlite3.Connection, statement: str, keys: Iterable[object], each_max: int) -> list[KnownEvent]:
-    numbers = {number for key in set(keys) for (number,) in connection.execute(statement, (key, each_max))}
-    return [event_of(row) for row in connection.execute(_THESE, (orjson.dumps(list(numbers)).decode(),))]
+def _found(
+    connection: sqlite3.Connection, statement: str, given: Iterable[Mapping[str, object]], bytes_max: int
+) -> list[KnownEvent]:
+    """The events whose numbers the statement gives, for each of what is given; newest first."""
+    numbers = {number for each in given for (number,) in connection.execute(statement, each)}
+    events, _ = within(connection.execute(_THESE, (orjson.dumps(list(numbers)).decode(),)), bytes_max)
+    return [event for _, event in events]
 
 
 def _purge_some(connection: sqlite3.Connection, before_us: int) -> int:

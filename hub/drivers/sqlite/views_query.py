@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -44,8 +44,9 @@ def _conditions(table: str, names: Sequence[str]) -> list[str]:
 class Scan:
     """Goes along one index in the order of places; what the index does not say is looked up in each row."""
 
-    def __init__(self, query: Query, *, limit: int, looked_at_max: int) -> None:
+    def __init__(self, query: Query, *, limit: int, looked_at_max: int, bytes_max: int) -> None:
         self._limit = limit
+        self._bytes_max = bytes_max
         self._looked_at_max = looked_at_max
         self._given: dict[str, object] = {}
         self._order = "DESC" if query.newest_first else "ASC"
@@ -92,22 +93,36 @@ class Scan:
             ORDER BY lead.received_us {self._order}, lead.number {self._order}
         """  # noqa: S608 (parts made here)
         found = f"""
-            SELECT received_us, number FROM (
-                SELECT received_us AS received_us, number AS number, fits FROM ({looked_at} LIMIT {self._looked_at_max})
-            ) WHERE fits LIMIT {self._limit + 1}
+            SELECT received_us, number FROM ({looked_at} LIMIT {self._looked_at_max}) WHERE fits LIMIT {self._limit + 1}
         """  # noqa: S608
         places = [Place(*row) for row in connection.execute(found, self._given)]
         if len(places) > self._limit:
             del places[self._limit :]
-            return self._page(connection, places, places[-1])
+            return self._page(connection, places, places[-1], self._limit)
         ends = f"{looked_at} LIMIT 2 OFFSET {self._looked_at_max - 1}"
         last = connection.execute(ends, self._given).fetchall()
-        return self._page(connection, places, Place(*last[0][:2]) if len(last) == 2 else None)
+        return self._page(connection, places, Place(*last[0][:2]) if len(last) == 2 else None, self._looked_at_max)
 
-    def _page(self, connection: sqlite3.Connection, places: list[Place], go_on: Place | None) -> Page:
-        statement = f"SELECT {COLUMNS} FROM json_each(?) AS each JOIN event ON number = each.value"  # noqa: S608
+    def _page(
+        self, connection: sqlite3.Connection, places: Sequence[Place], go_on: Place | None, looked_at: int
+    ) -> Page:
+        statement = f"SELECT {COLUMNS} FROM json_each(?) AS each JOIN event ON number = each.value ORDER BY each.key"  # noqa: S608
         numbers = orjson.dumps([place.number for place in places]).decode()
-        found = {row[1]: event_of(row) for row in connection.execute(statement, (numbers,))}
-        # What was purged between the two statements is gone from the page as well.
-        kept = [place for place in places if place.number in found]
-        return Page([found[place.number] for place in kept], kept, go_on)
+        events, whole = within(connection.execute(statement, (numbers,)), self._bytes_max)
+        # What was purged between two statements is gone from the page as well.
+        kept = [Place(event.received_us, number) for number, event in events]
+        if not whole:
+            go_on, looked_at = kept[-1], len(kept)
+        return Page([event for _, event in events], kept, go_on, looked_at)
+
+
+def within(rows: Iterable[Sequence[Any]], bytes_max: int) -> tuple[list[tuple[int, KnownEvent]], bool]:
+    """Events with their numbers, from the first on, as far as the bytes of their values go; and whether that is all."""
+    found: list[tuple[int, KnownEvent]] = []
+    left = bytes_max
+    for row in rows:
+        left -= len(row[-1])
+        if found and left < 0:
+            return found, False
+        found.append((row[1], event_of(row)))
+    return found, True

@@ -1,0 +1,157 @@
+"""What one caller sees of what is known: its own events whole, those of others as a feed for one purpose shows them.
+
+Everything that is answered, and every filter, looks at the events as they are shown here and at nothing else: what is
+cut away can be found by no question. Of what lies behind a pseudonym, the pseudonym can be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from msgspec import Struct
+
+from hub.core.agreement import Purpose
+from hub.core.errors import Refusal
+from hub.core.event import Event
+from hub.core.evidence import Principal
+from hub.core.partner import Role
+from hub.core.record import StoredRecord
+from hub.core.registry import Snapshot
+from hub.core.terms import Agreements, Decisions
+from hub.ports.views import KnownEvent
+from hub.trust.project import Projection, compile_projection, project_all
+from schemas.headers import EventHeader, unpack
+
+PROJECTIONS_KEPT_MAX = 64
+
+
+class Shown(Struct, frozen=True, gc=False):
+    """One event as the caller sees it."""
+
+    known: KnownEvent
+    body: bytes
+    """What a feed's record holds (`schemas/formats/feed-record.md`)."""
+    event: Mapping[str, Any]
+    """The same, parsed."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        data: Mapping[str, Any] = self.event["data"]
+        return data
+
+
+class Sight:
+    """The eyes of one caller, for one request: opened with what is true now."""
+
+    def __init__(
+        self,
+        *,
+        own: str | None,
+        decisions: Decisions | None,
+        fields: tuple[str, ...],
+        projection: Callable[[tuple[str, ...]], Projection],
+        key: str,
+    ) -> None:
+        """`own`: whose events are seen whole. `fields`: what agreements allow at most; `key` tells sights apart."""
+        self.own = own
+        self.key = key
+        self._decisions = decisions
+        self._fields = fields
+        self._projection = projection
+
+    @property
+    def others(self) -> bool:
+        """Whether events of others may be seen at all."""
+        return self._decisions is not None
+
+    def may_find(self, *pointers: str, own: bool = True) -> bool:
+        """Whether anything under the pointers is ever seen, in `own` events or in those of others."""
+        return (own and self.own is not None) or any(
+            field == "*" or f"{pointer}/".startswith(f"{field}/") or field.startswith(f"{pointer}/")
+            for field in self._fields
+            for pointer in pointers
+        )
+
+    def shown(self, known: KnownEvent) -> Shown | None:
+        """The event as this caller sees it; None: not even that there is one."""
+        header = unpack(known.header)
+        assert isinstance(header, EventHeader)
+        show = self._shows(header)
+        if show is None:
+            return None
+        position = known.position
+        record = StoredRecord(position.offset, known.received_us, b"", known.header, known.value)
+        body = show(Event(header, record))[1]
+        return Shown(known, body, orjson.loads(body))
+
+    def _shows(self, header: EventHeader) -> Projection | None:
+        if header.publisher == self.own:
+            return project_all
+        grant = self._decisions.decide(header) if self._decisions is not None else None
+        return self._projection(grant.fields) if grant is not None else None
+
+
+class Sights:
+    """Opens the eyes of callers."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Callable[[], Snapshot],
+        agreements: Callable[[], Agreements],
+        secret: Callable[[str], bytes],
+    ) -> None:
+        """`secret` gives a 32-byte secret for a use; pseudonyms are the same for one recipient and purpose."""
+        self._snapshot = snapshot
+        self._agreements = agreements
+        self._secret = secret
+        self._projections: dict[tuple[str, tuple[str, ...]], Projection] = {}
+
+    def of(self, principal: Principal, purpose: str | None, *, now: int) -> Sight | Refusal:
+        """What the principal sees at `now` (seconds since 1970). `BAD_REQUEST` names the purposes to choose from."""
+        partner, scopes = principal.partner, principal.scopes
+        own = partner.id if "receipts:read" in scopes else None
+        receives = "feeds:read" in scopes and Role.AUTHORITY in partner.roles
+        given = self._given(partner.id, now) if receives else {}
+        if (purpose is None and len(given) > 1) or (purpose is not None and purpose not in given):
+            return Refusal("BAD_REQUEST", f"purpose: one of {', '.join(given)}" if given else "purpose: none is agreed")
+        chosen = purpose or next(iter(given), None)
+        decisions = given[chosen] if chosen is not None else None
+        fields = decisions.fields() if decisions is not None else ()
+        projection = self._projections_of(f"{partner.id}:{chosen}")
+        key = f"{own or ''}\x1f{partner.id}\x1f{chosen or ''}"
+        return Sight(own=own, decisions=decisions, fields=fields, projection=projection, key=key)
+
+    def _given(self, recipient: str, now: int) -> dict[str, Decisions]:
+        """By purpose, what agreements that still stand let the recipient see.
+
+        An event is decided as in the newest of the recipient's feeds for that purpose: from the revision on at which
+        that began, what came before is shown too, as far back as `valid_from` says (`hub/core/terms.py`).
+        """
+        agreements, given = self._agreements(), {}
+        for purpose in agreements.purposes(recipient):
+            terms = agreements.between(recipient, purpose).standing(now)
+            if terms.fields():
+                given[purpose.value] = Decisions(terms, since=self._since(recipient, purpose))
+        return given
+
+    def _since(self, recipient: str, purpose: Purpose) -> int:
+        feeds = self._snapshot().feeds
+        live = [
+            feed.name for feed in feeds if not feed.ended and (feed.recipient, feed.purpose) == (recipient, purpose)
+        ]
+        return max(map(feeds.since, live), default=0)
+
+    def _projections_of(self, viewer: str) -> Callable[[tuple[str, ...]], Projection]:
+        def projection(fields: tuple[str, ...]) -> Projection:
+            found = self._projections.get((viewer, fields))
+            if found is None:
+                if len(self._projections) >= PROJECTIONS_KEPT_MAX:
+                    self._projections.clear()
+                secret = self._secret(f"pseudonym:view:{viewer}")
+                found = self._projections[viewer, fields] = compile_projection(fields, secret)
+            return found
+
+        return projection
