@@ -6,6 +6,7 @@ A column's name is the dotted path under `data`, with slots from 1 (`place.unloc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from enum import Enum, StrEnum
 from functools import cache
@@ -70,6 +71,10 @@ class Column(Struct, frozen=True, kw_only=True):
     group: str = ""
     """The dotted name of what needs one of its columns; only with `Need.ONE_OF`."""
     choices: tuple[str, ...] = ()
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """Of a number."""
+    vocabulary: str = ""
+    """Of `schemas/vocabularies/`: what the choices are called."""
     description: str = ""
     shown: bool = True
     """Whether a template has it; the others are understood as well."""
@@ -196,8 +201,16 @@ def _leaf(member: Schema, path: tuple[str | int, ...], need: Need, group: str) -
         need=need,
         group=group if need is Need.ONE_OF else "",
         choices=tuple(member.get("enum", ())),
+        bounds=_bounds(member),
+        vocabulary=member.get("x-vocabulary", ""),
         description=member.get("description", ""),
     )
+
+
+def _bounds(member: Schema) -> tuple[float, float]:
+    low = member.get("minimum", member.get("exclusiveMinimum"))
+    high = member.get("maximum", member.get("exclusiveMaximum"))
+    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
 
 
 def _kind(member: Schema) -> Kind:

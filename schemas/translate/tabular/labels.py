@@ -17,6 +17,7 @@ import orjson
 
 from schemas.catalogue import EventType, catalogue
 from schemas.translate.tabular.columns import Column, Form, columns_of
+from schemas.vocabularies import words as vocabulary
 
 Language = Literal["en", "fr"]
 
@@ -81,6 +82,23 @@ def type_label(name: str, lang: Language) -> str:
 def sheet_name(name: str) -> str:
     """A type's name as a sheet can have it: at most 31 characters."""
     return name.removeprefix("customs.")
+
+
+@cache
+def choices_of(column: Column) -> Mapping[str, str]:
+    """Every way to say an allowed value, as it is compared, and the value: its code, its words, what people write."""
+    found = {key(code): code for code in column.choices}
+    also: Mapping[str, list[str]] = WORDS["choices"].get(column.vocabulary, {})
+    for code in column.choices:
+        for text in (choice_word(column, code, "en"), choice_word(column, code, "fr"), *also.get(code, ())):
+            found.setdefault(key(text), code)
+    return found
+
+
+def choice_word(column: Column, code: str, lang: Language) -> str:
+    """What an allowed value means, in a few words; empty where there are none."""
+    known = vocabulary(column.vocabulary).get(code) if column.vocabulary else None
+    return "" if known is None else known.en if lang == "en" else known.fr
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from schemas.catalogue import EventType
@@ -39,7 +40,7 @@ class RowReader:
         event = reading.event(plan, self._source, extra)
         return Item(
             index=index,
-            place=self._table.row_place(row.number),
+            place=self.row_place(row),
             event=event,
             faults=tuple(faults),
             origins=reading.origins(plan),
@@ -49,6 +50,9 @@ class RowReader:
     def place(self, row: Row, at: int) -> str:
         header = self._header.texts[at] if at < len(self._header.texts) else ""
         return self._table.cell_place(row.number, at, header)
+
+    def row_place(self, row: Row) -> str:
+        return self._table.row_place(row.number)
 
     @property
     def typed(self) -> bool:
@@ -164,39 +168,47 @@ class _Reading:
     def origins(self, plan: Plan) -> dict[str, str]:
         """Where each member came from; where one is missing, the cell that it should have stood in."""
         origins: dict[str, str] = {}
-        slots = self._slots()
+        moved = self._moved()
         for path, place in self._places.items():
-            origins[_pointer(path, slots)] = place
+            origins[_pointers(path, moved)[0]] = place
         for path, place in self._wrong.items():
-            for upto in range(len(path), 1, -1):
-                origins.setdefault(_pointer(path[:upto], slots), place)
+            for pointer in _pointers(path, moved):
+                origins.setdefault(pointer, place)
         for at, column in plan.columns:
             if column.form is not Form.CONTROL:
-                place = ""
-                for upto in range(len(column.path), 1, -1):
-                    pointer = _pointer(column.path[:upto], slots)
-                    if pointer not in origins:
-                        place = place or self._reader.place(self._row, at)
-                        origins[pointer] = place
-        occurred = origins.get("/data/occurred_at", "")
+                pointers = _pointers(column.path, moved)
+                if pointers[-1] not in origins or pointers[0] not in origins:
+                    place = self._reader.place(self._row, at)
+                    for pointer in pointers:
+                        origins.setdefault(pointer, place)
+        occurred = origins.get("/data/occurred_at", self._reader.row_place(self._row))
         origins.setdefault("/id", occurred)
         origins["/time"] = origins["/data/updated_at"] if ("data", "updated_at") in self._places else occurred
-        return {pointer: place for pointer, place in origins.items() if place}
+        return origins
 
-    def _slots(self) -> dict[Path, int]:
+    def _moved(self) -> dict[Path, int]:
         """Of arrays whose entries had gaps between them: where an entry stands now."""
-        seen = {path[: at + 1] for path in self._places for at, name in enumerate(path) if isinstance(name, int)}
-        moved: dict[Path, int] = {}
+        seen = sorted(
+            {path[: at + 1] for path in self._places for at, name in enumerate(path) if isinstance(name, int)}
+        )
         count: dict[Path, int] = {}
-        for path in sorted(seen):
-            moved[path] = count[path[:-1]] = count.get(path[:-1], -1) + 1
-        return moved
+        now: dict[Path, int] = {}
+        for path in seen:
+            now[path] = count[path[:-1]] = count.get(path[:-1], -1) + 1
+        return {path: slot for path, slot in now.items() if path[-1] != slot}
 
 
-def _pointer(path: Path, slots: dict[Path, int]) -> str:
-    return "".join(
-        f"/{slots.get(path[: at + 1], name) if isinstance(name, int) else name}" for at, name in enumerate(path)
-    )
+def _pointers(path: Path, moved: dict[Path, int]) -> tuple[str, ...]:
+    """The JSON Pointers of a member, and of all that holds it under `data`; the innermost first."""
+    if moved:
+        path = tuple(moved.get(path[: at + 1], name) for at, name in enumerate(path))
+    return _written(path)
+
+
+@lru_cache(maxsize=8_192)
+def _written(path: Path) -> tuple[str, ...]:
+    lengths = range(len(path), min(len(path), 2) - 1, -1)
+    return tuple("".join(f"/{name}" for name in path[:length]) for length in lengths)
 
 
 def _without_gaps(node: Any) -> Any:

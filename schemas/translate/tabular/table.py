@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -53,6 +54,7 @@ class Table(Struct, kw_only=True):
         return f"row {number}, column {letters(index)}{named}"
 
 
+@lru_cache(maxsize=1_024)
 def letters(index: int) -> str:
     """The letters of a column, from 0: A … Z, AA …"""
     text = ""

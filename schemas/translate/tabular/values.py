@@ -7,14 +7,16 @@ HS code or UN number has none, and a digit that was forgotten looks the same.
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from datetime import date, time, timedelta
 from typing import Any
 
 from schemas.faults import Fault, fault
 from schemas.identifiers import SCHEMES, objection
 from schemas.translate.tabular.columns import Column, Kind
-from schemas.translate.tabular.labels import key
+from schemas.translate.tabular.labels import choices_of, key
 from schemas.translate.tabular.table import Broken, Cell
 
 DIGITS_KEPT = 15
@@ -55,7 +57,7 @@ _FALSE = frozenset({"false", "faux", "no", "n", "non", "0"})
 def text_of(cell: Cell) -> str:
     """A cell as text without what is not seen: blanks around, non-breaking ones, and the apostrophe that marks text."""
     if isinstance(cell, str):
-        text = cell.translate(_BLANKS).strip()
+        text = (cell if cell.isascii() else cell.translate(_BLANKS)).strip()
         return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@", "\t", "\r") else text
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
@@ -82,7 +84,7 @@ def value_of(cell: Cell, column: Column, place: str, faults: list[Fault], *, typ
     if column.kind is Kind.CODE:
         return _code(cell, column, place, faults, typed=typed)
     if column.kind in (Kind.NUMBER, Kind.INTEGER):
-        return _number(cell, place, faults)
+        return _number(cell, column, place, faults)
     if column.kind is Kind.BOOLEAN:
         return _boolean(cell, place, faults)
     if isinstance(cell, date | time | timedelta):
@@ -92,7 +94,7 @@ def value_of(cell: Cell, column: Column, place: str, faults: list[Fault], *, typ
 
 
 def _choice(text: str, column: Column) -> str:
-    return next((each for each in column.choices if key(each) == key(text)), text)
+    return choices_of(column).get(key(text), text)
 
 
 def _boolean(cell: Cell, place: str, faults: list[Fault]) -> bool | None:
@@ -129,7 +131,8 @@ def _code(cell: Cell, column: Column, place: str, faults: list[Fault], *, typed:
 
 def _plain(cell: Cell, column: Column) -> str:
     """A code as its scheme writes it: plain quotes and dashes, and no grouping where the scheme has none."""
-    text = text_of(cell).translate(_PLAIN).strip().removeprefix("'")
+    text = text_of(cell)
+    text = (text if text.isascii() else text.translate(_PLAIN)).strip().removeprefix("'")
     if column.scheme not in _COMPACT:
         return text
     text = text.upper()
@@ -174,41 +177,45 @@ def _zeros_at_the_end(text: str, scheme: str, place: str, faults: list[Fault]) -
 
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}([ ',.])\d{3}(?:\1\d{3})*", re.ASCII)
-_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{1,18})?", re.ASCII)
 _BOTH = re.compile(r"[+-]?\d{1,3}(?:([ ',.])\d{3})+(?!\1)[.,]\d{1,18}", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{1,18})?(?:[Ee][+-]?\d{1,2})?", re.ASCII)
 
 
-def _number(cell: Cell, place: str, faults: list[Fault]) -> int | float | None:
+def _number(cell: Cell, column: Column, place: str, faults: list[Fault]) -> int | float | None:
     """A number: decimal point or comma; thousands parted in any way that leaves one reading."""
-    if isinstance(cell, bool | date | time | timedelta):
-        faults.append(
-            fault("CELL_NOT_TEXT" if isinstance(cell, date | time) else "TYPE_WRONG", place, text_of(cell), "a number")
-        )
-        return None
-    if isinstance(cell, int | float):
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
         return _integral(float(cell))
+    if isinstance(cell, date | time):
+        faults.append(fault("CELL_NOT_TEXT", place, str(cell), "a number, such as 14250 or 12.5"))
+        return None
     text = text_of(cell).translate(_PLAIN)
-    if match := _GROUPED.fullmatch(text):
-        several = text.count(match[1]) > 1
-        if match[1] in ",." and not several and not text.lstrip("+-").startswith("0"):
-            bare = re.sub("[,.]", "", text)
-            faults.append(
-                fault("NUMBER_AMBIGUOUS", place, text, f"{bare}, or {text.replace(',', '.')} without the last zero")
-            )
-            return None
-        if match[1] not in ",." or several:
-            return _integral(float(text.replace(match[1], "")))
-    if match := _BOTH.fullmatch(text):
-        return _integral(float(text.replace(match[1], "").replace(",", ".")))
-    if _PLAIN_NUMBER.fullmatch(text):
-        return _integral(float(text.replace(",", ".")))
-    try:
-        if _SCIENTIFIC.fullmatch(text):
-            return _integral(float(text.replace(",", ".")))
-    except OverflowError:
-        pass
-    faults.append(fault("TYPE_WRONG", place, text_of(cell), "a number, such as 14250 or 12.5"))
+    every = sorted(set(_readings(text)))
+    readings = [each for each in every if _fits(each, column)] or every[:1]
+    if len(readings) == 1:
+        return _integral(readings[0])
+    if readings:
+        faults.append(
+            fault("NUMBER_AMBIGUOUS", place, text, f"{readings[1]:.0f}, or {readings[0]:.4f} in four decimals")
+        )
+    else:
+        faults.append(fault("TYPE_WRONG", place, text, "a number, such as 14250 or 12.5"))
     return None
+
+
+def _readings(text: str) -> Iterator[float]:
+    """Every number that a text may mean: `12,500` is twelve and a half, or twelve thousand five hundred."""
+    if _PLAIN_NUMBER.fullmatch(text):
+        yield float(text.replace(",", "."))
+    if match := _GROUPED.fullmatch(text):
+        if match[1] not in ",." or text.lstrip("+-")[0] != "0":
+            yield float(text.replace(match[1], ""))
+    elif match := _BOTH.fullmatch(text):
+        yield float(text.replace(match[1], "").replace(",", "."))
+
+
+def _fits(number: float, column: Column) -> bool:
+    low, high = column.bounds
+    return low <= number <= high and (column.kind is Kind.NUMBER or number.is_integer())
 
 
 def _integral(number: float) -> int | float:

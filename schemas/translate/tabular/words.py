@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.identifiers import SCHEMES
 from schemas.translate.tabular.columns import Column, Form, Kind
-from schemas.translate.tabular.labels import WORDS, Language, label, longest
+from schemas.translate.tabular.labels import WORDS, Language, choice_word, label, longest
 from schemas.words import words
 
 _NEEDS = {"*": ("required", "obligatoire"), "(*)": ("one of its group is required", "une du groupe est obligatoire")}
@@ -23,7 +23,8 @@ def choice_words(column: Column, lang: Language) -> str:
     """What a cell of the column may hold, where that is a short list."""
     if column.kind is Kind.BOOLEAN:
         return "TRUE, FALSE" if lang == "en" else "VRAI, FAUX"
-    return ", ".join(column.choices)
+    named = ((code, choice_word(column, code, lang)) for code in column.choices)
+    return ", ".join(f"{code} ({word})" if word else code for code, word in named)
 
 
 def example(column: Column) -> str:

@@ -1,0 +1,237 @@
+"""The workbook that goes back: the sender's own values, the wrong cells coloured, comments that say why.
+
+It can be corrected and sent again: the column of results is passed over, and a wrong cell is preset as text, so that
+what is typed there is kept as typed. Texts are written as texts: none starts a formula, whatever it begins with.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+from itertools import chain
+from typing import BinaryIO
+
+from msgspec import Struct
+from xlsxwriter.format import Format
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from schemas.catalogue import EventType, catalogue
+from schemas.faults import Fault, Severity
+from schemas.translate.tabular.columns import RESULT
+from schemas.translate.tabular.header import Header, find_header
+from schemas.translate.tabular.labels import WORDS, Language, key, label, sheet_name, type_named
+from schemas.translate.tabular.table import Broken, Cell, Row, Table
+from schemas.translate.tabular.template import SAFE
+from schemas.translate.tabular.translate import open_tables
+from schemas.words import words
+
+ROWS_MAX = 10_000
+"""Of a longer table only the rows that are to be corrected are given back, and of those no more."""
+COMMENTS_MAX = 10_000
+COMMENT_CHARACTERS_MAX = 1_000
+TEXT_CHARACTERS_MAX = 32_000
+"""A cell holds 32,767 characters."""
+
+_GOOD = frozenset({"ACCEPTED", "DUPLICATE", "HELD", "NOT_SHARED"})
+_RESULTS = frozenset(key(label(RESULT, lang)) for lang in ("en", "fr"))
+
+
+class RowVerdict(Struct, frozen=True):
+    """What became of one row: the verdict, and its faults with places in the document."""
+
+    verdict: str
+    faults: Sequence[Fault] = ()
+
+
+def marked_workbook(
+    document: bytes | BinaryIO, verdicts: Mapping[str, RowVerdict], lang: Language, event_type: str | None = None
+) -> bytes:
+    """The table as an .xlsx workbook, marked. `verdicts` goes by the place of each item (`row 5`, `<sheet>!5`); what is
+    wrong with the whole document stands under an empty place. `event_type` as it was named with the upload."""
+    opened = open_tables(document)
+    tables = [] if isinstance(opened, Fault) else opened[1]
+    buffer = io.BytesIO()
+    book = Workbook(buffer, {"in_memory": True, **SAFE})
+    marking = _Marking(book, verdicts, lang)
+    for number, table in enumerate(tables, 1):
+        asked = type_named(table.sheet or "") or type_named(event_type or "")
+        found = catalogue().find(asked)
+        known = found if isinstance(found, EventType) else None
+        marking.sheet(table, known, sheet_name(known.name) if known else f"Table {number}")
+    marking.summary()
+    book.close()
+    return buffer.getvalue()
+
+
+class _Marking:
+    """One workbook on its way back."""
+
+    def __init__(self, book: Workbook, verdicts: Mapping[str, RowVerdict], lang: Language) -> None:
+        self._book = book
+        self._verdicts = verdicts
+        self._lang = lang
+        self._at = 0 if lang == "en" else 1
+        self._comments = 0
+        self._by_place: dict[str, list[Fault]] = {}
+        for verdict in verdicts.values():
+            for each in verdict.faults:
+                self._by_place.setdefault(each.place, []).append(each)
+        self._only_wrong = len(verdicts) > ROWS_MAX
+        self._formats = {
+            "text": {"num_format": "@"},
+            "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
+            "date": {"num_format": "yyyy-mm-dd"},
+            "time": {"num_format": "hh:mm:ss"},
+            "head": {"num_format": "@", "bold": True, "text_wrap": True, "valign": "top"},
+            "error": {"num_format": "@", "bg_color": "#FF9999"},
+            "warning": {"num_format": "@", "bg_color": "#FFEB9C"},
+            "good": {"num_format": "@", "font_color": "#00682F"},
+        }
+        self._made: dict[str, Format] = {}
+
+    def sheet(self, table: Table, event_type: EventType | None, name: str) -> None:
+        """Write one table, row by row."""
+        sheet = self._book.add_worksheet(table.sheet or name)
+        header = _read_header(table, event_type)
+        results = _result_column(header)
+        line = written = 0
+        for row in table.rows:
+            verdict = self._verdicts.get(table.row_place(row.number))
+            if self._only_wrong and header is not None and row.number > header.number:
+                if verdict is None or verdict.verdict in _GOOD or written >= ROWS_MAX:
+                    continue
+                written += 1
+            else:
+                line = row.number - 1
+            self._row(sheet, line, table, row, header)
+            if header is not None:
+                self._result(sheet, line, results, table, row, header, verdict)
+            line += 1
+        sheet.freeze_panes(header.number if header else 0, 0)
+        sheet.set_column(0, results, 18)
+
+    def _row(self, sheet: Worksheet, line: int, table: Table, row: Row, header: Header | None) -> None:
+        texts: Sequence[str] = ()
+        if header is not None and row.number >= header.number:
+            texts = header.texts
+        is_head = header is not None and row.number == header.number
+        for at in range(max(len(row.cells), len(texts))):
+            faults = self._by_place.get(table.cell_place(row.number, at, texts[at] if at < len(texts) else ""))
+            cell = row.cells[at] if at < len(row.cells) else ""
+            self._cell(sheet, line, at, cell, faults, "head" if is_head else "text")
+            if faults:
+                self._comment(sheet, line, at, faults)
+
+    def _cell(self, sheet: Worksheet, line: int, at: int, cell: Cell, faults: list[Fault] | None, usual: str) -> None:
+        mark = _gravest(faults) if faults else ""
+        if isinstance(cell, str | Broken):
+            text = cell.text if isinstance(cell, Broken) else cell
+            if text:
+                sheet.write_string(line, at, text[:TEXT_CHARACTERS_MAX], self._format(mark or usual))
+            elif mark:
+                sheet.write_blank(line, at, None, self._format(mark))
+        elif isinstance(cell, bool):
+            sheet.write_boolean(line, at, cell, self._format(mark) if mark else None)
+        elif isinstance(cell, int | float) and math.isfinite(cell):
+            sheet.write_number(line, at, cell, self._format(mark) if mark else None)
+        elif isinstance(cell, date) and cell.year >= 1900:
+            kind = "datetime" if isinstance(cell, datetime) else "date"
+            # A wrong date is written as text: beside the mark there is no room for its own format.
+            if mark:
+                sheet.write_string(line, at, str(cell), self._format(mark))
+            else:
+                sheet.write_datetime(line, at, cell, self._format(kind))
+        elif isinstance(cell, time) and not mark:
+            sheet.write_datetime(line, at, cell, self._format("time"))
+        else:
+            sheet.write_string(line, at, str(cell), self._format(mark or usual))
+
+    def _result(
+        self, sheet: Worksheet, line: int, at: int, table: Table, row: Row, header: Header, verdict: RowVerdict | None
+    ) -> None:
+        """The verdict, and on it what is wrong with the row and with none of its cells."""
+        if row.number == header.number:
+            sheet.write_string(line, at, label(RESULT, self._lang), self._format("head"))
+            return
+        place = table.row_place(row.number)
+        if verdict is None:
+            return
+        text = self._said(verdict.verdict)
+        if self._only_wrong:
+            text = f"{text} ({place})"
+        mark = "good" if verdict.verdict in _GOOD else "error"
+        sheet.write_string(line, at, text, self._format(mark))
+        if faults := self._by_place.get(place):
+            self._comment(sheet, line, at, faults)
+
+    def _said(self, verdict: str) -> str:
+        texts = WORDS["verdicts"].get(verdict)
+        return str(texts[self._at]) if texts else verdict
+
+    def _comment(self, sheet: Worksheet, line: int, at: int, faults: list[Fault]) -> None:
+        if self._comments < COMMENTS_MAX:
+            self._comments += 1
+            text = "\n\n".join(_told(each, self._lang) for each in faults)
+            sheet.write_comment(line, at, text[:COMMENT_CHARACTERS_MAX], {"x_scale": 2.5, "y_scale": 1.5, "author": ""})
+
+    def _format(self, name: str) -> Format:
+        if name not in self._made:
+            self._made[name] = self._book.add_format(self._formats[name])
+        return self._made[name]
+
+    def summary(self) -> None:
+        """How many rows have which verdict, what is wrong with the file as a whole, and what the colours mean."""
+        sheet = self._book.add_worksheet("Notes" if self._lang == "en" else "Aide")
+        sheet.set_column(0, 0, 100)
+        for line, text in enumerate(self._lines()):
+            sheet.write_string(line, 0, text[:TEXT_CHARACTERS_MAX])
+
+    def _lines(self) -> Iterator[str]:
+        counts: dict[str, int] = {}
+        for place, verdict in self._verdicts.items():
+            if place:
+                counts[verdict.verdict] = counts.get(verdict.verdict, 0) + 1
+        yield from (f"{self._said(verdict)}: {count}" for verdict, count in counts.items())
+        yield from (str(each[self._at]) for each in WORDS["marked"]["legend"])
+        if self._only_wrong:
+            yield str(WORDS["marked"]["cut"][self._at])
+        if whole := self._verdicts.get(""):
+            yield from (f"{each.place}: {_told(each, self._lang)}".lstrip(": ") for each in whole.faults)
+
+
+def _read_header(table: Table, event_type: EventType | None) -> Header | None:
+    """The headers of a table, whose rows are all still to come."""
+    seen: list[Row] = []
+    rows = table.rows
+
+    def passed() -> Iterator[Row]:
+        for row in rows:
+            seen.append(row)
+            yield row
+
+    table.rows = passed()
+    header = find_header(table, event_type)
+    table.rows = chain(seen, rows)
+    return header if isinstance(header, Header) else None
+
+
+def _result_column(header: Header | None) -> int:
+    """Where the verdicts stand: in the column of an earlier upload, else after the last one."""
+    texts = header.texts if header else ()
+    return next((at for at, text in enumerate(texts) if key(text) in _RESULTS), len(texts))
+
+
+def _gravest(faults: list[Fault]) -> str:
+    return "error" if any(each.severity is Severity.ERROR for each in faults) else "warning"
+
+
+def _told(each: Fault, lang: Language) -> str:
+    """A fault in one paragraph: what it is, what was expected, and what to do."""
+    said = words().fault(each, lang)
+    wanted = "Expected" if lang == "en" else "Attendu"
+    return " ".join(
+        filter(None, (said["text"], f"{wanted}: {said['expected']}." if said["expected"] else "", said.get("fix")))
+    )
