@@ -87,7 +87,7 @@ class Answer:
         document = self.json
         assert self.headers["Content-Type"].startswith("application/problem+json"), self
         assert document["status"] == self.status
-        assert document["type"] == f"urn:customs-hub:error:{document['code']}"
+        assert document["type"].startswith((f"urn:customs-hub:error:{document['code']}", "epcisException:"))
         assert document["title"]
         assert document["fix"]
         assert ("Retry-After" in self.headers) == document["retryable"]

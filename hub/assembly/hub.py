@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from hub.assembly.grounds import Ports, events_partitions
-from hub.assembly.intake import make_intake
+from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
 from hub.core.errors import HubError
@@ -39,7 +39,6 @@ from hub.views.sight import Sights
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
 from hub.web.api import PartnerAPI
-from hub.web.documents import DocumentAPI
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.reading import ReaderAPI
@@ -247,17 +246,11 @@ class Hub:
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
-        documents = DocumentAPI(
-            gate=gate,
-            pipeline=pipeline,
-            documents=self._intake.documents,
-            bodies=bodies,
-            items_max=settings.intake.batch_events_max,
-        )
+        documents, others = document_apis(settings, ports, self._intake, gate, bodies)
         partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies)
         reader = self._reader_api(gate, bodies)
         views = self._views_api(gate, reader.get_event)
-        return {**partner.handlers(), **reader.handlers(), **views.handlers(), **self._known.handlers()}
+        return {**partner.handlers(), **reader.handlers(), **views.handlers(), **others, **self._known.handlers()}
 
     def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
         settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -19,6 +19,12 @@ from hub.intake.stretches import Stretches
 from hub.intake.versions import Versions
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
+from hub.web.documents import DocumentAPI
+from hub.web.edge import BodyReader, Handler
+from hub.web.epcis import CaptureAPI
+from hub.web.gate import Gate
+from hub.web.tables import TablesAPI
+from hub.web.templates import Templates
 from schemas.catalogue import Catalogue
 
 
@@ -55,7 +61,7 @@ def make_intake(
         pipeline=pipeline,
         blobs=ports.blobs,
         archive=archive,
-        versions=Versions(views=ports.views, log=ports.log, clock=clock, partitions=partitions, bounds=bounds),
+        versions=Versions(views=ports.views, log=ports.log, clock=clock, partitions=partitions),
         snapshot=snapshot,
         clock=clock,
         bounds=bounds,
@@ -71,3 +77,43 @@ def make_intake(
         settings=settings.documents,
     )
     return Intake(pipeline, Documents(pipeline=pipeline, blobs=ports.blobs, archive=archive), jobs)
+
+
+def document_apis(
+    settings: Settings, ports: Ports, intake: Intake, gate: Gate, bodies: BodyReader
+) -> tuple[DocumentAPI, Mapping[str, Handler]]:
+    """What brings documents of the trade to `POST /v1/events`, and the handlers of the routes beside it."""
+    pipeline, bounds = intake.pipeline, settings.intake
+    documents = DocumentAPI(
+        gate=gate,
+        pipeline=pipeline,
+        documents=intake.documents,
+        bodies=bodies,
+        items_max=bounds.batch_events_max,
+        rows_max=settings.documents.table_rows_max,
+    )
+    tables = TablesAPI(
+        gate=gate,
+        bodies=bodies,
+        pipeline=pipeline,
+        runner=intake.jobs,
+        jobs=ports.jobs,
+        blobs=ports.blobs,
+        settings=settings.documents,
+    )
+    captures = CaptureAPI(
+        gate=gate,
+        bodies=bodies,
+        pipeline=pipeline,
+        documents=intake.documents,
+        runner=intake.jobs,
+        jobs=ports.jobs,
+        bounds=bounds,
+        body_bytes_max=settings.http.body_bytes_max,
+    )
+    return documents, {
+        **documents.handlers(),
+        **tables.handlers(),
+        **Templates().handlers(),
+        **captures.handlers(),
+    }

@@ -170,6 +170,28 @@ _ROWS = (
         "Correct the refused items and send the whole batch again, or send it without `Hub-Batch: atomic`.",
         "With `Hub-Batch: atomic` nothing is stored unless every item is valid and permitted.",
     ),
+    _row(
+        "NOT_FINISHED", 409, "conflict",
+        "The document is still being judged.",
+        "Le document est encore en cours d'examen.",
+        "Ask again when its `state` is `done`.",
+        "What is asked for is made of all results of a document, and there are more to come.",
+        retry=True,
+    ),
+    _row(
+        "NOT_ACCEPTABLE", 406, "bad_request",
+        "The hub cannot answer in the version or form that was asked for.",
+        "Le hub ne peut répondre dans la version ou la forme demandée.",
+        "Ask for what `detail` names.",
+        "The EPCIS interface speaks EPCIS 2.0 and CBV 2.0 in JSON, and gives identifiers as they were sent.",
+    ),
+    _row(
+        "NOT_OFFERED", 501, "bad_request",
+        "The hub does not offer this part of the interface.",
+        "Le hub n'offre pas cette partie de l'interface.",
+        "Use what `detail` names.",
+        "Of the EPCIS 2.0 REST interface the hub offers capture and one's own events; recipients read feeds.",
+    ),
     # What an operator asked for.
     _row(
         "ACT_REFUSED", 422, "invalid",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 
 from msgspec import Struct
@@ -47,14 +47,14 @@ class Documents:
         opened = await self.open(sent)
         if isinstance(opened, Refusal):
             return opened
-        digest = sha256(sent.document).digest()
-        judged = await self._judge(admitted, sent, digest, opened)
+        judged = await self._pipeline.judge_all(self._judged(admitted, sent, opened), large=_is_large(sent))
         if not worth_keeping(judged):
             return await self._pipeline.accept(admitted, judged)
 
         async def store(key: BlobKey) -> bool:
-            return (await self._blobs.put(key, _one(sent.document))).new
+            return (await self._blobs.put(key, in_chunks(sent.document))).new
 
+        digest = sha256(sent.document).digest()
         async with self._archive.holding(admitted.principal.partner.id, digest, store) as held:
             answer = await self._pipeline.accept(admitted, judged)
             held.wanted |= any(item.verdict in KEPT for item in answer.items)
@@ -65,20 +65,23 @@ class Documents:
         opened = await self.open(sent)
         if isinstance(opened, Refusal):
             return opened
-        digest = sha256(sent.document).digest()
-        return Answer(dry(await self._judge(admitted, sent, digest, opened)), admitted.mode)
+        items = await self._pipeline.judge_all(map(dry, self._judged(admitted, sent, opened)), large=_is_large(sent))
+        return Answer(items, admitted.mode, dry_run=True)
 
     async def open(self, sent: Sent) -> Translation | Refusal:
         """The document's items; a long one is opened on a thread, so that others are answered meanwhile."""
         given = sent.document, sent.media_type, sent.context
-        if len(sent.document) <= SMALL_BATCH_BYTES:
+        if not _is_large(sent):
             return open_translation(*given, families=sent.families)
         return await asyncio.to_thread(open_translation, *given, families=sent.families)
 
-    async def _judge(self, admitted: Admitted, sent: Sent, digest: bytes, translation: Translation) -> list[Judged]:
-        judging = self._pipeline.judging
-        judged = (judging.translated(admitted, digest, translation, item) for item in translation.items)
-        return await self._pipeline.judge_all(judged, large=len(sent.document) > SMALL_BATCH_BYTES)
+    def _judged(self, admitted: Admitted, sent: Sent, translation: Translation) -> Iterator[Judged]:
+        judging, digest = self._pipeline.judging, sha256(sent.document).digest()
+        return (judging.translated(admitted, digest, translation, item) for item in translation.items)
+
+
+def _is_large(sent: Sent) -> bool:
+    return len(sent.document) > SMALL_BATCH_BYTES
 
 
 def worth_keeping(judged: list[Judged]) -> bool:
@@ -88,6 +91,6 @@ def worth_keeping(judged: list[Judged]) -> bool:
     return shared and any(isinstance(item, ValidEvent) for item in judged)
 
 
-async def _one(document: bytes) -> AsyncIterator[bytes]:
+async def in_chunks(document: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(document), SMALL_BATCH_BYTES):
         yield document[start : start + SMALL_BATCH_BYTES]

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterable, Mapping
 
 from msgspec.structs import replace
 
-from hub.core.errors import BlobMissing, HubError, Refusal, place_of
+from hub.core.errors import BlobMissing, HubError, Refusal, StorageFull, place_of
 from hub.core.evidence import Principal
 from hub.core.settings import DocumentsSettings
 from hub.intake.stretches import Store, Stretches
@@ -95,7 +95,11 @@ class JobRunner:
                 digest=stored.digest,
                 stored_us=self._clock.now_us(),
             )
-            await self._jobs.add(job)
+            try:
+                await self._jobs.add(job)
+            except StorageFull:
+                await self._blobs.delete(key)  # After any other error the job may be there, and need its document.
+                raise
             self._enqueue(job)
         finally:
             self._unfinished[partner] -= 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ from hub.intake.judging import Judged, Judging
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 
+T = TypeVar("T", bound=Judged)
 Known = tuple[Position, bytes]
 """Where an event was accepted before, and its identity."""
 ReceiptsAt = Callable[[Sequence[Known]], Awaitable[Sequence[Receipt | HubError | None]]]
@@ -42,6 +44,8 @@ class Answer(Struct, frozen=True):
     items: Sequence[Item]
     mode: Mode
     refused_whole: bool = False
+    dry_run: bool = False
+    """Nothing was stored, whatever the verdicts."""
 
 
 class Pipeline:
@@ -95,7 +99,7 @@ class Pipeline:
         decoded = decode(admitted, body, headers, bounds=self._bounds)
         if isinstance(decoded, Refusal):
             return decoded
-        return Answer(dry(await self._judge(admitted, body, decoded)), admitted.mode)
+        return Answer([dry(item) for item in await self._judge(admitted, body, decoded)], admitted.mode, dry_run=True)
 
     async def accept(self, admitted: Admitted, judged: Sequence[Judged]) -> Answer:
         """Accept what is valid; where all was to be taken or nothing, all or nothing."""
@@ -111,13 +115,13 @@ class Pipeline:
         judged = (native(admitted, index, item) for index, item in enumerate(decoded))
         return await self.judge_all(judged, large=len(body) > SMALL_BATCH_BYTES)
 
-    async def judge_all(self, judged: Iterable[Judged], *, large: bool) -> list[Judged]:
+    async def judge_all(self, judged: Iterable[T], *, large: bool) -> list[T]:
         """Go through a generator of judgements with pauses, and through one large batch at a time: a turn of the loop
         stays short, however many there are.
 
         Raises `Overloaded` if the large ones before it take too long.
         """
-        done: list[Judged] = []
+        done: list[T] = []
         async with AsyncExitStack() as turn:
             if large:
                 try:
@@ -214,14 +218,11 @@ def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
             return _not_attempted(event)
 
 
-def dry(judged: Iterable[Judged]) -> list[Item]:
-    """The items of a dry run: what is valid would be taken."""
-    return [
-        Item(each.index, each.id, each.source, Verdict.VALID, None, None, each.warnings, each.place)
-        if isinstance(each, ValidEvent)
-        else each
-        for each in judged
-    ]
+def dry(judged: Judged) -> Item:
+    """An item of a dry run: what is valid would be taken."""
+    if isinstance(judged, Item):
+        return judged
+    return Item(judged.index, judged.id, judged.source, Verdict.VALID, None, None, judged.warnings, judged.place)
 
 
 def _not_attempted(event: ValidEvent) -> Item:

@@ -8,34 +8,30 @@ whenever the job is begun again, so that a crash changes nothing (`schemas/forma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import orjson
 from msgspec.structs import replace
 
-from hub.core.errors import Refusal, StorageUnavailable
+from hub.core.errors import StorageUnavailable
 from hub.core.record import EVENTS, partition_of
-from hub.core.settings import IntakeSettings
-from hub.intake.translate import rewritten
 from hub.ports.event_log import EventLog
 from hub.ports.jobs import Job
 from hub.ports.system import Clock
 from hub.ports.views import KnownEvent, Views
 from hub.trust.statement import utc_text
-from schemas.headers import EventHeader, unpack
 from schemas.translate.item import Event, Item
+from schemas.translate.tabular.identity import same_meaning, with_version
 
 FOLLOWED_SECONDS_MAX = 30.0
 FOLLOWED_POLL_SECONDS = 0.02
 
 
 class Versions:
-    def __init__(self, *, views: Views, log: EventLog, clock: Clock, partitions: int, bounds: IntakeSettings) -> None:
+    def __init__(self, *, views: Views, log: EventLog, clock: Clock, partitions: int) -> None:
         self._views = views
         self._log = log
         self._clock = clock
         self._partitions = partitions
-        self._bounds = bounds
 
     async def settle(self, job: Job, items: Sequence[Item]) -> list[Item]:
         """The items, each with the `updated_at` of its version where it has one and does not say so itself.
@@ -58,15 +54,10 @@ class Versions:
         newest = known.get((_source(event), str(event["id"])))
         if newest is None:
             return item
-        repeat = _as_of(event, orjson.loads(newest.value)["data"].get("updated_at"))
-        header = unpack(newest.header)
-        written = rewritten(item.index, repeat, job.digest, bounds=self._bounds)
-        if isinstance(written, Refusal):
-            return item
-        assert isinstance(header, EventHeader)
-        if written.canonical_digest == header.canonical_digest:
-            return replace(item, event=repeat)
-        return replace(item, event=_as_of(event, utc_text(job.stored_us)))
+        first = orjson.loads(newest.value)
+        if same_meaning(event, first):
+            return replace(item, event=_like(event, first))
+        return replace(item, event=with_version(event, utc_text(job.stored_us)))
 
     async def _followed(self, partition: int) -> None:
         """Wait until what is known holds everything that the log holds now."""
@@ -93,7 +84,8 @@ def _source(event: Event) -> str:
     return str(event.get("source", ""))
 
 
-def _as_of(event: Event, updated_at: Any) -> Event:
-    if updated_at is None:
-        return event
-    return {**event, "data": {**event["data"], "updated_at": updated_at}}
+def _like(event: Event, known: Event) -> Event:
+    """The event as that version of it which says the same: what does not count as meaning is that version's."""
+    updated_at = known["data"].get("updated_at")
+    data = event["data"] if updated_at is None else {**event["data"], "updated_at": updated_at}
+    return {**event, "time": known["time"], "data": data}

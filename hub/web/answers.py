@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 import orjson
 from aiohttp import web
@@ -17,9 +18,9 @@ def events_answer(judged: Answer, language: str) -> web.Response:
     """The status of design §2: of the item for a single event, of what all items share for a batch."""
     items = judged.items
     if judged.mode in (Mode.STRUCTURED, Mode.BINARY):
-        return _single_answer(items[0], language)
+        return _single_answer(items[0], language, dry_run=judged.dry_run)
     status = 422 if judged.refused_whole else batch_status(items)
-    document = render.batch(items, language)
+    document = _dry_document(items, language) if judged.dry_run else render.batch(items, language)
     if judged.refused_whole:
         document["code"] = "BATCH_REFUSED"
     response = web.Response(status=status, body=orjson.dumps(document), content_type=JSON)
@@ -28,21 +29,37 @@ def events_answer(judged: Answer, language: str) -> web.Response:
     return response
 
 
+ITEMS_MAX = 1_000
+"""Items in the answer to a dry run, or in a page of results."""
 _FINE = {Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.NOT_SHARED, Verdict.VALID}
 _SINGLE = {Verdict.ACCEPTED: 201, Verdict.DUPLICATE: 200, Verdict.HELD: 202, Verdict.VALID: 200}
 
 
-def _single_answer(item: Item, language: str) -> web.Response:
-    document = render.single_item(item, language)
+def _single_answer(item: Item, language: str, *, dry_run: bool) -> web.Response:
+    said = {"dry_run": True} if dry_run else {}
     if item.refusal is not None:
-        return problem(
-            item.refusal, language=language, extra={"id": item.id, "source": item.source, "verdict": item.verdict}
-        )
+        extra = {"id": item.id, "source": item.source, "verdict": item.verdict, **said}
+        return problem(item.refusal, language=language, extra=extra)
+    document = {**render.single_item(item, language), **said}
     return web.Response(status=_SINGLE[item.verdict], body=orjson.dumps(document), content_type=JSON)
 
 
+def _dry_document(items: Sequence[Item], language: str) -> render.Document:
+    """All items; of more than `ITEMS_MAX`, so many of those of which there is something to say."""
+    shown = items
+    if len(items) > ITEMS_MAX:
+        shown = [item for item in items if item.verdict is not Verdict.VALID or item.warnings][:ITEMS_MAX]
+    counts = Counter(item.verdict.value for item in items)
+    return {"dry_run": True, "counts": counts, **render.batch(shown, language)}
+
+
 def batch_status(items: Sequence[Item]) -> int:
-    verdicts = {item.verdict for item in items}
+    return status_of({item.verdict for item in items}, items)
+
+
+def status_of(verdicts: Collection[str], items: Sequence[Item]) -> int:
+    """What a batch with these verdicts is answered; `items`: as many of them as say why they were refused."""
+    verdicts = set(verdicts)
     if verdicts <= _FINE:
         return 200
     if verdicts == {Verdict.HELD}:

@@ -16,7 +16,7 @@ from hub.web.documents import DocumentAPI, is_document
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
-from hub.web.routes import LINKED
+from hub.web.route import LINKED
 
 _PARAMETERS_MAX = 16
 TOKEN_BODY_BYTES_MAX = 16_384

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from aiohttp import web
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Admitted, Mode, Principal
+from hub.core.evidence import Admitted, Mode
 from hub.intake.documents import Documents, Sent
 from hub.intake.pipeline import Pipeline
 from hub.web.answers import events_answer
-from hub.web.edge import BodyReader, Refused, language_of
+from hub.web.edge import BodyReader, Handler, Refused, language_of
 from hub.web.gate import Gate
-from hub.web.native import atomic
-from hub.web.routes import BINARY, LINKED
+from hub.web.native import MODES, atomic, attribute_headers
+from hub.web.route import BINARY, LINKED, TABLES
 from schemas.identity import SOURCE_BYTES_MAX
 from schemas.translate.item import Context
 
 EVENT_FAMILIES = frozenset({"epcis", "dcsa", "onerecord"})
 """What `POST /v1/events` tells apart by shape."""
+TABLE_FAMILIES = frozenset({"tabular"})
 
 
 def is_document(request: web.BaseRequest) -> bool:
@@ -32,13 +35,17 @@ class DocumentAPI:
     """Handlers of what brings documents that are answered at once."""
 
     def __init__(
-        self, *, gate: Gate, pipeline: Pipeline, documents: Documents, bodies: BodyReader, items_max: int
+        self, *, gate: Gate, pipeline: Pipeline, documents: Documents, bodies: BodyReader, items_max: int, rows_max: int
     ) -> None:
         self._gate = gate
         self._pipeline = pipeline
         self._documents = documents
         self._bodies = bodies
         self._items_max = items_max
+        self._rows_max = rows_max
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"validate": self.validate}
 
     async def post(self, request: web.BaseRequest) -> web.StreamResponse:
         """`POST /v1/events` of a document: authenticate ▸ admit ▸ read ▸ submit, as for native events."""
@@ -47,24 +54,49 @@ class DocumentAPI:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
                 admitted = self.admit(request)
-            context = self.context(request, admitted.principal)
-            sent = Sent(body, request.content_type, context, EVENT_FAMILIES)
-            judged = await self._documents.submit(admitted, sent)
+            judged = await self._documents.submit(admitted, self._sent(request, admitted, body))
         if isinstance(judged, Refusal):
             raise Refused(judged)
         return events_answer(judged, language_of(request))
 
-    def admit(self, request: web.BaseRequest) -> Admitted:
+    async def validate(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""
+        admitted = self.admit(request, (*MODES, LINKED, *TABLES))
+        with self._bodies.hold(request) as held:
+            body = await held.read()
+            if is_document(request) or request.content_type in TABLES:
+                judged = await self._documents.check(admitted, self._sent(request, admitted, body))
+            else:
+                headers = attribute_headers(request) if admitted.mode is Mode.BINARY else {}
+                judged = await self._pipeline.check(admitted, body, headers)
+        if isinstance(judged, Refusal):
+            raise Refused(judged)
+        return events_answer(judged, language_of(request))
+
+    def admit(self, request: web.BaseRequest, taken: Iterable[str] = (BINARY, LINKED)) -> Admitted:
         principal = self._gate.enter(request, "events:write")
-        self._bodies.media_type(request, (BINARY, LINKED))
-        admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=atomic(request))
+        media_type = self._bodies.media_type(request, taken, any_charset=request.content_type in TABLES)
+        mode = Mode.BATCHED if is_document(request) else MODES.get(media_type, Mode.BATCHED)
+        admitted = self._pipeline.admit(principal, mode=mode, atomic=atomic(request))
         if isinstance(admitted, Refusal):
             raise Refused(admitted)
         return admitted
 
-    def context(self, request: web.BaseRequest, principal: Principal) -> Context:
-        """What the request and the registry say of a document that does not say it itself."""
-        source = request.query.get("source") or request.headers.get("Hub-Source") or None
-        if source is not None and (len(source.encode(errors="replace")) > SOURCE_BYTES_MAX or not source.isprintable()):
-            raise Refused(Refusal("BAD_REQUEST", f"source: at most {SOURCE_BYTES_MAX} bytes of printable text"))
-        return Context(source=source, time_zone=principal.partner.time_zone, items_max=self._items_max)
+    def _sent(self, request: web.BaseRequest, admitted: Admitted, body: bytes) -> Sent:
+        """A body with what the request and the registry say of it that it does not say itself."""
+        is_table = request.content_type in TABLES
+        context = Context(
+            source=source_of(request),
+            event_type=request.query.get("type"),
+            time_zone=admitted.principal.partner.time_zone,
+            items_max=self._rows_max if is_table else self._items_max,
+        )
+        return Sent(body, request.content_type, context, TABLE_FAMILIES if is_table else EVENT_FAMILIES)
+
+
+def source_of(request: web.BaseRequest) -> str | None:
+    """The source that the request names for what a document holds. Raises `Refused`."""
+    source = request.query.get("source") or request.headers.get("Hub-Source") or None
+    if source is not None and (len(source.encode(errors="replace")) > SOURCE_BYTES_MAX or not source.isprintable()):
+        raise Refused(Refusal("BAD_REQUEST", f"source: at most {SOURCE_BYTES_MAX} bytes of printable text"))
+    return source

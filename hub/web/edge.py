@@ -8,7 +8,7 @@ Refused values, `HubError`s and what nobody expected all leave as one shape: pro
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
@@ -24,6 +24,7 @@ from hub.core.settings import HTTPSettings
 from hub.core.words import words
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
+from hub.web import epcis_problems
 from hub.web.routes import Route, Router
 from schemas.faults import FAULTS, Fault
 
@@ -93,6 +94,16 @@ def answer(document: object, status: int = 200, headers: Mapping[str, str] | Non
     return web.Response(status=status, body=orjson.dumps(document), content_type=JSON, headers=headers)
 
 
+def number(request: web.BaseRequest, name: str, default: int) -> int:
+    """A whole number of the query. Raises `Refused`."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise Refused(Refusal("BAD_REQUEST", f"{name}: a whole number, at most 6 digits"))
+    return int(text)
+
+
 class Edge:
     """Receives every request of one listener."""
 
@@ -127,6 +138,9 @@ class Edge:
             finally:
                 self._in_flight[places] -= 1
         if not response.prepared:
+            if response.content_type == PROBLEM and request.path.startswith(epcis_problems.ROOT):
+                assert isinstance(response, web.Response)
+                epcis_problems.speak_epcis(response, reading=request.method == "GET")
             response.headers.update(SERVER)
             if not request.content.is_eof():
                 response.force_close()  # The rest of an unread body is not worth waiting for.
@@ -171,12 +185,12 @@ class BodyReader:
         self._clock = clock
         self.bytes_held = 0
 
-    def media_type(self, request: web.BaseRequest, taken: Iterable[str]) -> str:
+    def media_type(self, request: web.BaseRequest, taken: Iterable[str], *, any_charset: bool = False) -> str:
         """One of `taken`, in UTF-8, not compressed: a small body must not become a large one. Raises `Refused`."""
         media_type = request.content_type
         if media_type not in taken:
             raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", f"one of: {', '.join(taken)}"))
-        if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        if not any_charset and (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
             raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "charset UTF-8"))
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "no Content-Encoding"))
@@ -207,10 +221,7 @@ class BodyReader:
         if request.content_length is not None and request.content.is_eof():
             return request.content.read_nowait()  # It came with its headers: nothing is waited for.
         try:
-            if request.headers.get("Expect", "").lower() == "100-continue":
-                # Only now the sender is asked to go on (RFC 9110 §10.1.1): whoever was refused has sent no body.
-                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                request.writer.output_size = 0
+            await _ask_to_go_on(request)
             async with self._clock.deadline(self._bounds.body_seconds_max):
                 body = await request.read()
         except TimeoutError as e:
@@ -222,6 +233,33 @@ class BodyReader:
         if len(body) > bytes_max:
             raise Refused(Refusal("BODY_TOO_LARGE", f"at most {bytes_max} bytes"))
         return body
+
+    async def chunks(self, request: web.BaseRequest, *, bytes_max: int, seconds_max: float) -> AsyncIterator[bytes]:
+        """A body as it comes, for what is written to disk: it takes no room. Raises `Refused` as `Hold.read` does."""
+        received = 0
+        ends = self._clock.monotonic() + seconds_max
+        await _ask_to_go_on(request)
+        try:
+            while True:
+                async with self._clock.deadline(max(0.0, ends - self._clock.monotonic())):
+                    chunk = await request.content.readany()
+                if not chunk:
+                    return
+                received += len(chunk)
+                if received > bytes_max:
+                    raise Refused(Refusal("BODY_TOO_LARGE", f"at most {bytes_max} bytes"))
+                yield chunk
+        except TimeoutError as e:
+            raise Refused(Refusal("BODY_TOO_SLOW", f"{seconds_max:g} s for the whole body")) from e
+        except (web.RequestPayloadError, HttpProcessingError) as e:
+            raise Refused(Refusal("BAD_REQUEST", "the body ended early or is not framed as its headers say")) from e
+
+
+async def _ask_to_go_on(request: web.BaseRequest) -> None:
+    """Only now the sender is asked to go on (RFC 9110 §10.1.1): whoever was refused has sent no body."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 class Hold:

@@ -21,7 +21,7 @@ from hub.trust.statement import utc_text
 from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Statuses
 from hub.web import render
-from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer
+from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer, number
 from hub.web.gate import Gate
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
@@ -178,9 +178,9 @@ class ReaderAPI:
 
     def _page_of(self, request: web.BaseRequest) -> tuple[int, float]:
         """`limit` and `wait` of a page; no waiting while the hub stops."""
-        limit = _number(request, "limit", self._settings.page_records_max)
-        wait = _number(request, "wait", 0)
-        return max(1, int(limit)), 0.0 if self._stopping() else min(wait, self._settings.wait_seconds_max)
+        limit = number(request, "limit", self._settings.page_records_max)
+        wait = number(request, "wait", 0)
+        return max(1, limit), 0.0 if self._stopping() else min(wait, self._settings.wait_seconds_max)
 
     def _must_stop(self, request: web.BaseRequest, principal: Principal) -> bool:
         """The hub stops or decides nothing, the reader has gone, or its token, key or partner no longer stands."""
@@ -253,14 +253,5 @@ def _place_of(request: web.BaseRequest) -> str | None:
 
 def _part_of(request: web.BaseRequest) -> slice:
     """`limit` occurrences behind `cursor`: the number of those already seen, to readers as opaque as any cursor."""
-    seen, limit = int(_number(request, "cursor", 0)), int(_number(request, "limit", OCCURRENCES_MAX))
+    seen, limit = number(request, "cursor", 0), number(request, "limit", OCCURRENCES_MAX)
     return slice(seen, seen + min(max(1, limit), OCCURRENCES_MAX))
-
-
-def _number(request: web.BaseRequest, name: str, default: float) -> float:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise Refused(Refusal("BAD_REQUEST", f"{name}: a whole number, at most 6 digits"))
-    return float(text)

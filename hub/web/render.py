@@ -61,6 +61,11 @@ def receipt_alone(receipt: Receipt) -> Document:
     }
 
 
+def item(judged: Item, language: str) -> Document:
+    """One item by itself, without its receipt."""
+    return _item(judged, language)
+
+
 def _item(item: Item, language: str) -> Document:
     document: Document = {"index": item.index, "id": item.id, "source": item.source, "verdict": item.verdict.value}
     if item.place:

@@ -4,56 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
-from msgspec import Struct
-
-Scope = Literal["", "events:write", "feeds:read", "receipts:read"]
-Places = Literal["senders", "waiters", "strangers"]
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """One thing that can be asked for. `scope` empty: no token is needed."""
-
-    method: Literal["GET", "POST"]
-    path: str
-    """`{name}` stands for one segment of `[A-Za-z0-9._-]{1,64}`, `{name*}` for all of the rest, slashes too."""
-    name: str
-    """Label in metrics and name of the handler."""
-    scope: Scope = ""
-    or_scope: Scope = ""
-    """Another one that lets in as well; what is seen then differs."""
-    media_types: tuple[str, ...] = ()
-    waits: bool = False
-    """It may answer late: a long poll, a stream."""
-    answers: tuple[int, ...]
-    codes: tuple[str, ...] = ()
-    """Error codes besides those of every route."""
-    summary: str
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """Those of which a token needs one; none: no token is needed."""
-        return tuple(scope for scope in (self.scope, self.or_scope) if scope)
-
-    @property
-    def places(self) -> Places:
-        """Whose places a request takes: whoever waits, or is not known yet, takes no sender's."""
-        if self.waits:
-            return "waiters"
-        return "senders" if self.scope else "strangers"
-
-
-STRUCTURED = "application/cloudevents+json"
-BATCHED = "application/cloudevents-batch+json"
-NDJSON = "application/x-ndjson"
-BINARY = "application/json"
-"""With `ce-` headers; without, a document of the trade."""
-LINKED = "application/ld+json"
-
-_BODY_CODES = ("BODY_TOO_LARGE", "BODY_TOO_SLOW", "BODY_MALFORMED", "MEDIA_TYPE_UNSUPPORTED")
-_STORE_CODES = ("OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL")
-_FEED_CODES = ("NOT_FOUND", "FEED_GONE", "CURSOR_INVALID", "STORAGE_UNAVAILABLE")
+from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
+from hub.web.route import BATCHED as BATCHED
+from hub.web.route import BINARY as BINARY
+from hub.web.route import BODY_CODES, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
+from hub.web.route import NDJSON as NDJSON
+from hub.web.route import STRUCTURED as STRUCTURED
+from hub.web.route import Route as Route
 
 ROUTES = (
     Route(
@@ -62,7 +20,7 @@ ROUTES = (
         name="token",
         media_types=("application/x-www-form-urlencoded",),
         answers=(200, 400, 401),
-        codes=(*_BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
+        codes=(*BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
         summary="An access token for a signed client assertion (RFC 6749 §4.4, RFC 7523).",
     ),
     Route(
@@ -94,17 +52,14 @@ ROUTES = (
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED),
         answers=(200, 201, 202, 207, 403, 409, 422, 503, 507),
         codes=(
-            *_BODY_CODES,
-            *_STORE_CODES,
-            "NOT_PERMITTED",
-            "AEO_REQUIRED",
-            "EVENT_INVALID",
-            "CONFLICT",
+            *BODY_CODES,
+            *STORE_CODES,
+            *ITEM_CODES,
             "BATCH_REFUSED",
-            "NOT_ATTEMPTED",
         ),
         summary="Push one event or a batch; every item gets a verdict, every accepted one a receipt.",
     ),
+    *DOCUMENT_ROUTES,
     Route(
         method="GET",
         path="/v1/events",
@@ -161,7 +116,7 @@ ROUTES = (
         scope="feeds:read",
         waits=True,
         answers=(200, 400, 404, 410),
-        codes=(*_FEED_CODES, "CURSOR_EXPIRED"),
+        codes=(*FEED_CODES, "CURSOR_EXPIRED"),
         summary="Records after a cursor; repeatable; long poll with `wait`.",
     ),
     Route(
@@ -171,7 +126,7 @@ ROUTES = (
         scope="feeds:read",
         media_types=("application/json",),
         answers=(204, 400, 404, 410),
-        codes=(*_FEED_CODES, "CURSOR_EXPIRED", *_BODY_CODES),
+        codes=(*FEED_CODES, "CURSOR_EXPIRED", *BODY_CODES),
         summary="Remember that everything up to a cursor is done.",
     ),
     Route(
@@ -181,9 +136,10 @@ ROUTES = (
         scope="feeds:read",
         waits=True,
         answers=(200, 400, 404, 410),
-        codes=(*_FEED_CODES, "CURSOR_EXPIRED"),
+        codes=(*FEED_CODES, "CURSOR_EXPIRED"),
         summary="The same records as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",
     ),
+    *EPCIS_ROUTES,
     Route(method="GET", path="/health/live", name="live", answers=(200,), summary="The process runs."),
     Route(
         method="GET",
@@ -224,7 +180,7 @@ class Router:
             by_path.setdefault(route.path, {})[route.method] = route
         for path, methods in by_path.items():
             if "{" in path:
-                pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9._-]{1,64})", path)
+                pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9._-]{1,64})", path.replace(".", r"\."))
                 pattern = re.sub(r"\{(\w+)\*\}", r"(?P<\1>[^\\x00-\\x1f\\x7f]{1,600})", pattern)
                 self._patterns.append((re.compile(pattern), methods))
             else:

@@ -37,6 +37,6 @@ def test_every_alarm_that_is_raised_is_on_the_page() -> None:
 
 
 def test_the_readme_lists_every_route_with_its_scope() -> None:
-    rows = re.findall(r"^\| `(GET|POST) (\S+)` \| (\S*) ?\| (.+) \|$", FRONT_PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(GET|POST|OPTIONS|DELETE) (\S+)` \| (\S*) ?\| (.+) \|$", FRONT_PAGE, re.MULTILINE)
 
     assert rows == [(route.method, route.path, "/".join(route.scopes) or "-", route.summary) for route in ROUTES]

@@ -1,0 +1,58 @@
+"""What a route is, and what routes share: media types, and codes that go together."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Scope = Literal["", "events:write", "feeds:read", "receipts:read"]
+Places = Literal["senders", "waiters", "strangers"]
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One thing that can be asked for. `scope` empty: no token is needed."""
+
+    method: Literal["GET", "POST", "OPTIONS", "DELETE"]
+    path: str
+    """`{name}` stands for one segment of `[A-Za-z0-9._-]{1,64}`, `{name*}` for all of the rest, slashes too."""
+    name: str
+    """Label in metrics and name of the handler."""
+    scope: Scope = ""
+    or_scope: Scope = ""
+    """Another one that lets in as well; what is seen then differs."""
+    media_types: tuple[str, ...] = ()
+    waits: bool = False
+    """It may answer late: a long poll, a stream."""
+    answers: tuple[int, ...]
+    codes: tuple[str, ...] = ()
+    """Error codes besides those of every route."""
+    summary: str
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Those of which a token needs one; none: no token is needed."""
+        return tuple(scope for scope in (self.scope, self.or_scope) if scope)
+
+    @property
+    def places(self) -> Places:
+        """Whose places a request takes: whoever waits, or is not known yet, takes no sender's."""
+        if self.waits:
+            return "waiters"
+        return "senders" if self.scope else "strangers"
+
+
+STRUCTURED = "application/cloudevents+json"
+BATCHED = "application/cloudevents-batch+json"
+NDJSON = "application/x-ndjson"
+BINARY = "application/json"
+"""With `ce-` headers; without, a document of the trade."""
+LINKED = "application/ld+json"
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TABLES = (CSV, XLSX)
+
+BODY_CODES = ("BODY_TOO_LARGE", "BODY_TOO_SLOW", "BODY_MALFORMED", "MEDIA_TYPE_UNSUPPORTED")
+STORE_CODES = ("OUTCOME_UNKNOWN", "STORAGE_UNAVAILABLE", "STORAGE_FULL")
+FEED_CODES = ("NOT_FOUND", "FEED_GONE", "CURSOR_INVALID", "STORAGE_UNAVAILABLE")
+ITEM_CODES = ("NOT_PERMITTED", "AEO_REQUIRED", "EVENT_INVALID", "CONFLICT", "NOT_ATTEMPTED")
