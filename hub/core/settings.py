@@ -151,10 +151,12 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
 class ViewsSettings(Struct, frozen=True, kw_only=True):
     """What is known of events: how it follows the log, and how much one question may ask."""
 
-    batch_records_max: Count = 500
-    batch_bytes_max: Count = 1_048_576
+    batch_records_max: Count = 2_000
+    batch_bytes_max: Count = 4_194_304
     busy_share_max: Share = 0.3
-    """It works for at most this share of its time: under load it lags rather than slow down intake and fan-out."""
+    """While events come in, it works for at most this share of its time: it lags rather than slow down the others."""
+    pace_seconds: Seconds = 0.05
+    """The least time between two batches: events that come one by one share the cost of a batch."""
     wait_seconds: Seconds = 1.0
     page_events_max: Count = 100
     page_bytes_max: Count = 4_194_304

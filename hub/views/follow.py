@@ -2,9 +2,9 @@
 
 Theory of operation. Each partition is followed on its own, from the mark that lies with what is known: both move in one
 transaction, so after any end it goes on where it stood and nothing is known twice. Nobody waits for it. Under load it
-lags rather than slow down intake and fan-out: it works for at most a share of its time, in short turns. What the log
-let go of before it was followed is counted and alarmed, and passed over; where the log ends below the mark it is
-another log, and everything is forgotten and followed anew.
+lags rather than slow down intake and fan-out: while these are at work, it works for a share of its time, in short
+turns. What the log let go of before it was followed is counted and alarmed, and passed over; where the log ends below
+the mark it is another log, and everything is forgotten and followed anew.
 """
 
 from __future__ import annotations
@@ -95,14 +95,17 @@ class Follower:
             await self._clock.sleep(RETRY_SECONDS)
 
     async def _follow(self, partition: int) -> None:
-        mark = await self._start(partition)
+        mark, judged = await self._start(partition), -1
         async with self._log.reader(EVENTS) as reader:
             while True:
                 self._offsets[partition] = offset = mark.position.offset
-                judged = await self._index.mark(self._log.generation, partition)
+                before, judged = judged, await self._index.mark(self._log.generation, partition)
                 try:
                     if offset < judged:
+                        began = self._clock.monotonic()
                         mark = await self._go_on(reader, mark, judged)
+                        if judged != before:  # The hub is at work; else there is nobody to make room for.
+                            await self._rest(self._clock.monotonic() - began)
                     else:
                         await self._wait(reader, mark.position)
                 except Trimmed as trimmed:
@@ -127,8 +130,7 @@ class Follower:
         return Mark(Position(generation, partition, start), mark.time_us)
 
     async def _go_on(self, reader: LogReader, mark: Mark, judged: int) -> Mark:
-        """One batch, and the rest that it costs. Raises as `LogReader.read` does, and `StorageUnavailable`."""
-        began = self._clock.monotonic()
+        """One batch. Raises as `LogReader.read` does, and `StorageUnavailable`."""
         position, settings = mark.position, self._settings
         records = await reader.read(
             position.partition,
@@ -144,9 +146,12 @@ class Follower:
         await self._views.apply(events, moved)
         self._complete_us[position.partition] = moved.time_us
         self._observer.count("views_events", len(events))
-        busy = self._clock.monotonic() - began
-        await self._clock.sleep(busy * (1 / settings.busy_share_max - 1))
         return moved
+
+    async def _rest(self, busy: float) -> None:
+        """After so many seconds of work: events that come one by one share the cost of a batch."""
+        settings = self._settings
+        await self._clock.sleep(max(settings.pace_seconds, busy * (1 / settings.busy_share_max - 1)))
 
     async def _firsts(self, start: Position, records: Sequence[StoredRecord]) -> list[KnownEvent]:
         """The events among the records that are the first of their identity: the index names their own position."""

@@ -301,13 +301,13 @@ async def given(world: HubWorld) -> tuple[Caller, Caller]:
 
 async def test_a_recipient_sees_what_a_feed_for_the_purpose_would_show(given: tuple[Caller, Caller]) -> None:
     delta, watch = given
-    await push(delta, gate_in("a", remarks="hidden", references=[UCR]))
+    await push(delta, gate_in("gate-0001", remarks="hidden", references=[UCR]))
 
     (item,) = (await watch.get("/v1/events")).json["items"]
 
     shown = item["event"]
     assert set(shown["data"]) == {"occurred_at", "time_kind", "place", "references"}
-    for name, hidden in (("id", "a"), ("publisher", "delta"), ("source", event()["source"])):
+    for name, hidden in (("id", "gate-0001"), ("publisher", "delta"), ("source", event()["source"])):
         assert shown[name].startswith("p-")
         assert hidden not in shown[name]
     assert shown["id"] == (await watch.get("/v1/events")).json["items"][0]["event"]["id"]
