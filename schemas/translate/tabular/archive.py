@@ -10,8 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from schemas.faults import Fault, fault
 
@@ -33,21 +32,30 @@ class Bounded(Exception):
         self.wrong = wrong
 
 
-def members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """The members that hold cells, by name, each in chunks that must be used up in turn. Raises `Bounded`."""
+def unpacked(file: BinaryIO) -> dict[str, bytes]:
+    """The members that hold cells, by name. Raises `Bounded`."""
     try:
         _count_entries(file)
         with zipfile.ZipFile(file) as archive:
-            for info, name in _wanted(archive):
-                with archive.open(info) as content:
-                    yield name, _chunks(content)
+            return {name: _read(archive, info) for info, name in _wanted(archive)}
     except _BROKEN as e:
         raise Bounded(fault("TABLE_UNREADABLE", "", str(e), "an .xlsx workbook that Excel can open")) from e
 
 
-def _chunks(content: IO[bytes]) -> Iterator[bytes]:
-    while chunk := content.read(CHUNK_BYTES):
-        yield chunk
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A member, unpacked no further than it declares: `ZipFile.read` would unpack all there is, and then cut."""
+    with archive.open(info) as content:
+        return content.read(info.file_size + 1)
+
+
+def packed(members: dict[str, bytes]) -> io.BytesIO:
+    """A new archive of those members, which are let go of one by one."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in list(members):
+            archive.writestr("[Content_Types].xml" if name == _AROUND[0] else name, members.pop(name))
+    buffer.seek(0)
+    return buffer
 
 
 def _count_entries(file: BinaryIO) -> None:
@@ -91,24 +99,3 @@ def _holds_cells(name: str) -> bool:
 
 def _too_large(found: str, expected: str) -> Bounded:
     return Bounded(fault("TABLE_TOO_LARGE", "", found, expected))
-
-
-class Repacked:
-    """A new archive in memory, written member by member."""
-
-    def __init__(self) -> None:
-        self._buffer = io.BytesIO()
-        self._archive = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_STORED)
-
-    def add(self, name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Write a member while it is gone through."""
-        proper = "[Content_Types].xml" if name == _AROUND[0] else name
-        with self._archive.open(zipfile.ZipInfo(proper), "w") as member:
-            for chunk in chunks:
-                member.write(chunk)
-                yield chunk
-
-    def finished(self) -> io.BytesIO:
-        self._archive.close()
-        self._buffer.seek(0)
-        return self._buffer

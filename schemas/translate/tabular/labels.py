@@ -138,20 +138,26 @@ def _names(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
 
 
 def _labels(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
-    # Shown ones first: `Container number` is the subject where the type is about containers, else a reference.
+    """Of what a template does not show, only what cannot be taken for another column."""
     for column in sorted(columns, key=lambda each: not each.shown):
-        yield label(column, "en"), column
-        yield label(column, "fr"), column
+        if column.shown or column.path[1:] not in _WHOLE:
+            yield label(column, "en"), column
+            yield label(column, "fr"), column
+
+
+_WHOLE = (("subjects",), ("references",))
+"""What identifiers of any scheme stand in: `GLN` alone may be that of a place as well."""
 
 
 def _aliases(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:
-    for column in sorted(columns, key=lambda each: not each.shown):
-        own = WORDS["aliases"].get(column.name, ())
-        of_scheme = (
-            WORDS["aliases"].get(column.scheme, ()) if column.path[1:] in (("subjects",), ("references",)) else ()
-        )
-        for text in (*own, *of_scheme):
-            yield text, column
+    """What else people write; of an identifier its own name alone, where it is not that of a party or of goods."""
+    for column in columns:
+        if not column.shown:
+            continue
+        yield from ((text, column) for text in WORDS["aliases"].get(column.name, ()))
+        if column.path[1:] in _WHOLE or column.path[-1:] == ("means",):
+            texts = (*WORDS["aliases"].get(column.scheme, ()), *_scheme_words(column))
+            yield from ((text, column) for text in texts)
 
 
 def _last_names(columns: tuple[Column, ...]) -> Iterator[tuple[str, Column]]:

@@ -31,6 +31,8 @@ _MOMENT = re.compile(
 _SERIAL = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?", re.ASCII)
 """Days since 1899-12-30, as Excel counts: 20000 is in 1954, 79999 in 2119."""
 _FIXED = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?(\d{2}))?", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z_]{1,32}(?:/[A-Za-z0-9_+-]{1,32}){1,2}", re.ASCII)
+"""Of a zone (IANA), which is also the name of a file."""
 _EPOCH = datetime(1899, 12, 30)
 
 
@@ -63,8 +65,8 @@ def _zone(text: str) -> tzinfo | None:
         offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
         return timezone(-offset if match[1] == "-" else offset) if offset <= timedelta(hours=15) else None
     try:
-        return ZoneInfo(text) if "/" in text and text.isascii() and len(text) <= 64 else None
-    except (ValueError, OSError):  # Not a name, or one that leads out of the folder of zones.
+        return ZoneInfo(text) if _NAME.fullmatch(text) else None
+    except (KeyError, ValueError, OSError):  # No such zone, or a folder of zones.
         return None
 
 

@@ -7,7 +7,7 @@ and attribute names are compared without their prefix, as calamine does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from xml.parsers import expat  # nosec: a document type is refused at its first byte
 
@@ -39,12 +39,10 @@ class Reader:
     def element(self, name: str, attributes: Attributes) -> None:
         """What there is to know of an element that begins."""
 
-    def feed(self, chunks: Iterable[bytes]) -> None:
+    def read(self, text: bytes) -> None:
         """Go through the whole text. Raises `Bounded`."""
         try:
-            for chunk in chunks:
-                self._parser.Parse(chunk)
-            self._parser.Parse(b"", True)
+            self._parser.Parse(text, True)
         except expat.ExpatError as e:
             raise Bounded(fault("TABLE_UNREADABLE", "", f"{self.name}: {e}", "XML as Excel writes it")) from e
 

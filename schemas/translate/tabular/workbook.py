@@ -8,6 +8,7 @@ shows both as empty), and which are merged. Formulas are never evaluated: their 
 
 from __future__ import annotations
 
+import io
 import posixpath
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
@@ -16,7 +17,7 @@ from msgspec import Struct
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from schemas.faults import Fault, fault
-from schemas.translate.tabular.archive import Bounded, Repacked, members
+from schemas.translate.tabular.archive import Bounded, packed, unpacked
 from schemas.translate.tabular.labels import key
 from schemas.translate.tabular.sheet import CELLS_MAX, Attributes, Reader, Strings, Survey, bare, too_large
 from schemas.translate.tabular.table import Cell, Row, Table
@@ -37,7 +38,7 @@ def open_workbook(file: BinaryIO) -> list[Table] | Fault:
     """The sheets that are to hold events: not the hidden ones, the empty ones, charts, and notes for people."""
     try:
         contents = _guarded(file)
-        book = _asked(lambda: CalamineWorkbook.from_filelike(contents.repacked.finished()))
+        book = _asked(lambda: CalamineWorkbook.from_filelike(contents.archive))
         tables = [_table(book, named, contents) for named in contents.sheets if not named.passed_over]
     except Bounded as e:
         return e.wrong
@@ -88,7 +89,7 @@ class _Links(Reader):
 
 
 class _Contents(Struct):
-    repacked: Repacked
+    archive: io.BytesIO
     sheets: list[_Named]
     targets: dict[str, str]
     surveys: dict[str, Survey]
@@ -96,10 +97,11 @@ class _Contents(Struct):
 
 def _guarded(file: BinaryIO) -> _Contents:
     """Unpack, look at and pack anew all that holds cells. Raises `Bounded`."""
-    found = _Contents(Repacked(), [], {}, {})
-    for name, chunks in members(file):
+    parts = unpacked(file)
+    found = _Contents(io.BytesIO(), [], {}, {})
+    for name, text in parts.items():
         reader = _reader(name)
-        reader.feed(found.repacked.add(name, chunks))
+        reader.read(text)
         if isinstance(reader, _Listing):
             found.sheets = reader.sheets
         elif isinstance(reader, _Links):
@@ -108,6 +110,7 @@ def _guarded(file: BinaryIO) -> _Contents:
             found.surveys[name] = reader
             if sum(each.area() for each in found.surveys.values()) > CELLS_MAX:
                 raise too_large(name, f"cells as far as a rectangle of {reader.area()}")
+    found.archive = packed(parts)
     return found
 
 
