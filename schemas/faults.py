@@ -173,6 +173,12 @@ _TEXTS = (
         "Send several smaller batches.",
     ),
     FaultText(
+        "EVENT_TOO_LARGE",
+        "The event is larger than the hub takes.",
+        "L'événement dépasse la taille admise par le hub.",
+        "Leave out what nobody needs, or tell it in several events.",
+    ),
+    FaultText(
         "EMPTY",
         "There is no event in the batch.",
         "Le lot ne contient aucun événement.",

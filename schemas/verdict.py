@@ -10,12 +10,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from msgspec import Struct
 
-from schemas import rules
+from schemas import guard, rules
 from schemas.catalogue import Catalogue, EventType
 from schemas.faults import Fault, Severity, capped, fault
+from schemas.translate import native
 from schemas.translate.item import Item, Translation
+from schemas.translate.native import EVENT_BYTES_MAX, too_large
 
 STATEMENT_ROOM_BYTES = 535
 """What is left of a statement's 1,024 bytes for source and id, escaped, beside its other members at their longest."""
@@ -44,19 +47,35 @@ def judge(
     *,
     now_us: int,
     raised: frozenset[str] = frozenset(),
+    event_bytes_max: int = EVENT_BYTES_MAX,
 ) -> Judged:
-    """Every fault of one item at once. `raised`: codes of warnings that are errors here.
+    """Every fault of one item at once. `raised`: codes of warnings that are errors here; `event_bytes_max` is asked of
+    the canonical event.
 
     An item without customs meaning is `NOT_SHARED`: whether an agreement names its type is not known here.
     """
     faults = [_raised(each, raised) for each in item.faults]
     kind: EventType | None = None
     if item.event is not None:
-        kind, found = _checked(item.event, translation, catalogue, now_us, raised)
+        kind, found = None, _unstorable(item.event, event_bytes_max) if translation.format != native.FORMAT else []
+        if not found:
+            kind, found = _checked(item.event, translation, catalogue, now_us, raised)
         faults.extend(item.located(found) if item.origins else found)
     refused = item.event is None or any(each.severity is Severity.ERROR for each in faults)
     unmeant = Verdict.NOT_SHARED if item.unmeant else Verdict.ACCEPTED
     return Judged(item, Verdict.REJECTED if refused else unmeant, capped(faults), kind)
+
+
+def _unstorable(event: dict[str, Any], bytes_max: int) -> list[Fault]:
+    """What keeps a translated event from being stored: an event of the hub's own format was read under these rules."""
+    try:
+        raw = orjson.dumps(event)
+    except TypeError as e:
+        return [fault("JSON_INVALID", "", str(e), "text and numbers of JSON")]
+    if len(raw) > bytes_max:
+        return [too_large(len(raw), bytes_max)]
+    parsed = guard.parse(raw)
+    return parsed if isinstance(parsed, list) else []
 
 
 def _checked(

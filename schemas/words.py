@@ -18,6 +18,8 @@ from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS, Fault, FaultText, cu
 
 LANGUAGES = ("en", "fr")
 
+_NAME = re.compile(r"[^ ]*[^a-z ][^ ]*")
+"""A member, code or number is the same in all languages."""
 _HOLE = re.compile(r"\{(\d?)\}")
 
 
@@ -54,12 +56,12 @@ class Words:
 
         None where there is none. What was put into a template is put into the French one, in French where it has one.
         """
-        if (whole := self._texts.get(text)) is not None:
-            return whole
+        if (whole := self._texts.get(text)) is not None or _NAME.fullmatch(text):
+            return whole or text
         head, colon, tail = text.partition(": ")
         while colon:
-            asked = self.french(head) or ("" if " " in head else head)  # A code is the same in all languages.
-            if asked and (described := self._texts.get(tail) or self._made(tail)) is not None:
+            described = self._texts.get(tail) or self._made(tail)
+            if described is not None and (asked := self.french(head)) is not None:
                 return f"{asked} : {described}"
             more, colon, tail = tail.partition(": ")
             head = f"{head}: {more}"

@@ -64,7 +64,10 @@ class Judging:
     ) -> Judged:
         """An item of a document: what `customs-connect validate` says of it, and then what only the hub can say."""
         raised = regard_of(admitted.principal.partner, self._bounds).raised
-        said = verdict.judge(item, translation, self._catalogue, now_us=admitted.now_us, raised=raised)
+        bytes_max = self._bounds.event_bytes_max
+        said = verdict.judge(
+            item, translation, self._catalogue, now_us=admitted.now_us, raised=raised, event_bytes_max=bytes_max
+        )
         if said.verdict is verdict.Verdict.REJECTED or item.event is None or said.kind is None:
             return _answer(item, Verdict.REJECTED, Refusal("EVENT_INVALID", faults=said.faults))
         if item.unmeant and not self._policy.is_asked_for_by_name(admitted, said.kind, self._snapshot()):

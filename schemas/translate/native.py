@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from schemas import guard
-from schemas.diagnosis import diagnose
 from schemas.faults import Fault, fault
 from schemas.translate.item import Context, Item, Translation
 
 FORMAT = "ce-json/1"
+
+EVENT_BYTES_MAX = 262_144
+"""What a hub takes of one event, unless it is set otherwise (`intake.event_bytes_max`)."""
 
 _LINE = re.compile(rb"[^\n]+")
 
@@ -36,9 +38,8 @@ def _empty() -> list[Fault]:
 
 
 def _is_several(content: bytes) -> bool:
-    """Whether the first line is JSON by itself: one event may be written over many lines."""
-    parsed = guard.parse(content[: content.index(b"\n")])
-    return isinstance(parsed, guard.Parsed) or any(each.code == "JSON_TRAILING" for each in diagnose(content))
+    """Whether a line is an event by itself: one event may be written over many lines, and one line may be broken."""
+    return any(isinstance(guard.parse(line), guard.Parsed) for line in content.split(b"\n", 3)[:3])
 
 
 def _lines(document: bytes) -> Iterator[tuple[str, bytes]]:
@@ -53,7 +54,13 @@ def _translation(places: Iterable[tuple[str, bytes]]) -> Translation:
 
 
 def _item(index: int, place: str, raw: bytes) -> Item:
+    if len(raw) > EVENT_BYTES_MAX:
+        return Item(index=index, place=place, faults=(too_large(len(raw), EVENT_BYTES_MAX),))
     parsed = guard.parse(raw)
     if isinstance(parsed, list):
         return Item(index=index, place=place, faults=tuple(parsed))
     return Item(index=index, place=place, event=parsed.value, id=str(parsed.value.get("id", "")))
+
+
+def too_large(bytes_count: int, bytes_max: int) -> Fault:
+    return fault("EVENT_TOO_LARGE", "", f"{bytes_count} bytes", f"at most {bytes_max} bytes")

@@ -138,6 +138,28 @@ def test_an_event_without_customs_meaning_is_not_shared_and_a_wrong_one_still_re
     assert found == [Verdict.NOT_SHARED, Verdict.REJECTED]
 
 
+def test_an_event_that_is_too_large_is_refused_sent_as_it_is_or_translated() -> None:
+    large = event(extensions={"x": "x" * 300_000})
+    translation = Translation(
+        format="csv/1", items=[Item(index=0, place="row 2", event=large, origins={"/data": "row 2"})]
+    )
+
+    [sent] = judged(orjson.dumps(large))
+    [translated] = [judge(each, translation, catalogue(), now_us=NOW_US) for each in translation.items]
+
+    assert [each.code for each in sent.faults] == ["EVENT_TOO_LARGE"]
+    assert [(each.code, each.place) for each in translated.faults] == [("EVENT_TOO_LARGE", "row 2")]
+
+
+def test_a_translated_event_that_could_not_be_stored_is_refused_like_one_that_was_sent() -> None:
+    item = Item(index=0, place="row 2", event=event(remarks="half \ud800"), origins={"/data": "row 2"})
+    translation = Translation(format="csv/1", items=[item])
+
+    found = judge(item, translation, catalogue(), now_us=NOW_US)
+
+    assert [(each.code, each.place) for each in found.faults] == [("JSON_INVALID", "row 2")]
+
+
 def test_an_unknown_type_is_refused_at_its_place() -> None:
     [found] = judged(orjson.dumps(event() | {"type": KIND.name + "s"}))
 
