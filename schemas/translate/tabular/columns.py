@@ -80,14 +80,9 @@ class Column(Struct, frozen=True, kw_only=True):
     """Whether a template has it; the others are understood as well."""
 
 
-TYPE = Column(name="type", path=(), kind=Kind.CODE, form=Form.CONTROL, description="the event type", shown=False)
-UTC_OFFSET = Column(
-    name="utc_offset",
-    path=(),
-    kind=Kind.CODE,
-    form=Form.CONTROL,
-    description="the offset of this row's times from UTC, such as +01:00, or a zone such as Europe/Paris",
-)
+TYPE = Column(name="type", path=(), kind=Kind.CODE, form=Form.CONTROL, shown=False)
+UTC_OFFSET = Column(name="utc_offset", path=(), kind=Kind.CODE, form=Form.CONTROL)
+ID = Column(name="id", path=("id",), kind=Kind.CODE)
 RESULT = Column(name="result", path=(), kind=Kind.TEXT, form=Form.CONTROL, shown=False)
 """The verdict that a marked workbook came back with; passed over when it is sent again."""
 
@@ -127,10 +122,7 @@ def columns_of(event_type: EventType) -> tuple[Column, ...]:
         columns.extend(_walk(data["properties"][name], ("data", name), need, "", event_type))
         if name == "occurred_at":
             columns.append(UTC_OFFSET)
-    identity = Column(
-        name="id", path=("id",), kind=Kind.CODE, description="the event's id in your system; without it, the row's own"
-    )
-    return (*columns, identity, RESULT)
+    return (*columns, ID, RESULT)
 
 
 _FIRST = ("subjects", "occurred_at", "time_kind")

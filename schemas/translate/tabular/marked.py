@@ -24,7 +24,7 @@ from schemas.translate.tabular.columns import RESULT
 from schemas.translate.tabular.header import Header, find_header
 from schemas.translate.tabular.labels import WORDS, Language, key, label, sheet_name, type_named
 from schemas.translate.tabular.table import Broken, Cell, Row, Table
-from schemas.translate.tabular.template import SAFE
+from schemas.translate.tabular.template import SAFE, TEXT
 from schemas.translate.tabular.translate import open_tables
 from schemas.words import words
 
@@ -81,14 +81,14 @@ class _Marking:
                 self._by_place.setdefault(each.place, []).append(each)
         self._only_wrong = len(verdicts) > ROWS_MAX
         self._formats = {
-            "text": {"num_format": "@"},
+            "text": {"num_format": TEXT},
             "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
             "date": {"num_format": "yyyy-mm-dd"},
             "time": {"num_format": "hh:mm:ss"},
-            "head": {"num_format": "@", "bold": True, "text_wrap": True, "valign": "top"},
-            "error": {"num_format": "@", "bg_color": "#FF9999"},
-            "warning": {"num_format": "@", "bg_color": "#FFEB9C"},
-            "good": {"num_format": "@", "font_color": "#00682F"},
+            "head": {"num_format": TEXT, "bold": True, "text_wrap": True, "valign": "top"},
+            "error": {"num_format": TEXT, "bg_color": "#FF9999"},
+            "warning": {"num_format": TEXT, "bg_color": "#FFEB9C"},
+            "good": {"num_format": TEXT, "font_color": "#00682F"},
         }
         self._made: dict[str, Format] = {}
 

@@ -73,6 +73,8 @@ def _xlsx(event_type: EventType, columns: list[Column], lang: Language) -> bytes
     return buffer.getvalue()
 
 
+TEXT = 49
+"""The built-in number format `@` (ECMA-376-1 §18.8.30)."""
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 """A text is written as text, whatever it begins with."""
 
@@ -83,7 +85,7 @@ def _formats(book: Workbook) -> _Formats:
         needed=book.add_format({**head, "bg_color": "#F4B183"}),
         one_of=book.add_format({**head, "bg_color": "#FFE699"}),
         optional=book.add_format({**head, "bg_color": "#DDEBF7"}),
-        text=book.add_format({"num_format": "@"}),
+        text=book.add_format({"num_format": TEXT}),
         moment=book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         plain=book.add_format(),
         wrapped=book.add_format({"text_wrap": True, "valign": "top"}),

@@ -12,7 +12,8 @@ _NEEDS = {"*": ("required", "obligatoire"), "(*)": ("one of its group is require
 
 def description(column: Column, lang: Language) -> str:
     """What the column means, and whether it must be filled."""
-    text = words().said(column.description, lang)
+    own = WORDS["descriptions"].get(column.name)
+    text = own[0 if lang == "en" else 1] if own else words().said(column.description, lang)
     if column.form in (Form.IDENTIFIER, Form.LISTED):
         text = f"{label(column, lang)}: {example(column)}"
     need = _NEEDS.get(column.need.value)

@@ -1,0 +1,119 @@
+"""The workbook that goes back: the sender's values, the wrong cells marked, and nothing that starts a formula."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import datetime
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from schemas.translate.tabular import marked
+from schemas.translate.tabular.labels import Language
+from schemas.translate.tabular.marked import RowVerdict, marked_workbook
+from tests.unit.tabular.tables import GATE_IN, HEADS, ROW, csv_of, items, judged, refused, xlsx_of
+
+WRONG = ("MSKU12", "03/04/2026 10:00", "+01:00", "ACTUAL", "NLRTM", "no")
+
+
+def back(document: bytes, lang: Language = "en", **context: Any) -> bytes:
+    verdicts = {each.item.place: RowVerdict(each.verdict, each.faults) for each in judged(document, **context)}
+    return marked_workbook(document, verdicts, lang, GATE_IN)
+
+
+def rows_of(workbook: bytes, sheet: int = 0) -> list[list[Any]]:
+    return (
+        CalamineWorkbook.from_filelike(io.BytesIO(workbook)).get_sheet_by_index(sheet).to_python(skip_empty_area=False)
+    )
+
+
+def part(workbook: bytes, name: str) -> str:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        return archive.read(name).decode()
+
+
+def test_every_row_has_its_verdict_and_every_value_is_the_senders_own() -> None:
+    rows = rows_of(back(csv_of(HEADS, ROW, WRONG)))
+
+    assert rows == [[*HEADS, "Result"], [*ROW, "Accepted"], [*WRONG, "Rejected"]]
+
+
+def test_numbers_and_dates_of_a_workbook_stay_what_they_were() -> None:
+    row = [ROW[0], datetime(2026, 11, 22, 10, 0), *ROW[2:5], False, 14250.5]
+
+    rows = rows_of(back(xlsx_of({"Gate in": [[*HEADS, "VGM"], row]}), "fr"))
+
+    assert rows[1] == [*row, "Accepté"]
+
+
+def test_wrong_cells_are_coloured_and_their_comments_explain() -> None:
+    document = back(csv_of(HEADS, ROW, WRONG), "fr")
+    comments = part(document, "xl/comments1.xml")
+    cells = dict(re.findall(r'<c r="([A-Z]+[0-9]+)" s="([0-9]+)"', part(document, "xl/worksheets/sheet1.xml")))
+
+    assert re.findall(r'<comment ref="([A-Z]+[0-9]+)"', comments) == ["A3", "B3"]
+    assert "Jour et mois peuvent se lire de deux façons" in comments or "jour et le mois" in comments.lower()
+    assert cells["A3"] == cells["B3"] != cells["C3"] == cells["A2"]
+
+
+def test_the_corrected_workbook_is_read_again() -> None:
+    document = back(csv_of(HEADS, ROW, WRONG), "fr")
+    again = [[*row] for row in rows_of(document)]
+    again[2][:2] = ["MSKU1234570", "2026-04-03 10:00"]
+
+    found = judged(xlsx_of({"container.gate_in": again}), event_type=None)
+
+    assert [each.verdict for each in found] == ["ACCEPTED", "ACCEPTED"]
+    assert [[fault.code for fault in each.faults] for each in judged(document, event_type=None)] == [
+        [],
+        [fault.code for fault in judged(csv_of(HEADS, WRONG))[0].faults],
+    ]
+
+
+def test_a_second_round_writes_its_verdicts_over_those_of_the_first() -> None:
+    once = back(csv_of(HEADS, ROW), "fr")
+    twice = marked_workbook(once, {"container.gate_in!2": RowVerdict("DUPLICATE")}, "en")
+
+    assert rows_of(twice) == [[*HEADS, "Result"], [*ROW, "Already known"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")', "\t=1", "http://example.com"]
+)
+def test_nothing_starts_a_formula_or_a_link(text: str) -> None:
+    quoted = '"' + text.replace('"', '""') + '"'
+    document = back(csv_of((*HEADS, "Remarks", quoted), (*ROW, quoted, quoted)))
+    sheet = part(document, "xl/worksheets/sheet1.xml")
+
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet
+    assert rows_of(document)[1][6] == text
+
+
+def test_what_is_wrong_with_the_row_stands_on_its_verdict_and_of_the_file_on_the_notes() -> None:
+    row = marked_workbook(
+        csv_of(HEADS, ROW, ROW), {"row 3": RowVerdict("ACCEPTED", items(csv_of(HEADS, ROW, ROW))[1].faults)}, "en"
+    )
+    whole = marked_workbook(b"\0", {"": RowVerdict("REJECTED", refused(b"\0"))}, "en")
+
+    assert re.findall(r'<comment ref="([A-Z]+[0-9]+)"', part(row, "xl/comments1.xml")) == ["G3"]
+    assert "cannot be read as a table" in str(rows_of(whole))
+
+
+def test_of_a_long_table_only_what_is_to_be_corrected_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marked, "ROWS_MAX", 2)
+
+    rows = rows_of(back(csv_of(HEADS, ROW, WRONG, ("MSKU1234570", *ROW[1:]), WRONG, WRONG)))
+
+    assert [row[-1] for row in rows] == ["Result", "Rejected (row 3)", "Rejected (row 5)"]
+
+
+def test_every_sheet_of_events_goes_back_under_its_name() -> None:
+    document = xlsx_of({"Gate in": [HEADS, ROW], "Notes": [["x"]], "Gate out": [HEADS, WRONG]})
+
+    names = CalamineWorkbook.from_filelike(io.BytesIO(back(document, event_type=None))).sheet_names
+
+    assert names == ["Gate in", "Gate out", "Notes"]
