@@ -166,7 +166,7 @@ class ViewsSettings(Struct, frozen=True, kw_only=True):
     """The newest events about an object that its answer is made of; beyond, it says that there are more."""
     tied_objects_max: Count = 50
     """Consignments of a container, or containers of a consignment, whose own events are looked at for it."""
-    versions_max: Count = 50
+    versions_max: Count = 20
     """The newest versions of an event, and what takes it back, that its state is told from."""
 
 

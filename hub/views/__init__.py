@@ -1,4 +1,6 @@
-"""What is known of an event: what was judged of it, and its receipts, read from the index and the log whenever asked.
+"""What is known: of objects and events from a copy that follows the log; of one event's judgement and receipts, from
+index and log whenever asked. Each caller is told what its agreements allow.
 
-May import: `core`, `trust`, `ports`, `schemas`. Never here: drivers, HTTP, writing anything; never on the accept path.
+May import: `core`, `trust`, `ports`, `schemas`. Never here: drivers, HTTP, writing anything but that copy; never on the
+accept path.
 """

@@ -59,7 +59,7 @@ def kinds() -> Mapping[str, tuple[str, ...]]:
 
 def kind_of(scheme: str) -> str | None:
     """The kind of object; None for a scheme that names no object, such as a country."""
-    found = kinds().get(scheme)
+    found = [kind for kind in kinds().get(scheme, ()) if kind != "consignment" or identifies_consignment(scheme)]
     return found[0] if found else None
 
 
