@@ -101,7 +101,7 @@ def looked_at(method: str, path: str, answer: Answer) -> Answer:
     assert answer.status != 500, answer
     methods, _ = _ROUTER.find(urlsplit(path).path)
     route = methods.get(method)
-    if "json" in answer.headers.get("Content-Type", "") and answer.body:
+    if "json" in answer.headers.get("Content-Type", "") and answer.body and isinstance(answer.json, dict):
         document = answer.json
         said = {document.get("code")} | {
             item.get("code") for item in document.get("items", ()) if isinstance(item, dict)

@@ -246,7 +246,9 @@ class Hub:
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
-        documents, others = document_apis(settings, ports, self._intake, gate, bodies)
+        documents, others = document_apis(
+            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
+        )
         partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies)
         reader = self._reader_api(gate, bodies)
         views = self._views_api(gate, reader.get_event)

@@ -19,9 +19,11 @@ from hub.intake.stretches import Stretches
 from hub.intake.versions import Versions
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
+from hub.views.captured import Captured
 from hub.web.documents import DocumentAPI
 from hub.web.edge import BodyReader, Handler
 from hub.web.epcis import CaptureAPI
+from hub.web.epcis_events import EPCISEventsAPI
 from hub.web.gate import Gate
 from hub.web.tables import TablesAPI
 from hub.web.templates import Templates
@@ -80,7 +82,14 @@ def make_intake(
 
 
 def document_apis(
-    settings: Settings, ports: Ports, intake: Intake, gate: Gate, bodies: BodyReader
+    settings: Settings,
+    ports: Ports,
+    intake: Intake,
+    gate: Gate,
+    bodies: BodyReader,
+    *,
+    clock: Clock,
+    entropy: Entropy,
 ) -> tuple[DocumentAPI, Mapping[str, Handler]]:
     """What brings documents of the trade to `POST /v1/events`, and the handlers of the routes beside it."""
     pipeline, bounds = intake.pipeline, settings.intake
@@ -111,9 +120,19 @@ def document_apis(
         bounds=bounds,
         body_bytes_max=settings.http.body_bytes_max,
     )
+    captured = Captured(
+        ports.views,
+        log=ports.log,
+        clock=clock,
+        entropy=entropy,
+        secret=ports.keys.secret("cursor:epcis"),
+        partitions=events_partitions(settings),
+        settings=settings.views,
+    )
     return documents, {
         **documents.handlers(),
         **tables.handlers(),
         **Templates().handlers(),
         **captures.handlers(),
+        **EPCISEventsAPI(gate=gate, captured=captured, clock=clock).handlers(),
     }
