@@ -73,3 +73,115 @@ def test_the_event_hash_is_that_of_the_published_vector(path: str) -> None:
     hashes = [event_hash(event, document["@context"]) for event in document["epcisBody"]["eventList"]]
 
     assert hashes == sample(path.replace(".jsonld", ".hashes")).decode().split()
+
+
+_ALL_KEYS = {
+    "type": "ObjectEvent", "eventTime": "2023-03-27T11:30:00.0Z", "eventTimeZoneOffset": "+01:00",
+    "epcList": [
+        "urn:epc:id:sgtin:4012345.012345.12", "urn:epc:id:sscc:4012345.0000000333",
+        "https://id.gs1.org/00/040123450000003338", "urn:epc:id:grai:4012345.66666.87", "urn:epc:id:giai:4012345.AAbb",
+        "urn:epc:id:gsrn:4012345.9876540000", "urn:epc:id:gsrnp:4012345.0000098765", "urn:epc:id:gdti:4012345.55555.98",
+        "urn:epc:id:cpi:4012345.ABC.123", "urn:epc:id:sgcn:4012345.99999.44", "urn:epc:id:ginc:4012345.333",
+        "urn:epc:id:gsin:4012345.999987654", "urn:epc:id:itip:4012345.012345.01.02.999",
+        "urn:epc:id:upui:4012345.012345.AB12",
+    ],
+    "quantityList": [
+        {"epcClass": f"urn:epc:{each}"}
+        for each in (
+            "class:lgtin:4054739.099914.20160711", "idpat:sgtin:4054739.099914.*", "idpat:grai:4012345.66666.*",
+            "idpat:gdti:4012345.55555.*", "idpat:sgcn:4012345.99999.*", "idpat:cpi:4012345.ABC.*",
+            "idpat:itip:4012345.012345.01.02.*",
+        )
+    ],
+    "action": "OBSERVE", "bizStep": "other", "readPoint": {"id": "urn:epc:id:sgln:4012345.00011.987"},
+}  # fmt: skip
+_CURIES = {
+    "type": "ObjectEvent", "eventTime": "2023-01-11T12:00:00+01:00", "eventTimeZoneOffset": "+01:00",
+    "epcList": ["https://id.gs1.de/01/04012345999990/21/XYZ-1234"], "action": "OBSERVE", "bizStep": "receiving",
+    "disposition": "in_progress", "readPoint": {"id": "https://id.gs1.de/414/4012345000115"},
+    "bizTransactionList": [{"type": "desadv", "bizTransaction": "urn:epcglobal:cbv:bt:4012345000009:ASN1099"}],
+}  # fmt: skip
+_SHIPPED = {
+    "type": "ObjectEvent", "eventTime": "2023-02-02T11:04:03.1415Z", "eventTimeZoneOffset": "+01:00",
+    "epcList": ["https://id.gs1.de/00/040123451111111110"], "action": "OBSERVE", "bizStep": "shipping",
+    "disposition": "in_transit", "readPoint": {"id": "https://id.gs1.de/414/4012345000115"},
+}  # fmt: skip
+_TRANSPORTED = _SHIPPED | {
+    "eventTime": "2023-02-02T11:04:03.1414Z", "bizStep": "transporting", "disposition": None,
+    "readPoint": {"id": "geo:50.947573340894124,6.922120147375441"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "index"),
+    [
+        (_ALL_KEYS, "epcisDocWithAllGS1Keys", 0),
+        (_CURIES, "epcisEventWithCURIEs", 0),
+        (_SHIPPED, "TimeStampRoundOff", 0),
+        (_TRANSPORTED, "TimeStampRoundOff", 1),
+    ],
+)
+def test_the_event_hash_is_that_of_a_vector_whose_event_is_written_here(
+    event: dict[str, object], name: str, index: int
+) -> None:
+    assert event_hash(event) == sample(f"epcis/eventhash/{name}.hashes").decode().split()[index]
+
+
+def test_however_an_event_is_written_its_hash_is_the_same() -> None:
+    context = [{"ex": "https://ns.example.com/epcis/"}]
+    event = _CURIES | {"ex:a": {"ex:b": ["2", 1.50]}, "recordTime": "2026-01-01T00:00:00Z", "eventID": "urn:x:1"}
+    other = {
+        "ns:a": {"ns:b": ["1.5", 2]},
+        "@context": {"ns": "https://ns.example.com/epcis/"},
+        **dict(reversed(_CURIES.items())),
+        "eventTime": "2023-01-11T11:00:00.0004Z",
+        "epcList": ["https://example.com/gtin/01/04012345999990/21/XYZ-1234?x=1"],
+        "bizStep": "urn:epcglobal:cbv:bizstep:receiving",
+        "disposition": "cbv:Disp-in_progress",
+        "bizTransactionList": [
+            {"bizTransaction": "urn:epcglobal:cbv:bt:4012345000009:ASN1099", "type": "urn:epcglobal:cbv:btt:desadv"}
+        ],
+        "rdfs:comment": "the same",
+        "errorDeclaration": {"declarationTime": "2026-01-01T00:00:00Z"},
+    }
+
+    assert event_hash(event, context) == event_hash(other)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ex:a": "12345678901234567891"},
+        {"action": "ADD"},
+        {"epcList": []},
+        {"eventTime": "2023-01-11T12:00:00.001+01:00"},
+        {"ilmd": {"ex:a": 1}},
+        {"eventTimeZoneOffset": "+02:00"},
+    ],
+)
+def test_whatever_is_changed_changes_the_hash(changed: dict[str, object]) -> None:
+    context = [{"ex": "https://ns.example.com/epcis/"}]
+    event = _CURIES | {"ex:a": "12345678901234567890"}
+
+    assert event_hash(event | changed, context) != event_hash(event, context)
+
+
+def _followed(document: object, place: str) -> bool:
+    """Whether a pointer leads to something in the document."""
+    for token in place.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        try:
+            document = document[int(name)] if isinstance(document, list) else document[name]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("path", VALID)
+def test_every_way_back_leads_to_something_in_the_document(path: str) -> None:
+    document = json.loads(sample(path).removeprefix(b"\xef\xbb\xbf"))
+    translated = translate(sample(path), Context())
+
+    assert isinstance(translated, Translation)
+    lost = [origin for item in translated.items for origin in item.origins.values() if not _followed(document, origin)]
+    assert lost == []

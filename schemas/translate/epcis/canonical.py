@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct, field
@@ -63,15 +64,14 @@ class Sketch(Struct):
                 item["unit"] = each.unit
             items.append(item)
             origin = self.place + each.origin
-            self.origins[f"/data/{name}/{index}"] = self.origins[f"/data/{name}/{index}/identifier/value"] = origin
+            self.origins[f"/data/{name}/{index}"] = origin.removesuffix("/epcClass")
+            self.origins[f"/data/{name}/{index}/identifier/value"] = origin
         self.data[name] = items
 
     def _shorten(self, name: str, things: list[Thing], most: int) -> None:
         if len(things) > most:
-            place = self.place + things[most].origin.rpartition("/")[0]
-            self.faults.append(
-                fault("ENTRIES_LEFT_OUT", place, f"{len(things)} entries", f"at most {most} in data/{name}")
-            )
+            place = f"{self.place}/{things[most].origin.split('/')[1]}"
+            self.faults.append(fault("ENTRIES_LEFT_OUT", place, f"more than {most}", f"at most {most} in data/{name}"))
             del things[most:]
 
 
@@ -90,7 +90,7 @@ def canonical(reading: Reading, kind: str, place: str, id_: str, source: str) ->
         type_ = "customs.event.corrected" if declared.get("correctiveEventIDs") else "customs.event.retracted"
         made, origin = declared["declarationTime"], "/errorDeclaration/declarationTime"
         _retracted(sketch, declared, id_, source)
-    sketch.origins |= {"/id": place + ("/eventID" if "eventID" in event else ""), "/time": place + origin}
+    sketch.origins |= {"/id": place + _id_origin(sketch), "/time": place + origin}
     return {"specversion": "1.0", "id": id_, "source": source, "type": type_, "time": made, "data": sketch.data}, sketch
 
 
@@ -98,7 +98,7 @@ def _things(reading: Reading, kind: str) -> tuple[list[Thing], list[Thing]]:
     """What the event is about, containers first, ships next, and what is inside."""
     if kind == "TransformationEvent":
         made = reading.things("outputEPCList", "outputQuantityList")
-        return made or reading.things("inputEPCList", "inputQuantityList"), []
+        return [_as_goods(each) for each in made or reading.things("inputEPCList", "inputQuantityList")], []
     parent = reading.parent()
     objects = reading.things("epcList", "quantityList")
     children = reading.things("childEPCs", "childQuantityList")
@@ -106,6 +106,14 @@ def _things(reading: Reading, kind: str) -> tuple[list[Thing], list[Thing]]:
     if len(subjects) > 1:
         subjects.sort(key=_rank)
     return subjects, children if parent else [each for each in objects if each.quantity is not None]
+
+
+def _as_goods(thing: Thing) -> Thing:
+    """A container or ship that is made or used up is goods like any other."""
+    if _rank(thing) == 2:
+        return thing
+    scheme = "imovn" if thing.scheme == "imo" else "bic"
+    return thing._replace(scheme="uri", value=f"urn:epc:id:{scheme}:{thing.value}")
 
 
 _ABOUT = ("container", "transport", "goods")
@@ -124,7 +132,7 @@ def _facts(reading: Reading, kind: str, subjects: list[Thing], contents: list[Th
         seen.add("inside")
     if "sensorElementList" in event and next(reading.temperatures(), None) is not None:
         seen.add("temperature")
-    if "latitude" in reading.place()[0]:
+    if reading.located():
         seen.add("position")
     if reading.party("source") and reading.party("destination"):
         seen.add("handover")
@@ -145,7 +153,7 @@ def _retracted(sketch: Sketch, declared: dict[str, Any], id_: str, source: str) 
         data["corrects"] = named
         sketch.put(
             "corrected_by",
-            [{"source": source, "id": each} for each in corrective],
+            [{"source": source, "id": each} for each in corrective[:SUBJECTS_MAX]],
             "/errorDeclaration/correctiveEventIDs",
         )
     else:
@@ -155,7 +163,7 @@ def _retracted(sketch: Sketch, declared: dict[str, Any], id_: str, source: str) 
         word = sketch.reading.word(cbv.ERROR_REASON, reason)
         value = {"text": reason} if word == "-" else {"code": word, "code_list": "CBV"}
         sketch.put("reason", value, "/errorDeclaration/reason")
-    sketch.origins["/data/subjects"] = sketch.place + "/eventID"
+    sketch.origins["/data/subjects"] = sketch.place + _id_origin(sketch)
 
 
 def _meant(sketch: Sketch, type_: str, id_: str) -> None:
@@ -167,7 +175,7 @@ def _meant(sketch: Sketch, type_: str, id_: str) -> None:
         sketch.subjects = [each._replace(scheme="booking", value=tail(each.value)[:35]) for each in references]
     elif type_ == "customs.declaration.lodged":
         sketch.subjects = [each for each in references if each.scheme == "mrn"]
-    sketch.put_identifiers("subjects", sketch.subjects or [_itself(place, id_, origin)])
+    sketch.put_identifiers("subjects", sketch.subjects or [_itself(sketch, place, id_, origin)])
     if references:
         sketch.put_identifiers("references", references)
     if place:
@@ -180,12 +188,16 @@ def _meant(sketch: Sketch, type_: str, id_: str) -> None:
 _BOOKINGS = frozenset({"customs.booking.confirmed", "customs.booking.cancelled"})
 
 
-def _itself(place: dict[str, Any], id_: str, origin: str) -> Thing:
+def _id_origin(sketch: Sketch) -> str:
+    return "/eventID" if "eventID" in sketch.reading.event else ""
+
+
+def _itself(sketch: Sketch, place: dict[str, Any], id_: str, origin: str) -> Thing:
     """An event that names nothing is about its place, and without one about itself."""
     for scheme in ("gln", "unlocode"):
         if scheme in place:
             return Thing(scheme, place[scheme], origin)
-    return Thing("uri", id_, "/eventID")
+    return Thing("uri", id_, _id_origin(sketch))
 
 
 def _contents(sketch: Sketch) -> None:
@@ -213,7 +225,7 @@ def _observed(sketch: Sketch) -> None:
 
 
 def _measured(sketch: Sketch) -> None:
-    found = list(sketch.reading.temperatures())[:SUBJECTS_MAX]
+    found = list(islice(sketch.reading.temperatures(), SUBJECTS_MAX))
     sketch.data["measurements"] = [measurement for measurement, _ in found]
     for index, (_, origin) in enumerate(found):
         sketch.origins[f"/data/measurements/{index}"] = sketch.place + origin.rpartition("/")[0]

@@ -106,9 +106,9 @@ def _identifier(value: Any, place: Place, look: Look, *, instance: bool) -> None
         look.wrong("TYPE_WRONG", place, value, "string")
     elif not is_uri(value):
         look.wrong("VALUE_MALFORMED", place, value, "a URI, such as an EPC or a GS1 Digital Link")
-    elif (expected := malformed(value)) is not None:
+    elif (expected := malformed(look.names.expanded(value))) is not None:
         look.wrong("IDENTIFIER_MALFORMED", place, value, expected)
-    elif instance_of(value) not in (None, instance):
+    elif instance_of(look.names.expanded(value)) not in (None, instance):
         wanted = "an EPC of one object" if instance else "an EPC class or pattern"
         look.wrong("IDENTIFIER_MALFORMED", place, value, wanted)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from schemas.faults import Fault, fault
+from schemas.faults import Fault
 from schemas.translate.epcis import vocabulary as cbv
 from schemas.translate.epcis.checks import (
     HEXADECIMAL,
@@ -36,7 +36,7 @@ from schemas.translate.epcis.checks import (
     word,
 )
 from schemas.translate.epcis.namespaces import Namespaces
-from schemas.translate.epcis.place import Place, pointer_of
+from schemas.translate.epcis.place import Place
 
 _ERROR = record(
     {"declarationTime": instant, "reason": word(cbv.ERROR_REASON), "correctiveEventIDs": array(uri)},
@@ -243,47 +243,51 @@ _ENVELOPE: dict[str, Check] = {
 
 class DocumentClass(NamedTuple):
     check: Check
-    body: tuple[str, ...]
-    """The objects from the document down to the one that holds `eventList`, with what each must and may have."""
-    results: Mapping[str, Check]
+    inside: Mapping[str, Check]
+    """The objects from the document down to the one that holds `eventList`, each with its check."""
 
 
+_EVENTS = record({"eventList": anything, "vocabularyList": anything})
 DOCUMENTS = {
     "EPCISDocument": DocumentClass(
         record(
             {**_ENVELOPE, "sender": text, "receiver": text, "instanceIdentifier": text, "epcisHeader": _HEADER},
             required=("@context", "schemaVersion", "creationDate", "epcisBody"),
         ),
-        ("epcisBody",), {},
+        {"epcisBody": _EVENTS},
     ),
     "EPCISQueryDocument": DocumentClass(
         record(_ENVELOPE, required=("@context", "epcisBody")),
-        ("epcisBody", "queryResults", "resultsBody"), {"queryName": text, "subscriptionID": text},
+        {
+            "epcisBody": record({"queryResults": anything}),
+            "queryResults": record(
+                {"queryName": text, "subscriptionID": text, "resultsBody": anything}, required=("queryName",)
+            ),
+            "resultsBody": _EVENTS,
+        },
     ),
-}  # fmt: skip
+}
 
 
 def check_document(
     document: dict[str, Any], kind: DocumentClass, names: Namespaces, faults: list[Fault]
 ) -> tuple[list[Any], Place] | None:
     """What is wrong around the events, and the list of them with its place, or None where there is none."""
-    kind.check(document, None, Look(names, faults))
+    look = Look(names, faults)
+    kind.check(document, None, look)
     inner: Any = document
     place: Place = None
-    for name in (*kind.body, "eventList"):
-        if not isinstance(inner, dict):
-            faults.append(fault("TYPE_WRONG", pointer_of(place), inner, "object"))
-            return None
-        if name == "resultsBody":
-            record({**kind.results, "resultsBody": anything}, required=("queryName",))(
-                inner, place, Look(names, faults)
-            )
+    for name in (*kind.inside, "eventList"):
         if name not in inner:
             if place is not None:  # What the document itself lacks has been said.
-                faults.append(fault("MEMBER_MISSING", pointer_of((place, name)), "nothing", name))
+                look.wrong("MEMBER_MISSING", (place, name), "nothing", name)
             return None
         inner, place = inner[name], (place, name)
+        if (check := kind.inside.get(name)) is not None:
+            check(inner, place, look)
+            if not isinstance(inner, dict):
+                return None
     if not isinstance(inner, list):
-        faults.append(fault("TYPE_WRONG", pointer_of(place), inner, "array"))
+        look.wrong("TYPE_WRONG", place, inner, "array")
         return None
     return inner, place

@@ -24,7 +24,7 @@ _GS1 = frozenset({
 })  # fmt: skip
 _CLASSES = _GS1 & {"sgtin", "grai", "gdti", "sgcn", "cpi", "itip", "upui"}
 _CONTAINER = re.compile(r"(?:.*[^A-Za-z0-9])?([A-Z]{3}[UJZR][0-9]{7}|[A-Z]{3}[ABDEK][0-9]{7})", re.DOTALL)
-_SHIP = re.compile(r"(?i).*imo[:/#=-]?([0-9]{7})", re.DOTALL)
+_SHIP = re.compile(r"(?i)(?:.*[^a-z0-9])?imo[:/#=-]?([0-9]{7})", re.DOTALL)
 
 
 def malformed(uri: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from msgspec import Struct
 
 from schemas.faults import FAULTS_MAX, Fault, Severity, capped, fault, pointer
@@ -20,6 +21,9 @@ from schemas.translate.item import Context, Item, Translation
 
 FORMAT = "epcis/2.0"
 
+EVENT_BYTES_MAX = 1 << 20
+"""A larger event fits no log, and is not looked into: the memory that takes is many times its size."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -30,13 +34,16 @@ def translate(document: bytes, context: Context) -> Translation | list[Fault]:
     value, faults = read(document)
     if faults:
         return faults
-    source = context.source or SOURCE
+    source, large = context.source or SOURCE, len(document) > EVENT_BYTES_MAX
     if isinstance(value, dict) and "epcisBody" not in value and class_of(value) not in _DOCUMENT_NAMES:
-        event = _Opened([], None, STANDARD, source, bare=True).item(0, value, None)
+        event = _Opened([], None, STANDARD, source, large, bare=True).item(0, value, None)
         return Translation(format=FORMAT, items=iter([event]))
-    opened = _opened(value, source) if isinstance(value, dict) else _Opened(value, None, STANDARD, source, bare=True)
-    if isinstance(opened, list):
-        return opened
+    if isinstance(value, dict):
+        opened = _opened(value, source, large)
+        if isinstance(opened, list):
+            return opened
+    else:
+        opened = _Opened(value, None, STANDARD, source, large, bare=True)
     return _counted(opened, context.items_max) or Translation(format=FORMAT, items=opened.items())
 
 
@@ -58,6 +65,8 @@ class _Opened(Struct, frozen=True):
     place: Place
     names: Namespaces
     source: str
+    large: bool
+    """Whether an event of it may be too large."""
     kept: object = None
     """The document's `@context`, where it says more than the standard's."""
     bare: bool = False
@@ -75,9 +84,12 @@ class _Opened(Struct, frozen=True):
         if not isinstance(entry, dict):
             faults.append(fault("JSON_NOT_AN_OBJECT", at, entry, "an event, as an object"))
             return Item(index=index, place=at, faults=tuple(faults))
-        names, own = self.names, entry.get("@context")
-        if own is not None:
-            names = read_context(own, (place, "@context"), faults, names)
+        if self.large and (size := len(orjson.dumps(entry))) > EVENT_BYTES_MAX:
+            faults.append(fault("VALUE_LENGTH", at, f"{size} bytes", f"an event of at most {EVENT_BYTES_MAX} bytes"))
+            return Item(index=index, place=at, faults=tuple(faults))
+        names = self.names
+        if "@context" in entry:
+            names = read_context(entry["@context"], (place, "@context"), faults, names)
         elif self.bare:
             faults.append(fault("MEMBER_MISSING", pointer_of((place, "@context")), "nothing", "@context"))
         kind = check_event(entry, place, names, faults)
@@ -110,7 +122,7 @@ class _Opened(Struct, frozen=True):
         )
 
 
-def _opened(document: dict[str, Any], source: str) -> _Opened | list[Fault]:
+def _opened(document: dict[str, Any], source: str, large: bool) -> _Opened | list[Fault]:
     """A document with a body; or all that is wrong, in its events too, where what is around them is wrong."""
     faults: list[Fault] = []
     named = class_of(document)
@@ -119,13 +131,13 @@ def _opened(document: dict[str, Any], source: str) -> _Opened | list[Fault]:
         code, found = ("MEMBER_MISSING", "nothing") if named is None else ("VALUE_NOT_ALLOWED", named)
         return [fault(code, pointer("type"), found, "EPCISDocument or EPCISQueryDocument")]
     sent = document.get("@context")
-    names = STANDARD if sent is None else read_context(sent, (None, "@context"), faults)
+    names = read_context(sent, (None, "@context"), faults) if "@context" in document else STANDARD
     found_list = check_document(document, kind, names, faults)
     entries, place = ([], None) if found_list is None else found_list
     kept = None if sent is None or is_standard(sent) else sent
-    opened = _Opened(entries, place, names, source, kept)
+    opened = _Opened(entries, place, names, source, large, kept)
     if all(each.severity is Severity.WARNING for each in faults):
-        return _Opened(entries, place, names, source, kept, faults=tuple(faults))
+        return _Opened(entries, place, names, source, large, kept, faults=tuple(faults))
     for item in opened.items():
         if len(faults) > FAULTS_MAX:
             break

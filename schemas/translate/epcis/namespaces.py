@@ -103,6 +103,8 @@ def read_context(context: object, place: Place, faults: list[Fault], within: Nam
             unknown |= _read_object(each, at, faults, prefixes, terms)
         elif not isinstance(each, str):
             faults.append(fault("TYPE_WRONG", pointer_of(at), each, "the address of a context, or an object"))
+        elif not is_uri(each):
+            faults.append(fault("VALUE_MALFORMED", pointer_of(at), each, "the address of a context, or an object"))
         elif not _STANDARD.fullmatch(each):
             faults.append(fault("CONTEXT_NOT_FETCHED", pointer_of(at), each, "prefixes declared in the document"))
             unknown = True
@@ -119,6 +121,8 @@ def _read_object(
         target = meaning.get("@id") if isinstance(meaning, dict) else meaning
         if isinstance(target, str) and ":" in target:
             prefixes[name] = target
+            terms.add(name)
+        elif isinstance(target, str) and target.startswith("@"):
             terms.add(name)
         elif meaning is not None and not isinstance(meaning, dict):
             faults.append(fault("VALUE_MALFORMED", pointer_of((place, name)), meaning, "a namespace, as a URI"))

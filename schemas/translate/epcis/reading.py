@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from schemas.translate.epcis import vocabulary as cbv
-from schemas.translate.epcis.identify import identified
+from schemas.translate.epcis.identify import identified, key_of
 from schemas.translate.epcis.namespaces import Namespaces
 
 CONTAINERS = frozenset({"iso6346", "ilu"})
@@ -15,6 +15,9 @@ _MRN = re.compile(r"(?:.*[^A-Za-z0-9])?([0-9]{2}[A-Z]{2}[A-Z0-9]{13}[0-9])", re.
 _GEO = re.compile(r"geo:(-?[0-9]{1,3}(?:\.[0-9]{1,30})?),(-?[0-9]{1,3}(?:\.[0-9]{1,30})?)(?:[,;].*)?")
 _LOCODE = re.compile(r"(?i:.*locode)[^A-Za-z0-9]+([A-Z]{2}[A-Z2-9]{3})", re.DOTALL)
 _TAIL = re.compile(r".*[:/=#]([^:/=#]+)", re.DOTALL)
+THINGS_MAX = 1_000
+"""How many entries of one list are looked at: more than the naming table has room for in any member."""
+_UNIT = re.compile(r"[A-Z0-9]{2,3}")
 _WORDS_MAX = 256
 
 
@@ -44,25 +47,41 @@ class Reading(NamedTuple):
         return (vocabulary.word(value, self.names) or "-") if isinstance(value, str) else "-"
 
     def things(self, epcs: str, classes: str) -> list[Thing]:
-        """What a list of objects and a list of classes with quantities name."""
-        found = [Thing(*identified(uri), f"/{epcs}/{at}") for at, uri in enumerate(self.event.get(epcs, ()))]
-        for at, each in enumerate(self.event.get(classes, ())):
-            origin = f"/{classes}/{at}/epcClass"
-            found.append(Thing(*identified(each["epcClass"]), origin, each.get("quantity"), each.get("uom")))
+        """What a list of objects and a list of classes with quantities name, as far as there is use for them."""
+        listed, measured = self.event.get(epcs, ())[:THINGS_MAX], self.event.get(classes, ())[:THINGS_MAX]
+        found = [self._thing(uri, f"/{epcs}/{at}") for at, uri in enumerate(listed)]
+        for at, each in enumerate(measured):
+            thing = self._thing(each["epcClass"], f"/{classes}/{at}/epcClass")
+            found.append(thing._replace(quantity=each.get("quantity"), unit=each.get("uom")))
         return found
 
     def parent(self) -> list[Thing]:
-        uri = self.event.get("parentID")
-        return [Thing(*identified(uri), "/parentID")] if uri is not None else []
+        return [self._thing(self.event["parentID"], "/parentID")] if "parentID" in self.event else []
+
+    def _thing(self, uri: str, origin: str) -> Thing:
+        """A GLN among the objects is taken for the thing that stands there: it keeps its form as a key of GS1."""
+        scheme, value = self.identified(uri)
+        if scheme == "gln" and (key := key_of(uri)) is not None:
+            scheme, value = "digital_link", key.digital_link
+        return Thing(scheme, value, origin)
+
+    def identified(self, uri: str) -> tuple[str, str]:
+        """Scheme and value of our naming table for a URI, which may be a compact one."""
+        return identified(self.names.expanded(uri))
 
     def place(self) -> tuple[dict[str, Any], str]:
         """Where it happened, and where that stands: the read point, else the business location; with coordinates that
         a sensor gave. Empty where nothing is said."""
         name = next((name for name in ("readPoint", "bizLocation") if name in self.event), None)
-        found = _place(self.event[name]["id"]) if name else {}
+        found = self._place(self.event[name]["id"]) if name else {}
         if "latitude" not in found:
             found |= self.position()
         return found, f"/{name}/id" if name else "/sensorElementList"
+
+    def located(self) -> bool:
+        """Whether the event says where, by coordinates of whichever system: those of a sensor or of its place."""
+        parts = {self.word(cbv.COMPONENT, report.get("component")) for _, report in self.reports()}
+        return "latitude" in self.place()[0] or {"easting", "northing"} <= parts
 
     def position(self) -> dict[str, float]:
         """Latitude and longitude as sensors reported them, both or none (CBV 2.0 §7.8, components)."""
@@ -86,8 +105,9 @@ class Reading(NamedTuple):
         for origin, report in self.reports():
             if self.word(cbv.MEASUREMENT, report["type"]) != "Temperature":
                 continue
-            more = {"unit": report.get("uom"), "measured_at": report.get("time"), "device": report.get("deviceID")}
-            more = {name: text for name, text in more.items() if text is not None}
+            more = {name: report[member][:_WORDS_MAX] for member, name in _MORE.items() if member in report}
+            if _UNIT.fullmatch(report.get("uom", "")):
+                more["unit"] = report["uom"]
             for member, kind in _KINDS:
                 if member in report:
                     yield {"value": report[member], "kind": kind, **more}, f"{origin}/{member}"
@@ -99,33 +119,44 @@ class Reading(NamedTuple):
         for wanted in ("possessing_party", "owning_party"):
             for at, each in enumerate(listed):
                 if self.word(cbv.PARTY_TYPE, each["type"]) == wanted:
-                    scheme, value = identified(each[side])
+                    scheme, value = self.identified(each[side])
                     return {"identifiers": [{"scheme": scheme, "value": value}]}, f"/{side}List/{at}/{side}"
         return None
 
     def references(self) -> Iterator[Thing]:
         """Transactions that the event belongs to, as references."""
-        for at, each in enumerate(self.event.get("bizTransactionList", ())):
-            scheme, value = _reference(self.word(cbv.TRANSACTION_TYPE, each.get("type")), each["bizTransaction"])
+        for at, each in enumerate(self.event.get("bizTransactionList", ())[:THINGS_MAX]):
+            scheme, value = self._reference(self.word(cbv.TRANSACTION_TYPE, each.get("type")), each["bizTransaction"])
             yield Thing(scheme, value, f"/bizTransactionList/{at}/bizTransaction")
 
+    def _reference(self, kind: str, uri: str) -> tuple[str, str]:
+        """A transaction as an identifier: an MRN by its form, a bill of lading by its type, a number in the CBV's own
+        URN as that document's, a GS1 key or a URI of somebody's own as it is."""
+        if (mrn := _MRN.fullmatch(uri)) is not None:
+            return "mrn", mrn[1]
+        if kind == "bol":
+            return "bill_of_lading", tail(uri)[:35]
+        if uri.startswith("urn:epcglobal:cbv:bt:"):
+            return "document", tail(uri)[:70]
+        return self.identified(uri)
 
-_SHARED = frozenset({"time", "deviceID"})
+    def _place(self, uri: str) -> dict[str, Any]:
+        if (geo := _GEO.fullmatch(uri)) is not None:
+            latitude, longitude = map(float, geo.groups())
+            return {"latitude": latitude, "longitude": longitude}
+        if (locode := _LOCODE.fullmatch(uri)) is not None:
+            return {"unlocode": locode[1]}
+        scheme, value = self.identified(uri)
+        if scheme == "gln":
+            return {"gln": value}
+        if scheme == "digital_link" and value.startswith(_LOCATION):
+            return {"gln": value[len(_LOCATION) : len(_LOCATION) + 13]}
+        return {"name": uri[:_WORDS_MAX]}
+
+
+_MORE = {"time": "measured_at", "deviceID": "device"}
+_SHARED = frozenset(_MORE)
 _KINDS = (("value", "CURRENT"), ("minValue", "MINIMUM"), ("maxValue", "MAXIMUM"), ("meanValue", "MEAN"))
-
-
-def _place(uri: str) -> dict[str, Any]:
-    if (geo := _GEO.fullmatch(uri)) is not None:
-        latitude, longitude = map(float, geo.groups())
-        return {"latitude": latitude, "longitude": longitude}
-    if (locode := _LOCODE.fullmatch(uri)) is not None:
-        return {"unlocode": locode[1]}
-    scheme, value = identified(uri)
-    if scheme == "gln":
-        return {"gln": value}
-    if scheme == "digital_link" and value.startswith(_LOCATION):
-        return {"gln": value[len(_LOCATION) : len(_LOCATION) + 13]}
-    return {"name": uri[:_WORDS_MAX]}
 
 
 _LOCATION = "https://id.gs1.org/414/"
@@ -136,15 +167,3 @@ def tail(uri: str) -> str:
     """The last part of a URI: what its owner calls the thing."""
     match = _TAIL.fullmatch(uri)
     return match[1] if match else uri
-
-
-def _reference(kind: str, uri: str) -> tuple[str, str]:
-    """A transaction as an identifier: an MRN by its form, a bill of lading by its type, a number in the CBV's own URN
-    as that document's, a GS1 key or a URI of somebody's own as it is."""
-    if (mrn := _MRN.fullmatch(uri)) is not None:
-        return "mrn", mrn[1]
-    if kind == "bol":
-        return "bill_of_lading", tail(uri)[:35]
-    if uri.startswith("urn:epcglobal:cbv:bt:"):
-        return "document", tail(uri)[:70]
-    return identified(uri)

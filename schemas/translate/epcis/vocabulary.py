@@ -6,6 +6,7 @@ A word stands alone (`inspecting`), as a CURIE (`cbv:BizStep-inspecting`), or as
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from schemas.vocabularies import words
 _CBV = "https://ref.gs1.org/cbv/"
 _URN = "urn:epcglobal:cbv:"
 _VOC = "https://gs1.org/voc/"
+_COMPACT = r"[A-Za-z][A-Za-z0-9_.-]*:[!-~]+"
+"""A compact URI whose prefix is not declared. What a sensor measures does not decide what the event means, and its list
+is kept outside the CBV and grows: there, other words and prefixes are only warned of."""
 
 
 class Vocabulary(NamedTuple):
@@ -28,8 +32,8 @@ class Vocabulary(NamedTuple):
     web: str
     """What the words begin with as URIs; beside it `urn`, where CBV 1 had the list."""
     urn: str = ""
-    grows: bool = False
-    """Whether the list is kept outside the CBV and may be newer than this release: another word is only warned of."""
+    warned: str = ""
+    """What other values look like that are only warned of, as a pattern; empty: none are."""
 
     def word(self, value: str, names: Namespaces) -> str | None:
         """The word of the list that a value is; empty for private vocabulary; None for what is neither."""
@@ -48,12 +52,22 @@ def look_up(vocabulary: Vocabulary, value: object, place: Place, names: Namespac
     if not isinstance(value, str):
         faults.append(fault("TYPE_WRONG", pointer_of(place), value, "string"))
     elif (word := vocabulary.word(value, names)) is None:
-        guess = get_close_matches(value[:64].rpartition("-")[2], vocabulary.words, n=1)
-        expected = f"{vocabulary.expected}: perhaps {guess[0]}" if guess else vocabulary.expected
-        code = "CODE_UNASSIGNED" if vocabulary.grows else "VALUE_NOT_ALLOWED"
-        faults.append(fault(code, pointer_of(place), value, expected))
+        guess = _guess(vocabulary.words, value.rpartition("-")[2]) if len(faults) < _GUESSES_MAX else ""
+        expected = f"{vocabulary.expected}: perhaps {guess}" if guess else vocabulary.expected
+        warned = vocabulary.warned and re.fullmatch(vocabulary.warned, value)
+        faults.append(fault("CODE_UNASSIGNED" if warned else "VALUE_NOT_ALLOWED", pointer_of(place), value, expected))
     elif not word and names.expanded(value).startswith((_CBV, _URN)):
         faults.append(fault("CODE_UNASSIGNED", pointer_of(place), value, vocabulary.expected))
+
+
+_GUESSES_MAX = 3
+"""Guessing is slow: in each event for the first few faults only."""
+
+
+def _guess(known: frozenset[str], value: str) -> str:
+    """The word that was perhaps meant, or nothing."""
+    near = [each for each in known if each[:1].lower() == value[:1].lower() and abs(len(each) - len(value)) <= 3]
+    return next(iter(get_close_matches(value, near, n=1)), "") if near else ""
 
 
 def _listed(name: str) -> frozenset[str]:
@@ -89,7 +103,7 @@ COMPONENT = Vocabulary(
     _several("""
         x y z axial_distance azimuth height spherical_radius polar_angle elevation_angle easting northing latitude
         longitude altitude
-    """), _CBV + "Comp-", grows=True,
+    """), _CBV + "Comp-", warned=_COMPACT,
 )  # fmt: skip
 ALERT = Vocabulary(
     "ALARM_CONDITION or ERROR_CONDITION, or a full URI",
@@ -108,5 +122,5 @@ MEASUREMENT = Vocabulary(
         MolarVolume Power Pressure RadiantFlux RadiantIntensity RelativeHumidity Resistance Resistivity
         SolidAngle SpecificVolume Speed SurfaceDensity SurfaceTension Temperature Time Torque Voltage Volume
         VolumeFlowRate VolumeFraction VolumetricFlux Wavenumber
-    """), _VOC, grows=True,
+    """), _VOC, warned=f"[A-Z][A-Za-z_]+|{_COMPACT}",
 )  # fmt: skip
