@@ -369,8 +369,8 @@ def test_an_event_that_did_not_come_as_epcis_is_passed_over_on_the_way_out() -> 
 
 _MEMBERS = st.sampled_from(
     ["type", "eventTime", "action", "epcList", "quantityList", "bizStep", "readPoint", "id", "sensorElementList",
-     "ex:a", "sensorReport", "errorDeclaration", "@context", "epcisBody", "eventList", "ilmd", "persistentDisposition", "set",
-     "sourceList", "bizTransactionList", "parentID", "childEPCs", "value", "eventID"]
+     "ex:a", "sensorReport", "errorDeclaration", "@context", "epcisBody", "eventList", "ilmd", "persistentDisposition",
+     "set", "sourceList", "bizTransactionList", "parentID", "childEPCs", "value", "eventID"]
 )  # fmt: skip
 _VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8),
