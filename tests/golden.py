@@ -20,10 +20,15 @@ from tests.samples import sample
 _FOLDER = Path(__file__).parent / "vectors" / "translated"
 
 
-def check_golden(family: str, path: str, translated: Translation | list[Fault]) -> None:
-    """The translation of the sample at `path` is the one in `vectors/translated/<family>/`."""
+def check_golden(family: str, path: str, translated: Translation | list[Fault], document: bytes | None = None) -> None:
+    """The translation of the sample at `path`, or of a `document` of our own of that name, is the one in
+    `vectors/translated/<family>/`."""
     file = _FOLDER / family / f"{PurePath(path).stem}.json"
-    shown = {"sample": path, "sha256": hashlib.sha256(sample(path)).hexdigest(), **_shown(translated)}
+    shown = {
+        "sample": path,
+        "sha256": hashlib.sha256(sample(path) if document is None else document).hexdigest(),
+        **_shown(translated),
+    }
     became = json.loads(json.dumps(shown))
     if os.environ.get("GOLDEN") == "rewrite":
         file.parent.mkdir(parents=True, exist_ok=True)

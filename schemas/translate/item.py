@@ -35,7 +35,7 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
     index: int
     """From 0, in document order."""
     place: str
-    """Where it stands in the document: a JSON Pointer, or a cell or row such as `row 5` or `Gate moves!A5`."""
+    """Where it stands in the document: a JSON Pointer, or a row such as `row 5` or `Gate moves!5`."""
     event: Event | None = None
     faults: tuple[Fault, ...] = ()
     origins: Mapping[str, str] = {}

@@ -155,15 +155,14 @@ def _add_temperatures(sent: Sent, meaning: Meaning, data: Data, origins: Origins
         ("ambientMeasuredTemperature", _AMBIENT),
     ):
         _measure(sent, details.get(name), f"{base}/{name}", said, found, origins)
-    probes = details.get("temperatureProbeMeasurements")
-    for index, probe in enumerate(probes if type(probes) is list else ()):
+    for index, probe in enumerate(sent.array("probes")):
         if type(probe) is dict:
             place = f"{base}/temperatureProbeMeasurements/{index}/measuredTemperatureValue"
             _measure(sent, probe.get("measuredTemperatureValue"), place, _probe(probe), found, origins)
     if found and unit is None and details.get("temperatureUnit") is None:
         sent.faults.append(fault("MEMBER_MISSING", f"{base}/temperatureUnit", "nothing", "CEL or FAH"))
     if found:
-        data["measurements"] = [each if unit is None else {**each, "unit": unit} for each in found[:100]]
+        data["measurements"] = [each if unit is None else {**each, "unit": unit} for each in found]
 
 
 _AMBIENT = {"kind": "CURRENT", "device": "ambient"}

@@ -11,6 +11,9 @@ from typing import Any
 
 from schemas.faults import Fault, fault, pointer
 
+ENTRIES_MAX = 100
+"""Of each list of an event: as many as a canonical event has identifiers. DCSA names no bound."""
+
 V2, BETA, V3 = "dcsa-tt/2.2", "dcsa-tt/3.0-beta1", "dcsa-tt/3.0"
 
 _FLAT = {
@@ -47,8 +50,8 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
         "updated": "eventUpdatedDateTime", "retracted": "isRetracted", "party": "eventRouting/originatingParty",
         "when": "eventDateTime", "classifier": "eventClassification/eventClassifierCode",
         **{name: f"eventClassification/{name}" for name in _FLAT if name.endswith("TypeCode")},
-        "shipment": "shipmentDetails", "transport": "transportDetails", "equipment_details": "equipmentDetails",
-        "iot_details": "iotDetails", "reefer": "reeferDetails", "iot": "iotDetails/iotEventCode",
+        "reefer": "reeferDetails", "probes": "reeferDetails/temperatureProbeMeasurements",
+        "iot": "iotDetails/iotEventCode",
         "document_type": "shipmentDetails/documentReference/typeCode",
         "document": "shipmentDetails/documentReference/reference",
         "documents": "shipmentDetails/additionalDocumentReferences", "reason": "shipmentDetails/reason",
@@ -108,9 +111,12 @@ class Sent:
         return None
 
     def array(self, name: str) -> list[Any]:
+        """A member that is an array; of one that is too long, as much as is looked at."""
         value = self._value(name)
         if type(value) is list:
-            return value
+            if len(value) > ENTRIES_MAX:
+                self._once("COUNT_RANGE", name, f"{len(value)} entries", f"at most {ENTRIES_MAX}")
+            return value[:ENTRIES_MAX]
         if value is not None:
             self._wrong(name, value, "an array")
         return []
@@ -144,6 +150,10 @@ class Sent:
         return value
 
     def _wrong(self, name: str, value: object, expected: str) -> None:
-        found = fault("TYPE_WRONG", self.place(name), value, expected)
+        self._once("TYPE_WRONG", name, value, expected)
+
+    def _once(self, code: str, name: str, value: object, expected: str) -> None:
+        """A member may be asked for more than once; its fault is told once."""
+        found = fault(code, self.place(name), value, expected)
         if found not in self.faults:
             self.faults.append(found)

@@ -30,7 +30,7 @@ def translate(document: bytes, context: Context) -> Translation | list[Fault]:
     value, faults = read(document)
     if faults:
         return faults
-    placed = _listed(value)
+    placed = _listed(value, context.items_max)
     if isinstance(value, dict) and "@graph" in value:
         if (many := _too_many(placed, OBJECTS_PER_ITEM * context.items_max)) is not None:
             return [many]
@@ -55,7 +55,7 @@ def _too_many(placed: list[Placed], objects_max: int) -> Fault | None:
     return fault("TOO_MANY_ITEMS", "", f"{len(placed)} events", f"at most {objects_max} events")
 
 
-def _listed(value: Any) -> list[Placed]:
+def _listed(value: Any, items_max: int) -> list[Placed]:
     """What a document holds: its array, the items of a collection, an `@graph`, or itself."""
     if isinstance(value, list):
         return [(each, f"/{index}", STANDARD) for index, each in enumerate(value)]
@@ -66,7 +66,9 @@ def _listed(value: Any) -> list[Placed]:
             return [(graph, "/@graph", terms)]
         return [(each, f"/@graph/{index}", terms) for index, each in enumerate(graph)]
     if API + "Collection" in types_of(value, STANDARD):
-        return [(each, place, terms) for each, place in Node(value, "", STANDARD).values("hasItem")]
+        return [
+            (each, place, terms) for each, place in Node(value, "", STANDARD).values("hasItem", at_most=items_max + 1)
+        ]
     return [(value, "", STANDARD)]
 
 

@@ -23,6 +23,10 @@ IRI_CHARACTERS_MAX = 256
 VALUES_MAX = 20_000
 
 
+VALUES_LOOKED_AT = 101
+"""Of a member of an event: one more than a canonical event has subjects."""
+
+
 class TooLarge(ValueError):
     """An event has more values than can be expanded."""
 
@@ -115,13 +119,13 @@ class Node:
         known = next(((key, term) for term, key in self._keys.items()), ("cargo:", ""))
         return self.base + pointer(known[0].removesuffix(known[1]) + terms[0])
 
-    def values(self, *terms: str) -> list[tuple[Any, str]]:
-        """All values of the first of these members that is there, each with its place."""
+    def values(self, *terms: str, at_most: int = VALUES_LOOKED_AT) -> list[tuple[Any, str]]:
+        """The values of the first of these members that is there, each with its place."""
         for term in terms:
             if term in self._keys:
                 value, place = self.given[self._keys[term]], self.base + pointer(self._keys[term])
                 if isinstance(value, list):
-                    return [(each, f"{place}/{index}") for index, each in enumerate(value)]
+                    return [(each, f"{place}/{index}") for index, each in enumerate(value[:at_most])]
                 return [] if value is None else [(value, place)]
         return []
 

@@ -37,7 +37,9 @@ def add_subjects(node: Node, known: Known, origins: Origins, faults: list[Fault]
         identifier, place = _identified(told(each, known), each)
         if identifier is None:
             faults.append(fault("MEMBER_MISSING", f"{each.base}/@id", "nothing", "the IRI of the object"))
-        elif identifier not in found and len(found) < SUBJECTS_MAX:
+        elif len(found) == SUBJECTS_MAX:
+            faults.append(fault("COUNT_RANGE", each.base, "one more", f"at most {SUBJECTS_MAX} objects"))
+        elif identifier not in found:
             origins[f"/data/subjects/{len(found)}/value"] = place
             found.append(identifier)
     if not found and node.id is not None and (under := _OF_EVENTS.fullmatch(node.id)) is not None:

@@ -149,7 +149,9 @@ def _walk(
                 yield from _walk(inner, (*path, name), Need.ONE_OF, group or _dotted(path), event_type)
             else:
                 yield from _walk(inner, (*path, name), Need.OPTIONAL, "", event_type)
-    elif "const" not in member:  # What can only be said in one way is not asked for.
+    elif "const" in member:  # What can only be said in one way is not asked for.
+        yield _hidden(_leaf({**member, "enum": [member["const"]]}, path, Need.OPTIONAL, ""))
+    else:
         yield _leaf(member, path, need, group)
 
 

@@ -17,6 +17,8 @@ from schemas.translate.tabular.values import spoilt, text_of, value_of
 
 Path = tuple[str | int, ...]
 
+_SUBJECTS: Path = ("data", "subjects")
+
 
 class RowReader:
     """Reads the rows of one table; `source` and `agreed` are the request's and the partner's."""
@@ -161,7 +163,9 @@ class _Reading:
             data["extensions"] = {"columns": extra}
         occurred_at = data.get("occurred_at", "")
         name = plan.event_type.name
-        id_ = self._id or natural_id(name, data.get("subjects", []), occurred_at)
+        id_ = self._id
+        if not id_ and _SUBJECTS not in self._wrong:
+            id_ = natural_id(name, data.get("subjects", []), occurred_at)
         time = data.get("updated_at", occurred_at)
         return {"specversion": "1.0", "id": id_, "source": source, "type": name, "time": time, "data": data}
 
@@ -182,7 +186,7 @@ class _Reading:
                     for pointer in pointers:
                         origins.setdefault(pointer, place)
         occurred = origins.get("/data/occurred_at", self._reader.row_place(self._row))
-        origins.setdefault("/id", occurred)
+        origins.setdefault("/id", self._wrong.get(_SUBJECTS, occurred))
         origins["/time"] = origins["/data/updated_at"] if ("data", "updated_at") in self._places else occurred
         return origins
 
