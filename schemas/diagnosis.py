@@ -46,6 +46,11 @@ def diagnose(raw: bytes) -> list[Fault]:
     return capped(faults)
 
 
+def unreadable(raw: bytes, said: str) -> Fault:
+    """The fault of a text that the parser refused, from what it said; nothing is parsed again."""
+    return _encoding(raw) or _syntax(raw, said)
+
+
 def depth(value: object) -> int:
     """How many objects and arrays are nested in the deepest place. The parser bounds it (about 200)."""
     if isinstance(value, dict):

@@ -318,6 +318,7 @@ REFUSED = [
     (shipment("XXX", "CONF"), "VALUE_NOT_ALLOWED", "/documentTypeCode"),
     (shipment("TRD", "DEPA"), "VALUE_NOT_ALLOWED", "/shipmentEventTypeCode"),
     (shipment("TRD", "ISSU", documentID=None), "MEMBER_MISSING", "/documentID"),
+    (transport(references=REFERENCES["references"] * 51), "COUNT_RANGE", "/references"),
     (shipment("TRD", "ISSU", references=["EQ"]), "TYPE_WRONG", "/references/0"),
 ]  # fmt: skip
 

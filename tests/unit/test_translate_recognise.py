@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.catalogue import catalogue
 from schemas.faults import Fault
 from schemas.translate.item import Context
 from schemas.translate.recognise import HEAD_BYTES, OBJECTS_MAX, TAKEN, XLSX, open_document, recognise, recognise_file
@@ -140,3 +142,35 @@ def test_published_documents_of_formats_that_are_not_taken_are_refused_by_name(p
 
     assert isinstance(refused, Fault)
     assert refused.found in {"EDIFACT", "EPCIS XML"}
+
+
+_HALF = 1 << 19
+_TRANSPORT = '{"eventType":"TRANSPORT","transportEventTypeCode":"ARRI","eventClassifierCode":"ACT","transportCall":{},'
+_EVENT = '{"@type":"cargo:LogisticsEvent","cargo:eventCode":"DEP",'
+
+
+@pytest.mark.parametrize(
+    ("start", "part", "end"),
+    [
+        ("[", "{ },", "0]"),
+        ('["', 'éa","', '"]'),
+        (_TRANSPORT + '"documentReferences":[', "5,", "5]}"),
+        (_TRANSPORT + '"references":[', '{"referenceType":"EQ","referenceValue":"A"},', "5]}"),
+        (_EVENT + '"cargo:eventFor":[', '{"@id":"urn:a"},', "5]}"),
+        ('{"@context":{"a":"b"},"@graph":[', '{"@context":{"c":"d"},"@type":"cargo:LogisticsEvent"},', "5]}"),
+        (_EVENT, '"cargo:x":{"@id":"cargo:a"},'.replace("x", "{}"), '"a":1}'),
+    ],
+)
+def test_memory_stays_within_twenty_times_the_document(start: str, part: str, end: str) -> None:
+    count = _HALF // len(part)
+    document = (start + "".join(part.replace("{}", str(n)) for n in range(count)) + end).encode()
+    catalogue()
+
+    tracemalloc.start()
+    opened = open_document(document, "application/json", Context(items_max=10_000))
+    for item in [] if isinstance(opened, list) else opened.items:
+        assert item.event is not None or item.faults
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 20 * len(document)
