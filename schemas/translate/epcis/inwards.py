@@ -55,7 +55,7 @@ def _counted(opened: _Opened, items_max: int) -> list[Fault]:
     count, place = len(opened.entries), pointer_of(opened.place)
     if count > items_max:
         return [fault("TOO_MANY_ITEMS", place, f"{count} events", f"at most {items_max} events")]
-    return [] if count else [*opened.faults, fault("EMPTY", place, "no events", "at least one event")]
+    return [] if count else capped([fault("EMPTY", place, "no events", "at least one event"), *opened.faults])
 
 
 class _Opened(Struct, frozen=True):
