@@ -16,7 +16,7 @@ from jsonschema_rs import Draft202012Validator, RegexOptions
 
 Schema = dict[str, Any]
 
-_PATTERNS = RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20)
+PATTERNS = RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20)
 
 ALWAYS = ("occurred_at", "time_kind", "subjects")
 """Members of `data` without which nothing can be said to have happened to anything; every format carries them."""
@@ -31,11 +31,11 @@ class Compiled:
 
     @cached_property
     def open(self) -> Draft202012Validator:
-        return _validator(self.flat)
+        return validator(self.flat)
 
     @cached_property
     def closed(self) -> Draft202012Validator:
-        return _validator(_closed(self.flat))
+        return validator(_closed(self.flat))
 
     @cached_property
     def sparse(self) -> Compiled:
@@ -56,9 +56,10 @@ def compile_schema(schema: Schema, shared: Mapping[str, Schema]) -> Compiled:
     return Compiled(_flattened(schema, schema["$id"], {**shared, schema["$id"]: schema}))
 
 
-def _validator(flat: Schema) -> Draft202012Validator:
+def validator(flat: Schema) -> Draft202012Validator:
+    """The validator of a schema without references. Raises `ValueError` for what is no schema, or costs too much."""
     return Draft202012Validator(
-        flat, validate_formats=True, ignore_unknown_formats=False, offline=True, pattern_options=_PATTERNS
+        flat, validate_formats=True, ignore_unknown_formats=False, offline=True, pattern_options=PATTERNS
     )
 
 
