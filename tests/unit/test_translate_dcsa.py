@@ -387,6 +387,12 @@ def test_feedback_elements_say_severity_words_and_json_path() -> None:
     assert "EQUIPMENT" in elements[0]["message"]
 
 
+def test_feedback_speaks_french_where_it_is_asked_to() -> None:
+    (late,) = feedback([Fault("TIME_INVALID", "/events/0/eventDateTime", "now", "text")], "fr")
+
+    assert late["message"].startswith("Ce n'est pas une date et heure existante avec décalage. Trouvé : now.")
+
+
 @pytest.mark.parametrize(
     ("place", "path"),
     [("", "$"), ("/0/a~1b", "$[0]['a/b']"), ("/it's/é", "$['it\\'s']['é']"), ("row 5", None)],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from schemas.faults import FAULTS, Fault, Severity
+from schemas.faults import Fault, Severity
+from schemas.words import words
 
 MESSAGE_CHARACTERS_MAX = 5_000
 PATH_CHARACTERS_MAX = 1_000
@@ -14,19 +15,17 @@ PATH_CHARACTERS_MAX = 1_000
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+_SAID = {"en": "{text} Found: {found}. Expected: {expected}.", "fr": "{text} Trouvé : {found}. Attendu : {expected}."}
+
+
 def feedback(faults: Iterable[Fault], language: str = "en") -> list[dict[str, str]]:
-    """One element for each fault. `code` is the hub's own member; DCSA allows more than it names."""
+    """One element for each fault; `language` is `en` or `fr`. `code` is the hub's own member beside those of DCSA."""
     elements = []
     for each in faults:
-        text = FAULTS[each.code]
-        words = text.fr if language == "fr" else text.en
-        found = f" Trouvé : {each.found}. Attendu : {each.expected}." if language == "fr" else (
-            f" Found: {each.found}. Expected: {each.expected}."
-        )  # fmt: skip
         element = {
             "severity": "ERROR" if each.severity is Severity.ERROR else "WARN",
             "code": each.code,
-            "message": (words + found)[:MESSAGE_CHARACTERS_MAX],
+            "message": _SAID[language].format(**words().fault(each, language))[:MESSAGE_CHARACTERS_MAX],
         }
         if (path := json_path(each.place)) and len(path) <= PATH_CHARACTERS_MAX:
             element["propertyPath"] = path
