@@ -155,6 +155,17 @@ def test_an_arrival_is_about_the_vessel_and_refers_to_what_it_carries() -> None:
     assert event["data"]["extensions"]["dcsa"] == transport()
 
 
+def test_what_a_call_says_of_its_place_here_and_there_is_one_place_and_an_own_location_comes_first() -> None:
+    located = {**CALL, "location": {"latitude": "48.85", "longitude": "2.29"}}
+    called, _ = one(transport(transportCall=located))
+    elsewhere, _ = one(equipment(transportCall=located, eventLocation={"UNLocationCode": "NLRTM"}))
+
+    assert called["data"]["place"] == {
+        "unlocode": "FRPAR", "facility_code": "ADT", "facility_list": "SMDG", "latitude": 48.85, "longitude": 2.29,
+    }  # fmt: skip
+    assert elsewhere["data"]["place"] == {"unlocode": "NLRTM"}
+
+
 def test_a_departure_names_the_voyage_it_begins() -> None:
     event, _ = one(transport(transportEventTypeCode="DEPA"))
 

@@ -39,8 +39,10 @@ def add_details(sent: Sent, meaning: Meaning, data: Data, origins: Origins) -> N
     """Put into `data` all that the event says and its canonical type has a member for."""
     kind = meaning.type
     place = place_of(sent, origins)
-    if place and kind not in _PLACELESS:
-        data["place"] = place
+    if kind not in _PLACELESS:
+        origins["/data/place"] = sent.place("place")
+        if place:
+            data["place"] = place
     if kind in _CARRIED and (transport := transport_of(sent, origins, inbound=_inbound(sent, kind))):
         data["transport"] = transport
     if kind in _SEALED:

@@ -37,21 +37,19 @@ def code_in(sent: Sent, holder: dict[str, Any], base: str, name: str, known: fro
 
 def place_of(sent: Sent, origins: Origins) -> dict[str, Any]:
     """Where the event took place: its own location, else that of its transport call. Every location is checked."""
-    found: list[tuple[dict[str, Any], Origins]] = []
+    chosen: dict[str, Any] = {}
+    origin = ""
     for name in ("place", "other_place", "call_place", "call"):
-        holder = sent.group(name)
-        if holder is not None:
+        if (holder := sent.group(name)) is not None:
             backs: Origins = {}
             place = _location(sent, holder, sent.place(name), backs)
-            if place and name == "call" and found and found[-1][0]:
-                place = {**place, **found[-1][0]}  # A call of 2.2 says of one place some here and some in its location.
-            found.append((place, backs))
-    for place, backs in found:
-        if place:
-            origins["/data/place"] = sent.place("place")
-            origins.update({f"/data/place/{member}": back for member, back in backs.items()})
-            return place
-    return {}
+            if chosen and not (name == "call" and origin == "call_place"):
+                continue
+            # A call of 2.2 says of one place some things here, and some in its location.
+            for member in [each for each in place if each not in chosen]:
+                chosen[member], origins[f"/data/place/{member}"] = place[member], backs[member]
+            origin = name if place else ""
+    return chosen
 
 
 def _location(sent: Sent, holder: dict[str, Any], base: str, backs: Origins) -> dict[str, Any]:
