@@ -20,6 +20,7 @@ ROUNDS_QUICK, SECONDS_QUICK = 2, 0.7
 @app.default
 def bench(
     *,
+    formats: Annotated[bool, Parameter(negative="")] = False,
     log: Literal["sqlite", "kafka"] = "sqlite",
     kafka: str = "",
     quick: Annotated[bool, Parameter(negative="")] = False,
@@ -32,6 +33,8 @@ def bench(
 
     Parameters
     ----------
+    formats
+        Measure instead what it costs to judge documents of each format, and how much memory that takes: half a minute.
     log
         Where the hub keeps its events.
     kafka
@@ -48,6 +51,8 @@ def bench(
     json
         Print one JSON document.
     """
+    if formats:
+        return _formats(data, quick=quick, json=json)
     from hub.core.errors import HubError
     from hub.lab.bench.kafka import ground_for
     from hub.lab.bench.report import document, show
@@ -67,6 +72,25 @@ def bench(
         print_json(document(plan, ground, outcome))
     else:
         show(plan, ground, outcome)
+    return DONE
+
+
+def _formats(data: Path, *, quick: bool, json: bool) -> int:
+    from hub.lab.bench.child import BenchFailed
+    from hub.lab.bench.formats import measure_formats
+    from hub.lab.bench.report import format_document, show_formats
+
+    try:
+        measured = measure_formats(data, _say, quick=quick)
+    except BenchFailed as error:
+        print(f"customs-hub bench: {error}", file=sys.stderr)
+        return FAILED
+    if json:
+        from hub.cli.show import print_json
+
+        print_json(format_document(measured))
+    else:
+        show_formats(measured)
     return DONE
 
 

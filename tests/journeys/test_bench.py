@@ -30,3 +30,17 @@ def test_a_short_benchmark_accounts_for_every_event(tmp_path: Path, capfd: pytes
 @pytest.mark.parametrize("wrong", [["--log", "paper"], ["--rounds", "0"], ["--seconds", "-1"]])
 def test_a_benchmark_that_cannot_be_is_a_misuse(wrong: list[str]) -> None:
     assert run(["bench", *wrong]) == 2
+
+
+def test_the_cost_of_each_format_is_told_beside_that_of_reading_its_bytes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["bench", "--formats", "--quick", "--json", "--data", str(tmp_path)])
+
+    out, err = capfd.readouterr()
+    assert code == 0, err
+    measured = json.loads(out)["formats"]
+    assert len(measured) == 7
+    assert all(each["ratio"] > 0 and each["peak_bytes"] > 0 for each in measured.values())
+    assert measured["workbook row judged"]["events"] == 1_000
+    assert list(tmp_path.iterdir()) == []

@@ -35,7 +35,8 @@ def families() -> tuple[tuple[Seed, ...], ...]:
     """The seeds, those of a format together: each format gets its share, however many documents of it there are."""
     published: dict[str, list[Seed]] = defaultdict(list)
     for seed in _published():
-        published[seed.name.partition("/")[0]].append(seed)
+        folder = seed.name.partition("/")[0]
+        published[folder if folder in ("epcis", "dcsa", "onerecord") else "others"].append(seed)
     examples = sorted(_examples(), key=lambda each: each.name)
     tables = _tables([orjson.loads(each.content) for each in examples])
     return (*map(tuple, published.values()), tuple(examples), tuple(tables))

@@ -11,8 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-_MAKERS = {"fault": 4, "invalid": 3, "Objection": 2}
-"""What faults are made by, and with how many arguments."""
+_MAKERS = {
+    ("fault", 4): 3, ("wrong", 4): 3, ("_wrong", 3): 2, ("invalid", 3): 2, ("Objection", 2): 1, ("matching", 2): 1,
+    ("Vocabulary", 4): 0, ("Vocabulary", 3): 0,
+}  # fmt: skip
+"""What faults are made by, with how many arguments, and which of them is what was expected."""
 
 
 @cache
@@ -22,12 +25,12 @@ def _modules(*rooms: str) -> dict[Path, ast.Module]:
 
 
 def expectations(*rooms: str) -> dict[str, str]:
-    """What faults expect: the last argument of what makes them. Each text with a place where it stands."""
+    """What faults expect, each text with a place where it stands."""
     found = {}
-    for name, count in _MAKERS.items():
+    for (name, count), which in _MAKERS.items():
         for file, call in _calls(name, *rooms):
             if len(call.args) == count:
-                for text in _texts(call.args[-1], file, rooms):
+                for text in _texts(call.args[which], file, rooms):
                     found[text] = f"{file.relative_to(ROOT)}:{call.lineno}"
     return found
 
@@ -70,12 +73,20 @@ def _texts(node: ast.expr, file: Path, rooms: tuple[str, ...]) -> Iterator[str]:
         case ast.IfExp(body=body, orelse=orelse):
             yield from _texts(body, file, rooms)
             yield from _texts(orelse, file, rooms)
-        case ast.BoolOp(values=values):
+        case ast.BoolOp(values=values) | ast.Dict(values=values):
             yield from (text for each in values for text in _texts(each, file, rooms))
-        case ast.Name(id=name):
-            for source, value in _assigned(rooms).get(name, ()) if rooms else ():
-                if source == file or name.isupper():
-                    yield from _texts(value, source, ())
+        case ast.Subscript(value=ast.Name() as table):
+            yield from _texts(table, file, rooms)
+        case ast.Call(func=ast.Attribute(value=ast.Name() as table, attr="get"), args=[_, default]):
+            yield from (text for each in (table, default) for text in _texts(each, file, rooms))
+        case ast.Name(id=name) if rooms:
+            yield from _meant(name, file, rooms)
+
+
+def _meant(name: str, file: Path, rooms: tuple[str, ...]) -> Iterator[str]:
+    for source, value in _assigned(rooms).get(name, ()):
+        if source == file or (name.isupper() and not name.startswith("_")):
+            yield from _texts(value, source, ())
 
 
 def _part(node: ast.expr) -> str:

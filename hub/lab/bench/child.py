@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 import orjson
@@ -98,11 +98,7 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
     def peak_bytes(self) -> int:
-        """The most memory that was ever resident (VmHWM)."""
-        for line in Path(f"/proc/{self._pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1_024
-        raise BenchFailed("the kernel does not tell a process's peak memory")
+        return peak_bytes_of(self._pid)
 
     def settle(self) -> None:
         """Wait until it has nothing left to do: what it still did belongs to the load before."""
@@ -172,3 +168,11 @@ def _url_in(words: Path) -> str | None:
 
 def _last_words(words: Path) -> str:
     return "\n".join(words.read_text(errors="replace").splitlines()[-15:])
+
+
+def peak_bytes_of(pid: int | Literal["self"]) -> int:
+    """The most memory that a process ever had resident (VmHWM; `ru_maxrss` would remember the process it came from)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1_024
+    raise BenchFailed("the kernel does not tell a process's peak memory")

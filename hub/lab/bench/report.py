@@ -6,6 +6,7 @@ import os
 import platform
 import sqlite3
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hub.lab.bench.figures import Figures
+from hub.lab.bench.formats import FormatFigures
 from hub.lab.bench.hubs import Ground
 from hub.lab.bench.jobs import LOAD_MAX
 from hub.lab.bench.run import PACED_EVENTS_PER_SECOND, Outcome, Plan
@@ -42,17 +44,9 @@ def document(plan: Plan, ground: Ground, outcome: Outcome) -> dict[str, Any]:
 
 
 def show(plan: Plan, ground: Ground, outcome: Outcome) -> None:
-    """A table on a terminal, the same as plain columns where there is none."""
+    """A table, what is worth comparing, and what it was measured on."""
     rows = [_cells(each) for each in outcome.figures]
-    if sys.stdout.isatty():
-        table = Table(title=f"customs-hub bench, log on {ground.name}")
-        for name in COLUMNS:
-            table.add_column(name, justify="left" if name == COLUMNS[0] else "right")
-        for row in rows:
-            table.add_row(*row)
-        Console().print(table)
-    else:
-        _print_plain([COLUMNS, *rows])
+    _print_table(f"customs-hub bench, log on {ground.name}", COLUMNS, rows)
     print()
     for ratio in outcome.ratios:
         print(f"{ratio.of} / {ratio.to}: {ratio.ratio:.2f}")
@@ -64,6 +58,38 @@ def show(plan: Plan, ground: Ground, outcome: Outcome) -> None:
             print(f"NOT ACCEPTED: {each.sent - each.accepted:,} of {each.sent:,} events of `{each.name}`.")
     machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
     print(f"{plan.rounds} rounds of {plan.seconds:g} s; events of {event_bytes()} bytes; {machine}", *NOTES, sep="\n")
+
+
+FORMAT_COLUMNS = ("measure", "bytes", "events", "µs/event", "ceiling", "its µs/event", "ratio", "peak MiB")
+FORMAT_NOTES = (
+    "CPU time of one core, for each event or row; of repeated measures the median. The ceiling reads those bytes, no "
+    "more. Peak: the most memory that the process had resident, Python, schemas and the document included.",
+)
+
+
+def format_document(measured: Sequence[FormatFigures]) -> dict[str, Any]:
+    """Every format, with what it was measured on, as JSON values."""
+    formats = {each.name: {**_without_name(each), "ratio": each.ratio} for each in measured}
+    return {"machine": _machine(), "formats": formats}
+
+
+def show_formats(measured: Sequence[FormatFigures]) -> None:
+    _print_table("customs-hub bench --formats", FORMAT_COLUMNS, [_format_cells(each) for each in measured])
+    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
+    print("", machine, *FORMAT_NOTES, sep="\n")
+
+
+def _format_cells(measured: FormatFigures) -> tuple[str, ...]:
+    return (
+        measured.name,
+        f"{measured.document_bytes:,}",
+        f"{measured.events:,}",
+        f"{measured.microseconds:.1f}",
+        measured.ceiling,
+        f"{measured.ceiling_microseconds:.2f}",
+        f"{measured.ratio:.0f}",
+        f"{measured.peak_bytes / 2**20:.0f}",
+    )
 
 
 def _cells(measure: Figures) -> tuple[str, ...]:
@@ -79,6 +105,19 @@ def _cells(measure: Figures) -> tuple[str, ...]:
     )
 
 
+def _print_table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """A table on a terminal, the same as plain columns where there is none."""
+    if sys.stdout.isatty():
+        table = Table(title=title)
+        for name in columns:
+            table.add_column(name, justify="left" if name == columns[0] else "right")
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+    else:
+        _print_plain([columns, *rows])
+
+
 def _print_plain(rows: list[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, *figures in rows:
@@ -86,7 +125,7 @@ def _print_plain(rows: list[tuple[str, ...]]) -> None:
         print(f"{name.ljust(widths[0])}  {right}".rstrip())
 
 
-def _without_name(measure: Figures) -> dict[str, Any]:
+def _without_name(measure: Figures | FormatFigures) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(measure)
     del values["name"]
     return values
