@@ -103,20 +103,71 @@ def _version(dataschema: str) -> tuple[int, ...]:
 @cache
 def catalogue() -> Catalogue:
     """The catalogue of this release, read once."""
-    root = resources.files("schemas")
-    naming = orjson.loads(root.joinpath("naming.json").read_bytes())
-    shared = {each["$id"]: each for each in (_read(root / "events" / f"{name}.json") for name in _SHARED)}
-    active = [row for row in naming["types"] if row["status"] == "active"]
+    active = [row for row in _naming()["types"] if row["status"] == "active"]
     types = [
-        _event_type(row, _read(file), shared, naming["objects"])
+        _event_type(row, _read(file), shared(), _naming()["objects"])
         for row in active
-        for file in sorted((root / "events" / row["type"]).iterdir(), key=lambda each: each.name)
+        for file in sorted((_ROOT / "events" / row["type"]).iterdir(), key=lambda each: each.name)
         if file.name.endswith(".json")
     ]
-    return Catalogue(types, frozenset(row["type"] for row in naming["types"] if row["status"] == "planned"))
+    return Catalogue(types, frozenset(row["type"] for row in _naming()["types"] if row["status"] == "planned"))
 
 
+def drafted(schema: Schema) -> EventType:
+    """The event type as a version that is not published would have it. Raises `ValueError` where its `type` is not in
+    the naming table, or where it is no schema at all."""
+    try:
+        name = schema["properties"]["type"]["const"]
+        row = next(row for row in _naming()["types"] if row["type"] == name and "roles" in row)
+        kind = _event_type(row, schema, shared(), _naming()["objects"])
+        _ = kind.schema.open, kind.schema.closed, kind.schema.sparse.closed
+    except StopIteration as e:
+        raise ValueError(f"{name} is not a type of the naming table") from e
+    except (KeyError, TypeError, AttributeError) as e:
+        raise ValueError(f"an object with $id, properties/type/const and properties/data is asked for ({e})") from e
+    return kind
+
+
+def published(name: str, version: str) -> bytes | None:
+    """A schema as it lies in the package: a version of a type, or `envelope` or `common`, which the types refer to."""
+    if name in _SHARED and version == "1.0":
+        return (_ROOT / "events" / f"{name}.json").read_bytes()
+    kind = catalogue().find(name, f"urn:customs-hub:schema:{name}:{version}")
+    return None if isinstance(kind, Fault) else (_ROOT / "events" / name / f"{version}.json").read_bytes()
+
+
+def examples(name: str) -> dict[str, dict[str, Any]]:
+    """The examples of a type by name: `valid-*` are events, the others hold an event and the faults that it has."""
+    folder = _ROOT / "events" / name / "examples"
+    files = sorted(folder.iterdir(), key=lambda each: each.name) if folder.is_dir() else []
+    return {file.name.removesuffix(".json"): _read(file) for file in files}
+
+
+_ROOT = resources.files("schemas")
 _SHARED = ("envelope", "common")
+
+
+@cache
+def shared() -> dict[str, Schema]:
+    """What the types refer to, by `$id`."""
+    return {each["$id"]: each for each in (_read(_ROOT / "events" / f"{name}.json") for name in _SHARED)}
+
+
+@cache
+def _naming() -> dict[str, Any]:
+    naming: dict[str, Any] = orjson.loads(_ROOT.joinpath("naming.json").read_bytes())
+    return naming
+
+
+@cache
+def data_members() -> frozenset[str]:
+    """The members of `data` that the naming table has."""
+    return frozenset(row["name"] for row in _naming()["data"] if row["status"] == "active")
+
+
+def meaning(name: str) -> str:
+    """What a type of the naming table means, in English."""
+    return next((str(row["meaning"]) for row in _naming()["types"] if row["type"] == name), "")
 
 
 def _read(file: Traversable) -> Schema:

@@ -172,5 +172,6 @@ def _load(rows: list[dict[str, str]]) -> dict[str, Scheme]:
 
 _NAMING = orjson.loads(resources.files("schemas").joinpath("naming.json").read_bytes())
 SCHEMES = _load(_NAMING["schemes"])
+PATTERNS: dict[str, str] = {row["scheme"]: row["pattern"] for row in _NAMING["schemes"]}
 OBJECTS: dict[str, list[str]] = _NAMING["objects"]
 """What events are about, each with the schemes that name it, the best first."""
