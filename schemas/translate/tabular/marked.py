@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from itertools import chain
+from itertools import chain, count
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -34,6 +35,11 @@ COMMENTS_MAX = 10_000
 COMMENT_CHARACTERS_MAX = 1_000
 TEXT_CHARACTERS_MAX = 32_000
 """A cell holds 32,767 characters."""
+
+NAME_CHARACTERS_MAX = 31
+"""Of a sheet's name, as of all that xlsxwriter and Excel refuse in one."""
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
+_RESERVED = frozenset({"", "notes", "aide", "history"})
 
 _GOOD = frozenset({"ACCEPTED", "DUPLICATE", "HELD", "NOT_SHARED"})
 _RESULTS = frozenset(key(label(RESULT, lang)) for lang in ("en", "fr"))
@@ -94,7 +100,7 @@ class _Marking:
 
     def sheet(self, table: Table, event_type: EventType | None, name: str) -> None:
         """Write one table, row by row."""
-        sheet = self._book.add_worksheet(table.sheet or name)
+        sheet = self._book.add_worksheet(self._title(table.sheet or name))
         header = _read_header(table, event_type)
         results = _result_column(header)
         line = written = 0
@@ -112,6 +118,13 @@ class _Marking:
             line += 1
         sheet.freeze_panes(header.number if header else 0, 0)
         sheet.set_column(0, results, 18)
+
+    def _title(self, name: str) -> str:
+        """A name that Excel allows for a sheet, and that no other one has."""
+        plain = _NOT_IN_NAMES.sub(" ", name).strip("' ")[:NAME_CHARACTERS_MAX]
+        taken = {sheet.get_name().casefold() for sheet in self._book.worksheets()} | _RESERVED
+        titles = chain([plain], (f"{plain[:24]} ({number})" for number in count(2)))
+        return next(title for title in titles if title.casefold() not in taken)
 
     def _row(self, sheet: Worksheet, line: int, table: Table, row: Row, header: Header | None) -> None:
         texts: Sequence[str] = ()

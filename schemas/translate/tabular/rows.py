@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 from schemas.catalogue import EventType
@@ -28,6 +29,7 @@ class RowReader:
         self._header = header
         self._source = source or SOURCE
         self._agreed = agreed
+        self._around = [table.around(at, text) for at, text in enumerate(header.texts)]
 
     def item(self, index: int, row: Row, plan: Plan, faults: list[Fault]) -> Item:
         """The event of a row; `faults` are those found of it so far."""
@@ -45,13 +47,15 @@ class RowReader:
             place=self.row_place(row),
             event=event,
             faults=tuple(faults),
-            origins=reading.origins(plan),
+            origins=_Origins(reading, plan),
             id=event["id"],
         )
 
     def place(self, row: Row, at: int) -> str:
-        header = self._header.texts[at] if at < len(self._header.texts) else ""
-        return self._table.cell_place(row.number, at, header)
+        if at >= self.width:
+            return self._table.cell_place(row.number, at)
+        before, after = self._around[at]
+        return f"{before}{row.number}{after}"
 
     def row_place(self, row: Row) -> str:
         return self._table.row_place(row.number)
@@ -67,6 +71,30 @@ class RowReader:
 
     def is_named(self, at: int) -> bool:
         return at < self.width and bool(self._header.texts[at])
+
+
+class _Origins(Mapping[str, str]):
+    """Where the members of a row came from, made when it is first asked for: of a row without a fault nobody asks."""
+
+    def __init__(self, reading: _Reading, plan: Plan) -> None:
+        self._reading = reading
+        self._plan = plan
+
+    @cached_property
+    def _made(self) -> dict[str, str]:
+        return self._reading.origins(self._plan)
+
+    def __getitem__(self, pointer: str) -> str:
+        return self._made[pointer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __bool__(self) -> bool:
+        return True
 
 
 class _Reading:

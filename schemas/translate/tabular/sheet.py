@@ -20,7 +20,7 @@ CELLS_MAX = 1_500_000
 STRINGS_MAX = 1_500_000
 MERGED_ROWS_MAX = 100_000
 _ELEMENTS_MAX = 4 * CELLS_MAX
-_REF = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_REF = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 
 Attributes = Mapping[str, str]
 
@@ -106,8 +106,8 @@ class Survey(Reader):
         elif name == "f":
             self._has_formula()
         elif name == "row":
-            number = bare(attributes).get("r", "")
-            self._row = int(number) - 1 if number.isascii() and number.isdigit() else self._row + 1
+            number = bare(attributes).get("r")
+            self._row = self._row + 1 if number is None else self._at(f"A{number}")[0]
             self._column = -1
         elif name == "mergeCell":
             self._merge(bare(attributes).get("ref", ""))
@@ -117,17 +117,26 @@ class Survey(Reader):
         return (self._bottom - self._top + 1) * (self._right - self._left + 1) if self._held else 0
 
     def _cell(self, attributes: Attributes) -> None:
-        reference = attributes.get("r") or bare(attributes).get("r")
-        at = _REF.fullmatch(reference) if reference else None
-        if at:
-            self._row, self._column = int(at[2]) - 1, column_of(at[1])
-        else:
+        reference = attributes.get("r")
+        if reference is None:
+            reference = bare(attributes).get("r")
+        if reference is None:
             self._column += 1
+        else:
+            self._row, self._column = self._at(reference)
         self._type = attributes.get("t") or bare(attributes).get("t", "")
         self._in_value = False
         if self._formula:
             self._formula = False
             self.hear(None)
+
+    def _at(self, reference: str) -> tuple[int, int]:
+        """Row and column of a reference. What is none is refused: the reader might take it for one, far away."""
+        match = _REF.fullmatch(reference)
+        if match is None:
+            expected = "cells as Excel names them, A1 to XFD1048576"
+            raise Bounded(fault("TABLE_UNREADABLE", "", f"{self.name}: {reference}", expected))
+        return int(match[2]) - 1, column_of(match[1])
 
     def _value(self) -> None:
         self._reach()
@@ -191,6 +200,6 @@ class Survey(Reader):
 def column_of(text: str) -> int:
     """The column of its letters, from 0."""
     number = 0
-    for letter in text.upper():
+    for letter in text:
         number = number * 26 + ord(letter) - 64
     return number - 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
 
 from msgspec import Struct
 
 from schemas.faults import Fault
 
 COLUMNS_MAX = 500
+HEADER_SHOWN_MAX = 60
+"""Characters of a header in the place of a cell."""
 
 
 class Broken(Struct, frozen=True):
@@ -46,12 +47,17 @@ class Table(Struct, kw_only=True):
         """`row 5`, or `<sheet>!5`."""
         return f"row {number}" if self.sheet is None else f"{self.sheet}!{number}"
 
-    def cell_place(self, number: int, index: int, header: Any = "") -> str:
+    def cell_place(self, number: int, index: int, header: str = "") -> str:
         """`row 5, column C (Container number)`, or `<sheet>!C5`."""
+        before, after = self.around(index, header)
+        return f"{before}{number}{after}"
+
+    def around(self, index: int, header: str) -> tuple[str, str]:
+        """What stands before and after the row's number in the place of a cell of this column."""
         if self.sheet is not None:
-            return f"{self.sheet}!{letters(index)}{number}"
-        named = f" ({header[:60]})" if isinstance(header, str) and header else ""
-        return f"row {number}, column {letters(index)}{named}"
+            return f"{self.sheet}!{letters(index)}", ""
+        named = f" ({header[:HEADER_SHOWN_MAX]})" if header else ""
+        return "row ", f", column {letters(index)}{named}"
 
 
 @lru_cache(maxsize=1_024)

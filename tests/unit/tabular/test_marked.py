@@ -111,6 +111,20 @@ def test_of_a_long_table_only_what_is_to_be_corrected_goes_back(monkeypatch: pyt
     assert [row[-1] for row in rows] == ["Result", "Rejected (row 3)", "Rejected (row 5)"]
 
 
+def test_a_sheet_whose_name_excel_refuses_goes_back_under_another() -> None:
+    document = xlsx_of({"Gate in": [HEADS, ROW], "Gate out": [HEADS, ROW]})
+    source = zipfile.ZipFile(io.BytesIO(document))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for info in source.infolist():
+            content = source.read(info).replace(b'name="Gate in"', b'name="History"')
+            made.writestr(info.filename, content.replace(b'name="Gate out"', b'name="a/b:c?"'))
+
+    workbook = marked_workbook(buffer.getvalue(), {}, "en", GATE_IN)
+
+    assert CalamineWorkbook.from_filelike(io.BytesIO(workbook)).sheet_names == ["History (2)", "a b c", "Notes"]
+
+
 def test_every_sheet_of_events_goes_back_under_its_name() -> None:
     document = xlsx_of({"Gate in": [HEADS, ROW], "Notes": [["x"]], "Gate out": [HEADS, WRONG]})
 

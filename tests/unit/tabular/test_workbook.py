@@ -184,6 +184,11 @@ def test_a_cell_at_the_far_corner_is_refused_before_the_rectangle_is_made() -> N
     assert told(refused(unnamed)) == [("TABLE_TOO_LARGE", "")]
 
 
+@pytest.mark.parametrize("reference", [b"A99999999999", b"a1", b"A0", b"AAAA1", b"", "Ａ1".encode()])
+def test_a_reference_that_another_reader_might_take_for_a_far_cell_is_refused(reference: bytes) -> None:
+    assert told(refused(changed(SHEET, b'r="A2"', b'r="' + reference + b'"'))) == [("TABLE_UNREADABLE", "")]
+
+
 def test_empty_cells_with_a_format_do_not_count() -> None:
     wide = changed(SHEET, b"</row></sheetData>", b'</row><row r="1048576"><c r="XFD1048576" s="1"/></row></sheetData>')
 
