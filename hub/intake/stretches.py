@@ -78,6 +78,8 @@ class Stretches:
                 await store(job, Results(0, 1, _encode([Item(0, "", "", Verdict.REJECTED, refusal=opened)])))
             return _failed(job, opened)
         job = replace(job, format=opened.format)
+        if job.kind is JobKind.TABLE:
+            await self._versions.followed(job)
         items = iter(opened.items)
         async with AsyncExitStack() as keeping:
             held: Holding | None = None

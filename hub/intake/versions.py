@@ -20,7 +20,7 @@ from hub.ports.system import Clock
 from hub.ports.views import KnownEvent, Views
 from hub.trust.statement import utc_text
 from schemas.translate.item import Event, Item
-from schemas.translate.tabular.identity import same_meaning, with_version
+from schemas.translate.tabular.identity import SOURCE, same_meaning, with_version
 
 FOLLOWED_SECONDS_MAX = 30.0
 FOLLOWED_POLL_SECONDS = 0.02
@@ -33,34 +33,13 @@ class Versions:
         self._clock = clock
         self._partitions = partitions
 
-    async def settle(self, job: Job, items: Sequence[Item]) -> list[Item]:
-        """The items, each with the `updated_at` of its version where it has one and does not say so itself.
+    async def followed(self, job: Job) -> None:
+        """Wait until what is known holds everything that the log holds now; what the job itself brings from now on is
+        no version of a row of its own, since a row stands in a table once.
 
         Raises HubError while what is known lags behind the log, or cannot be asked.
         """
-        sources = {_source(item.event) for item in items if item.event is not None and _is_open(item.event)}
-        known: dict[tuple[str, str], KnownEvent] = {}
-        for source in sources:
-            await self._followed(partition_of(job.partner, source, self._partitions))
-            ids = [str(item.event["id"]) for item in items if item.event is not None and _source(item.event) == source]
-            found = await self._views.newest(job.partner, source, list(dict.fromkeys(ids)))
-            known |= {(source, id_): event for id_, event in found.items()}
-        return [self._settled(job, item, known) for item in items]
-
-    def _settled(self, job: Job, item: Item, known: Mapping[tuple[str, str], KnownEvent]) -> Item:
-        event = item.event
-        if event is None or not _is_open(event):
-            return item
-        newest = known.get((_source(event), str(event["id"])))
-        if newest is None:
-            return item
-        first = orjson.loads(newest.value)
-        if same_meaning(event, first):
-            return replace(item, event=_like(event, first))
-        return replace(item, event=with_version(event, utc_text(job.stored_us)))
-
-    async def _followed(self, partition: int) -> None:
-        """Wait until what is known holds everything that the log holds now."""
+        partition = partition_of(job.partner, _source_of(job), self._partitions)
         end = (await self._log.bounds(EVENTS, partition)).end
         try:
             async with self._clock.deadline(FOLLOWED_SECONDS_MAX):
@@ -68,6 +47,24 @@ class Versions:
                     await self._clock.sleep(FOLLOWED_POLL_SECONDS)
         except TimeoutError as e:
             raise StorageUnavailable("what is known lags behind the log") from e
+
+    async def settle(self, job: Job, items: Sequence[Item]) -> list[Item]:
+        """The items, each with the `updated_at` of its version where it has one and does not say so itself."""
+        ids = [str(item.event["id"]) for item in items if item.event is not None and _is_open(item.event)]
+        known = await self._views.newest(job.partner, _source_of(job), ids) if ids else {}
+        return [self._settled(job, item, known) for item in items]
+
+    def _settled(self, job: Job, item: Item, known: Mapping[str, KnownEvent]) -> Item:
+        event = item.event
+        if event is None or not _is_open(event):
+            return item
+        newest = known.get(str(event["id"]))
+        if newest is None:
+            return item
+        first = orjson.loads(newest.value)
+        if same_meaning(event, first):
+            return replace(item, event=_like(event, first))
+        return replace(item, event=with_version(event, utc_text(job.stored_us)))
 
     async def _is_followed(self, partition: int, end: int) -> bool:
         mark = await self._views.mark(self._log.generation, partition)
@@ -80,8 +77,9 @@ def _is_open(event: Event) -> bool:
     return isinstance(data, dict) and "updated_at" not in data and isinstance(event.get("id"), str)
 
 
-def _source(event: Event) -> str:
-    return str(event.get("source", ""))
+def _source_of(job: Job) -> str:
+    """The one source of all rows."""
+    return job.parameters.get("source") or SOURCE
 
 
 def _like(event: Event, known: Event) -> Event:
