@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import orjson
 from aiohttp import web
@@ -12,9 +12,10 @@ from hub.core.evidence import Item, Mode, Verdict
 from hub.intake.pipeline import Answer
 from hub.web import render
 from hub.web.edge import JSON, RETRY_AFTER_SECONDS, problem
+from schemas.translate.dcsa.feedback import feedback, json_path
 
 
-def events_answer(judged: Answer, language: str) -> web.Response:
+def events_answer(judged: Answer, language: str, dcsa: Sequence[Mapping[str, str]] | None = None) -> web.Response:
     """The status of design §2: of the item for a single event, of what all items share for a batch."""
     items = judged.items
     if judged.mode in (Mode.STRUCTURED, Mode.BINARY):
@@ -23,10 +24,26 @@ def events_answer(judged: Answer, language: str) -> web.Response:
     document = _dry_document(items, language) if judged.dry_run else render.batch(items, language)
     if judged.refused_whole:
         document["code"] = "BATCH_REFUSED"
+    if dcsa is not None:
+        document["feedbackElements"] = dcsa
     response = web.Response(status=status, body=orjson.dumps(document), content_type=JSON)
     if status in (503, 507):
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response
+
+
+def feedback_of(items: Iterable[Item], language: str) -> list[dict[str, str]]:
+    """What is wrong with the items in the words of DCSA (T&T 3.0.0, `feedbackElements`)."""
+    elements: list[dict[str, str]] = []
+    for item in items:
+        refusal = item.refusal
+        if refusal is not None and not refusal.faults:
+            element = {"severity": "ERROR", "code": refusal.code}
+            path = {"propertyPath": json_path(item.place)} if item.place else {}
+            elements.append({**element, "message": refusal.row.fr if language == "fr" else refusal.row.en, **path})
+        else:
+            elements.extend(feedback(refusal.faults if refusal else item.warnings, language))
+    return elements
 
 
 ITEMS_MAX = 1_000

@@ -10,7 +10,7 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode
 from hub.intake.documents import Documents, Sent
 from hub.intake.pipeline import Pipeline
-from hub.web.answers import events_answer
+from hub.web.answers import events_answer, feedback_of
 from hub.web.edge import BodyReader, Handler, Refused, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
@@ -50,6 +50,7 @@ class DocumentAPI:
     async def post(self, request: web.BaseRequest) -> web.StreamResponse:
         """`POST /v1/events` of a document: authenticate ▸ admit ▸ read ▸ submit, as for native events."""
         admitted = self.admit(request)
+        in_dcsa = _in_dcsa(request)
         with self._bodies.hold(request) as held:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
@@ -57,7 +58,8 @@ class DocumentAPI:
             judged = await self._documents.submit(admitted, self._sent(request, admitted, body))
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        return events_answer(judged, language_of(request))
+        language = language_of(request)
+        return events_answer(judged, language, feedback_of(judged.items, language) if in_dcsa else None)
 
     async def validate(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""
@@ -92,6 +94,14 @@ class DocumentAPI:
             items_max=self._rows_max if is_table else self._items_max,
         )
         return Sent(body, request.content_type, context, TABLE_FAMILIES if is_table else EVENT_FAMILIES)
+
+
+def _in_dcsa(request: web.BaseRequest) -> bool:
+    """Whether faults are asked for in the form of DCSA as well. Raises `Refused`."""
+    form = request.query.get("answer")
+    if form not in (None, "dcsa"):
+        raise Refused(Refusal("BAD_REQUEST", "answer: dcsa, or left out"))
+    return form == "dcsa"
 
 
 def source_of(request: web.BaseRequest) -> str | None:

@@ -57,7 +57,8 @@ ROUTES = (
             *ITEM_CODES,
             "BATCH_REFUSED",
         ),
-        summary="Push one event or a batch; every item gets a verdict, every accepted one a receipt.",
+        summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record); every item gets a verdict, every "
+        "accepted one a receipt; `answer=dcsa` adds DCSA feedback.",
     ),
     *DOCUMENT_ROUTES,
     Route(

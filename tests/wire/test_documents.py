@@ -217,3 +217,14 @@ async def test_a_document_that_finds_no_room_is_507_and_none_of_its_events_is_ac
 
         assert (await delta.post(document(event("a")), LINKED)).code == "STORAGE_FULL"
         assert await headers(delta) == []
+
+
+async def test_what_is_wrong_is_told_in_the_form_of_dcsa_as_well_where_that_is_asked_for(delta: Caller) -> None:
+    headers, sent = {"Content-Type": LINKED}, document(event("a"), event("b", empty="no"))
+
+    answer = await delta.ask("POST", "/v1/events?answer=dcsa", data=sent, headers=headers)
+
+    assert verdicts(answer) == ["ACCEPTED", "REJECTED"]
+    [element] = answer.json["feedbackElements"]
+    assert (element["severity"], element["propertyPath"]) == ("ERROR", "$.events[1].event.data.empty")
+    assert (await delta.ask("POST", "/v1/events?answer=other", data=sent, headers=headers)).code == "BAD_REQUEST"
