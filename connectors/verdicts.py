@@ -12,9 +12,6 @@ from schemas.faults import Fault, Severity
 from schemas.verdict import Judged, Verdict
 from schemas.words import words
 
-PLACE_CHARACTERS_MAX = 40
-"""Longer places stand on a line of their own rather than push all others to the right."""
-
 
 class _Labels(Struct, frozen=True):
     severities: dict[Severity, str]
@@ -95,20 +92,18 @@ class Teller:
 
     def _print_faults(self, faults: Sequence[Fault]) -> None:
         labels = self._labels
-        places = [self._said(each.place) for each in faults]
         severity_width = max(map(len, labels.severities.values()))
-        place_width = min(max(map(len, places)), PLACE_CHARACTERS_MAX)
-        indent = " " * (8 + severity_width + place_width)
-        for each, place in zip(faults, places, strict=True):
-            lead = f"    {labels.severities[each.severity]:<{severity_width}}  {place:<{place_width}}"
-            if len(place) > place_width:
-                lead = f"{lead}\n{indent[:-2]}"
+        label_width = max(map(len, (labels.found, labels.expected, labels.fix)))
+        indent = " " * (6 + severity_width)
+        for each in faults:
             told = words().fault(each, self._language)
-            print(f"{lead}  {each.code}: {told['text']}")
+            lead = (f"{labels.severities[each.severity]:<{severity_width}}", self._said(each.place), each.code)
+            print("    " + "  ".join(word for word in lead if word))
+            print(f"{indent}{told['text']}")
             seen = [(labels.found, each.found), (labels.expected, told["expected"]), (labels.fix, told.get("fix", ""))]
             for label, text in seen:
                 if text:
-                    print(f"{indent}{label} {text}")
+                    print(f"{indent}{label:<{label_width}} {text}")
 
     def _said(self, place: str) -> str:
         return words().said(place, self._language)

@@ -50,9 +50,9 @@ def test_what_is_refused_exits_with_1_and_says_where_what_and_how_to_mend_it(
     out = capsys.readouterr().out
     assert code == 1
     assert "/1  refused  customs.container.gate_in  bad" in out
-    assert "error    /data/empty  TYPE_WRONG: The value is of the wrong JSON type." in out
-    assert "found: no\n" in out
-    assert "fix: Send the type named." in out
+    assert "    error    /data/empty  TYPE_WRONG\n             The value is of the wrong JSON type.\n" in out
+    assert "             found:    no\n" in out
+    assert "             fix:      Send the type named.\n" in out
     assert "1 accepted, 1 refused" in out
     assert "Not judged here: whether an agreement covers these events" in out
 
@@ -106,7 +106,7 @@ def test_it_speaks_french(
 
     out = capsys.readouterr().out
     assert "La valeur n'est pas du bon type JSON." in out
-    assert "remède : " in out
+    assert "remède :  Envoyez le type indiqué." in out
     assert "1 refusé" in out
 
 
