@@ -67,6 +67,14 @@ def test_a_header_packs_to_the_bytes_it_was_read_from(event: dict[str, Any]) -> 
     assert pack(header_of(event)).hex() == event["header"]
 
 
+def test_a_header_from_before_documents_were_translated_is_read_without_a_place() -> None:
+    header = unpack(bytes.fromhex(VECTORS["header_without_place"]))
+
+    assert header == header_of(EVENTS[0])
+    assert isinstance(header, EventHeader)
+    assert header.place == ""
+
+
 def test_a_reader_ignores_elements_added_at_the_end_of_a_header() -> None:
     packed = bytes.fromhex(VECTORS["feed_header"])
     longer = bytes([packed[0] + 1]) + packed[1:] + b"\xa3new"
