@@ -29,6 +29,8 @@ class RowReader:
         self._header = header
         self._source = source or SOURCE
         self._agreed = agreed
+        self.unnamed = [at for at, text in enumerate(header.texts) if not text]
+        """Columns that have no header, but one to their right."""
         self._around = [table.around(at, text) for at, text in enumerate(header.texts)]
 
     def item(self, index: int, row: Row, plan: Plan, faults: list[Fault]) -> Item:
@@ -107,7 +109,7 @@ class _Reading:
         self._data: dict[Any, Any] = {}
         self._places: dict[Path, str] = {}
         self._wrong: dict[Path, str] = {}
-        self._assumed = False
+        self._assumed = self._slotted = False
         self._id = ""
 
     def zone(self, plan: Plan, agreed: Zone | None) -> Zone | None:
@@ -152,6 +154,7 @@ class _Reading:
         for name in column.path[1:-1]:
             node = node.setdefault(name, {})
         last = column.path[-1]
+        self._slotted = self._slotted or _has_slot(column.path)
         if column.form is Form.LISTED:
             entries = node.setdefault(last, [])
             self._places[(*column.path, len(entries))] = place
@@ -169,10 +172,11 @@ class _Reading:
 
     def look_beyond(self) -> None:
         """Values that stand under no header."""
-        for at, cell in enumerate(self._row.cells):
-            if not self._reader.is_named(at) and not is_blank(cell):
+        cells = self._row.cells
+        for at in (*self._reader.unnamed, *range(self._reader.width, len(cells))):
+            if at < len(cells) and not is_blank(cells[at]):
                 place = self._reader.place(self._row, at)
-                self._faults.append(fault("COLUMN_UNNAMED", place, text_of(cell), "a header above each value"))
+                self._faults.append(fault("COLUMN_UNNAMED", place, text_of(cells[at]), "a header above each value"))
                 return
 
     def look_at_merged(self) -> None:
@@ -182,7 +186,7 @@ class _Reading:
                 self._faults.append(fault("CELL_MERGED", place, f"the value is at {shared} only", "a value of its own"))
 
     def event(self, plan: Plan, source: str, extra: dict[str, str]) -> Event:
-        data = _without_gaps(self._data)
+        data = _without_gaps(self._data) if self._slotted else self._data
         _fixed(plan.event_type, data)
         if self._assumed:
             data["time_zone_source"] = "ASSUMED"
@@ -241,6 +245,11 @@ def _pointers(path: Path, moved: dict[Path, int]) -> tuple[str, ...]:
 def _written(path: Path) -> tuple[str, ...]:
     lengths = range(len(path), min(len(path), 2) - 1, -1)
     return tuple("".join(f"/{name}" for name in path[:length]) for length in lengths)
+
+
+@lru_cache(maxsize=8_192)
+def _has_slot(path: Path) -> bool:
+    return any(isinstance(name, int) for name in path)
 
 
 def _without_gaps(node: Any) -> Any:

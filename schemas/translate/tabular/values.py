@@ -68,13 +68,11 @@ def text_of(cell: Cell) -> str:
 
 def spoilt(cell: Cell, place: str) -> Fault | None:
     """The fault of a cell that has no value at all, whatever is asked of it."""
-    if isinstance(cell, Broken):
-        return fault(cell.code, place, cell.text, "a value")
-    if isinstance(cell, str) and cell[:1] == "#":
-        text = cell.strip()
-        if text in _ERRORS or _HASHES.fullmatch(text):
+    if isinstance(cell, str):
+        if cell[:1] == "#" and ((text := cell.strip()) in _ERRORS or _HASHES.fullmatch(text)):
             return fault("CELL_ERROR", place, text, "a value")
-    return None
+        return None
+    return fault(cell.code, place, cell.text, "a value") if isinstance(cell, Broken) else None
 
 
 def value_of(cell: Cell, column: Column, place: str, faults: list[Fault], *, typed: bool) -> Any:
