@@ -113,13 +113,17 @@ def events_partitions(settings: Settings) -> int:
 
 def _event_log(settings: Settings, clock: Clock) -> SQLiteEventLog | KafkaEventLog:
     if settings.log.ground == "kafka":
-        return KafkaEventLog(
-            settings.kafka,
-            clock=clock,
-            event_bytes_max=settings.intake.event_bytes_max,
-            group_records_max=max(settings.intake.group_records_max, settings.fanout.batch_records_max),
-        )
+        return kafka_log(settings, clock)
     return SQLiteEventLog(Path(settings.log.directory) / "log.db", clock, append_bytes_max=APPEND_BYTES_MAX)
+
+
+def kafka_log(settings: Settings, clock: Clock) -> KafkaEventLog:
+    return KafkaEventLog(
+        settings.kafka,
+        clock=clock,
+        event_bytes_max=settings.intake.event_bytes_max,
+        group_records_max=max(settings.intake.group_records_max, settings.fanout.batch_records_max),
+    )
 
 
 def open_keys(directory: Path, *, now: int) -> FileKeyRing:

@@ -33,7 +33,17 @@ class LogReader(Protocol):
         """
 
 
-class EventLog(Protocol):
+class ReadableLog(Protocol):
+    """What reading a log takes, also where another process writes it."""
+
+    def reader(self, stream: str) -> AbstractAsyncContextManager[LogReader]:
+        """A reader's handle; released on exit. Entry raises `StorageUnavailable` if the ground is away."""
+
+    async def bounds(self, stream: str, partition: int) -> Bounds:
+        """The first offset kept and the next one to be written. Raises `StorageUnavailable`."""
+
+
+class EventLog(ReadableLog, Protocol):
     """Durable, partitioned, append-only streams."""
 
     @property
@@ -65,12 +75,6 @@ class EventLog(Protocol):
     @property
     def append_bytes_max(self) -> int:
         """The most bytes (keys, headers and values) that one append takes."""
-
-    def reader(self, stream: str) -> AbstractAsyncContextManager[LogReader]:
-        """A reader's handle; released on exit. Entry raises `StorageUnavailable` if the ground is away."""
-
-    async def bounds(self, stream: str, partition: int) -> Bounds:
-        """The first offset kept and the next one to be written. Raises `StorageUnavailable`."""
 
     async def purge(self, stream: str, before_us: int) -> int:
         """Let go of whole batches in which every record was stored before `before_us`; return how many records went.
