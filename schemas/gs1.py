@@ -167,13 +167,22 @@ _LINK = re.compile(r"(?i:https?)://[^/?#\s]+((?:/[^/?#\s]*)+)(?:\?[^#\s]*)?(?:#\
 def _from_path(segments: list[str]) -> GS1Key | None:
     """The key at the end of a path: pairs of Application Identifier and value, the first of them a primary key."""
     for start in range(len(segments) - 2, max(len(segments) - 10, -1), -2):
-        if segments[start] in _KEYS and (key := _from_pairs(segments[start:])) is not None:
+        primary = _SHORT_NAMES.get(segments[start], segments[start])
+        if primary in _KEYS and (key := _from_pairs(segments[start:])) is not None:
             return key
     return None
 
 
+_SHORT_NAMES = {
+    "sscc": "00", "gtin": "01", "gdti": "253", "gcn": "255", "ginc": "401", "gsin": "402", "gln": "414", "party": "417",
+    "grai": "8003", "giai": "8004", "itip": "8006", "cpid": "8010", "gsrnp": "8017", "gsrn": "8018",
+    "lot": "10", "ser": "21", "cpv": "22", "glnx": "254", "cpsn": "8011", "srin": "8019",
+}  # fmt: skip
+"""Names that Digital Link 1.0 and 1.1 allowed in place of numbers; links with them are still about."""
+
+
 def _from_pairs(segments: list[str]) -> GS1Key | None:
-    ai, *names = segments[::2]
+    ai, *names = (_SHORT_NAMES.get(each, each) for each in segments[::2])
     value, *rest = map(_decoded, segments[1::2])
     if value is None or not _KEYS[ai].fits.fullmatch(value) or not _ordered(names, _KEYS[ai].qualifiers):
         return None

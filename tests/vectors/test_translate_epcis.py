@@ -110,6 +110,54 @@ _TRANSPORTED = _SHIPPED | {
     "eventTime": "2023-02-02T11:04:03.1414Z", "bizStep": "transporting", "disposition": None,
     "readPoint": {"id": "geo:50.947573340894124,6.922120147375441"},
 }  # fmt: skip
+_CERTIFIED = {
+    name: text for name, text in _CURIES.items() if name != "bizTransactionList"
+} | {
+    "eventTime": "2023-02-12T11:04:03.1415Z",
+    "certificationInfo": "https://accreditation-council.example.org/certificate/ABC12345",
+    "sensorElementList": [{
+        "sensorReport": [{
+            "coordinateReferenceSystem": "http://www.opengis.net/def/crs/EPSG/0/27700",
+            "exception": "ALARM_CONDITION", "type": "Dimensionless",
+        }],
+        "sensorMetadata": {
+            "bizRules": "https://id.example.com/253/4012345000054987", "time": "2023-02-12T11:04:03.1007Z",
+        },
+    }],
+}  # fmt: skip
+_DEVICE = {"deviceID": "urn:epc:id:giai:4000001.111", "deviceMetadata": "https://id.gs1.org/8004/4000001111"}
+_INSPECTED = {
+    "type": "ObjectEvent", "eventTime": "2020-04-01T14:00:00Z", "eventTimeZoneOffset": "+01:00", "action": "OBSERVE",
+    "epcList": ["urn:epc:id:sgtin:4012345.011111.9876"], "bizStep": "inspecting",
+    "readPoint": {"id": "urn:epc:id:sgln:4012345.00005.0"},
+    "sensorElementList": [{"sensorMetadata": _DEVICE, "sensorReport": [
+        {"type": "Dimensionless", "value": 0.18, "uom": "C35",
+         "chemicalSubstance": "https://identifiers.org/inchikey:CZMRCDWAGMRECN-UGDNZRGBSA-N"},
+        {"type": "Dimensionless", "value": 0.05, "uom": "C35",
+         "microorganism": "https://www.ncbi.nlm.nih.gov/taxonomy/1126011"},
+        {"type": "AbsoluteHumidity", "value": 12.1, "uom": "A93"},
+        {"type": "gs1:Temperature", "value": 26.0, "uom": "CEL", "sDev": 0.1},
+    ]}],
+}  # fmt: skip
+_RAW = _DEVICE | {"rawData": "https://id.example.org/8004/401234599999"}
+_MEASURED = _INSPECTED | {
+    "eventTime": "2022-02-16T15:00:00+01:00",
+    "sensorElementList": [
+        {
+            "sensorMetadata": _RAW | {"time": f"2022-02-16T13:{minute}:00Z"},
+            "sensorReport": [
+                {"type": kind, "value": value, "uom": unit}
+                for kind, value, unit in zip(
+                    ("Temperature", "AbsoluteHumidity", "Speed", "Illuminance"), values, ("CEL", "A93", "KMH", "LUX"),
+                    strict=True,
+                )
+            ],
+        }
+        for minute, values in (
+            ("55", (26.2, 12.2, 162, 802)), ("05", (26, 12.1, 160, 800)), ("35", (26.1, 12.2, 161, 801)),
+        )
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -119,12 +167,41 @@ _TRANSPORTED = _SHIPPED | {
         (_CURIES, "epcisEventWithCURIEs", 0),
         (_SHIPPED, "TimeStampRoundOff", 0),
         (_TRANSPORTED, "TimeStampRoundOff", 1),
+        (_CERTIFIED, "TimeStampRoundOff", 2),
+        (_INSPECTED, "ReferenceEventHashAlgorithm2", 0),
+        (_MEASURED, "epcisDocWithSensorDataObjectEvent", 0),
     ],
 )
 def test_the_event_hash_is_that_of_a_vector_whose_event_is_written_here(
     event: dict[str, object], name: str, index: int
 ) -> None:
     assert event_hash(event) == sample(f"epcis/eventhash/{name}.hashes").decode().split()[index]
+
+
+_COMPUTED = {
+    "CertificationInfoAndSensorReportWithCRS": ["765891c0478707141565408cefb87841b7531936188edd0ff0e63e91789b7c09"],
+    "ReferenceEventHashAlgorithm": ["6ae96341e0acc6d7a261364751f60e68278a81cdf51da0abb6b4e617014e39d7"],
+    "ReferenceEventHashAlgorithm3": ["a13cbe6c8bb6df3710b3edaeff760a1365ec8fd69ca1f4d7e0c10eb5189a883a"],
+    "epcisDocWithSensorComponent": ["bb12b0e4a573819c15796579560efbe6bd5e337f5c8c5cdf81f983a39947f629"],
+    "epcisDocWithShippingAndTransportingEvent": [
+        "7a82a68b0f9c78bebb1c729d950edbf1fd40c56f3351906020d2d67d5dffbc72",
+        "1d2ec4174d8f0b5988a44795b31a636e8bc7f88ebc4bdc0d35c14f215a842e80",
+    ],
+    "persistentDisposition": [
+        "f6a9d89f2cd8d7931daa3d4c3d48399c2173b88417932f8cc04d021671e7d01e",
+        "4dbb5d87794987ec4a7c519cff1260d00163e78bf44144d09aee135294d39d10",
+    ],
+}
+"""What the reference implementation, 1.9.3, computes of the published documents that have no hashes beside them."""
+
+
+@pytest.mark.parametrize(("name", "expected"), _COMPUTED.items())
+def test_the_event_hash_is_that_of_the_reference_implementation(name: str, expected: list[str]) -> None:
+    document = json.loads(sample(f"epcis/eventhash/{name}.jsonld"))
+
+    hashes = [event_hash(event, document["@context"]) for event in document["epcisBody"]["eventList"]]
+
+    assert hashes == [f"ni:///sha-256;{each}?ver=CBV2.0" for each in expected]
 
 
 def test_however_an_event_is_written_its_hash_is_the_same() -> None:
