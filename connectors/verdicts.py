@@ -22,6 +22,7 @@ class _Labels(Struct, frozen=True):
     """One, several."""
     unopened: str
     warned: str
+    nothing: str
     left_out: str
 
 
@@ -37,6 +38,7 @@ _ENGLISH = _Labels(
     },
     "refused as a whole",
     "with warnings",
+    "no events",
     "Not judged here: whether an agreement covers these events, and whether the hub has them already.",
 )
 _FRENCH = _Labels(
@@ -51,6 +53,7 @@ _FRENCH = _Labels(
     },
     "refusé en entier",
     "avec alertes",
+    "aucun événement",
     "Non jugé ici : si un accord couvre ces événements, et si le hub les connaît déjà.",
 )
 
@@ -112,7 +115,7 @@ class Teller:
         told = [f"{count} {self._labels.verdicts[verdict][count > 1]}" for verdict, count in sorted(counts.items())]
         if warned_count:
             told[0] += f" ({warned_count} {self._labels.warned})"
-        print("  " + ", ".join(told))
+        print("  " + (", ".join(told) or self._labels.nothing))
 
 
 class JSONTeller(Teller):

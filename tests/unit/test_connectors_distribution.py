@@ -11,7 +11,14 @@ from pathlib import Path
 import orjson
 import pytest
 
+from schemas.catalogue import catalogue
+from schemas.translate.tabular.template import template
+
 ROOT = Path(__file__).parents[2]
+MOVES = (
+    b"type;occurred_at;time_kind;container;place.unlocode;empty\n"
+    b"customs.container.gate_in;2026-06-21T10:00:00+01:00;ACTUAL;MSKU1234565;NLRTM;no\n"
+)
 
 
 def test_the_small_distribution_asks_for_no_other_versions_than_the_whole() -> None:
@@ -26,7 +33,7 @@ def test_the_small_distribution_asks_for_no_other_versions_than_the_whole() -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_connectors_install_alone_into_a_clean_environment_and_verify_a_receipt(tmp_path: Path) -> None:
+def test_the_connectors_install_alone_into_a_clean_environment_verify_a_receipt_and_judge_tables(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     scripts = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
     vectors = orjson.loads((ROOT / "schemas/formats/vectors.json").read_bytes())
@@ -44,9 +51,15 @@ def test_the_connectors_install_alone_into_a_clean_environment_and_verify_a_rece
     assert installed.returncode == 0, installed.stderr
     helped = run("customs-connect", "--help")
     verified = run("customs-connect", "verify", "receipt.json", "event.json", "--keys", "keys.json")
+    (tmp_path / "moves.csv").write_bytes(MOVES)
+    (tmp_path / "moves.xlsx").write_bytes(template(catalogue().types[0], "xlsx", "en"))
+    judged = run("customs-connect", "validate", "moves.csv")
+    empty = run("customs-connect", "validate", "moves.xlsx")
     modules = run("python", "-c", "import connectors.partner, connectors.risk, schemas.guard; import hub")
 
     assert "Usage: customs-connect" in helped.stdout
     assert (verified.returncode, verified.stderr) == (0, "")
     assert "The receipt holds." in verified.stdout
+    assert (judged.returncode, judged.stderr, judged.stdout.count("1 accepted")) == (0, "", 1)
+    assert (empty.returncode, empty.stderr, "no events" in empty.stdout) == (0, "", True)
     assert "No module named 'hub'" in modules.stderr
