@@ -1,7 +1,8 @@
 """What is wrong with something a partner sent: code, place, found, expected; and the texts of the codes.
 
 The table is closed: a code never changes its meaning; texts may improve. A place is a JSON Pointer (RFC 6901) into what
-the partner sent, or `line L, column C` (both from 1, the column in bytes) where it is not JSON; in a table, a cell.
+the partner sent, or `line L, column C` (both from 1, the column in bytes) where it is not JSON; in a table, a cell; in
+EDIFACT, a segment or element of a message (`formats/translated.md`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import Struct
+
+from schemas.documents.fault_texts import ROWS
 
 FOUND_CHARACTERS_MAX = 64
 EXPECTED_CHARACTERS_MAX = 300
@@ -525,6 +528,129 @@ _TEXTS = (
         "L'heure n'a pas de décalage par rapport à l'UTC, et aucun fuseau n'est convenu.",
         "Fill the column utc_offset, such as +01:00, or write the offset after the time.",
     ),
+    # EDIFACT: the envelope, its messages, and what a message must hold.
+    FaultText(
+        "UNSUPPORTED_MESSAGE",
+        "The hub knows this message type, but takes no events from it.",
+        "Le hub connaît ce type de message, mais n'en reçoit pas d'événements.",
+        "Send one of the message types named.",
+    ),
+    FaultText(
+        "SENDER_UNKNOWN",
+        "The sender of the interchange is not one that you may send for.",
+        "L'expéditeur de l'interchange ne fait pas partie de ceux pour lesquels vous pouvez envoyer.",
+        "Check the sender in UNB, or have it added to your settings at the hub.",
+    ),
+    FaultText(
+        "ENVELOPE_SEGMENT_MISSING",
+        "The interchange has no header or no trailer; its messages were read as they are.",
+        "L'interchange n'a pas d'en-tête ou pas de fin ; ses messages ont été lus tels quels.",
+        "Send the whole interchange, from UNB to UNZ.",
+        _WARNING,
+    ),
+    FaultText(
+        "ENVELOPE_COUNT_WRONG",
+        "The trailer counts other than what is in the interchange or group.",
+        "Le segment de fin ne compte pas ce que contient l'interchange ou le groupe.",
+        "Check that nothing was lost on the way.",
+        _WARNING,
+    ),
+    FaultText(
+        "ENVELOPE_REFERENCE_WRONG",
+        "The trailer of the interchange or group has not the reference of its header.",
+        "La référence du segment de fin de l'interchange ou du groupe n'est pas celle de son en-tête.",
+        "Write the same reference in both.",
+        _WARNING,
+    ),
+    FaultText(
+        "SEGMENT_COUNT_WRONG",
+        "The message does not have as many segments as its trailer says.",
+        "Le message n'a pas autant de segments que l'indique son segment de fin.",
+        "Check that nothing was lost on the way; count from UNH to UNT, both included.",
+    ),
+    FaultText(
+        "TRAILER_REFERENCE_WRONG",
+        "The trailer of the message has not the reference of its header.",
+        "La référence du segment de fin du message n'est pas celle de son en-tête.",
+        "Write the same reference in UNH and UNT.",
+    ),
+    FaultText(
+        "MESSAGE_INCOMPLETE",
+        "The message breaks off: it has no trailer.",
+        "Le message est interrompu : il n'a pas de segment de fin.",
+        "Send the whole message, from UNH to UNT.",
+    ),
+    FaultText(
+        "SEGMENT_STRAY",
+        "The segment stands in no message.",
+        "Le segment ne se trouve dans aucun message.",
+        "Check the separators: those in use are named by UNA, or else are : + . ? and '.",
+    ),
+    FaultText(
+        "SEGMENT_MISSING",
+        "A segment that the message must have is missing.",
+        "Un segment obligatoire du message est absent.",
+        "Add the segment named.",
+    ),
+    FaultText(
+        "ELEMENT_MISSING",
+        "An element that the segment must have is missing.",
+        "Un élément obligatoire du segment est absent.",
+        "Add the element named.",
+    ),
+    FaultText(
+        "CHARACTER_SET_LEFT",
+        "The message has characters that are not of the character set that its interchange names.",
+        "Le message contient des caractères étrangers au jeu de caractères qu'annonce son interchange.",
+        "Name the character set in use in UNB, such as UNOC for ISO 8859-1 or UNOY for UTF-8.",
+        _WARNING,
+    ),
+    FaultText(
+        "CODE_UNMAPPED",
+        "What this code means to customs is not known.",
+        "La signification douanière de ce code n'est pas connue.",
+        "Use a code of the guide, or say in your mapping profile what yours means.",
+        _WARNING,
+    ),
+    FaultText(
+        "CANCELLED_NOT_NAMED",
+        "The message takes back an earlier one, but nothing says which events that were.",
+        "Le message annule un message antérieur, mais rien n'indique de quels événements il s'agit.",
+        "Take the events back by their ids, or agree on a mapping profile in which document numbers name them.",
+    ),
+    FaultText(
+        "REPLACED_NOT_NAMED",
+        "The message replaces an earlier one, but nothing says which events that were: they stay beside the new ones.",
+        "Le message en remplace un antérieur, mais rien n'indique de quels événements il s'agit : ils subsistent.",
+        "Take the old events back by their ids, or agree on a mapping profile in which document numbers name them.",
+        _WARNING,
+    ),
+    FaultText(
+        "TEST_INTERCHANGE",
+        "The interchange says that it is a test.",
+        "L'interchange indique qu'il s'agit d'un test.",
+        "Leave the test indicator of UNB empty in what is to count.",
+    ),
+    FaultText(
+        "REFERENCE_REPEATED",
+        "Two messages of this file have the same references and differ.",
+        "Deux messages de ce fichier ont les mêmes références et diffèrent.",
+        "Give each message a reference of its own.",
+    ),
+    FaultText(
+        "TIME_OF_DAY_MISSING",
+        "Only the day is told; midnight, when it begins, was taken.",
+        "Seul le jour est indiqué ; minuit, à son début, a été retenu.",
+        "Send the time of day as well, in format 203.",
+        _WARNING,
+    ),
+    FaultText(
+        "TIME_TWICE",
+        "The clocks go back and this hour is there twice; the first was taken.",
+        "L'heure recule et cette heure existe deux fois ; la première a été retenue.",
+        "Send the time with its zone, in format 303 or 205.",
+        _WARNING,
+    ),
     FaultText(
         "TOO_MANY_FAULTS",
         "There are more faults than are listed.",
@@ -534,4 +660,4 @@ _TEXTS = (
     ),
 )
 
-FAULTS = {text.code: text for text in _TEXTS}
+FAULTS = {text.code: text for text in (*_TEXTS, *(FaultText(*row) for row in ROWS))}

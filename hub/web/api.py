@@ -16,7 +16,7 @@ from hub.web.documents import DocumentAPI, is_document
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
-from hub.web.route import LINKED
+from hub.web.route import EDIFACT, LINKED
 
 _PARAMETERS_MAX = 16
 TOKEN_BODY_BYTES_MAX = 16_384
@@ -55,7 +55,7 @@ class PartnerAPI:
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")
-        media_type = self._bodies.media_type(request, (*MODES, LINKED))
+        media_type = self._bodies.media_type(request, (*MODES, LINKED, EDIFACT))
         admitted = self._pipeline.admit(principal, mode=MODES[media_type], atomic=atomic(request))
         if isinstance(admitted, Refusal):
             raise Refused(admitted)

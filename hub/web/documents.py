@@ -14,20 +14,20 @@ from hub.web.answers import events_answer, feedback_of
 from hub.web.edge import BodyReader, Handler, Refused, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
-from hub.web.route import BINARY, LINKED, TABLES
+from hub.web.route import BINARY, EDIFACT, LINKED, TABLES
 from schemas.identity import SOURCE_BYTES_MAX
 from schemas.translate.item import Context
 
-EVENT_FAMILIES = frozenset({"epcis", "dcsa", "onerecord"})
+EVENT_FAMILIES = frozenset({"epcis", "dcsa", "onerecord", "edifact"})
 """What `POST /v1/events` tells apart by shape."""
 TABLE_FAMILIES = frozenset({"tabular"})
 
 
 def is_document(request: web.BaseRequest) -> bool:
-    """Whether the body is a document of the trade: JSON-LD, or JSON that no `ce-` header makes data of a CloudEvent."""
+    """Whether the body is a document of the trade: JSON-LD, EDIFACT, or JSON that no `ce-` header makes data."""
     media_type = request.content_type
     if media_type != BINARY:
-        return media_type == LINKED
+        return media_type in (LINKED, EDIFACT)
     return not any(name.lower().startswith("ce-") for name in request.headers)
 
 
@@ -63,7 +63,7 @@ class DocumentAPI:
 
     async def validate(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""
-        admitted = self.admit(request, (*MODES, LINKED, *TABLES))
+        admitted = self.admit(request, (*MODES, LINKED, EDIFACT, *TABLES))
         with self._bodies.hold(request) as held:
             body = await held.read()
             if is_document(request) or request.content_type in TABLES:
@@ -75,7 +75,7 @@ class DocumentAPI:
             raise Refused(judged)
         return events_answer(judged, language_of(request))
 
-    def admit(self, request: web.BaseRequest, taken: Iterable[str] = (BINARY, LINKED)) -> Admitted:
+    def admit(self, request: web.BaseRequest, taken: Iterable[str] = (BINARY, LINKED, EDIFACT)) -> Admitted:
         principal = self._gate.enter(request, "events:write")
         media_type = self._bodies.media_type(request, taken, any_charset=request.content_type in TABLES)
         mode = Mode.BATCHED if is_document(request) else MODES.get(media_type, Mode.BATCHED)

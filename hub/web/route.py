@@ -48,6 +48,7 @@ NDJSON = "application/x-ndjson"
 BINARY = "application/json"
 """With `ce-` headers; without, a document of the trade."""
 LINKED = "application/ld+json"
+EDIFACT = "application/edifact"
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLES = (CSV, XLSX)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
-from hub.web.route import BODY_CODES, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
+from hub.web.route import BODY_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
 from hub.web.route import NDJSON as NDJSON
 from hub.web.route import STRUCTURED as STRUCTURED
 from hub.web.route import Route as Route
@@ -49,7 +49,7 @@ ROUTES = (
         path="/v1/events",
         name="post_events",
         scope="events:write",
-        media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED),
+        media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT),
         answers=(200, 201, 202, 207, 403, 409, 422, 503, 507),
         codes=(
             *BODY_CODES,
@@ -57,8 +57,8 @@ ROUTES = (
             *ITEM_CODES,
             "BATCH_REFUSED",
         ),
-        summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record); every item gets a verdict, every "
-        "accepted one a receipt; `answer=dcsa` adds DCSA feedback.",
+        summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record, EDIFACT); every item gets a verdict, "
+        "every accepted one a receipt; `answer=dcsa` adds DCSA feedback.",
     ),
     *DOCUMENT_ROUTES,
     Route(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.faults import Fault, Severity
+
+if TYPE_CHECKING:
+    from schemas.translate.edifact.profile import Profile
 
 Event = dict[str, Any]
 
@@ -23,6 +26,10 @@ class Context(Struct, frozen=True, kw_only=True):
     event_type: str | None = None
     """The type of the events of a document that does not say it, such as a table of one type; None: it says so."""
     items_max: int = 1_000
+    edi_senders: frozenset[str] = frozenset()
+    """The UNB senders that the credential may send EDIFACT for; empty: not checked."""
+    profile: Profile | None = None
+    """The mapping profile of the partner, for EDIFACT; None: codes mean what the guides say."""
 
 
 class Item(Struct, frozen=True, kw_only=True, gc=False):

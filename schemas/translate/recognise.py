@@ -100,6 +100,18 @@ TAKEN = (
         module="schemas.translate.onerecord",
     ),
     Taken(
+        family="edifact",
+        name="UN/EDIFACT",
+        formats=("edifact/1",),
+        media_types=("application/edifact",),
+        endings=(".edi", ".edifact"),
+        routes=("/v1/events",),
+        shape="`UNA`, `UNB` or `UNH` first; IFTSTA, CODECO, COARRI, COPARN, and of IFTSAI and CUSCAR what they tell",
+        identity="sender, interchange reference, message reference, number of the item",
+        answer="an item for each container, status or call; CONTRL and APERAK on request",
+        module="schemas.translate.edifact",
+    ),
+    Taken(
         family="tabular",
         name="Tables",
         formats=("csv/1", "xlsx/1"),
@@ -134,8 +146,7 @@ _DOCUMENT = "an event customs.document.submitted that names its SHA-256"
 REFUSED = (
     Refused("EPCIS XML", re.compile(rb"<(?=[^\0]{0,4000}urn:epcglobal:epcis)"), "", "EPCIS 2.0 in JSON or JSON-LD"),
     Refused("XML", re.compile(rb"<"), "", "the JSON form of the same standard, or a table"),
-    Refused("EDIFACT", re.compile(rb"UNA[^A-Za-z0-9]|UN[BH]\+"), "", "DCSA Track & Trace, or a table"),
-    Refused("ANSI X12", re.compile(rb"ISA([^A-Za-z0-9])[0-9]{2}\1"), "", "DCSA Track & Trace, or a table"),
+    Refused("ANSI X12", re.compile(rb"ISA([^A-Za-z0-9])[0-9]{2}\1"), "", "EDIFACT, DCSA Track & Trace, or a table"),
     Refused("an IATA Cargo-IMP message", re.compile(rb"F(?:SU|SA|WB|HL|FM|BL)/[0-9]"), "", "ONE Record, or a table"),
     Refused("PDF", re.compile(rb"%PDF-"), "", _DOCUMENT),
     Refused("an Excel workbook of before 2007 (.xls)", re.compile(rb"\xd0\xcf\x11\xe0"), "", "the workbook as .xlsx"),
@@ -150,6 +161,8 @@ REFUSED = (
     Refused("a verifiable credential", None, "credentialSubject", _DOCUMENT),
 )  # fmt: skip
 
+_EDIFACT = re.compile(rb"UNA[^A-Za-z0-9]|UN[BH]\+|UNB[^A-Za-z0-9\s]UNO[A-Z]|UNH[^A-Za-z0-9\s]")
+_X12 = "application/edi-x12"
 _BOM = b"\xef\xbb\xbf"
 _ZIP = b"PK\x03\x04"
 _EPCIS_TYPES = frozenset({
@@ -179,6 +192,10 @@ def recognise(document: bytes, media_type: str) -> str | Fault:
     for kind in REFUSED:
         if kind.begins is not None and kind.begins.match(head):
             return _refused(kind, "")
+    if _EDIFACT.match(head):
+        return "edifact"
+    if media_type == _X12:
+        return _refused(next(kind for kind in REFUSED if kind.name == "ANSI X12"), "")
     if head.startswith(_ZIP):
         return "tabular"
     if media_type in _BY_MEDIA_TYPE:
@@ -197,6 +214,7 @@ def recognise_file(name: str, document: bytes) -> str | Fault:
 _MEDIA_TYPES = {
     ".json": "application/json", ".jsonld": "application/ld+json", ".ndjson": "application/x-ndjson",
     ".jsonl": "application/x-ndjson", ".csv": "text/csv", ".tsv": "text/csv", ".txt": "text/csv", ".xlsx": XLSX,
+    ".edi": "application/edifact", ".edifact": "application/edifact",
 }  # fmt: skip
 """What files of these endings hold; what is in them decides where several formats share one."""
 
