@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from schemas.documents.fault_texts import ROWS
 
 FOUND_CHARACTERS_MAX = 64
 EXPECTED_CHARACTERS_MAX = 300
@@ -660,4 +659,4 @@ _TEXTS = (
     ),
 )
 
-FAULTS = {text.code: text for text in (*_TEXTS, *(FaultText(*row) for row in ROWS))}
+FAULTS = {text.code: text for text in _TEXTS}
