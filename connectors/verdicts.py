@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from connectors.commands.shared import print_json
+from connectors.language import Language
 from schemas.faults import Fault, Severity
 from schemas.verdict import Judged, Verdict
 from schemas.words import words
 
 
 class _Labels(Struct, frozen=True):
-    severities: dict[Severity, str]
+    severities: dict[str, str]
     found: str
     expected: str
     fix: str
@@ -58,10 +59,26 @@ _FRENCH = _Labels(
 )
 
 
+def print_faults(faults: Iterable[Mapping[str, str]], language: Language) -> None:
+    """Faults as they are answered (`schemas/formats/problem.md`): where, what it means, what was found and expected."""
+    labels = _FRENCH if language == "fr" else _ENGLISH
+    severity_width = max(map(len, labels.severities.values()))
+    label_width = max(map(len, (labels.found, labels.expected, labels.fix)))
+    indent = " " * (6 + severity_width)
+    for each in faults:
+        severity = labels.severities.get(each.get("severity", ""), labels.severities[Severity.ERROR])
+        place = words().said(each.get("place", ""), language)
+        lead = (severity.ljust(severity_width), place, each.get("code", ""))
+        print("    " + "  ".join(word for word in lead if word))
+        for label, name in (("", "text"), (labels.found, "found"), (labels.expected, "expected"), (labels.fix, "fix")):
+            if text := each.get(name):
+                print(f"{indent}{label:<{label_width}} {text}" if label else f"{indent}{text}")
+
+
 class Teller:
     """Prints verdicts as a person reads them: what is refused or warned about in full, of the rest the count."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: Language) -> None:
         self._language = language
         self._labels = _FRENCH if language == "fr" else _ENGLISH
 
@@ -74,13 +91,13 @@ class Teller:
         """The items of a document; whether one of them is refused."""
         print(f"{file} ({format_})")
         counts: Counter[Verdict] = Counter()
-        warned_count = 0
+        warned: Counter[Verdict] = Counter()
         for each in judged:
             counts[each.verdict] += 1
             if each.faults:
-                warned_count += each.verdict is not Verdict.REJECTED
+                warned[each.verdict] += each.verdict is not Verdict.REJECTED
                 self._print_item(each)
-        self._print_counts(counts, warned_count)
+        self._print_counts(counts, warned)
         return counts[Verdict.REJECTED] > 0
 
     def end(self) -> None:
@@ -89,32 +106,18 @@ class Teller:
     def _print_item(self, judged: Judged) -> None:
         verdict, _ = self._labels.verdicts[judged.verdict]
         kind = judged.kind.name if judged.kind is not None else ""
-        words_ = (self._said(judged.item.place), verdict, kind, judged.item.id)
+        words_ = (words().said(judged.item.place, self._language), verdict, kind, judged.item.id)
         print("  " + "  ".join(word for word in words_ if word))
         self._print_faults(judged.faults)
 
     def _print_faults(self, faults: Sequence[Fault]) -> None:
-        labels = self._labels
-        severity_width = max(map(len, labels.severities.values()))
-        label_width = max(map(len, (labels.found, labels.expected, labels.fix)))
-        indent = " " * (6 + severity_width)
-        for each in faults:
-            told = words().fault(each, self._language)
-            lead = (f"{labels.severities[each.severity]:<{severity_width}}", self._said(each.place), each.code)
-            print("    " + "  ".join(word for word in lead if word))
-            print(f"{indent}{told['text']}")
-            seen = [(labels.found, each.found), (labels.expected, told["expected"]), (labels.fix, told.get("fix", ""))]
-            for label, text in seen:
-                if text:
-                    print(f"{indent}{label:<{label_width}} {text}")
+        print_faults([words().fault(each, self._language) for each in faults], self._language)
 
-    def _said(self, place: str) -> str:
-        return words().said(place, self._language)
-
-    def _print_counts(self, counts: Counter[Verdict], warned_count: int) -> None:
-        told = [f"{count} {self._labels.verdicts[verdict][count > 1]}" for verdict, count in sorted(counts.items())]
-        if warned_count:
-            told[0] += f" ({warned_count} {self._labels.warned})"
+    def _print_counts(self, counts: Counter[Verdict], warned: Counter[Verdict]) -> None:
+        told = []
+        for verdict, count in sorted(counts.items()):
+            of_these = f" ({warned[verdict]} {self._labels.warned})" if warned[verdict] else ""
+            told.append(f"{count} {self._labels.verdicts[verdict][count > 1]}{of_these}")
         print("  " + (", ".join(told) or self._labels.nothing))
 
 

@@ -8,7 +8,9 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from connectors.commands.shared import JSON, print_json
+from connectors.language import language
 from connectors.partner.outbox import Outbox, RefusedEvent
+from connectors.verdicts import print_faults
 
 app = App(name="customs-connect outbox", help="What waits on this machine, and what the hub refused and why.")
 
@@ -62,9 +64,4 @@ def _print(waiting_count: int, refused: list[RefusedEvent], *, json: bool) -> No
     print(f"{waiting_count} waiting, {len(refused)} refused")
     for event in refused:
         print(f"{event.refused_at}  {event.source}  {event.id}  {event.code} {event.detail}".rstrip())
-        for fault in event.faults:
-            print(f"    {fault.get('place', '')}: {fault.get('text', fault.get('code', ''))} {_found(fault)}".rstrip())
-
-
-def _found(fault: dict[str, str]) -> str:
-    return f"(found {fault['found']}; expected {fault.get('expected', '')})" if fault.get("found") else ""
+        print_faults(event.faults, language())

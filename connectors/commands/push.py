@@ -15,10 +15,12 @@ from cyclopts import App, Parameter
 from msgspec import to_builtins
 
 from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect
 from connectors.session import HubUnreachable
-from schemas.faults import Severity
+from connectors.verdicts import print_faults
 from schemas.guard import parse, split_array, split_lines
+from schemas.words import words
 
 ROUND_COUNT_MAX = 500
 """Events that are sent before their outcomes are printed."""
@@ -132,10 +134,7 @@ class _Printer:
             return
         words = (outcome.verdict, outcome.source, outcome.id, outcome.code, outcome.detail, outcome.receipt_fault)
         print("  ".join(word for word in words if word), flush=True)
-        for fault in outcome.faults:
-            found = f"(found {fault['found']}; expected {fault.get('expected', '')})" if fault.get("found") else ""
-            warning = "warning " if fault.get("severity") == Severity.WARNING else ""
-            print(f"    {warning}{fault.get('place', '')}: {fault.get('text', fault.get('code', ''))} {found}".rstrip())
+        print_faults(outcome.faults, language())
 
     def unreachable(self, url: str, error: HubUnreachable) -> None:
         """Said once: the tries that follow may take minutes."""
@@ -156,7 +155,7 @@ class _Printer:
             try:
                 events.append(OutgoingEvent.of(raw))
             except EventUnsendable as e:
-                faults = tuple(to_builtins(fault) for fault in e.faults)
+                faults = tuple(words().fault(fault, language()) for fault in e.faults)
                 self.print(Outcome("", "", Verdict.REJECTED, "EVENT_INVALID", "not sent: this is no event", faults))
         return events
 

@@ -143,7 +143,7 @@ async def test_push_prints_the_faults_of_a_refused_event_and_fails(hub: FakeHub,
 
     assert await shell.run("push", "-", stdin=ONE, hub=hub) == 1
 
-    assert "REJECTED  urn:acme:erp  e1  EVENT_INVALID\n    /data: MEMBER_MISSING" in shell.out
+    assert "REJECTED  urn:acme:erp  e1  EVENT_INVALID\n    error    /data  MEMBER_MISSING" in shell.out
 
 
 async def test_push_follow_gives_each_line_its_outcome_and_what_is_no_event_its_faults(
@@ -183,7 +183,7 @@ async def test_push_tells_a_warning_from_an_error(hub: FakeHub, shell: Shell) ->
 
     assert await shell.run("push", "-", stdin=ONE, hub=hub) == 0
 
-    assert "\n    warning /data/x: CODE_UNKNOWN" in shell.out
+    assert "\n    warning  /data/x  CODE_UNKNOWN" in shell.out
 
 
 async def test_push_through_an_outbox_keeps_what_a_suspended_partner_could_not_send(hub: FakeHub, shell: Shell) -> None:
