@@ -10,7 +10,7 @@ from typing import Any
 import jiter
 
 from schemas.diagnosis import DEPTH_MAX, INTEGER_MAX, depth, unreadable
-from schemas.faults import FAULTS_MAX, Fault, fault, pointer
+from schemas.faults import FAULTS_MAX, Fault, capped, fault, pointer
 
 BYTES_PER_PART = 16
 PARTS_FREE = 4_096
@@ -18,8 +18,12 @@ PARTS_FREE = 4_096
 bytes: `[{},{},…]` would take thirty times its size. Published documents have one for every 40 bytes and more."""
 
 _BOM = b"\xef\xbb\xbf"
-_LARGE = re.compile(rb"[:\[,\s]-?(?:[0-9]{16}|[0-9.]+[eE]\+?[0-9]{3})")
-"""A number that may be beyond 2^53, or beyond a double: the parser makes an infinity of it, without a word."""
+_SHAPE = bytes.maketrans(b"123456789E[, \t\r\n", b"000000000e::::::")
+"""Digits as `0`, and all that a number may stand behind as `:`. A search for fixed bytes is then enough, which takes a
+twentieth of the time that a pattern does."""
+_LONG = (b":0000000000000000", b":-0000000000000000")
+_HIGH = (b"0e000", b"0e+000")
+_POWER = re.compile(rb":-?[0.]+e\+?000")
 
 
 def read(document: bytes) -> tuple[Any, list[Fault]]:
@@ -36,8 +40,8 @@ def read(document: bytes) -> tuple[Any, list[Fault]]:
     except ValueError as e:
         return None, [unreadable(raw, str(e))]
     too_deep = _parts(raw) > DEPTH_MAX and depth(value) > DEPTH_MAX
-    if (too_deep or _LARGE.search(raw)) and (faults := _faults(value)):
-        return None, faults
+    if (too_deep or _may_be_large(raw)) and (faults := _faults(value)):
+        return None, capped(faults)
     if not isinstance(value, dict | list):
         return None, [fault("JSON_NOT_AN_OBJECT", "", value, "an object or array")]
     return value, []
@@ -54,8 +58,16 @@ def _parts(raw: bytes) -> int:
     return raw.count(b"{") + raw.count(b"[")
 
 
+def _may_be_large(raw: bytes) -> bool:
+    """Whether a number may be beyond 2^53, or beyond a double, of which the parser makes an infinity without a word."""
+    shape = raw.translate(_SHAPE)
+    if any(each in shape for each in _LONG):
+        return True
+    return any(each in shape for each in _HIGH) and _POWER.search(shape) is not None
+
+
 def _faults(document: Any) -> list[Fault]:
-    """Every number out of range and every place that is too deep, in no more than the cap, without a list of it all."""
+    """Every number out of range and every place that is too deep, to one more than are told, with no list of it all."""
     faults: list[Fault] = []
     path: list[str | int] = []
     levels: list[Iterator[tuple[str | int, Any]]] = [iter([("", document)])]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.faults import FAULTS_MAX
 from schemas.guard import Parsed, parse
 from schemas.translate.document import PARTS_FREE, read
 
@@ -21,6 +22,7 @@ from schemas.translate.document import PARTS_FREE, read
         (b'[{"a":NaN}]', "JSON_NOT_FINITE", "line 1, column 7"),
         (b'[{"a":9007199254740992}]', "JSON_NUMBER_RANGE", "/0/a"),
         (b'[0, 1e400]', "JSON_NUMBER_RANGE", "/1"),
+        (b'[0,\n-1.5E+999]', "JSON_NUMBER_RANGE", "/1"),
         (b'{"a~/": [ -9007199254740993]}', "JSON_NUMBER_RANGE", "/a~0~1/0"),
         (b"[" * 65 + b"]" * 65, "JSON_TOO_DEEP", "/0" * 64),
         (b"[" + b"[]," * (2 * PARTS_FREE) + b"[]]", "JSON_TOO_MANY_PARTS", ""),
@@ -41,6 +43,14 @@ def test_a_byte_order_mark_and_long_digits_inside_of_text_are_taken() -> None:
     assert read(b'\xef\xbb\xbf{"sscc": "340123450000000000"}') == ({"sscc": "340123450000000000"}, [])
     assert read(b'{"a": ", 9007199254740993"}') == ({"a": ", 9007199254740993"}, [])
     assert read(b"[9007199254740991, 1e308]") == ([9007199254740991, 1e308], [])
+
+
+def test_no_more_faults_are_told_than_an_answer_holds() -> None:
+    value, faults = read(b"[" + b"9007199254740993," * FAULTS_MAX + b"9007199254740993]")
+
+    assert value is None
+    assert len(faults) == FAULTS_MAX
+    assert faults[-1].code == "TOO_MANY_FAULTS"
 
 
 @given(
