@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from schemas.documents.fault_texts import ROWS
 
 FOUND_CHARACTERS_MAX = 64
 EXPECTED_CHARACTERS_MAX = 300
@@ -659,4 +660,4 @@ _TEXTS = (
     ),
 )
 
-FAULTS = {text.code: text for text in _TEXTS}
+FAULTS = {text.code: text for text in (*_TEXTS, *(FaultText(*row) for row in ROWS))}
