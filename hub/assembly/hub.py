@@ -39,6 +39,7 @@ from hub.views.sight import Sights
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
 from hub.web.api import PartnerAPI
+from hub.web.catalogue import CatalogueAPI
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.reading import ReaderAPI
@@ -46,6 +47,7 @@ from hub.web.routes import OPERATIONS_ROUTES, Router
 from hub.web.viewing import ViewsAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
+from schemas.deprecation import deprecations
 
 STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
@@ -249,10 +251,16 @@ class Hub:
         documents, others = document_apis(
             settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
         )
-        partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies)
+        partner = PartnerAPI(
+            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=deprecations()
+        )
         reader = self._reader_api(gate, bodies)
         views = self._views_api(gate, reader.get_event)
-        return {**partner.handlers(), **reader.handlers(), **views.handlers(), **others, **self._known.handlers()}
+        public = {**self._known.handlers(), **self._catalogue_api().handlers()}
+        return {**partner.handlers(), **reader.handlers(), **views.handlers(), **others, **public}
+
+    def _catalogue_api(self) -> CatalogueAPI:
+        return CatalogueAPI(catalogue=self.catalogue, deprecations=deprecations(), documents={})
 
     def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
         settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions

@@ -17,6 +17,8 @@ from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
 from hub.web.route import EDIFACT, LINKED
+from schemas import deprecation
+from schemas.deprecation import Deprecations
 
 _PARAMETERS_MAX = 16
 TOKEN_BODY_BYTES_MAX = 16_384
@@ -27,9 +29,17 @@ class PartnerAPI:
     """Handlers of the routes that partners use."""
 
     def __init__(
-        self, *, gate: Gate, pipeline: Pipeline, documents: DocumentAPI, tokens: TokenEndpoint, bodies: BodyReader
+        self,
+        *,
+        gate: Gate,
+        pipeline: Pipeline,
+        documents: DocumentAPI,
+        tokens: TokenEndpoint,
+        bodies: BodyReader,
+        deprecations: Deprecations,
     ) -> None:
         self._gate = gate
+        self._deprecations = deprecations
         self._documents = documents
         self._pipeline = pipeline
         self._tokens = tokens
@@ -51,7 +61,10 @@ class PartnerAPI:
             judged = await self._pipeline.submit(admitted, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        return events_answer(judged, language_of(request))
+        answered = events_answer(judged, language_of(request))
+        attributes = [text.encode() for text in headers.values()]
+        answered.headers.update(deprecation.headers(deprecation.named(self._deprecations, body, *attributes)))
+        return answered
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")

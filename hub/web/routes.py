@@ -12,6 +12,7 @@ from hub.web.route import BODY_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, S
 from hub.web.route import NDJSON as NDJSON
 from hub.web.route import STRUCTURED as STRUCTURED
 from hub.web.route import Route as Route
+from hub.web.schema_routes import SCHEMA_ROUTES
 
 ROUTES = (
     Route(
@@ -61,6 +62,7 @@ ROUTES = (
         "every accepted one a receipt; `answer=dcsa` adds DCSA feedback.",
     ),
     *DOCUMENT_ROUTES,
+    *SCHEMA_ROUTES,
     Route(
         method="GET",
         path="/v1/events",
