@@ -20,7 +20,7 @@ from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS_MAX, Fault, Severity,
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
 from schemas.identifiers import SCHEMES, form_of
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
-from schemas.sites import INSTANT, instant_of
+from schemas.sites import GUESSES_MAX, INSTANT, instant_of
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -217,7 +217,7 @@ def _unknown(value: object, flat: Schema, path: tuple[str | int, ...], faults: l
         if len(faults) > FAULTS_MAX:
             return  # Only warnings are found here, and there are more faults than will be told.
         if schema is None:
-            guess = get_close_matches(str(name)[:64], flat["properties"], n=1)
+            guess = get_close_matches(str(name)[:64], flat["properties"], n=1) if len(faults) < GUESSES_MAX else []
             expected = f"perhaps {guess[0]}" if guess else "a member of the schema"
             faults.append(fault("MEMBER_UNKNOWN", pointer(*path, name), inner, expected))
         else:

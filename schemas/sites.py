@@ -11,10 +11,12 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from schemas.compile import Schema
-from schemas.faults import FAULTS_MAX, Fault, fault, pointer
+from schemas.faults import Fault, fault, pointer
 from schemas.identifiers import SCHEMES, Scheme, objection
 from schemas.identity import instant_us
 
+GUESSES_MAX = 10
+"""Guessing what was meant is slow: with so many faults in an event, nothing is guessed any more."""
 INSTANT = "a date and time with offset, such as 2026-11-22T10:00:00+01:00"
 
 Place = tuple["Place", str | int] | None
@@ -86,8 +88,7 @@ def _identifier(value: object, place: Place, faults: list[Fault]) -> None:
         return
     scheme = SCHEMES.get(name)
     if scheme is None:
-        # Guessing is slow: not for faults that will not be told.
-        guess = get_close_matches(name[:64], SCHEMES, n=1) if len(faults) < FAULTS_MAX else []
+        guess = get_close_matches(name[:64], SCHEMES, n=1) if len(faults) < GUESSES_MAX else []
         expected = f"perhaps {guess[0]}" if guess else "a scheme of the naming table"
         faults.append(fault("SCHEME_UNKNOWN", pointer_of((place, "scheme")), name, expected))
     elif (wrong := objection(scheme, text)) is not None:

@@ -176,7 +176,10 @@ def _needed(event_type: EventType) -> tuple[list[Column], ...]:
     return tuple(groups.values())
 
 
+TYPE_EXPECTED = "an event type, such as container.gate_in"
+
+
 def type_guess(text: str) -> str:
     """What to expect where a text names no event type."""
     close = get_close_matches(key(text), type_names(), n=1, cutoff=0.7)
-    return f"perhaps {type_names()[close[0]]}" if close else "an event type, such as container.gate_in"
+    return f"perhaps {type_names()[close[0]]}" if close else TYPE_EXPECTED

@@ -16,7 +16,7 @@ from schemas.identity import utc_instant
 from schemas.translate.item import Context, Event, Item, Translation
 from schemas.translate.tabular.delimited import FORMAT as CSV
 from schemas.translate.tabular.delimited import open_delimited
-from schemas.translate.tabular.header import Header, Plan, find_header, plan, type_guess
+from schemas.translate.tabular.header import GUESSES_MAX, TYPE_EXPECTED, Header, Plan, find_header, plan, type_guess
 from schemas.translate.tabular.identity import meaning
 from schemas.translate.tabular.labels import type_named
 from schemas.translate.tabular.moments import Zone, zone
@@ -69,6 +69,8 @@ class _Sheet:
     event_type: str | None
     """Of rows that name none."""
     plans: dict[str, Plan] = field(default_factory=dict)
+    guesses: dict[str, str] = field(default_factory=dict)
+    """What was said of texts that name no type: guessing is slow, and every row may hold another."""
 
     @classmethod
     def open(cls, table: Table, asked: str | None) -> _Sheet | list[Fault]:
@@ -92,6 +94,13 @@ class _Sheet:
 
     def rows(self) -> Iterator[Row]:
         return (row for row in self.table.rows if row.faults or not all(is_blank(cell) for cell in row.cells))
+
+    def type_guess(self, text: str) -> str:
+        if text not in self.guesses:
+            if len(self.guesses) == GUESSES_MAX:
+                return TYPE_EXPECTED
+            self.guesses[text] = type_guess(text)
+        return self.guesses[text]
 
 
 def _type(name: str) -> EventType:
@@ -130,7 +139,7 @@ def _item(index: int, row: Row, sheet: _Sheet, reader: RowReader, told: set[str]
     if name is None:
         wrong = fault("TABLE_TYPE_MISSING", place, "no type", "an event type in the column `type`")
         if text:
-            wrong = fault("TYPE_UNKNOWN", cell, text, type_guess(text))
+            wrong = fault("TYPE_UNKNOWN", cell, text, sheet.type_guess(text))
         return Item(index=index, place=place, faults=(wrong,))
     row_plan = sheet.plan(name)
     faults: list[Fault] = []
