@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+from array import array
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar
 
@@ -19,7 +20,17 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from schemas.faults import Fault, fault
 from schemas.translate.tabular.archive import Bounded, packed, unpacked
 from schemas.translate.tabular.labels import key
-from schemas.translate.tabular.sheet import CELLS_MAX, Attributes, Reader, Strings, Survey, bare, too_large
+from schemas.translate.tabular.sheet import (
+    CELLS_MAX,
+    TEXT_CHARACTERS_MAX,
+    Attributes,
+    Reader,
+    Referred,
+    Strings,
+    Survey,
+    bare,
+    too_large,
+)
 from schemas.translate.tabular.table import Cell, Row, Table
 
 T = TypeVar("T")
@@ -99,6 +110,7 @@ def _guarded(file: BinaryIO) -> _Contents:
     """Unpack, look at and pack anew all that holds cells. Raises `Bounded`."""
     parts = unpacked(file)
     found = _Contents(io.BytesIO(), [], {}, {})
+    lengths = array("L")
     for name, text in parts.items():
         reader = _reader(name)
         reader.read(text)
@@ -106,10 +118,16 @@ def _guarded(file: BinaryIO) -> _Contents:
             found.sheets = reader.sheets
         elif isinstance(reader, _Links):
             found.targets = reader.targets
+        elif isinstance(reader, Strings):
+            lengths = reader.lengths
         elif isinstance(reader, Survey):
             found.surveys[name] = reader
             if sum(each.area() for each in found.surveys.values()) > CELLS_MAX:
                 raise too_large(name, f"cells as far as a rectangle of {reader.area()}")
+    longest = max(lengths, default=0)
+    for name, survey in found.surveys.items():
+        if survey.shared * longest > TEXT_CHARACTERS_MAX:  # One long remark among many short codes is no harm.
+            Referred(name, lengths).read(parts[name])
     found.archive = packed(parts)
     return found
 
