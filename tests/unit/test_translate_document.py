@@ -24,7 +24,11 @@ from schemas.translate.document import PARTS_FREE, read
         (b'[0, 1e400]', "JSON_NUMBER_RANGE", "/1"),
         (b'[0,\n-1.5E+999]', "JSON_NUMBER_RANGE", "/1"),
         (b'{"a~/": [ -9007199254740993]}', "JSON_NUMBER_RANGE", "/a~0~1/0"),
+        (b"[" + b"0" * 99 + b".0e400]", "JSON_INVALID", "line 1, column 3"),
+        (b"[0." + b"0" * 99 + b"1e999]", "JSON_NUMBER_RANGE", "/0"),
         (b"[" * 65 + b"]" * 65, "JSON_TOO_DEEP", "/0" * 64),
+        (b'{"a":[' * 32 + b"[]" + b"]}" * 32, "JSON_TOO_DEEP", "/a/0" * 32),
+        (b'["][",' + b"[" * 65 + b"]" * 65 + b"]", "JSON_TOO_DEEP", "/1" + "/0" * 63),
         (b"[" + b"[]," * (2 * PARTS_FREE) + b"[]]", "JSON_TOO_MANY_PARTS", ""),
         (b'"text"', "JSON_NOT_AN_OBJECT", ""),
         ("[]".encode("utf-16"), "JSON_UTF16", "line 1, column 1"),
@@ -43,6 +47,12 @@ def test_a_byte_order_mark_and_long_digits_inside_of_text_are_taken() -> None:
     assert read(b'\xef\xbb\xbf{"sscc": "340123450000000000"}') == ({"sscc": "340123450000000000"}, [])
     assert read(b'{"a": ", 9007199254740993"}') == ({"a": ", 9007199254740993"}, [])
     assert read(b"[9007199254740991, 1e308]") == ([9007199254740991, 1e308], [])
+    assert read(b'["sha-256;4e630", "9-1e999", "-1e999"]') == (["sha-256;4e630", "9-1e999", "-1e999"], [])
+
+
+@pytest.mark.parametrize("document", [b"[" * 64 + b"]" * 64, b"[" + b'{"]":[]},' * 99 + b'"[{"]'])
+def test_what_is_nested_as_deep_as_allowed_is_taken_whatever_brackets_are_in_its_text(document: bytes) -> None:
+    assert read(document) == (json.loads(document), [])
 
 
 def test_no_more_faults_are_told_than_an_answer_holds() -> None:
