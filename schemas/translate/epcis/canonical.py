@@ -31,6 +31,9 @@ class Sketch(Struct):
     place: str
     subjects: list[Thing]
     contents: list[Thing]
+    references: list[Thing]
+    where: tuple[dict[str, Any], str]
+    """The place, and where it stands in the event."""
     facts: Facts
     data: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
@@ -79,7 +82,9 @@ def canonical(reading: Reading, kind: str, place: str, id_: str, source: str) ->
     """The canonical event without extensions, and its sketch. `kind` is the standard's class, or empty."""
     event = reading.event
     subjects, contents = _things(reading, kind)
-    sketch = Sketch(reading, place, subjects, contents, _facts(reading, kind, subjects, contents))
+    references, where = list(reading.references()), reading.place()
+    facts = _facts(reading, kind, subjects, contents, references, "latitude" in where[0])
+    sketch = Sketch(reading, place, subjects, contents, references, where, facts)
     declared = event.get("errorDeclaration")
     sketch.put("occurred_at", event["eventTime"], "/eventTime")
     sketch.data["time_kind"] = "ACTUAL"
@@ -123,20 +128,24 @@ def _rank(thing: Thing) -> int:
     return 0 if thing.scheme in CONTAINERS else 1 if thing.scheme == "imo" else 2
 
 
-def _facts(reading: Reading, kind: str, subjects: list[Thing], contents: list[Thing]) -> Facts:
+def _facts(
+    reading: Reading, kind: str, subjects: list[Thing], contents: list[Thing], references: list[Thing], located: bool
+) -> Facts:
     event, word = reading.event, reading.word
     stays = event.get("persistentDisposition", {}).get("set", ())
     dispositions = frozenset(word(cbv.DISPOSITION, each) for each in (event.get("disposition"), *stays))
     seen = set()
     if any(each.scheme in CONTAINERS for each in contents):
         seen.add("inside")
-    if "sensorElementList" in event and next(reading.temperatures(), None) is not None:
-        seen.add("temperature")
-    if reading.located():
+    if "sensorElementList" in event:
+        if next(reading.temperatures(), None) is not None:
+            seen.add("temperature")
+        located = located or reading.on_a_grid()
+    if located:
         seen.add("position")
     if reading.party("source") and reading.party("destination"):
         seen.add("handover")
-    if any(each.scheme == "mrn" for each in reading.references()):
+    if any(each.scheme == "mrn" for each in references):
         seen.add("declaration")
     about = _ABOUT[_rank(subjects[0])] if subjects else "nothing"
     step = word(cbv.BUSINESS_STEP, event.get("bizStep"))
@@ -168,9 +177,7 @@ def _retracted(sketch: Sketch, declared: dict[str, Any], id_: str, source: str) 
 
 def _meant(sketch: Sketch, type_: str, id_: str) -> None:
     """The members of an event that stands, by its type."""
-    reading = sketch.reading
-    references = list(reading.references())
-    place, origin = reading.place()
+    references, (place, origin) = sketch.references, sketch.where
     if type_ in _BOOKINGS:
         sketch.subjects = [each._replace(scheme="booking", value=tail(each.value)[:35]) for each in references]
     elif type_ == "customs.declaration.lodged":

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from schemas.faults import FAULTS_MAX, Fault, Severity, fault
 from schemas.identity import utc_instant
 from schemas.sites import INSTANT
-from schemas.translate.epcis.identify import instance_of, malformed
+from schemas.translate.epcis.identify import objection
 from schemas.translate.epcis.namespaces import Namespaces, is_uri
 from schemas.translate.epcis.place import Place, pointer_of
 from schemas.translate.epcis.vocabulary import Vocabulary, look_up
@@ -106,16 +106,16 @@ def _identifier(value: Any, place: Place, look: Look, *, instance: bool) -> None
         look.wrong("TYPE_WRONG", place, value, "string")
     elif not is_uri(value):
         look.wrong("VALUE_MALFORMED", place, value, "a URI, such as an EPC or a GS1 Digital Link")
-    elif (expected := malformed(look.names.expanded(value))) is not None:
+    elif (expected := objection(look.names.expanded(value), instance=instance)) is not None:
         look.wrong("IDENTIFIER_MALFORMED", place, value, expected)
-    elif instance_of(look.names.expanded(value)) not in (None, instance):
-        wanted = "an EPC of one object" if instance else "an EPC class or pattern"
-        look.wrong("IDENTIFIER_MALFORMED", place, value, wanted)
 
 
 def word(vocabulary: Vocabulary) -> Check:
+    known = vocabulary.words
+
     def check(value: Any, place: Place, look: Look) -> None:
-        look_up(vocabulary, value, place, look.names, look.faults)
+        if not (isinstance(value, str) and value in known):
+            look_up(vocabulary, value, place, look.names, look.faults)
 
     return check
 

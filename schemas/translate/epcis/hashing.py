@@ -14,13 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 from schemas.translate.epcis import vocabulary as cbv
 from schemas.translate.epcis.events import class_of
-from schemas.translate.epcis.identify import key_of
+from schemas.translate.epcis.identify import REMEMBERED_CHARACTERS, key_of
 from schemas.translate.epcis.namespaces import Namespaces, read_context
 
 _IGNORED = frozenset({
@@ -72,18 +73,25 @@ def _text(value: Any, names: Namespaces) -> str:
 
 
 def _canonical(text: str) -> str:
+    if ":" not in text:
+        return _numeral(text) if text[:1] in _NUMERAL and len(text) < _DIGITS_MAX and _NUMBER.fullmatch(text) else text
     if text.startswith("urn:epcglobal:cbv:"):
         for vocabulary in _URNS:
             text = text.replace(vocabulary.urn, vocabulary.web)
-    elif text[:1].isdigit() or text[:1] in ("+", "-", "."):
-        return _numeral(text) if len(text) < _DIGITS_MAX and _NUMBER.fullmatch(text) else text
-    key = key_of(text)
+    return _link(text) if len(text) <= REMEMBERED_CHARACTERS else _linked(text)
+
+
+def _linked(uri: str) -> str:
+    """A GS1 key as its canonical Digital Link, any other URI as it is."""
+    key = key_of(uri)
     if key is None:
-        return text
+        return uri
     parts = (key.ai, key.value, *(key.qualifier or ()))
-    return "/".join(("https://id.gs1.org", *(quote(part, safe="';=") for part in parts)))
+    return "/".join(("https://id.gs1.org", *(part if part.isalnum() else quote(part, safe="';=") for part in parts)))
 
 
+_link = lru_cache(maxsize=1_024)(_linked)
+_NUMERAL = frozenset("+-.0123456789")
 _URNS = (cbv.BUSINESS_STEP, cbv.DISPOSITION, cbv.TRANSACTION_TYPE, cbv.PARTY_TYPE, cbv.ERROR_REASON)
 
 
@@ -120,7 +128,8 @@ def _word(vocabulary: cbv.Vocabulary) -> Write:
     def write(name: str, value: Any, names: Namespaces) -> str:
         if isinstance(value, list):
             return "".join(sorted(write(name, each, names) for each in value))
-        return f"{name}={vocabulary.web}{value}" if value in vocabulary.words else _value(name, value, names)
+        known = isinstance(value, str) and value in vocabulary.words
+        return f"{name}={vocabulary.web}{value}" if known else _value(name, value, names)
 
     return write
 
@@ -149,6 +158,8 @@ def _record(members: dict[str, Write], *, named: bool = True) -> Write:
 
 
 def _extensions(value: dict[str, Any], names: Namespaces, known: dict[str, Write]) -> str:
+    if value.keys() <= known.keys():
+        return ""
     rest = (name for name in value if name not in known and name not in _COMMENTS)
     return "".join(sorted(_extension(name, value[name], names) for name in rest))
 

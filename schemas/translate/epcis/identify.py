@@ -8,13 +8,13 @@ from functools import lru_cache
 from schemas import gs1
 from schemas.identifiers import SCHEMES
 
-_REMEMBERED_CHARACTERS = 256
+REMEMBERED_CHARACTERS = 256
 _key_of = lru_cache(maxsize=1_024)(gs1.parse)
 
 
 def key_of(uri: str) -> gs1.GS1Key | None:
     """The GS1 key in a URI; the same few are checked, hashed and translated, one after the other."""
-    return _key_of(uri) if len(uri) <= _REMEMBERED_CHARACTERS else gs1.parse(uri)
+    return _key_of(uri) if len(uri) <= REMEMBERED_CHARACTERS else gs1.parse(uri)
 
 
 _EPC = re.compile(r"(?i:urn:epc):(id|class|idpat):([a-z]+):")
@@ -27,26 +27,25 @@ _CONTAINER = re.compile(r"(?:.*[^A-Za-z0-9])?([A-Z]{3}[UJZR][0-9]{7}|[A-Z]{3}[AB
 _SHIP = re.compile(r"(?i)(?:.*[^a-z0-9])?imo[:/#=-]?([0-9]{7})", re.DOTALL)
 
 
-def malformed(uri: str) -> str | None:
-    """What was expected of an EPC URN whose scheme is known and whose form is not that scheme's (TDS 2.0 §6)."""
+def objection(uri: str, *, instance: bool) -> str | None:
+    """What was expected instead of an EPC URN whose scheme is known and whose form is not that scheme's (TDS 2.0 §6),
+    or that is of a class where one object is to be named, or the other way round."""
     match = _EPC.match(uri)
     if match is None:
         return None
     level, name = match.groups()
     known = name in _GS1 if level == "id" else name == "lgtin" if level == "class" else name in _CLASSES
-    return f"an EPC URN of scheme {name}" if known and key_of(uri) is None else None
-
-
-def instance_of(uri: str) -> bool | None:
-    """Whether an EPC URN is of one object (True) or of a class (False); None where the URI does not say."""
-    match = _EPC.match(uri)
-    return None if match is None else match[1] == "id"
+    if known and key_of(uri) is None:
+        return f"an EPC URN of scheme {name}"
+    if (level == "id") == instance:
+        return None
+    return "an EPC of one object" if instance else "an EPC class or pattern"
 
 
 def identified(uri: str) -> tuple[str, str]:
     """Scheme and value of our naming table: GS1 keys by their numbers, a URI that ends in a container's number as the
     container, in an IMO number as the ship, any other as it is."""
-    return _remembered(uri) if len(uri) <= _REMEMBERED_CHARACTERS else _identified(uri)
+    return _remembered(uri) if len(uri) <= REMEMBERED_CHARACTERS else _identified(uri)
 
 
 def _identified(uri: str) -> tuple[str, str]:

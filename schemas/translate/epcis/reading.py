@@ -78,10 +78,10 @@ class Reading(NamedTuple):
             found |= self.position()
         return found, f"/{name}/id" if name else "/sensorElementList"
 
-    def located(self) -> bool:
-        """Whether the event says where, by coordinates of whichever system: those of a sensor or of its place."""
+    def on_a_grid(self) -> bool:
+        """Whether sensors gave coordinates of a system other than latitude and longitude."""
         parts = {self.word(cbv.COMPONENT, report.get("component")) for _, report in self.reports()}
-        return "latitude" in self.place()[0] or {"easting", "northing"} <= parts
+        return {"easting", "northing"} <= parts
 
     def position(self) -> dict[str, float]:
         """Latitude and longitude as sensors reported them, both or none (CBV 2.0 §7.8, components)."""
