@@ -6,7 +6,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -28,18 +28,18 @@ def mutated(seed: int, number: int) -> tuple[Seed, bytes]:
     chance = Random(f"{seed}:{number}")
     origin = one_of(chance)
     content = origin.content
-    kinds = (
-        _ZIP
-        if content.startswith(b"PK")
-        else _JSON
-        if content.lstrip(b"\xef\xbb\xbf \n")[:1] in (b"{", b"[")
-        else _TEXT
-    )
+    kinds = _kinds(content)
     if chance.random() < KEPT_READABLE_SHARE:
         kinds = kinds[:1]
     for _ in range(chance.choice((1, 1, 1, 2, 3, 5))):
         content = chance.choice(kinds)(chance, content)[:BYTES_MAX]
     return origin, content
+
+
+def _kinds(content: bytes) -> tuple[Mutation, ...]:
+    if content.startswith(b"PK"):
+        return _ZIP
+    return _JSON if content.lstrip(b"\xef\xbb\xbf \n")[:1] in (b"{", b"[") else _TEXT
 
 
 # Of bytes.
@@ -121,6 +121,30 @@ def _json(chance: Random, content: bytes) -> bytes:
     return text.encode("utf-8", "surrogatepass")[:BYTES_MAX]
 
 
+def _many(chance: Random, content: bytes) -> bytes:
+    """As many events as a request may have, each as wrong as the last edit made it; seldom, for it takes long."""
+    if chance.random() > 0.1 or len(content) > GROWN_BYTES_MAX // 8:
+        return _json(chance, content)
+    try:
+        document = json.loads(_json(chance, content))
+    except (ValueError, RecursionError):
+        return content
+    lists = [each for each in ([document], *_holders(document)) if isinstance(each, list) and each]
+    of_objects = [each for each in lists[1:] if isinstance(each[0], dict)]
+    events = max(of_objects, key=lambda each: len(repr(each)), default=lists[0])
+    room = 4 * GROWN_BYTES_MAX // (len(json.dumps(events)) + 2)
+    events *= max(1, min(room, chance.choice((100, 1_000)) // len(events)))
+    return json.dumps(events if events is lists[0] else document).encode("utf-8", "surrogatepass")
+
+
+def _holders(document: Any) -> Iterator[Any]:
+    seen: set[int] = set()
+    for holder, _ in _nodes(document):
+        if id(holder) not in seen:
+            seen.add(id(holder))
+            yield holder
+
+
 def _edited(chance: Random, document: Any) -> Any:
     nodes = list(_nodes(document))
     if not nodes:
@@ -148,7 +172,7 @@ def _edited(chance: Random, document: Any) -> Any:
     return document
 
 
-def _nodes(document: Any, depth: int = 0) -> Any:
+def _nodes(document: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
     if isinstance(document, dict | list) and depth < 100:
         for name in list(document) if isinstance(document, dict) else range(len(document)):
             yield document, name
@@ -182,7 +206,7 @@ _VALUES: tuple[Any, ...] = (
 _UNREADABLE: tuple[Any, ...] = (
     2**53, -(2**64), 10**400, float("inf"), float("nan"), "\ud800", _deep(63), _deep(64), _deep(150), {"\ud800": 1},
 )  # fmt: skip
-_JSON: tuple[Mutation, ...] = (*[_json] * 16, *_TEXT)
+_JSON: tuple[Mutation, ...] = (_many, *[_json] * 16, *_TEXT)
 
 
 # Of a zip.
