@@ -24,13 +24,17 @@ from schemas.faults import Fault, Severity
 from schemas.translate.tabular.columns import RESULT
 from schemas.translate.tabular.header import Header, find_header
 from schemas.translate.tabular.labels import WORDS, Language, key, label, sheet_name, type_named
-from schemas.translate.tabular.table import Broken, Cell, Row, Table
+from schemas.translate.tabular.table import Broken, Cell, Row, Table, is_blank
 from schemas.translate.tabular.template import SAFE, TEXT
 from schemas.translate.tabular.translate import open_tables
 from schemas.words import words
 
 ROWS_MAX = 10_000
 """Of a longer table only the rows that are to be corrected are given back, and of those no more."""
+CELLS_MAX = 400_000
+"""Of all sheets together; what stands below is left out. A cell on its way back takes some 200 bytes."""
+LINES_MAX = 1_048_576
+"""Rows of a sheet; so far a table is gone through, be it blank."""
 COMMENTS_MAX = 10_000
 COMMENT_CHARACTERS_MAX = 1_000
 TEXT_CHARACTERS_MAX = 32_000
@@ -81,6 +85,9 @@ class _Marking:
         self._lang = lang
         self._at = 0 if lang == "en" else 1
         self._comments = 0
+        self._cells = 0
+        self._cut = False
+        """Whether rows were left out that hold something."""
         self._by_place: dict[str, list[Fault]] = {}
         for verdict in verdicts.values():
             for each in verdict.faults:
@@ -99,18 +106,13 @@ class _Marking:
         self._made: dict[str, Format] = {}
 
     def sheet(self, table: Table, event_type: EventType | None, name: str) -> None:
-        """Write one table, row by row."""
+        """Write one table, row by row; of a blank row nothing, and no more than the bounds say."""
         sheet = self._book.add_worksheet(self._title(table.sheet or name))
         header = _read_header(table, event_type)
         results = _result_column(header)
-        line = written = 0
-        for row in table.rows:
-            verdict = self._verdicts.get(table.row_place(row.number))
-            if self._only_wrong and header is not None and row.number > header.number:
-                if verdict is None or verdict.verdict in _GOOD or written >= ROWS_MAX:
-                    continue
-                written += 1
-            else:
+        line = 0
+        for row, verdict in self._wanted(table, header):
+            if not self._only_wrong or header is None or row.number <= header.number:
                 line = row.number - 1
             self._row(sheet, line, table, row, header)
             if header is not None:
@@ -118,6 +120,23 @@ class _Marking:
             line += 1
         sheet.freeze_panes(header.number if header else 0, 0)
         sheet.set_column(0, results, 18)
+
+    def _wanted(self, table: Table, header: Header | None) -> Iterator[tuple[Row, RowVerdict | None]]:
+        """The rows that go back, with what became of each; none after the last that was looked at of a long table."""
+        left = ROWS_MAX
+        for row in table.rows:
+            if row.number > LINES_MAX or not left or self._cells > CELLS_MAX:
+                self._cut = True
+                return
+            verdict = self._verdicts.get(table.row_place(row.number))
+            below = header is not None and row.number > header.number
+            if self._only_wrong and below and (verdict is None or verdict.verdict in _GOOD):
+                continue
+            if verdict is None and all(is_blank(cell) for cell in row.cells):
+                continue
+            left -= below or header is None
+            self._cells += len(row.cells)
+            yield row, verdict
 
     def _title(self, name: str) -> str:
         """A name that Excel allows for a sheet, and that no other one has."""
@@ -211,6 +230,8 @@ class _Marking:
         yield from (str(each[self._at]) for each in WORDS["marked"]["legend"])
         if self._only_wrong:
             yield str(WORDS["marked"]["cut"][self._at])
+        if self._cut:
+            yield str(WORDS["marked"]["left_out"][self._at])
         if whole := self._verdicts.get(""):
             yield from (f"{each.place}: {_told(each, self._lang)}".lstrip(": ") for each in whole.faults)
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from schemas.translate.tabular import marked
@@ -109,6 +111,46 @@ def test_of_a_long_table_only_what_is_to_be_corrected_goes_back(monkeypatch: pyt
     rows = rows_of(back(csv_of(HEADS, ROW, WRONG, ("MSKU1234570", *ROW[1:]), WRONG, WRONG)))
 
     assert [row[-1] for row in rows] == ["Result", "Rejected (row 3)", "Rejected (row 5)"]
+
+
+@pytest.mark.parametrize(("bound", "shown"), [("ROWS_MAX", 4), ("CELLS_MAX", 2), ("LINES_MAX", 3)])
+def test_no_more_of_a_table_goes_back_than_the_bounds_say(
+    monkeypatch: pytest.MonkeyPatch, bound: str, shown: int
+) -> None:
+    monkeypatch.setattr(marked, bound, 3)
+
+    document = marked_workbook(csv_of(HEADS, *[ROW] * 9), {}, "en", GATE_IN)
+
+    assert len(rows_of(document)) == shown - (bound == "CELLS_MAX")
+    assert "was left out" in str(rows_of(document, 1))
+
+
+def test_blank_rows_cost_nothing_and_leave_the_others_in_their_place() -> None:
+    document = marked_workbook(csv_of(HEADS, *[()] * 50, ROW), {"row 52": RowVerdict("ACCEPTED")}, "en", GATE_IN)
+
+    assert rows_of(document)[51] == [*ROW, "Accepted"]
+
+
+odd_cells = st.sampled_from([None, 0, 1.5, True, "", " ", "x", "=1", datetime(2026, 1, 1), *HEADS[:3], *ROW[:3]])
+spots = st.tuples(st.integers(0, 12) | st.sampled_from([999, 5_000]), st.integers(0, 12), odd_cells)
+spans = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3), st.integers(0, 3))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.lists(spots, max_size=12), st.none() | spans), min_size=1, max_size=3), st.booleans())
+def test_whatever_stands_where_in_a_workbook_it_goes_back(
+    sheets: list[tuple[list[tuple[int, int, Any]], tuple[int, int, int, int] | None]], heads: bool
+) -> None:
+    def fill(book: Any, made: Any) -> None:
+        for sheet, (cells, span) in zip(made.values(), sheets, strict=True):
+            for row, column, value in cells:
+                sheet.write(row, column, value)
+            if span and any(span[2:]):
+                sheet.merge_range(span[0], span[1], span[0] + span[2], span[1] + span[3], "x")
+
+    document = xlsx_of({f"Table {at}": [HEADS] if heads else [] for at in range(len(sheets))}, fill)
+
+    assert marked_workbook(document, {}, "fr", GATE_IN).startswith(b"PK")
 
 
 def test_a_sheet_whose_name_excel_refuses_goes_back_under_another() -> None:

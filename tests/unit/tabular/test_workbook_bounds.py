@@ -39,8 +39,8 @@ def workbook(changes: dict[str, Change], also: dict[str, bytes] | None = None) -
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
         for info in source.infolist():
-            content = source.read(info)
-            made.writestr(info.filename, changes.get(info.filename, lambda same: same)(content))
+            change, content = changes.get(info.filename), source.read(info)
+            made.writestr(info.filename, change(content) if change else content)
         for name, content in (also or {}).items():
             made.writestr(name, content)
     return buffer.getvalue()
