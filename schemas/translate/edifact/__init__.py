@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from schemas.faults import Fault, fault
+from schemas.translate.edifact.answers import Result, aperak, contrl, result_of
 from schemas.translate.edifact.codes import UNITS
 from schemas.translate.edifact.envelope import MESSAGES_MAX, Envelopes, Message, interchange_place
 from schemas.translate.edifact.items import SOURCE, items_of
@@ -21,7 +22,7 @@ from schemas.translate.edifact.report import Report
 from schemas.translate.edifact.syntax import opened
 from schemas.translate.item import Context, Item, Translation
 
-__all__ = ["Profile", "read_profile", "translate"]
+__all__ = ["Profile", "Result", "aperak", "contrl", "read_profile", "result_of", "translate"]
 
 FORMAT = "edifact/1"
 

@@ -59,14 +59,19 @@ class Message(Struct, gc=False):
     start: int
     end: int = 0
     segment_count: int = 0
-    kind: str = ""
-    """The message type (0065); empty: segments that are in no message."""
+    identifier: tuple[str, ...] = ()
+    """S009: type, version, release, agency, association code."""
     reference: str = ""
     group: str = ""
     """The reference of its group (UNG), where it is in one."""
     unit_count: int = 0
     """How many segments it has that may tell of an event."""
     faults: list[Fault] = []
+
+    @property
+    def kind(self) -> str:
+        """The message type (0065); empty: segments that are in no message."""
+        return self.identifier[0] if self.identifier else ""
 
 
 def value_of(elements: list[list[str]], element: int, component: int = 1) -> str:
@@ -176,13 +181,14 @@ class Envelopes:
         self._end_message(start)
         interchange = self._opened(marks)
         elements = self._elements(start, end, interchange.marks)
-        kind = value_of(elements, 2)
-        self._wanted = self._units.get(kind, frozenset())
+        identifier = tuple(value_of(elements, 2, n) for n in range(1, 6))
+        self._wanted = self._units.get(identifier[0], frozenset())
         self._in_interchange += 1
         self._in_group += 1
         self._message = Message(
-            len(self.messages) + 1, interchange, start, end, 1, kind or "?", value_of(elements, 1),
-            value_of(self._group, 5), faults=[],
+            number=len(self.messages) + 1, interchange=interchange, start=start, end=end, segment_count=1,
+            identifier=(identifier[0] or "?", *identifier[1:]), reference=value_of(elements, 1),
+            group=value_of(self._group, 5), faults=[],
         )  # fmt: skip
         self.messages.append(self._message)
 

@@ -209,7 +209,7 @@ def _key(opened: Opened, unit: Unit) -> str:
 def _extension(report: Report, kept: list[str]) -> dict[str, object]:
     interchange, message = report.message.interchange, report.message
     extension: dict[str, object] = {
-        "message": ":".join(report.header.at(2, n) for n in range(1, 6)).rstrip(":"),
+        "message": ":".join(message.identifier).rstrip(":"),
         "reference": message.reference,
     }
     if interchange.header:

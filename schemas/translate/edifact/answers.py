@@ -1,0 +1,213 @@
+"""Answers in EDIFACT: what of a document was understood (CONTRL), and what became of it (APERAK).
+
+Strict out: UNA, one interchange for each that came, back to its sender, in ISO 8859-1 (UNOC) with every separator
+released, counts and references right. An interchange without UNB has no one to be answered; it is passed over.
+
+CONTRL (syntax version 3, ISO 9735-4) tells of syntax and envelope only: a message is rejected for what `SYNTAX` names.
+APERAK (D.00B) tells of every fault of every event: one message for each that came, one ERC group for each fault.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas.faults import FAULTS, Fault, Severity
+from schemas.translate.edifact.envelope import MESSAGES_MAX, Envelopes, Interchange, Message
+from schemas.translate.edifact.syntax import opened
+from schemas.verdict import Judged, Verdict
+
+SYNTAX = {
+    "CHARACTER_SET_LEFT": "21", "ELEMENT_MISSING": "13", "ENVELOPE_COUNT_WRONG": "29",
+    "ENVELOPE_REFERENCE_WRONG": "28", "ENVELOPE_SEGMENT_MISSING": "13", "MESSAGE_INCOMPLETE": "13",
+    "REFERENCE_REPEATED": "26", "SEGMENT_COUNT_WRONG": "29", "SEGMENT_MISSING": "13", "SEGMENT_STRAY": "33",
+    "SENDER_UNKNOWN": "23", "TEST_INTERCHANGE": "25", "TRAILER_REFERENCE_WRONG": "28", "UNSUPPORTED_MESSAGE": "14",
+    "VALUE_LENGTH": "39",
+}  # fmt: skip
+"""Faults of syntax and envelope, as code list 0085 names them."""
+INVALID = "12"
+REJECTED, ACKNOWLEDGED = "4", "7"
+"""Code list 0083."""
+
+FAULTS_MAX = 99
+"""Of a message, the ERC groups that an APERAK may have."""
+_TEXT_MAX = 512
+_MESSAGE = re.compile(r"message (\d+)(?:, segment (\d+) \(([^)]*)\)(?:, element (\d+)(?:\.(\d+))?)?)?")
+
+
+class Result(Struct, frozen=True):
+    """What became of one item: its place and whether it was refused, with its faults."""
+
+    place: str
+    refused: bool
+    faults: Sequence[Fault]
+
+
+def result_of(judged: Judged) -> Result:
+    return Result(judged.item.place, judged.verdict is Verdict.REJECTED, judged.faults)
+
+
+def contrl(document: bytes, results: Iterable[Result], *, made: datetime, reference: str) -> bytes:
+    """The CONTRL answers to a document. `made`: now, in UTC; `reference`: the control reference of the answer."""
+    by_message = _by_message(results)
+    out = [_contrl(each, messages, by_message, made, reference) for each, messages in _interchanges(document)]
+    return b"".join(out)
+
+
+def aperak(document: bytes, results: Iterable[Result], *, made: datetime, reference: str) -> bytes:
+    """The APERAK answers to a document; parameters as for `contrl`."""
+    by_message = _by_message(results)
+    out = [_aperak(each, messages, by_message, made, reference) for each, messages in _interchanges(document)]
+    return b"".join(out)
+
+
+def _by_message(results: Iterable[Result]) -> Mapping[int, list[Result]]:
+    found: dict[int, list[Result]] = defaultdict(list)
+    for result in results:
+        if (match := _MESSAGE.match(result.place)) is not None:
+            found[int(match[1])].append(result)
+    return found
+
+
+def _interchanges(document: bytes) -> Iterator[tuple[Interchange, list[Message]]]:
+    """The interchanges that have someone to be answered, each with its messages."""
+    envelopes = Envelopes(opened(document), {}, MESSAGES_MAX)
+    envelopes.read()
+    grouped: dict[int, list[Message]] = defaultdict(list)
+    for message in envelopes.messages:
+        grouped[message.interchange.number].append(message)
+    for messages in grouped.values():
+        if messages[0].interchange.header:
+            yield messages[0].interchange, messages
+
+
+class _Writer:
+    """An interchange in the making."""
+
+    def __init__(self, received: Interchange, made: datetime, reference: str) -> None:
+        self._parts: list[str] = ["UNA:+.? '"]
+        self._reference = reference[:14]
+        self._message_count = self._segment_count = 0
+        prepared = (made.strftime("%y%m%d"), made.strftime("%H%M"))
+        sender, recipient = _party(received, 3), _party(received, 2)
+        self.segment("UNB", ("UNOC", "3"), sender, recipient, prepared, self._reference)
+
+    def segment(self, tag: str, *elements: str | Sequence[str]) -> None:
+        """Write a segment; what is empty at the end of an element, or of the segment, is left out."""
+        texts = [each if isinstance(each, str) else None for each in elements]
+        written = [
+            _escaped(text) if text is not None else ":".join(map(_escaped, each)).rstrip(":")
+            for text, each in zip(texts, elements, strict=True)
+        ]
+        while written and not written[-1]:
+            written.pop()
+        self._parts.append("+".join([tag, *written]) + "'")
+        self._segment_count += 1
+
+    def begin(self, *kind: str) -> None:
+        self._message_count += 1
+        self._segment_count = 0
+        self.segment("UNH", str(self._message_count), kind)
+
+    def end(self) -> None:
+        self.segment("UNT", str(self._segment_count + 1), str(self._message_count))
+
+    def written(self) -> bytes:
+        self.segment("UNZ", str(self._message_count), self._reference)
+        return "".join(self._parts).encode("latin-1")
+
+
+def _escaped(text: str) -> str:
+    """Text of the character set, with separators released; what has no place in the set as near as it comes."""
+    kept = []
+    for character in text:
+        known = character if character <= "\xff" else unicodedata.normalize("NFKD", character)[0]
+        if known > "\xff":
+            known = "?"
+        if not known.isprintable():
+            known = " "
+        kept.append(f"?{known}" if known in "+:?'" else known)
+    return "".join(kept)
+
+
+def _party(received: Interchange, element: int) -> tuple[str, str]:
+    return received.value(element, 1)[:35], received.value(element, 2)[:4]
+
+
+def _contrl(
+    received: Interchange,
+    messages: list[Message],
+    by_message: Mapping[int, list[Result]],
+    made: datetime,
+    reference: str,
+) -> bytes:
+    writer = _Writer(received, made, reference)
+    writer.begin("CONTRL", "D", "3", "UN")
+    told = [each for message in messages[:1] for result in by_message.get(message.number, []) for each in result.faults]
+    whole = [each for each in told if each.severity is Severity.ERROR and each.place.startswith("interchange ")]
+    action = (REJECTED, SYNTAX[whole[0].code], "UNB") if whole else (ACKNOWLEDGED,)
+    own = received.reference[:14] or "0"
+    writer.segment("UCI", own, _party(received, 2), _party(received, 3), *action)
+    for message in () if whole else messages:
+        _ucm(writer, message, by_message.get(message.number, []))
+    writer.end()
+    return writer.written()
+
+
+def _ucm(writer: _Writer, message: Message, results: list[Result]) -> None:
+    """What is to be said of the syntax of one message; of one without a header, nothing can be said."""
+    if not message.kind:
+        return
+    faults = list(dict.fromkeys(each for result in results for each in result.faults))
+    wrong = [each for each in faults if each.code in SYNTAX and each.severity is Severity.ERROR]
+    kind = tuple(part[:6] for part in message.identifier)
+    action = (REJECTED, SYNTAX[wrong[0].code]) if wrong else (ACKNOWLEDGED,)
+    writer.segment("UCM", message.reference[:14] or "0", kind, *action)
+    for each in wrong[:FAULTS_MAX]:
+        match = _MESSAGE.match(each.place)
+        if match is None or match[2] is None:
+            continue
+        if match[4] is None:
+            writer.segment("UCS", match[2], SYNTAX[each.code])
+        else:
+            writer.segment("UCS", match[2])
+            writer.segment("UCD", SYNTAX[each.code], (str(int(match[4]) + 1), match[5] or ""))
+
+
+def _aperak(
+    received: Interchange,
+    messages: list[Message],
+    by_message: Mapping[int, list[Result]],
+    made: datetime,
+    reference: str,
+) -> bytes:
+    writer = _Writer(received, made, reference)
+    for number, message in enumerate((each for each in messages if each.kind), start=1):
+        results = by_message.get(message.number, [])
+        refused = any(each.refused for each in results)
+        writer.begin("APERAK", "D", "00B", "UN")
+        writer.segment("BGM", "313" if refused else "312", f"{reference[:14]}-{number}", "27" if refused else "29")
+        writer.segment("DTM", ("137", made.strftime("%Y%m%d%H%MUTC"), "303"))
+        writer.segment("RFF", ("ACW", message.reference[:35]))
+        writer.segment("NAD", "MS", _party(received, 3)[:1])
+        writer.segment("NAD", "MR", _party(received, 2)[:1])
+        faults = list(dict.fromkeys(each for result in results for each in result.faults))
+        for each in faults[:FAULTS_MAX]:
+            _erc(writer, each)
+        writer.end()
+    return writer.written()
+
+
+def _erc(writer: _Writer, each: Fault) -> None:
+    """A fault: its code of list 0085, and in free text its own code, its place, what it means, found and expected."""
+    writer.segment("ERC", SYNTAX.get(each.code, INVALID))
+    said = (
+        f"{each.severity.value} {each.code}", each.place, FAULTS[each.code].en, f"found {each.found}",
+        f"expected {each.expected}",
+    )  # fmt: skip
+    writer.segment("FTX", "AAO", "", "", tuple(text[:_TEXT_MAX] for text in said))

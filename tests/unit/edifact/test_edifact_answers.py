@@ -1,0 +1,94 @@
+"""CONTRL and APERAK: valid EDIFACT, back to the sender, with each fault at its segment."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.translate.edifact.answers import Result, aperak, contrl, result_of
+from schemas.translate.edifact.envelope import Envelopes
+from schemas.translate.edifact.syntax import opened
+from tests.edifact import GATE_IN, interchange, message, told
+
+MADE = datetime(2026, 11, 22, 9, 45, tzinfo=UTC)
+GOOD = message("CODECO", *GATE_IN, reference="2")
+
+
+def answer_of(document: bytes, *, application: bool = False) -> list[str]:
+    results = [result_of(each) for each in told(document).judged]
+    written = (aperak if application else contrl)(document, results, made=MADE, reference="A1")
+    return written.decode("latin-1").split("'")
+
+
+def faults_of_envelope(document: bytes) -> list[object]:
+    envelopes = Envelopes(opened(document), {}, 1_000)
+    envelopes.read()
+    return [each for message in envelopes.messages for each in (*message.interchange.faults, *message.faults)]
+
+
+def test_an_interchange_that_was_understood_is_acknowledged_to_its_sender() -> None:
+    assert answer_of(interchange(GOOD)) == [
+        "UNA:+.? ", "UNB+UNOC:3+LINE+TERM+261122:0945+A1", "UNH+1+CONTRL:D:3:UN", "UCI+R1+TERM+LINE+7",
+        "UCM+2+CODECO:D:95B:UN+7", "UNT+4+1", "UNZ+1+A1", "",
+    ]  # fmt: skip
+
+
+def test_a_message_with_a_wrong_count_is_rejected_at_its_segment_and_element() -> None:
+    said = answer_of(interchange(message("CODECO", *GATE_IN, trailer="UNT+99+1"), GOOD))
+
+    assert said[4:8] == ["UCM+1+CODECO:D:95B:UN+4+29", "UCS+14", "UCD+29+2", "UCM+2+CODECO:D:95B:UN+7"]
+
+
+def test_what_is_wrong_with_the_facts_is_no_matter_of_syntax() -> None:
+    document = interchange(message("CODECO", *(each.replace("2026112012", "2026113012") for each in GATE_IN)))
+
+    assert answer_of(document)[4] == "UCM+1+CODECO:D:95B:UN+7"
+    said = answer_of(document, application=True)
+    assert said[3] == "BGM+313+A1-1+27"
+    assert said[9].startswith("FTX+AAO+++ERROR TIME_IN_FUTURE:message 1, segment 7 (DTM), element 1.2:")
+
+
+def test_a_whole_message_without_faults_is_accepted_by_the_application() -> None:
+    assert answer_of(interchange(GOOD), application=True)[2:8] == [
+        "UNH+1+APERAK:D:00B:UN", "BGM+312+A1-1+29", "DTM+137:202611220945UTC:303", "RFF+ACW:2", "NAD+MS+LINE",
+        "NAD+MR+TERM",
+    ]  # fmt: skip
+
+
+def test_an_unknown_sender_rejects_the_interchange() -> None:
+    wrong = told(interchange(GOOD)).judged[0].item.place
+    fault = told(interchange(GOOD).replace(b"+R1'\n", b"+R1++++++1'\n")).judged[0].faults
+
+    said = contrl(interchange(GOOD), [Result(wrong, True, fault)], made=MADE, reference="A1").decode()
+
+    assert "UCI+R1+TERM+LINE+4+25+UNB'UNT+3+1'" in said
+
+
+def test_an_interchange_without_a_header_has_no_one_to_be_answered() -> None:
+    assert answer_of(GOOD.encode()) == [""]
+
+
+def test_each_interchange_of_a_file_is_answered() -> None:
+    said = answer_of(interchange(GOOD) + interchange(GOOD, sender="DEPOT"))
+
+    assert [each for each in said if each.startswith("UNB")] == [
+        "UNB+UNOC:3+LINE+TERM+261122:0945+A1",
+        "UNB+UNOC:3+LINE+DEPOT+261122:0945+A1",
+    ]
+
+
+@pytest.mark.parametrize("application", [False, True])
+@given(sender=st.text(max_size=40), reference=st.text(max_size=40), text=st.text(max_size=60))
+def test_an_answer_is_valid_whatever_was_sent(sender: str, reference: str, text: str, application: bool) -> None:
+    sender, reference, text = (re.sub(r"([+:?'])", r"?\1", each) for each in (sender, reference, text))
+    segments = ("BGM+34+1+9", f"EQD+CN+{text}", f"DTM+7:{text}:203")
+    document = f"UNB+UNOY:4+{sender}+LINE+261122:1000+{reference}'{message('CODECO', *segments, reference=reference)}"
+    results = [Result("message 1, segment 3 (EQD)", True, told(document.encode("utf-8", "replace")).judged[0].faults)]
+
+    answer = (aperak if application else contrl)(document.encode("utf-8", "replace"), results, made=MADE, reference="A")
+
+    assert faults_of_envelope(answer) == []
