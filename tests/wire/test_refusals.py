@@ -51,6 +51,18 @@ async def test_json_that_two_readers_could_read_in_two_ways_is_refused(delta: Ca
     assert await nothing_stored(delta)
 
 
+async def test_all_that_is_said_of_a_refused_event_is_said_in_the_language_asked_for(delta: Caller) -> None:
+    bad = orjson.dumps(event("a", empty="no"))
+
+    english = (await delta.post(bad)).json
+    french = (await delta.post(bad, Accept_Language="fr-FR, en;q=0.5")).json
+
+    [said], [dit] = english["faults"], french["faults"]
+    assert {name for name in said if said[name] != dit[name]} == {"expected", "text", "fix"}
+    assert dit["expected"] == "true ou false : true si le conteneur est vide, sinon false"
+    assert {name for name in english if english[name] != french[name]} == {"title", "fix", "faults"}
+
+
 @pytest.mark.parametrize(
     ("media_type", "body", "code"),
     [
