@@ -145,10 +145,11 @@ def _no_repeats(value: list[Any], place: Place, look: Look) -> None:
         return
     seen: set[str] = set()
     for index, entry in enumerate(value):
+        if not isinstance(entry, str):
+            continue
         if entry in seen:
             look.wrong("VALUE_INVALID", (place, index), entry, "each identifier once")
-        elif isinstance(entry, str):
-            seen.add(entry)
+        seen.add(entry)
 
 
 def one_or_more(each: Check) -> Check:

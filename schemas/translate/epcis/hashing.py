@@ -66,15 +66,20 @@ def _value(name: str, value: Any, names: Namespaces) -> str:
 def _text(value: Any, names: Namespaces) -> str:
     """A value in the one form that the hash has for it."""
     if isinstance(value, str):
-        return _canonical(names.expanded(value.strip()))
+        text = value.strip()
+        return _canonical(names.expanded(text)) if ":" in text else _plain(text)
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None or isinstance(value, dict) else _number(value)
 
 
+def _plain(text: str) -> str:
+    """Text that is no URI; numbers without what does not change them."""
+    return _numeral(text) if text[:1] in _NUMERAL and len(text) < _DIGITS_MAX and _NUMBER.fullmatch(text) else text
+
+
 def _canonical(text: str) -> str:
-    if ":" not in text:
-        return _numeral(text) if text[:1] in _NUMERAL and len(text) < _DIGITS_MAX and _NUMBER.fullmatch(text) else text
+    """A URI: of words of CBV 1 those of the web, of a GS1 key its Digital Link."""
     if text.startswith("urn:epcglobal:cbv:"):
         for vocabulary in _URNS:
             text = text.replace(vocabulary.urn, vocabulary.web)
@@ -96,7 +101,7 @@ _URNS = (cbv.BUSINESS_STEP, cbv.DISPOSITION, cbv.TRANSACTION_TYPE, cbv.PARTY_TYP
 
 
 def _numeral(text: str) -> str:
-    """A number in text without what does not change it; digits of an integer are all kept, however many."""
+    """A number without what does not change it; digits of an integer are all kept, however many."""
     if text.lstrip("+-").isdigit():
         return str(int(text))
     number = float(text)
@@ -113,13 +118,14 @@ def _time(name: str, value: Any, names: Namespaces) -> str:
     if match is None:
         return _value(name, value, names)
     clock, fraction, offset = match.groups()
-    digits = (fraction or "").ljust(4, "0")
     try:
         moment = datetime.fromisoformat(f"{clock}{offset.upper()}").astimezone(UTC)
-        moment += timedelta(milliseconds=int(digits[:3]) + (digits[3] >= "5"))
+        if fraction:
+            digits = fraction.ljust(4, "0")
+            moment += timedelta(milliseconds=int(digits[:3]) + (digits[3] >= "5"))
     except (ValueError, OverflowError):
         return _value(name, value, names)
-    return f"{name}={moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{name}={moment.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
 def _word(vocabulary: cbv.Vocabulary) -> Write:

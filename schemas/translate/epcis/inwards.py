@@ -131,10 +131,11 @@ def _opened(document: dict[str, Any], source: str, large: bool) -> _Opened | lis
         code, found = ("MEMBER_MISSING", "nothing") if named is None else ("VALUE_NOT_ALLOWED", named)
         return [fault(code, pointer("type"), found, "EPCISDocument or EPCISQueryDocument")]
     sent = document.get("@context")
-    names = read_context(sent, (None, "@context"), faults) if "@context" in document else STANDARD
+    standard = "@context" not in document or is_standard(sent)
+    names = STANDARD if standard else read_context(sent, (None, "@context"), faults)
     found_list = check_document(document, kind, names, faults)
     entries, place = ([], None) if found_list is None else found_list
-    kept = None if sent is None or is_standard(sent) else sent
+    kept = None if standard else sent
     opened = _Opened(entries, place, names, source, large, kept)
     if all(each.severity is Severity.WARNING for each in faults):
         return _Opened(entries, place, names, source, large, kept, faults=tuple(faults))

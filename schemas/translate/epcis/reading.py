@@ -51,19 +51,19 @@ class Reading(NamedTuple):
         listed, measured = self.event.get(epcs, ())[:THINGS_MAX], self.event.get(classes, ())[:THINGS_MAX]
         found = [self._thing(uri, f"/{epcs}/{at}") for at, uri in enumerate(listed)]
         for at, each in enumerate(measured):
-            thing = self._thing(each["epcClass"], f"/{classes}/{at}/epcClass")
-            found.append(thing._replace(quantity=each.get("quantity"), unit=each.get("uom")))
+            origin = f"/{classes}/{at}/epcClass"
+            found.append(self._thing(each["epcClass"], origin, each.get("quantity"), each.get("uom")))
         return found
 
     def parent(self) -> list[Thing]:
         return [self._thing(self.event["parentID"], "/parentID")] if "parentID" in self.event else []
 
-    def _thing(self, uri: str, origin: str) -> Thing:
+    def _thing(self, uri: str, origin: str, quantity: float | None = None, unit: str | None = None) -> Thing:
         """A GLN among the objects is taken for the thing that stands there: it keeps its form as a key of GS1."""
         scheme, value = self.identified(uri)
         if scheme == "gln" and (key := key_of(uri)) is not None:
             scheme, value = "digital_link", key.digital_link
-        return Thing(scheme, value, origin)
+        return Thing(scheme, value, origin, quantity, unit)
 
     def identified(self, uri: str) -> tuple[str, str]:
         """Scheme and value of our naming table for a URI, which may be a compact one."""
@@ -80,37 +80,39 @@ class Reading(NamedTuple):
 
     def on_a_grid(self) -> bool:
         """Whether sensors gave coordinates of a system other than latitude and longitude."""
-        parts = {self.word(cbv.COMPONENT, report.get("component")) for _, report in self.reports()}
-        return {"easting", "northing"} <= parts
+        return {"easting", "northing"} <= {part for part, _ in self._components()}
 
     def position(self) -> dict[str, float]:
         """Latitude and longitude as sensors reported them, both or none (CBV 2.0 §7.8, components)."""
         found: dict[str, float] = {}
-        for _, report in self.reports():
-            part = self.word(cbv.COMPONENT, report.get("component"))
+        for part, report in self._components():
             limit = {"latitude": 90, "longitude": 180}.get(part)
             if limit is not None and "value" in report and abs(report["value"]) <= limit:
                 found.setdefault(part, report["value"])
         return found if len(found) == 2 else {}
 
-    def reports(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every sensor report with its place, members of the element's metadata under its own."""
-        for at, element in enumerate(self.event.get("sensorElementList", ())):
-            about = {name: text for name, text in element.get("sensorMetadata", {}).items() if name in _SHARED}
-            for index, report in enumerate(element["sensorReport"]):
-                yield f"/sensorElementList/{at}/sensorReport/{index}", {**about, **report}
+    def _components(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Sensor reports of one component of something, such as a latitude, after its word."""
+        for element in self.event.get("sensorElementList", ()):
+            for report in element["sensorReport"]:
+                if "component" in report:
+                    yield self.word(cbv.COMPONENT, report["component"]), report
 
     def temperatures(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """Each temperature as a measurement, and where it stands."""
-        for origin, report in self.reports():
-            if self.word(cbv.MEASUREMENT, report["type"]) != "Temperature":
-                continue
-            more = {name: report[member][:_WORDS_MAX] for member, name in _MORE.items() if member in report}
-            if _UNIT.fullmatch(report.get("uom", "")):
-                more["unit"] = report["uom"]
-            for member, kind in _KINDS:
-                if member in report:
-                    yield {"value": report[member], "kind": kind, **more}, f"{origin}/{member}"
+        """Each temperature as a measurement, and where it stands. Metadata of the element hold for its reports."""
+        for at, element in enumerate(self.event.get("sensorElementList", ())):
+            about = element.get("sensorMetadata", {})
+            for index, report in enumerate(element["sensorReport"]):
+                if self.word(cbv.MEASUREMENT, report["type"]) != "Temperature":
+                    continue
+                told = {member: each[member] for each in (about, report) for member in _MORE if member in each}
+                more = {_MORE[member]: text[:_WORDS_MAX] for member, text in told.items()}
+                if _UNIT.fullmatch(report.get("uom", "")):
+                    more["unit"] = report["uom"]
+                for member, kind in _KINDS:
+                    if member in report:
+                        origin = f"/sensorElementList/{at}/sensorReport/{index}/{member}"
+                        yield {"value": report[member], "kind": kind, **more}, origin
 
     def party(self, side: str) -> tuple[dict[str, Any], str] | None:
         """Who had the things before (`source`) or has them after (`destination`), and where that stands: the possessing
@@ -155,7 +157,6 @@ class Reading(NamedTuple):
 
 
 _MORE = {"time": "measured_at", "deviceID": "device"}
-_SHARED = frozenset(_MORE)
 _KINDS = (("value", "CURRENT"), ("minValue", "MINIMUM"), ("maxValue", "MAXIMUM"), ("meanValue", "MEAN"))
 
 
