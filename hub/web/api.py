@@ -62,7 +62,7 @@ class PartnerAPI:
         if isinstance(judged, Refusal):
             raise Refused(judged)
         answered = events_answer(judged, language_of(request))
-        attributes = [text.encode() for text in headers.values()]
+        attributes = [text.encode(errors="replace") for text in headers.values()]
         answered.headers.update(deprecation.headers(deprecation.named(self._deprecations, body, *attributes)))
         return answered
 
