@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
@@ -28,6 +30,7 @@ from hub.intake.authenticate import Authenticator
 from hub.intake.grant import TokenEndpoint
 from hub.operate.follow import LiveRegistry
 from hub.operate.retention import Retention
+from hub.operate.vault import Vault
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.trust.tokens import load_issuer
@@ -73,6 +76,7 @@ class Hub:
         entropy: Entropy,
         observer: Observer,
     ) -> None:
+        ports = replace(ports, blobs=Vault(ports.blobs, keys=ports.keys, entropy=entropy))
         self.settings, self.ports = settings, ports
         self.clock, self.entropy, self.observer = clock, entropy, observer
         self.catalogue = catalogue()

@@ -322,6 +322,10 @@ class BlobMissing(HubError):
     code = "NOT_FOUND"
 
 
+class BlobDamaged(HubError):
+    """A blob is not what was put: its storage lost or changed something of it."""
+
+
 class Overloaded(HubError):
     """A queue is full; nothing was taken."""
 

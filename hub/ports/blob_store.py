@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from msgspec import Struct
+
+OLDER_MAX = 1_000
 
 _PARTNER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,95}")
@@ -25,6 +27,11 @@ class BlobKey(Struct, frozen=True):
     def __post_init__(self) -> None:
         if not _PARTNER.fullmatch(self.partner) or not _NAME.fullmatch(self.name):
             raise ValueError(f"no key of a blob: {self.partner!r}, {self.name!r}")
+
+
+def check_move(source: BlobKey, target: BlobKey) -> None:
+    if source.partner != target.partner:
+        raise ValueError(f"a blob of {source.partner} does not become one of {target.partner}")
 
 
 class Stored(Struct, frozen=True):
@@ -54,11 +61,21 @@ class BlobStore(Protocol):
         The two go apart from then on. Raises `BlobMissing` if there is no `source`.
         """
 
+    async def move(self, source: BlobKey, target: BlobKey) -> None:
+        """Call the blob by another name of the same partner, in place of what was there; it keeps its age.
+
+        MUST leave it whole under one of the names, or both, also after a crash. Raises `BlobMissing`, and ValueError
+        for a target of another partner.
+        """
+
     def open(self, key: BlobKey) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """The blob as it is now, in chunks, also if it is deleted meanwhile. Entry raises `BlobMissing`."""
 
     async def delete(self, key: BlobKey) -> None:
         """Let go of it. MUST do nothing if there is none."""
+
+    async def older(self, prefix: str, before_us: int) -> Sequence[BlobKey]:
+        """The keys whose names begin with `prefix`, put before `before_us`; at most `OLDER_MAX`, in no order."""
 
     async def purge(self, before_us: int) -> int:
         """Let go of every blob that was put before `before_us`; return how many went."""

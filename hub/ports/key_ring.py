@@ -47,5 +47,15 @@ class KeyRing(Protocol):
     def token_jwks(self) -> Sequence[dict[str, str]]:
         """Public JWKs under which live access tokens verify."""
 
+    @property
+    def wrapping_key_number(self) -> int:
+        """Of the key under which keys of bytes at rest are wrapped now; numbers rise from 1."""
+
+    def wrapping_key(self, number: int) -> bytes:
+        """32 bytes. Raises `BlobMissing` where it was destroyed: nothing that it wrapped can be read again."""
+
+    def rotate_wrapping_key(self) -> int:
+        """Make a new one for what is put from now on; return its number. MUST keep the others."""
+
     def secret(self, use: str) -> bytes:
         """A 32-byte secret derived for one use: `cursor`, `pseudonym:<feed>`."""

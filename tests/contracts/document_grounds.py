@@ -9,16 +9,28 @@ from pathlib import Path
 from hub.drivers.files.blob_store import FileBlobStore
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.jobs import MemoryJobs
+from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.sqlite.jobs import SQLiteJobs
+from hub.drivers.system.entropy import SystemEntropy
+from hub.operate.vault import Vault
 from hub.ports.blob_store import BlobStore
 from hub.ports.jobs import Jobs
 from hub.ports.system import Clock
+
+_KEYS = MemoryKeyRing()
+
+
+def _vault_on(ground: Callable[[Path, Clock], BlobStore]) -> Callable[[Path, Clock], BlobStore]:
+    return lambda directory, clock: Vault(ground(directory, clock), keys=_KEYS, entropy=SystemEntropy())
+
 
 BLOB_GROUNDS: dict[str, Callable[[Path, Clock], BlobStore]] = {
     "memory": lambda _, clock: MemoryBlobStore(clock),
     "files": lambda directory, clock: FileBlobStore.open_at(directory / "blobs", clock),
 }
-DURABLE_BLOB_GROUNDS = ("files",)
+for _name in ("memory", "files"):
+    BLOB_GROUNDS[f"vault on {_name}"] = _vault_on(BLOB_GROUNDS[_name])
+DURABLE_BLOB_GROUNDS = ("files", "vault on files")
 
 
 @asynccontextmanager

@@ -133,6 +133,41 @@ async def test_purging_lets_go_of_what_is_older_and_counts_from_the_last_put(
     assert [await content(blobs, BlobKey("delta", name)) for name in ("again", "new")] == [b"x", b"x"]
 
 
+async def test_what_is_moved_goes_by_its_new_name_alone_in_place_of_what_was_there(
+    blobs: BlobStore, clock: ManualClock
+) -> None:
+    await blobs.put(KEY, chunks(b"one"))
+    await blobs.put(BlobKey("delta", "b2"), chunks(b"two"))
+    clock.advance(10)
+
+    await blobs.move(KEY, BlobKey("delta", "b2"))
+
+    assert await content(blobs, BlobKey("delta", "b2")) == b"one"
+    with pytest.raises(BlobMissing):
+        await content(blobs, KEY)
+    assert await blobs.older("b", clock.now_us()) == [BlobKey("delta", "b2")]
+
+
+async def test_what_is_missing_is_not_moved_and_nothing_becomes_another_partners(blobs: BlobStore) -> None:
+    await blobs.put(KEY, chunks(b"one"))
+
+    with pytest.raises(BlobMissing):
+        await blobs.move(BlobKey("delta", "b2"), KEY)
+    with pytest.raises(ValueError, match="does not become"):
+        await blobs.move(KEY, OTHER)
+    assert await content(blobs, KEY) == b"one"
+
+
+async def test_what_is_older_is_found_by_the_beginning_of_its_name(blobs: BlobStore, clock: ManualClock) -> None:
+    for name in ("up-1", "up-2", "down-1"):
+        await blobs.put(BlobKey("delta", name), chunks(b"x"))
+        clock.advance(10)
+
+    assert await blobs.older("up-", clock.now_us() - 20_000_000) == [BlobKey("delta", "up-1")]
+    found = await blobs.older("up-", clock.now_us())
+    assert {key.name for key in found} == {"up-1", "up-2"}
+
+
 @pytest.mark.parametrize(
     ("partner", "name"),
     [

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.system.key_ring import FileKeyRing
@@ -78,3 +79,15 @@ def test_a_secret_is_the_same_for_one_use_and_another_for_every_other(ring: KeyR
     assert len(set(secrets)) == 3
     assert {len(secret) for secret in secrets} == {32}
     assert ring.secret("cursor") == secrets[0]
+
+
+def test_a_new_wrapping_key_leaves_the_others_for_what_they_wrapped(ring: KeyRing) -> None:
+    first, old = ring.wrapping_key_number, ring.wrapping_key(ring.wrapping_key_number)
+
+    second = ring.rotate_wrapping_key()
+
+    assert (first, second, ring.wrapping_key_number) == (1, 2, 2)
+    assert ring.wrapping_key(first) == old != ring.wrapping_key(second)
+    assert len(old) == 32
+    with pytest.raises(BlobMissing):
+        ring.wrapping_key(3)

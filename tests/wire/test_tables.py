@@ -241,11 +241,17 @@ async def test_a_table_for_which_there_is_no_room_is_507_and_leaves_nothing(make
         async def add(self, job: Any) -> None:
             raise StorageFull("no room")
 
-    async with make_world(lambda ports: replace(ports, jobs=Full())) as world:
+    kept: dict[str, Any] = {}
+
+    def full(ports: Any) -> Any:
+        kept["blobs"] = ports.blobs
+        return replace(ports, jobs=Full())
+
+    async with make_world(full) as world:
         delta = await world.company()
 
         assert (await post(delta, sheet("a,no"))).code == "STORAGE_FULL"
-        assert world.hub.ports.blobs._blobs == {}  # type: ignore[attr-defined]
+        assert kept["blobs"]._blobs == {}
 
 
 async def test_a_job_goes_on_where_the_last_process_left_it(make_world: MakeWorld, tmp_path: Path) -> None:
@@ -256,13 +262,14 @@ async def test_a_job_goes_on_where_the_last_process_left_it(make_world: MakeWorl
     kept: dict[str, Any] = {}
 
     def first(ports: Any) -> Any:
-        kept["blobs"], kept["jobs"], kept["registry"] = Away(ports.blobs._clock), ports.jobs, ports.registry
+        kept["blobs"] = Away(ports.blobs._clock)
+        kept["others"] = {"keys": ports.keys, "jobs": ports.jobs, "registry": ports.registry}
         return replace(ports, blobs=kept["blobs"])
 
     def second(ports: Any) -> Any:
         blobs = MemoryBlobStore(ports.blobs._clock)
         blobs._blobs = kept["blobs"]._blobs
-        return replace(ports, blobs=blobs, jobs=kept["jobs"], registry=kept["registry"])
+        return replace(ports, blobs=blobs, **kept["others"])
 
     async with make_world(first, documents={"answer_wait_seconds": 0.01}) as world:
         await world.reader(feed=False)

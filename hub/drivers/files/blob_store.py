@@ -12,15 +12,15 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO, Self, TypeVar
 
 from hub.core.errors import BlobMissing, StorageFull, StorageUnavailable
-from hub.ports.blob_store import BlobKey, Stored
+from hub.ports.blob_store import OLDER_MAX, BlobKey, Stored, check_move
 from hub.ports.system import Clock
 
 T = TypeVar("T")
@@ -63,6 +63,10 @@ class FileBlobStore:
         async with self.open(source) as chunks:
             return (await self.put(target, chunks)).new
 
+    async def move(self, source: BlobKey, target: BlobKey) -> None:
+        check_move(source, target)
+        await _on_a_thread(self._move, source, target)
+
     @asynccontextmanager
     async def open(self, key: BlobKey) -> AsyncIterator[AsyncIterator[bytes]]:
         file = await _on_a_thread(self._open, key)
@@ -73,6 +77,9 @@ class FileBlobStore:
 
     async def delete(self, key: BlobKey) -> None:
         await _on_a_thread(self._delete, self._path(key))
+
+    async def older(self, prefix: str, before_us: int) -> Sequence[BlobKey]:
+        return await _on_a_thread(self._older_than, prefix, before_us)
 
     async def purge(self, before_us: int) -> int:
         return await _on_a_thread(self._purge, before_us)
@@ -101,16 +108,34 @@ class FileBlobStore:
             path.unlink(missing_ok=True)
             _sync(path.parent)
 
+    def _move(self, source: BlobKey, target: BlobKey) -> None:
+        path = self._path(target)
+        try:
+            self._path(source).rename(path)
+        except FileNotFoundError as error:
+            raise BlobMissing(f"there is no blob {source.name} of {source.partner}") from error
+        _sync(path.parent)
+
+    def _older_than(self, prefix: str, before_us: int) -> Sequence[BlobKey]:
+        found = (path for path in self._paths(before_us) if path.name.startswith(prefix))
+        return [BlobKey(path.parent.name, path.name) for path in islice(found, OLDER_MAX)]
+
     def _purge(self, before_us: int) -> int:
         gone = 0
+        for path in self._paths(before_us):
+            path.unlink(missing_ok=True)
+            gone += 1
+        return gone
+
+    def _paths(self, before_us: int) -> Iterator[Path]:
+        """Of the blobs that were put before then."""
         for directory in self._root.iterdir():
             if directory.name == _UNFINISHED:
                 continue
             for path in directory.iterdir():
-                if path.stat().st_mtime_ns < before_us * 1_000:
-                    path.unlink(missing_ok=True)
-                    gone += 1
-        return gone
+                with suppress(FileNotFoundError):  # It was moved or deleted meanwhile.
+                    if path.stat().st_mtime_ns < before_us * 1_000:
+                        yield path
 
     def _path(self, key: BlobKey) -> Path:
         return self._root / key.partner / key.name

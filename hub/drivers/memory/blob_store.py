@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
 from hub.core.errors import BlobMissing
-from hub.ports.blob_store import BlobKey, Stored
+from hub.ports.blob_store import OLDER_MAX, BlobKey, Stored, check_move
 from hub.ports.system import Clock
 
 
@@ -25,6 +25,11 @@ class MemoryBlobStore:
     async def copy(self, source: BlobKey, target: BlobKey) -> bool:
         return self._keep(target, self._content(source))
 
+    async def move(self, source: BlobKey, target: BlobKey) -> None:
+        check_move(source, target)
+        self._content(source)
+        self._blobs[target] = self._blobs.pop(source)
+
     @asynccontextmanager
     async def open(self, key: BlobKey) -> AsyncIterator[AsyncIterator[bytes]]:
         content = self._content(key)
@@ -37,11 +42,17 @@ class MemoryBlobStore:
     async def delete(self, key: BlobKey) -> None:
         self._blobs.pop(key, None)
 
+    async def older(self, prefix: str, before_us: int) -> Sequence[BlobKey]:
+        return [key for key in self._older_than(before_us) if key.name.startswith(prefix)][:OLDER_MAX]
+
     async def purge(self, before_us: int) -> int:
-        over = [key for key, (stored_us, _) in self._blobs.items() if stored_us < before_us]
+        over = self._older_than(before_us)
         for key in over:
             del self._blobs[key]
         return len(over)
+
+    def _older_than(self, before_us: int) -> list[BlobKey]:
+        return [key for key, (stored_us, _) in self._blobs.items() if stored_us < before_us]
 
     def _keep(self, key: BlobKey, content: bytes) -> bool:
         new = key not in self._blobs

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
 from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey
 
@@ -19,6 +20,7 @@ class MemoryKeyRing:
         """New keys; the seal key signs from `now` (seconds since 1970)."""
         self._token_key = generate_private_key(SECP256R1())
         self._master = Ed25519PrivateKey.generate().private_bytes_raw()
+        self._wrapping_keys = {1: Ed25519PrivateKey.generate().private_bytes_raw()}
         self._history: tuple[SealKey, ...] = ()
         self.rotate_seal_key(now)
 
@@ -49,6 +51,20 @@ class MemoryKeyRing:
     def token_jwks(self) -> Sequence[dict[str, str]]:
         jwk = public_jwk(self._token_key.public_key())
         return [jwk | {"kid": thumbprint(jwk), "use": "sig", "alg": "ES256"}]
+
+    @property
+    def wrapping_key_number(self) -> int:
+        return max(self._wrapping_keys)
+
+    def wrapping_key(self, number: int) -> bytes:
+        if number not in self._wrapping_keys:
+            raise BlobMissing(f"there is no wrapping key {number}")
+        return self._wrapping_keys[number]
+
+    def rotate_wrapping_key(self) -> int:
+        number = self.wrapping_key_number + 1
+        self._wrapping_keys[number] = Ed25519PrivateKey.generate().private_bytes_raw()
+        return number
 
     def secret(self, use: str) -> bytes:
         return sha256(self._master + use.encode()).digest()

@@ -1,11 +1,12 @@
 """The hub's own keys as files of this machine, readable by the hub's user alone.
 
-Theory of operation. The directory holds `seal-<key id>.pem`, `token.pem`, `master.secret` and the public history
-`seal-keys.json`. It is made under another name and renamed when it is whole, so a hub never starts on half a ring. The
-history's newest entry names the seal key in use: a rotation writes the new private key first, replaces the history by a
-rename, and only then removes the old private key, so that a crash between any two steps leaves a ring that works.
-Every process looks at the history's file whenever it is asked for the seal key's id, once a sealed batch, and so takes
-up a rotation by another process at its next seal. `SEAL_OVERLAP_SECONDS` covers the seals then under way.
+Theory of operation. The directory holds `seal-<key id>.pem`, `token.pem`, `master.secret`, `wrapping-<number>.key` and
+the public history `seal-keys.json`. It is made under another name and renamed when it is whole, so a hub never starts
+on half a ring. The history's newest entry names the seal key in use: a rotation writes the new private key first,
+replaces the history by a rename, and only then removes the old private key, so that a crash between any two steps
+leaves a ring that works. Every process looks at the history's file whenever it is asked for the seal key's id, once a
+sealed batch, and so takes up a rotation by another process at its next seal. `SEAL_OVERLAP_SECONDS` covers the seals
+then under way. Wrapping keys are only ever added, and destroyed by removing their file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from msgspec import Struct
 
-from hub.core.errors import HubError
+from hub.core.errors import BlobMissing, HubError
 from hub.core.jwk import public_jwk, thumbprint
 from hub.drivers.system import private_files
 from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey
@@ -69,6 +70,8 @@ class FileKeyRing:
             self._token_key = _load_key(directory / _TOKEN_KEY, EllipticCurvePrivateKey)  # type: ignore[type-abstract]
             self._master = private_files.read(directory / _MASTER_SECRET)
             self._take_up()
+            if not self._wrapping_files():
+                self._new_wrapping_key()  # A ring made before there were any.
         if len(self._master) != SECRET_BYTES:
             raise KeyRingRefused(f"{directory / _MASTER_SECRET} holds {len(self._master)} bytes, not {SECRET_BYTES}")
 
@@ -112,6 +115,38 @@ class FileKeyRing:
 
     def token_jwks(self) -> Sequence[dict[str, str]]:
         return [public_jwk(self._token_key.public_key()) | {"kid": self.token_key_id(), "use": "sig", "alg": "ES256"}]
+
+    @property
+    def wrapping_key_number(self) -> int:
+        """The highest: a key that another process made is taken up at once."""
+        with _translated(self._directory):
+            return max(self._wrapping_files())
+
+    def wrapping_key(self, number: int) -> bytes:
+        try:
+            with _translated(self._directory):
+                return private_files.read(self._wrapping_file(number))
+        except KeyRingRefused as e:
+            if isinstance(e.__cause__, FileNotFoundError):
+                raise BlobMissing(f"there is no wrapping key {number}") from e
+            raise
+
+    def rotate_wrapping_key(self) -> int:
+        with _translated(self._directory):
+            return self._new_wrapping_key()
+
+    def _new_wrapping_key(self) -> int:
+        with private_files.locked(self._directory):
+            number = max(self._wrapping_files(), default=0) + 1
+            private_files.write(self._wrapping_file(number), os.urandom(SECRET_BYTES))
+        return number
+
+    def _wrapping_file(self, number: int) -> Path:
+        return self._directory / f"wrapping-{number}.key"
+
+    def _wrapping_files(self) -> list[int]:
+        names = (file.stem.removeprefix("wrapping-") for file in self._directory.glob("wrapping-*.key"))
+        return [int(name) for name in names if name.isdecimal()]
 
     def secret(self, use: str) -> bytes:
         """HKDF (RFC 5869) with SHA-256; the use is its context."""
