@@ -11,6 +11,7 @@ from time import time_ns
 from typing import Annotated, BinaryIO
 
 from cyclopts import App, Parameter
+from msgspec.structs import replace
 
 from connectors.commands.shared import JSON
 from connectors.language import Language, language
@@ -34,11 +35,12 @@ def validate(
     media_type: str | None = None,
     type: str | None = None,  # noqa: A002
     time_zone: str | None = None,
+    profile: str | None = None,
     reject_check_digits: Annotated[bool, Parameter(negative=())] = False,
     lang: Language | None = None,
     json: JSON = False,
 ) -> int:
-    """Judge documents as a hub does, with the same schemas: CloudEvents, EPCIS, DCSA, ONE Record, CSV and Excel.
+    """Judge documents as a hub does, with the same schemas: CloudEvents, EPCIS, DCSA, ONE Record, EDIFACT, CSV, Excel.
 
     What only the hub knows is left out: who you are, what is agreed with you, and what you sent before. Exits with 0 if
     all is accepted (warnings allowed), 1 if something is refused, 2 if a file cannot be read.
@@ -53,6 +55,8 @@ def validate(
         The event type of tables that do not name one, such as customs.container.gate_in.
     time_zone
         The zone of times without an offset, as agreed with the hub, such as Europe/Amsterdam.
+    profile
+        A mapping profile for EDIFACT, as JSON: what your own codes mean, tried before it is agreed with the hub.
     reject_check_digits
         Refuse a wrong check digit, as a hub may be set to; else it is a warning.
     lang
@@ -63,10 +67,24 @@ def validate(
     if not files:
         print("Name at least one file, or - for standard input.", file=sys.stderr)
         return 2
+    if time_zone is not None and not _is_zone(time_zone):
+        print(f"There is no time zone {time_zone!r}; one is Europe/Amsterdam.", file=sys.stderr)
+        return 2
     raised = CHECK_DIGITS if reject_check_digits else frozenset[str]()
     context = Context(time_zone=time_zone, event_type=type, items_max=ITEMS_MAX)
     teller = (JSONTeller if json else Teller)(lang or language())
     refused = False
+    if profile is not None:
+        from schemas.translate.edifact.profile import read_profile
+
+        try:
+            mapping = read_profile(Path(profile).read_bytes())
+        except OSError as e:
+            return _unreadable(profile, e)
+        if isinstance(mapping, list):
+            teller.unopened(profile, mapping)
+            return 2
+        context = replace(context, profile=mapping)
     for name in files:
         try:
             with _content(name) as file:
@@ -74,10 +92,20 @@ def validate(
         except BrokenPipeError:
             raise  # Whoever read our output has gone: no fault of a file.
         except OSError as e:
-            print(f"customs-connect validate: {name}: {e.strerror}", file=sys.stderr)
-            return 2
+            return _unreadable(name, e)
     teller.end()
     return int(refused)
+
+
+def _unreadable(name: str, e: OSError) -> int:
+    print(f"customs-connect validate: {name}: {e.strerror}", file=sys.stderr)
+    return 2
+
+
+def _is_zone(name: str) -> bool:
+    from schemas.translate.tabular.moments import zone
+
+    return zone(name, stated=False) is not None
 
 
 def _content(name: str) -> AbstractContextManager[BinaryIO]:

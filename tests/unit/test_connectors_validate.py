@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from connectors.cli import run
+from tests.edifact import interchange, message
 from tests.unit.valid_events import NOW_US, event
 
 GOOD = event("good")
@@ -80,7 +81,17 @@ def test_standard_input_is_read_for_a_hyphen(
     assert "1 accepted" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["no-such-file.json"], ["--no-such-option"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["no-such-file.json"],
+        ["."],
+        ["--no-such-option"],
+        ["-", "--time-zone", "Nowhere"],
+        ["-", "--time-zone", ".."],
+    ],
+)
 def test_misuse_and_files_that_cannot_be_read_exit_with_2(arguments: list[str]) -> None:
     assert run(["validate", *arguments]) == 2
 
@@ -153,3 +164,38 @@ def test_places_in_tables_are_said_in_french_to_people_alone(
     out = capsys.readouterr().out
     assert "ligne 3, colonne F (empty)" in out
     assert '"place":"row 3, column F (empty)"' in out
+
+
+STATUS = interchange(
+    message("IFTSTA", "BGM+23+1+9", "CNI+1", "STS+1+I::87", "DTM+334:202611201259:203", "EQD+CN+MSKU1234565")
+)
+
+
+def test_a_mapping_profile_is_tried_on_a_file_before_it_is_agreed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, profile = tmp_path / "status.edi", tmp_path / "profile.json"
+    file.write_bytes(STATUS)
+    profile.write_text('{"time_zone": "Europe/Paris", "statuses": {"87:I": {"type": "container.gate_in"}}}')
+
+    without = run(["validate", str(file), "--time-zone", "Europe/Paris"]), capsys.readouterr().out
+    tried = run(["validate", str(file), "--profile", str(profile)]), capsys.readouterr().out
+
+    assert (without[0], tried[0]) == (0, 0)
+    assert "CODE_UNMAPPED" in without[1]
+    assert "CODE_UNMAPPED" not in tried[1]
+    assert "customs.container.gate_in" in tried[1]
+
+
+def test_a_mapping_profile_with_faults_says_them_all_and_judges_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"time_zone": "Mars/Base", "identity": 3}')
+
+    code = run(["validate", "-", "--profile", str(profile)])
+
+    out = capsys.readouterr().out
+    assert code == 2
+    assert "/time_zone" in out
+    assert "/identity" in out
