@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from hub.core.documents import DocumentPolicy
+
 Count = Annotated[int, Meta(ge=1)]
 CountOrZero = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
@@ -71,6 +73,20 @@ class DocumentsSettings(Struct, frozen=True, kw_only=True):
     jobs_kept_max: Count = 1_000
     """Finished ones of a partner, with their results."""
     jobs_retention_seconds: WholeSeconds = 7 * 86_400
+
+
+class ChecksSettings(Struct, frozen=True, kw_only=True):
+    """How digital copies of documents are examined; what is done with what was found is `[document_policy]`."""
+
+    pdfs_at_once_max: Count = 2
+    """Each takes a process of some 30 MiB, and a core while it examines."""
+    pdf_seconds_max: Seconds = 1.0
+    """Of processor time, and of time; beyond, the document is called a bomb."""
+    pdf_memory_bytes_max: Annotated[int, Meta(ge=50_331_648)] = 67_108_864
+    """Of address space, the parser's own 36 MiB included."""
+    virus_scanner: str = ""
+    """The socket of clamd, `unix:/run/clamav/clamd.ctl` or `tcp:127.0.0.1:3310`; empty: documents are not scanned."""
+    virus_seconds_max: Seconds = 10.0
 
 
 class AuthSettings(Struct, frozen=True, kw_only=True):
@@ -177,6 +193,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     http: HTTPSettings = HTTPSettings()
     intake: IntakeSettings = IntakeSettings()
     documents: DocumentsSettings = DocumentsSettings()
+    checks: ChecksSettings = ChecksSettings()
+    document_policy: DocumentPolicy = DocumentPolicy()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
