@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 import xlsxwriter
 
+from tests.edifact import GATE_IN, LOADED, interchange, message
 from tests.samples import sample, samples
 
 BYTES_MAX = 256 * 1024
@@ -36,7 +37,8 @@ def families() -> tuple[tuple[Seed, ...], ...]:
     published: dict[str, list[Seed]] = defaultdict(list)
     for seed in _published():
         folder = seed.name.partition("/")[0]
-        published[folder if folder in ("epcis", "dcsa", "onerecord") else "others"].append(seed)
+        published[folder if folder in ("epcis", "dcsa", "onerecord", "edifact") else "others"].append(seed)
+    published["edifact"] += _messages()
     examples = sorted(_examples(), key=lambda each: each.name)
     tables = _tables([orjson.loads(each.content) for each in examples])
     return (*map(tuple, published.values()), tuple(examples), tuple(tables))
@@ -51,6 +53,12 @@ def _published() -> Iterator[Seed]:
         content = sample(path)
         if len(content) <= BYTES_MAX and not path.endswith((".md", ".py", ".yaml")):
             yield Seed(path, content)
+
+
+def _messages() -> Iterator[Seed]:
+    """Container moves, of which little is published."""
+    yield Seed("codeco.edi", interchange(message("CODECO", *GATE_IN)))
+    yield Seed("coarri.edi", interchange(message("COARRI", *LOADED), message("COPARN", *GATE_IN, reference="2")))
 
 
 def _examples() -> Iterator[Seed]:
