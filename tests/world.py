@@ -33,6 +33,7 @@ from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.observer import SystemObserver
 from hub.operate.registrar import Done
 from hub.web.routes import EVERYWHERE, STRUCTURED, Router
+from tests.described import departure
 
 GATE_IN = "customs.container.gate_in"
 SOURCE = "urn:example:delta:tos"
@@ -95,7 +96,7 @@ class Answer:
 
 
 def looked_at(method: str, path: str, answer: Answer) -> Answer:
-    """The answer, if it is one that this route may give at all."""
+    """The answer, if it is one that this route may give at all, as the OpenAPI document describes it."""
     assert answer.headers.get("Server") == "customs-hub", answer
     assert b"Traceback" not in answer.body
     assert answer.status != 500, answer
@@ -109,6 +110,10 @@ def looked_at(method: str, path: str, answer: Answer) -> Answer:
         allowed = _WITHOUT_A_ROUTE if route is None else {*route.codes, *EVERYWHERE}
         is_error = answer.status >= 400 or (route is not None and route.name == "post_events")
         assert not is_error or said - {None} <= allowed, f"{method} {path} must not answer {said - {None} - allowed}"
+    if route is not None:
+        content_type = answer.headers.get("Content-Type", "")
+        body = answer.json if "json" in content_type and answer.body else None
+        assert (told := departure(route, answer.status, content_type, body)) == "", told
     return answer
 
 

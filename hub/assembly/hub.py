@@ -45,8 +45,10 @@ from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
+from hub.web.interface.asyncapi import asyncapi
+from hub.web.interface.openapi import openapi
 from hub.web.reading import ReaderAPI
-from hub.web.routes import OPERATIONS_ROUTES, Router
+from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
 from hub.web.viewing import ViewsAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
@@ -264,7 +266,11 @@ class Hub:
         return {**partner.handlers(), **reader.handlers(), **views.handlers(), **others, **public}
 
     def _catalogue_api(self) -> CatalogueAPI:
-        return CatalogueAPI(catalogue=self.catalogue, deprecations=deprecations(), documents={})
+        described = {
+            "openapi": lambda: openapi(ROUTES, self.catalogue, self.url),
+            "asyncapi": lambda: asyncapi(self.catalogue, self.url),
+        }
+        return CatalogueAPI(catalogue=self.catalogue, deprecations=deprecations(), documents=described)
 
     def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
         settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions

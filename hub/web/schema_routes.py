@@ -28,4 +28,18 @@ SCHEMA_ROUTES = (
         codes=("NOT_FOUND",),
         summary="A version's JSON Schema as published; with `form=flat` without references.",
     ),
+    Route(
+        method="GET",
+        path="/v1/openapi.json",
+        name="openapi",
+        answers=(200, 304),
+        summary="This interface as an OpenAPI 3.1 document.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/asyncapi.json",
+        name="asyncapi",
+        answers=(200, 304),
+        summary="Feeds and notices as an AsyncAPI 3 document.",
+    ),
 )

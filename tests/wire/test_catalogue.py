@@ -204,3 +204,12 @@ async def test_binary_mode_names_its_version_in_a_header(
 
     assert answer.status == 201
     assert "Sunset" in answer.headers
+
+
+@pytest.mark.parametrize("name", ["openapi", "asyncapi"])
+async def test_the_interface_is_described_at_the_address_of_this_hub(name: str, world: HubWorld) -> None:
+    first = await get(world, f"/v1/{name}.json")
+    again = await get(world, f"/v1/{name}.json", If_None_Match=first.headers["ETag"])
+
+    assert world.hub.url.removeprefix("http://") in orjson.dumps(first.json["servers"]).decode()
+    assert again.status == 304

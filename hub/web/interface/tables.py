@@ -1,0 +1,135 @@
+"""What the routes leave unsaid: parameters, and what their answers hold. By the name of the route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.web.route import CSV, XLSX
+
+JSON, SSE, HTML, SCHEMA = "application/json", "text/event-stream", "text/html", "application/schema+json"
+
+
+def _query(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "description": description,
+        "required": required,
+        "schema": schema or {"type": "string"},
+    }
+
+
+def _header(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": schema or {"type": "string"}}
+
+
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 999_999}
+_CURSOR = _query("cursor", "as it was answered: what comes after it")
+_LIMIT = _query("limit", "at most so many items", **_COUNT)
+_WAIT = _query("wait", "seconds to wait for the first item", **_COUNT)
+_FROM = _query("from", "begin with the first record kept", const="earliest")
+_LANG = _query("lang", "the language, instead of Accept-Language", enum=["en", "fr"])
+_SOURCE = _query("source", "the source of what the document holds")
+_TYPE = _query("type", "the event type of rows that name none")
+_EPCIS = [
+    _header("GS1-EPCIS-Version", "the version of EPCIS that the client speaks"),
+    _header("GS1-CBV-Version", "the version of the vocabulary that the client speaks"),
+]
+_PER_PAGE = [
+    _query("perPage", "at most so many", type="integer", minimum=1, maximum=100),
+    _query("nextPageToken", "of the link that was answered"),
+]
+_CACHE = _header("If-None-Match", "what the client has, by its ETag")
+
+PARAMETERS: dict[str, list[dict[str, Any]]] = {
+    "post_events": [
+        _header("Hub-Batch", "atomic: all items or none", const="atomic"),
+        _SOURCE,
+        _query("answer", "faults in the form of DCSA as well", const="dcsa"),
+    ],
+    "validate": [_SOURCE, _TYPE],
+    "post_table": [_SOURCE, _TYPE],
+    "get_table": [_CURSOR, _LIMIT],
+    "get_workbook": [_LANG],
+    "get_xlsx_template": [_LANG],
+    "get_csv_template": [_LANG],
+    "list_schemas": [_LANG, _CACHE],
+    "get_schema_type": [_LANG, _CACHE],
+    "get_schema": [_query("form", "flat: without references", const="flat"), _CACHE],
+    "openapi": [_CACHE],
+    "asyncapi": [_CACHE],
+    "get_events": [
+        _query("source", "with id: what was judged of this identity of yours"),
+        _query("id", "with source"),
+        _query("version", "with source and id: the data.updated_at of a correction"),
+        _query("publisher", "whose events"),
+        _query("object", "scheme:value of what they are about"),
+        _query("type", "an event type"),
+        _query("time", "which time from and to bound", enum=["received", "occurred"]),
+        _query("from", "not earlier (RFC 3339)"),
+        _query("to", "earlier (RFC 3339)"),
+        _query("status", "whether it counts"),
+        _query("tied", "events of objects that are tied to the one asked for as well", enum=["true", "false"]),
+        _query("order", "which first", enum=["newest", "oldest"]),
+        _query("purpose", "the purpose of the agreements to look through"),
+        _CURSOR,
+        _LIMIT,
+    ],
+    "get_object": [_query("purpose", "the purpose of the agreements to look through")],
+    "get_receipts": [
+        _query("source", "of the event", required=True),
+        _query("id", "of the event", required=True),
+        _query("version", "the data.updated_at of a correction"),
+        _CURSOR,
+        _LIMIT,
+    ],
+    "get_notices": [_CURSOR, _LIMIT, _WAIT],
+    "get_records": [_CURSOR, _FROM, _LIMIT, _WAIT],
+    "stream": [_CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
+    "epcis_capture": [
+        _header("GS1-Capture-Error-Behaviour", "what becomes of the rest", enum=["rollback", "proceed"]),
+        _SOURCE,
+    ],
+    "epcis_capture_jobs": [*_EPCIS, *_PER_PAGE],
+    "epcis_capture_job": _EPCIS,
+    "epcis_discovery": _EPCIS,
+    "epcis_post_event": [_SOURCE],
+    "epcis_events": [*_EPCIS, *_PER_PAGE],
+    "epcis_event": [*_EPCIS, _SOURCE],
+}
+"""Beside those in the path, and `Accept-Language`, which every route takes."""
+
+ANSWERS: dict[str, dict[str, str]] = {
+    "token": {JSON: "Token"},
+    "metadata": {JSON: "AuthorizationServer"},
+    "jwks": {JSON: "KeySet"},
+    "seal_keys": {JSON: "SealKeys"},
+    "post_events": {JSON: "Outcome"},
+    "validate": {JSON: "Outcome"},
+    "post_table": {JSON: "Table"},
+    "get_table": {JSON: "Table"},
+    "get_workbook": {XLSX: "File"},
+    "get_xlsx_template": {XLSX: "File"},
+    "get_csv_template": {CSV: "Text"},
+    "list_schemas": {JSON: "Schemas", HTML: "Text"},
+    "get_schema_type": {JSON: "SchemaType", HTML: "Text"},
+    "get_schema": {SCHEMA: "JSONSchema"},
+    "openapi": {JSON: "Described"},
+    "asyncapi": {JSON: "Described"},
+    "get_events": {JSON: "KnownEvents"},
+    "get_object": {JSON: "KnownObject"},
+    "get_receipts": {JSON: "Receipts"},
+    "get_notices": {JSON: "Notices"},
+    "list_feeds": {JSON: "Feeds"},
+    "get_records": {JSON: "FeedPage"},
+    "stream": {SSE: "Text"},
+    "epcis_discovery": {JSON: "EPCISDocument"},
+    "epcis_capture_jobs": {JSON: "EPCISJobs"},
+    "epcis_capture_job": {JSON: "EPCISJob"},
+    "epcis_post_event": {JSON: "EPCISDocument"},
+    "epcis_events": {JSON: "EPCISDocument"},
+    "epcis_event": {JSON: "EPCISDocument"},
+    "live": {JSON: "Live"},
+    "ready": {JSON: "Ready"},
+}
+"""What success holds, by media type; routes that are not here answer without a body."""
