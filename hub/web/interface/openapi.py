@@ -54,6 +54,7 @@ def openapi(routes: Sequence[Route], known: Catalogue, url: str) -> Document:
         "paths": dict(paths),
         "components": {
             "schemas": {**own_schemas(), **event_schemas(known)},
+            "examples": {code: {"value": problem_of(code)} for code in ERRORS},
             "parameters": {"language": _LANGUAGE},
             "securitySchemes": {
                 "oauth2": {
@@ -136,7 +137,7 @@ def _response(route: Route, status: int, codes: Sequence[str]) -> Document:
     if status in route.answers:
         content = {media_type: {"schema": _ref(name)} for media_type, name in _bodies(route, status).items()}
     if status >= _ERROR:
-        found = {code: {"value": problem_of(code)} for code in codes}
+        found = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
         content[PROBLEM] = {"schema": _ref("Problem"), **({"examples": found} if found else {})}
     told = {"description": ", ".join(codes) or HTTPStatus(status).phrase}
     return told | ({"content": content} if content else {})
