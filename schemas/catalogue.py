@@ -113,6 +113,13 @@ def catalogue() -> Catalogue:
     return Catalogue(types, frozenset(row["type"] for row in _naming()["types"] if row["status"] == "planned"))
 
 
+@cache
+def by_name() -> frozenset[str]:
+    """Types that are shared only where an agreement names them: a family or `*` asks for what customs can make
+    something of, not for all that a company does."""
+    return frozenset(row["type"] for row in _naming()["types"] if row.get("by_name"))
+
+
 def drafted(schema: Schema) -> EventType:
     """The event type as a version that is not published would have it. Raises `ValueError` where its `type` is not in
     the naming table, or where it is no schema at all."""

@@ -40,7 +40,8 @@ def add(
     agreement
         Its name, never used again.
     type
-        Event types: customs.seal.broken, a family customs.seal.*, or *; one or more.
+        Event types: customs.seal.broken, a family customs.seal.*, or *; one or more. Neither a family nor * covers
+        customs.goods.observed, which is shared only where it is named.
     recipient
         The partner that receives; it must have the role authority.
     purpose

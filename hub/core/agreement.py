@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from hub.core.partner import Facts, Role, Tier
+from schemas.catalogue import by_name
 
 
 class Purpose(StrEnum):
@@ -50,7 +51,7 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
     id: str
     provider: Provider
     types: tuple[str, ...]
-    """Event types; a trailing `.*` stands for a family, `*` for all."""
+    """Event types; a trailing `.*` stands for a family, `*` for all, but neither for types shared by name only."""
     recipient: str
     purpose: Purpose
     fields: tuple[str, ...]
@@ -62,6 +63,9 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
         return not self.ended and self.valid_from <= now and (self.valid_to is None or now < self.valid_to)
 
     def covers_type(self, event_type: str) -> bool:
+        """Whether the event type is meant by `types`; one that is shared by name only is meant by no pattern."""
+        if event_type in by_name():
+            return event_type in self.types
         return any(type_matches(pattern, event_type) for pattern in self.types)
 
 

@@ -57,15 +57,11 @@ class Policy:
             ruling = self._rulings[key] = _rule(principal, kind, snapshot, now)
         return ruling.answer
 
-    def is_asked_for_by_name(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> bool:
-        """Whether an agreement in force names this very type of this publisher's: a wildcard asks for what customs can
-        make something of, not for all that a company does."""
+    def is_asked_for(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> bool:
+        """Whether any agreement in force covers this type from this publisher."""
         partner, now = admitted.principal.partner, admitted.now_us // 1_000_000
         facts = facts_of(snapshot.partners.get(partner.id) or partner, _day(now))
-        return any(
-            kind.name in agreement.types and agreement.in_force(now) and agreement.provider.covers(partner.id, facts)
-            for agreement in snapshot.agreements
-        )
+        return any(agreement.in_force(now) for agreement in _covering(partner, facts, kind, snapshot))
 
 
 def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -> _Ruling:
@@ -88,11 +84,15 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     if kind.aeo is AEORule.REQUIRED and (missing := aeo_shortfall(partner, today)):
         return _Ruling(Refusal("AEO_REQUIRED", f"{kind.name}: {missing}"), midnight)
     # 4. At least one agreement in force asks for this type from this publisher.
-    covering = [a for a in snapshot.agreements if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
+    covering = _covering(partner, facts, kind, snapshot)
     until = min([midnight, key_until, *(edge for a in covering for edge in _edges(a) if edge > now)])
     if not any(agreement.in_force(now) for agreement in covering):
         return _Ruling(Refusal("NOT_PERMITTED", f"no agreement in force covers {kind.name} from {partner.id}"), until)
     return _Ruling(Permit(principal, kind, facts, snapshot.revision), until)
+
+
+def _covering(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot) -> list[Agreement]:
+    return [a for a in snapshot.agreements if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
 
 
 def _day(now: int) -> str:

@@ -70,7 +70,7 @@ class Judging:
         )
         if said.verdict is verdict.Verdict.REJECTED or item.event is None or said.kind is None:
             return _answer(item, Verdict.REJECTED, Refusal("EVENT_INVALID", faults=said.faults))
-        if item.unmeant and not self._policy.is_asked_for_by_name(admitted, said.kind, self._snapshot()):
+        if item.unmeant and not self._policy.is_asked_for(admitted, said.kind, self._snapshot()):
             return _answer(item, Verdict.NOT_SHARED, warnings=said.faults)
         permit = self._policy.permit(admitted, said.kind, self._snapshot())
         if isinstance(permit, Refusal):

@@ -91,6 +91,16 @@ def test_an_agreement_must_cover_partner_and_type(provider: Provider, types: tup
     assert World(replace(AGREEMENT, provider=provider, types=types)).code() == expected
 
 
+@pytest.mark.parametrize("types", [("*",), ("customs.*",), ("customs.goods.*",), ("*", "customs.goods.packed")])
+def test_a_type_that_is_shared_by_name_only_is_covered_by_no_pattern(types: tuple[str, ...]) -> None:
+    name = "customs.goods.observed"
+    wide, named = replace(AGREEMENT, types=types), replace(AGREEMENT, types=(*types, name))
+
+    assert (wide.covers_type(name), named.covers_type(name)) == (False, True)
+    assert isinstance(World(wide).ask(kind=kind(name)), Refusal)
+    assert isinstance(World(named).ask(kind=kind(name)), Permit)
+
+
 def test_an_agreement_counts_from_its_first_second_to_the_one_before_its_last() -> None:
     world = World(replace(AGREEMENT, valid_from=NOW + 10, valid_to=NOW + 20))
 

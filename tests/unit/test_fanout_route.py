@@ -56,6 +56,14 @@ def test_an_agreement_lets_its_feed_see_what_it_names() -> None:
     assert Book((AGREEMENT, FEED)).decide(event()) == EVERYTHING
 
 
+def test_what_is_shared_by_name_only_reaches_no_feed_under_a_wider_agreement() -> None:
+    observed = event(type="customs.goods.observed")
+    named = agreement("named", types=("customs.goods.observed",))
+
+    assert Book((AGREEMENT, FEED)).decide(observed) is None
+    assert Book((AGREEMENT, named, FEED)).decide(observed) == Grant(("*",), ("named",))
+
+
 @pytest.mark.parametrize(
     "members",
     [

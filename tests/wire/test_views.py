@@ -265,6 +265,7 @@ async def test_events_are_bound_to_a_consignment_by_another_that_names_both(delt
 
 
 async def test_nothing_known_is_an_answer_and_values_may_hold_anything(delta: Caller) -> None:
+    await delta.world.reader("seer", types=["customs.goods.observed"], feed=False)
     link = "https://id.gs1.org/01/09506000134352/21/2017"
     goods = {"place": {"unlocode": "NLRTM"}, "empty": None}
     await push(
@@ -277,6 +278,15 @@ async def test_nothing_known_is_an_answer_and_values_may_hold_anything(delta: Ca
     assert await found(delta, object=f"uri:{urn}") == ["g"]
     absent = await told(delta, "document", "a/b?c=d#e %")
     assert (absent["value"], absent["events"], absent["place"], absent["complete"]) == ("a/b?c=d#e %", [], None, True)
+
+
+async def test_what_is_shared_by_name_only_is_seen_under_no_other_agreement(world: HubWorld) -> None:
+    wide = await world.reader("wide", types=["*", "customs.goods.*"])
+    named = await world.reader("named", types=["customs.goods.observed"])
+    delta = await world.company()
+    await push(delta, event("g", type="customs.goods.observed", empty=None))
+
+    assert (await found(named), await found(wide), await found(delta)) == (["g"], [], ["g"])
 
 
 def at(hours: int) -> str:
