@@ -1,4 +1,8 @@
-"""Everything that is said of what a partner sent is said in French too, within bounds."""
+"""Everything that is said of what a partner sent is said in French too, within bounds.
+
+A text that is found here without its French goes into `schemas/french.json`, or `hub/core/french.json` if the hub alone
+says it; a template has `{}` for what is put in.
+"""
 
 from __future__ import annotations
 
