@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.faults import Severity
 from schemas.translate.epcis import EPCIS_CONTEXT, document, translate
-from schemas.translate.epcis.inwards import EVENT_BYTES_MAX
 from schemas.translate.item import Context, Item, Translation
+from schemas.translate.native import EVENT_BYTES_MAX
 
 CONTEXT = [EPCIS_CONTEXT, {"ex": "https://ns.example.com/"}]
 TIMES = {"eventTime": "2026-11-20T10:00:00+01:00", "eventTimeZoneOffset": "+01:00"}
