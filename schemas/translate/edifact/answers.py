@@ -99,14 +99,9 @@ class _Writer:
 
     def segment(self, tag: str, *elements: str | Sequence[str]) -> None:
         """Write a segment; what is empty at the end of an element, or of the segment, is left out."""
-        texts = [each if isinstance(each, str) else None for each in elements]
-        written = [
-            _escaped(text) if text is not None else ":".join(map(_escaped, each)).rstrip(":")
-            for text, each in zip(texts, elements, strict=True)
-        ]
-        while written and not written[-1]:
-            written.pop()
-        self._parts.append("+".join([tag, *written]) + "'")
+        composites = ([each] if isinstance(each, str) else each for each in elements)
+        written = [_joined(":", map(_escaped, each)) for each in composites]
+        self._parts.append(_joined("+", [tag, *written]) + "'")
         self._segment_count += 1
 
     def begin(self, *kind: str) -> None:
@@ -120,6 +115,14 @@ class _Writer:
     def written(self) -> bytes:
         self.segment("UNZ", str(self._message_count), self._reference)
         return "".join(self._parts).encode("latin-1")
+
+
+def _joined(separator: str, texts: Iterable[str]) -> str:
+    """The texts parted by the separator, without those at the end that are empty (ISO 9735 §8.7.2)."""
+    kept = list(texts)
+    while kept and not kept[-1]:
+        kept.pop()
+    return separator.join(kept)
 
 
 def _escaped(text: str) -> str:

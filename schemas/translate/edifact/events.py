@@ -39,7 +39,7 @@ from schemas.translate.edifact.draft import (
     words,
 )
 from schemas.translate.edifact.report import Report, Segment, Unit
-from schemas.translate.edifact.when import event_time
+from schemas.translate.edifact.when import event_time, put_time, zone_at
 
 Named = tuple[dict[str, str], str]
 """An identifier, and the place that it comes from."""
@@ -81,6 +81,14 @@ def status_meaning(report: Report, sts: Segment) -> tuple[Meaning, Fault | None]
     )
 
 
+def names_container(report: Report, unit: Unit) -> bool:
+    """Whether a container is named: statuses of parcels and consignments have the same codes."""
+    segments = [*unit.segments, *unit.over, *report.head]
+    return any(_containers(unit.segments)) or any(
+        each.tag == "RFF" and REFERENCES.get(each.qualifier) == "container" and each.at(1, 2) for each in segments
+    )
+
+
 def drafted(report: Report, unit: Unit, meaning: Meaning) -> Draft:
     """The event of a group, with all that its type has a member for."""
     draft = Draft(meaning.type, report.profile)
@@ -102,14 +110,18 @@ def drafted(report: Report, unit: Unit, meaning: Meaning) -> Draft:
 
 
 def _place(draft: Draft, direct: list[Segment], group: list[Segment], shared: list[Segment]) -> dict[str, object]:
-    """Where it happened: a place of the group's own, else of the head, in the order that its type asks for."""
+    """Where it happened: a place of the group's own, else of the head, in the order that its type asks for; of a move
+    through a gate at last the terminal that stands in the head, for it is the one that reports."""
     wanted = PLACES.get(draft.kind, PLACES[""])
-    for segments in (direct, shared, group):
-        if (loc := first(segments, "LOC", *wanted)) is not None:
-            place = place_of(loc, "place", draft)
-            draft.put("place", place, loc.place("2"))
-            return place
-    return {}
+    found = (first(segments, "LOC", *wanted) for segments in (direct, shared, group))
+    loc = next((each for each in found if each is not None), None)
+    if loc is None and draft.kind in INLAND:
+        loc = next((each for each in shared if each.tag == "LOC" and each.at(3, 1)), None)
+    if loc is None:
+        return {}
+    place = place_of(loc, "place", draft)
+    draft.put("place", place, loc.place("2"))
+    return place
 
 
 def _transport(draft: Draft, meaning: Meaning, group: list[Segment], shared: list[Segment]) -> Segment | None:
@@ -250,9 +262,7 @@ def beside(report: Report, unit: Unit, main: Draft) -> Iterator[tuple[str, Draft
             yield "temperature", draft
     if (dtm := first(group, "DTM", STUFFED)) is not None and main.kind != "container.stuffed":
         draft = _like(main, "container.stuffed")
-        event_time(draft, report, [dtm], [], str(main.data.get("place", {}).get("unlocode", "")))
-        draft.data["time_kind"] = "ACTUAL"
-        draft.data.pop("place", None)  # Where it was stuffed is not told.
+        put_time(draft, dtm, zone_at(report.profile, str(draft.data.pop("place", {}).get("unlocode", ""))))
         yield "stuffed", draft
 
 

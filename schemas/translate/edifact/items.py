@@ -11,7 +11,7 @@ from schemas.faults import Fault, fault
 from schemas.translate.edifact import cargo, schedule
 from schemas.translate.edifact.codes import CANCELLED, GRAMMARS, KNOWN, REPLACED, Meaning
 from schemas.translate.edifact.draft import Draft, container_number
-from schemas.translate.edifact.events import beside, document_meaning, drafted, status_meaning
+from schemas.translate.edifact.events import beside, document_meaning, drafted, names_container, status_meaning
 from schemas.translate.edifact.profile import DOCUMENT
 from schemas.translate.edifact.report import Report, Segment, Unit
 from schemas.translate.edifact.when import made_at
@@ -110,8 +110,8 @@ def _drafts(opened: Opened, unit: Unit) -> Iterator[tuple[str, Draft, Meaning, F
     if kind == "COPARN" and opened.bgm.at(3) in CANCELLED:
         yield "", cargo.cancelled(report, unit, opened.bgm), cargo.CANCELLED_BOOKING, None
         return
-    if kind == "COPARN" and not unit.first.at(2, 1):
-        meaning = Meaning("goods.observed", meaning.time_kind)  # Of containers that have no number yet.
+    if kind in ("COPARN", "IFTSTA") and meaning.type.startswith("container.") and not names_container(report, unit):
+        meaning = Meaning("goods.observed", meaning.time_kind)  # Of a container without a number yet, or of a parcel.
     main = drafted(report, unit, meaning)
     yield "", main, meaning, doubt
     for suffix, draft in beside(report, unit, main):

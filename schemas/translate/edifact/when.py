@@ -31,8 +31,8 @@ def event_time(draft: Draft, report: Report, own: list[Segment], shared: list[Se
     kind = report.message.kind
     wanted = (*report.profile.times.get(kind, ()), *TIMES.get(kind, ()))
     by_qualifier = {each.qualifier: each for each in (*reversed(shared), *reversed(own)) if each.tag == "DTM"}
-    dtm = next((by_qualifier[each] for each in wanted if each in by_qualifier), own[0] if len(own) == 1 else None)
-    if dtm is None or dtm.tag != "DTM":
+    dtm = next((by_qualifier[each] for each in wanted if each in by_qualifier), None)
+    if dtm is None:
         expected = "a time: DTM with the qualifier " + " or ".join(wanted)
         place = own[0].place() if own else report.place
         draft.faults.append(fault("SEGMENT_MISSING", place, "nothing", expected))

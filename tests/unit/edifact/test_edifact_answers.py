@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.translate.edifact.answers import Result, aperak, contrl, result_of
@@ -82,6 +82,7 @@ def test_each_interchange_of_a_file_is_answered() -> None:
 
 
 @pytest.mark.parametrize("application", [False, True])
+@settings(max_examples=200)
 @given(sender=st.text(max_size=40), reference=st.text(max_size=40), text=st.text(max_size=60))
 def test_an_answer_is_valid_whatever_was_sent(sender: str, reference: str, text: str, application: bool) -> None:
     sender, reference, text = (re.sub(r"([+:?'])", r"?\1", each) for each in (sender, reference, text))

@@ -236,19 +236,9 @@ def test_a_code_of_the_carriers_own_means_nothing_without_a_profile() -> None:
 
 
 def test_each_status_of_each_consignment_is_an_event() -> None:
-    told_ = told(
-        interchange(
-            message(
-                "IFTSTA",
-                *(each.format("I") for each in STATUS),
-                "STS+1+OA",
-                *STATUS[6:9],
-                "CNI+2",
-                "STS+1+I",
-                *STATUS[6:9],
-            )
-        )
-    )
+    first, more = [each.format("I") for each in STATUS], (*STATUS[6:9], STATUS[-1])
+
+    told_ = told(interchange(message("IFTSTA", *first, "STS+1+OA", *more, "CNI+2", "STS+1+I", *more)))
 
     assert told_.types() == ["container.gate_in", "container.gate_out", "container.gate_in"]
     assert [each.id.rpartition(":")[2] for each in told_.items] == ["1", "2", "3"]
@@ -353,3 +343,18 @@ def test_a_cargo_report_is_a_filing_for_each_consignment() -> None:
         {"pieces": 60, "package_type": "CT", "description": "TAPS", "gross_mass_kg": 640.0, "hs": "848180"}
     ]
     assert [each["value"] for each in told_.data()["subjects"]] == ["BL1", "MSKU1234565"]  # type: ignore[index]
+
+
+def test_a_gate_move_without_a_place_of_its_own_is_at_the_terminal_of_the_head() -> None:
+    told_ = told(gate((GATE_IN[7], ""), ("NAD+CF+OOL:160:166", "LOC+9+THLCH:139:6+LCIT:TER:306")))
+
+    assert told_.data()["place"] == {"unlocode": "THLCH", "facility_code": "LCIT", "facility_list": "SMDG"}
+
+
+def test_a_delivery_of_a_parcel_is_no_move_of_a_container() -> None:
+    segments = ("BGM+77+1+9", "CNI+1", "STS+1+21", "DTM+78:202611201259:203", "PCI+30+370726206369762060")
+
+    told_ = told(interchange(message("IFTSTA", *segments)))
+
+    assert (told_.verdicts, told_.types()) == (["NOT_SHARED"], ["goods.observed"])
+    assert told_.data()["subjects"] == [{"scheme": "sscc", "value": "370726206369762060"}]
