@@ -72,7 +72,8 @@ def test_a_route_is_described_with_its_scopes_statuses_codes_and_media_types(rou
     assert {str(status) for status in route.answers} <= told["responses"].keys()
     assert set(told.get("requestBody", {}).get("content", {})) == set(route.media_types)
     shown = {code for each in told["responses"].values() for code in _codes(each)}
-    assert set(route.codes) <= shown <= {*route.codes, *EVERYWHERE}
+    assert set(route.codes) <= shown <= {*route.codes, *EVERYWHERE, "NOT_FOUND"}
+    assert ("NOT_FOUND" in shown) == ("NOT_FOUND" in route.codes or "{" in route.path)
     assert ("UNAUTHENTICATED" in shown) == bool(route.scope)
 
 

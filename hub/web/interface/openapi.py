@@ -112,6 +112,10 @@ def _body(route: Route, media_type: str) -> Document:
         return {"schema": {"type": "array", "items": _ref("Event")}}
     if media_type == STRUCTURED:
         return {"schema": _ref("Event"), "examples": _event_examples()}
+    if route.name == "post_document":
+        return {"schema": _ref("File")}
+    if route.name == "withdraw_document":
+        return {"schema": _ref("Withdrawal")}
     if media_type in (BINARY, LINKED) and route.name == "acknowledge":
         return {"schema": _ref("Acknowledgement")}
     if media_type in (BINARY, LINKED):
@@ -128,8 +132,10 @@ def _responses(route: Route) -> Document:
 
 
 def _everywhere(route: Route) -> Iterable[str]:
-    """The codes that every route may answer; those of tokens only where one is asked for."""
-    return (code for code in EVERYWHERE if route.scope or code not in _OF_TOKENS)
+    """The codes that every route may answer; those of tokens where one is asked for, and where a name stands in the path
+    that it is not there."""
+    common = (code for code in EVERYWHERE if route.scope or code not in _OF_TOKENS)
+    return (*common, "NOT_FOUND") if "{" in route.path else common
 
 
 def _response(route: Route, status: int, codes: Sequence[str]) -> Document:

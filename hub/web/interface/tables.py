@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hub.web.copy_routes import COPIES
 from hub.web.route import CSV, XLSX
 
 JSON, SSE, HTML, SCHEMA = "application/json", "text/event-stream", "text/html", "application/schema+json"
@@ -39,6 +40,7 @@ _PER_PAGE = [
     _query("perPage", "at most so many", type="integer", minimum=1, maximum=100),
     _query("nextPageToken", "of the link that was answered"),
 ]
+_PURPOSE = _query("purpose", "the purpose of the agreements to look through")
 _CACHE = _header("If-None-Match", "what the client has, by its ETag")
 
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
@@ -58,6 +60,22 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "get_schema": [_query("form", "flat: without references", const="flat"), _CACHE],
     "openapi": [_CACHE],
     "asyncapi": [_CACHE],
+    "post_document": [
+        _query("kind", "what it is: a document name code of UNTDID 1001, such as 380", required=True),
+        _query("reference", "its reference, as its issuer writes it", required=True),
+        _query("subject", "scheme:value of what it is about; may be repeated", type="array", items={"type": "string"}),
+        _query("title", "what a person would call it"),
+        _query("issued_at", "when it was issued (RFC 3339)"),
+        _query("source", "of its event; documents, if not given"),
+        _query("id", "of its event; sha256: and the digest, if not given"),
+        _query("updated_at", "a later version of what is said of the same bytes (RFC 3339)"),
+        _query("replaces", "the SHA-256 (hex) of the copy that this one takes the place of"),
+        _query("reason", "why it takes the place of that one"),
+        _header("Content-Digest", "sha-256=:<base64>: of the body, to be compared (RFC 9530)"),
+        _header("Repr-Digest", "the same"),
+    ],
+    "get_document": [_PURPOSE],
+    "get_document_content": [_PURPOSE],
     "get_events": [
         _query("source", "with id: what was judged of this identity of yours"),
         _query("id", "with source"),
@@ -116,6 +134,10 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_schema": {SCHEMA: "JSONSchema"},
     "openapi": {JSON: "Described"},
     "asyncapi": {JSON: "Described"},
+    "post_document": {JSON: "Deposited"},
+    "get_document": {JSON: "KnownDocument"},
+    "get_document_content": dict.fromkeys(COPIES, "File"),
+    "withdraw_document": {JSON: "Item"},
     "get_events": {JSON: "KnownEvents"},
     "get_object": {JSON: "KnownObject"},
     "get_receipts": {JSON: "Receipts"},
