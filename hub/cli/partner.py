@@ -27,7 +27,7 @@ def add(
     role: Annotated[list[str], Several],
     tier: str = "trusted",
     identifier: Annotated[list[str] | None, Several] = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     check_digits: str = "hub",
     reason: Reason = "",
     options: Options = DEFAULTS,
@@ -49,7 +49,8 @@ def add(
     identifier
         scheme=value, such as eori=NL123456789; one or more.
     time_zone
-        IANA name: the zone of times that arrive without an offset.
+        IANA name, such as Europe/Amsterdam: the zone of times that arrive without an offset. Default: none, and such a
+        time is refused.
     check_digits
         What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
     """
@@ -69,15 +70,26 @@ def add(
 
 
 @app.command(name="set")
-def set_(partner: str, /, *, check_digits: str, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """Change how strictly a partner's events are judged.
+def set_(
+    partner: str,
+    /,
+    *,
+    check_digits: str | None = None,
+    time_zone: str | None = None,
+    reason: Reason = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Change how a partner's events are read and judged; what is left out stays as it is.
 
     Parameters
     ----------
     check_digits
         What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
+    time_zone
+        IANA name, such as Europe/Amsterdam: the zone of times that arrive without an offset.
     """
-    return act("partner.set", {"id": partner, "check_digits": check_digits, "reason": reason}, options)
+    request = {"id": partner, "check_digits": check_digits, "time_zone": time_zone, "reason": reason}
+    return act("partner.set", request, options)
 
 
 @app.command
@@ -165,7 +177,7 @@ def _say(partner: dict[str, Any]) -> None:
             "roles": partner["roles"],
             "tier": partner["tier"],
             "identifiers": [f"{each['scheme']}={each['value']}" for each in partner["identifiers"]],
-            "time zone": partner["time_zone"],
+            "time zone": partner["time_zone"] or "none agreed",
             "check digits": partner["check_digits"] or "as the hub",
             "AEO": _aeo_in_short(partner),
             "state": "SUSPENDED" if partner["suspended"] else "active",

@@ -89,8 +89,8 @@ class Partner(Struct, frozen=True, omit_defaults=True):
     roles: tuple[Role, ...]
     tier: Tier
     identifiers: tuple[Identifier, ...] = ()
-    time_zone: str = "UTC"
-    """IANA name: the zone of times that arrive without an offset, in formats that allow it."""
+    time_zone: str | None = None
+    """IANA name: the zone of times that arrive without an offset, in formats that allow it; None: none is agreed."""
     aeo: AEOAuthorisation | None = None
     suspended: bool = False
     """The full stop: no token, live ones refused, streams end."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from hub.core.agreement import Agreement, Feed, type_matches
 from hub.core.partner import Partner, PublicKey, System
@@ -86,7 +86,10 @@ class Checks:
         try:
             ZoneInfo(name)
         except (ValueError, OSError, LookupError):
-            self.invalid(place, name, "an IANA time zone, such as Europe/Amsterdam")
+            wanted = "an IANA time zone, such as Europe/Amsterdam"
+            if not available_timezones():
+                wanted = "a table of time zones on the hub's machine: install tzdata"
+            self.invalid(place, name, wanted)
         return name
 
     def day(self, place: str, text: str) -> str:

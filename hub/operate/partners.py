@@ -18,7 +18,7 @@ class AddPartner(Request, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     tier: str = Tier.TRUSTED.value
     identifiers: tuple[Identifier, ...] = ()
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     check_digits: str = "hub"
 
 
@@ -27,6 +27,7 @@ class SetPartner(Request, frozen=True, kw_only=True):
 
     id: str
     check_digits: str | None = None
+    time_zone: str | None = None
 
 
 class StopPartner(Request, frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
         roles=tuple(dict.fromkeys(checks.choice(f"/roles/{i}", role, Role) for i, role in enumerate(request.roles))),
         tier=checks.choice("/tier", request.tier, Tier),
         identifiers=request.identifiers,
-        time_zone=checks.time_zone("/time_zone", request.time_zone),
+        time_zone=None if request.time_zone is None else checks.time_zone("/time_zone", request.time_zone),
         check_digits=_check_digits(request.check_digits, checks),
     )
     return (partner,)
@@ -66,9 +67,13 @@ def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
 
 def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
     partner = checks.known("/id", request.id, basis.snapshot.partners)
-    if partner is None or request.check_digits is None:
+    if partner is None:
         return ()
-    changed = replace(partner, check_digits=_check_digits(request.check_digits, checks))
+    changed = partner
+    if request.check_digits is not None:
+        changed = replace(changed, check_digits=_check_digits(request.check_digits, checks))
+    if request.time_zone is not None:
+        changed = replace(changed, time_zone=checks.time_zone("/time_zone", request.time_zone))
     return () if changed == partner else (changed,)
 
 

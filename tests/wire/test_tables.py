@@ -90,6 +90,17 @@ async def test_a_row_that_says_when_it_was_changed_is_that_version(delta: Caller
     assert [said(each)[0][1] for each in answers] == ["ACCEPTED", "ACCEPTED", "DUPLICATE"]
 
 
+async def test_a_time_without_offset_is_refused_until_a_zone_is_agreed_with_the_partner(delta: Caller) -> None:
+    body = sheet("a,no").replace(AT.encode(), b"2026-11-20 10:00:00")
+
+    refused = await post(delta, body)
+    await delta.world.act("partner.set", id="delta", time_zone="Europe/Amsterdam")
+    taken = await post(delta, body)
+
+    assert [each["code"] for each in refused.json["items"][0]["faults"]] == ["OFFSET_MISSING"]
+    assert said(taken) == [("a", "ACCEPTED")]
+
+
 async def test_a_sheet_that_cannot_be_read_is_refused_with_its_faults(delta: Caller) -> None:
     for body, media_type in ((b"", CSV), (b"a,b\n1,2\n", CSV), (b"PK\x03\x04rubbish", XLSX), (b"%PDF-1.7", CSV)):
         answer = await post(delta, body, media_type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Any
 
 import pytest
@@ -135,3 +136,24 @@ async def test_a_request_of_another_shape_is_refused_as_malformed(desk: Any, req
 
     assert isinstance(outcome, Refusal)
     assert outcome.code == "BODY_MALFORMED"
+
+
+async def test_no_time_zone_is_assumed_until_one_is_set(desk: Any) -> None:
+    await desk.enrol("zephyr")
+    assert desk.show("partner.show", id="zephyr")["time_zone"] is None
+
+    await desk.do("partner.set", id="zephyr", time_zone="Europe/Amsterdam")
+    assert desk.show("partner.show", id="zephyr")["time_zone"] == "Europe/Amsterdam"
+    assert await desk.refused("partner.set", id="zephyr", time_zone="Europe") == {"/time_zone": "ACT_VALUE_INVALID"}
+
+
+async def test_a_machine_without_a_table_of_time_zones_is_named_as_the_fault(desk: Any) -> None:
+    await desk.enrol("zephyr")
+    usual = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath(())
+    try:
+        outcome = await desk.registrar.perform("partner.set", {"id": "zephyr", "time_zone": "Asia/Gaza"}, actor="ada")
+    finally:
+        zoneinfo.reset_tzpath(usual)
+
+    assert "install tzdata" in outcome.faults[0].expected
