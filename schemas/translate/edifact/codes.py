@@ -100,18 +100,32 @@ REPLACED = frozenset({"4", "5"})
 STATUSES: Mapping[str, Meaning] = {
     # UN/CEFACT Recommendation 24.
     "1": Meaning("transport.arrived"),
+    "6": Meaning("booking.confirmed"),
+    "7": Meaning("booking.cancelled"),
+    **dict.fromkeys(("8", "9", "10", "12"), Meaning("control.released")),
     "13": Meaning("container.picked_up"),
+    "16": Meaning("position.updated"),
+    "17": Meaning("control.held"),
     "21": Meaning("container.dropped_off"),
+    "22": Meaning("container.dropped_off"),
     "24": Meaning("transport.departed"),
+    "25": Meaning("transport.delayed", "ESTIMATED"),
+    "28": Meaning("container.stripped"),
+    "29": Meaning("container.discharged"),
+    "40": Meaning("transport.arrived"),
     "48": Meaning("container.loaded"),
-    # ANSI X12 315 and 214, as ocean carriers use them.
+    # ANSI X12 data element 157, as ocean carriers use it.
     "A": Meaning("transport.arrived"),
     "AE": Meaning("container.loaded", mode="MARITIME"),
     "AF": Meaning("container.picked_up"),
     "AG": Meaning("container.dropped_off", "ESTIMATED"),
     "AL": Meaning("container.loaded", mode="RAIL"),
     "AM": Meaning("container.loaded", mode="ROAD"),
+    "AN": Meaning("container.loaded", mode="AIR"),
+    "AO": Meaning("container.loaded", mode="INLAND_WATERWAY"),
+    "AP": Meaning("container.loaded", mode="MARITIME"),
     "AR": Meaning("transport.arrived", mode="RAIL"),
+    "BF": Meaning("booking.confirmed"),
     "C": Meaning("transport.departed", "ESTIMATED"),
     "CT": Meaning("control.released"),
     "CU": Meaning("control.released"),
@@ -121,7 +135,7 @@ STATUSES: Mapping[str, Meaning] = {
     "I": Meaning("container.gate_in"),
     "OA": Meaning("container.gate_out"),
     "P": Meaning("transport.departed"),
-    **{code: Meaning("control.held") for code in ("PA", "PB", "PC", "PD", "PE", "PF", "PG", "PH", "PI", "PJ", "PK")},
+    **{f"P{letter}": Meaning("control.held") for letter in "ABCDEFGHIJKLMNOP"},
     "RD": Meaning("container.gate_in", empty=True),
     "RL": Meaning("transport.departed", mode="RAIL"),
     "UR": Meaning("container.discharged", mode="RAIL"),
@@ -130,6 +144,8 @@ STATUSES: Mapping[str, Meaning] = {
     "VD": Meaning("transport.departed", mode="MARITIME"),
 }
 """STS C555 9011. A carrier's or a party's own codes (3055: 87 and others of `OWN_AGENCIES`) are in no list."""
+X12_AGENCIES = frozenset({"22", "116"})
+"""Of the lists of X12, in which figures mean other things than in Recommendation 24."""
 OWN_AGENCIES = frozenset({"86", "87", "88", "89", "90", "91", "92", "ZZZ"})
 
 CALLS: Mapping[str, Meaning] = {
@@ -190,11 +206,11 @@ REFERENCES = {
 """RFF 1153, and the scheme of its value; `declaration`: an MRN, or else the declarant's number."""
 
 ISSUERS = {
-    "CA": "CAR", "SH": "SHI", "CU": "CUS", "TO": "TER", "TE": "TER", "AA": "CST", "AC": "VET", "CN": "CNS",
+    "CA": "CAR", "SH": "SHI", "CU": "CUS", "TO": "TER", "AA": "CST", "AC": "PHY",
 }  # fmt: skip
 """SEL 9303, and who put the seal on."""
-FINDINGS = {"2": "BROKEN", "3": "MISSING", "4": "TAMPERED"}
-"""SEL 4517: damaged, missing, tampered with."""
+FINDINGS = {"2": "BROKEN", "3": "MISSING", "4": "BROKEN"}
+"""SEL 4517: damaged, missing, broken. A faulty electronic seal (5) may still hold."""
 NO_SEAL = frozenset({"NA", "N/A", "NIL", "NONE", "NOSEAL", "NO SEAL"})
 """What is written where there is no seal."""
 

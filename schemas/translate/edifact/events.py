@@ -18,6 +18,7 @@ from schemas.translate.edifact.codes import (
     STATUSES,
     STUFFED,
     UNMEANT,
+    X12_AGENCIES,
     Meaning,
 )
 from schemas.translate.edifact.draft import (
@@ -72,7 +73,7 @@ def status_meaning(report: Report, sts: Segment) -> tuple[Meaning, Fault | None]
     code, agency = sts.at(2, 1), sts.at(2, 3)
     statuses = report.profile.statuses
     found = statuses.get(f"{agency}:{code}") or statuses.get(code)
-    if found is None and agency not in OWN_AGENCIES:
+    if found is None and agency not in OWN_AGENCIES and not (agency in X12_AGENCIES and code.isdigit()):
         found = STATUSES.get(code)
     if found is not None:
         return found, None
@@ -106,6 +107,8 @@ def drafted(report: Report, unit: Unit, meaning: Meaning) -> Draft:
     _parties(draft, [*group, *shared], tdt)
     _route(draft, direct, shared)
     _words(draft, unit, group)
+    if draft.kind == "transport.delayed":
+        draft.put("movement", "DEPARTURE", unit.first.place())  # Recommendation 24 has no other delay.
     return draft
 
 

@@ -14,6 +14,7 @@ from schemas.translate.edifact.draft import Draft, container_number
 from schemas.translate.edifact.events import beside, document_meaning, drafted, names_container, status_meaning
 from schemas.translate.edifact.profile import DOCUMENT
 from schemas.translate.edifact.report import Report, Segment, Unit
+from schemas.translate.edifact.syntax import Marks
 from schemas.translate.edifact.when import made_at
 from schemas.translate.item import Event, Item
 
@@ -216,4 +217,6 @@ def _extension(report: Report, kept: list[str]) -> dict[str, object]:
         extension["interchange"] = {
             "sender": interchange.sender, "recipient": interchange.recipient, "reference": interchange.reference,
         }  # fmt: skip
+    if report.marks._replace(repetition="") != Marks():
+        extension["separators"] = "".join(report.marks)
     return {**extension, "segments": kept}

@@ -212,6 +212,8 @@ def status(code: str) -> bytes:
         ("I", "container.gate_in", "ACTUAL"), ("OA", "container.gate_out", "ACTUAL"),
         ("E", "transport.arrived", "ESTIMATED"), ("CT", "control.released", "ACTUAL"), ("PA", "control.held", "ACTUAL"),
         ("24::6", "transport.departed", "ACTUAL"), ("RD", "container.gate_in", "ACTUAL"),
+        ("12::6", "control.released", "ACTUAL"), ("25", "transport.delayed", "ESTIMATED"),
+        ("6", "booking.confirmed", "ACTUAL"), ("29", "container.discharged", "ACTUAL"),
     ],
 )  # fmt: skip
 def test_a_status_says_what_happened(code: str, kind: str, time_kind: str) -> None:
@@ -233,6 +235,10 @@ def test_a_code_of_the_carriers_own_means_nothing_without_a_profile() -> None:
     told_ = told(status("I::87:DELIVERED"))
 
     assert (told_.verdicts, told_.data()["remarks"]) == (["NOT_SHARED"], "DELIVERED")
+
+
+def test_a_figure_of_x12_is_not_one_of_recommendation_24() -> None:
+    assert told(status("1::116")).codes() == {"CODE_UNMAPPED"}
 
 
 def test_each_status_of_each_consignment_is_an_event() -> None:

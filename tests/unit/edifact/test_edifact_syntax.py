@@ -60,6 +60,7 @@ def test_a_document_reads_the_same_with_any_separators_and_line_ends() -> None:
 
     data = [told(each.encode()).data() for each in same]
 
+    assert data[4]["extensions"]["edifact"]["separators"] == "|#!~"  # type: ignore[index]
     assert all(each["subjects"] == [{"scheme": "iso6346", "value": "MSKU1234565"}] for each in data)
     assert all({**each, "extensions": 0} == {**data[0], "extensions": 0} for each in data)
 
