@@ -132,8 +132,8 @@ def _responses(route: Route) -> Document:
 
 
 def _everywhere(route: Route) -> Iterable[str]:
-    """The codes that every route may answer; those of tokens where one is asked for, and where a name stands in the path
-    that it is not there."""
+    """The codes that every route may answer; those of tokens where one is asked for, and that nothing is there where a
+    name stands in the path."""
     common = (code for code in EVERYWHERE if route.scope or code not in _OF_TOKENS)
     return (*common, "NOT_FOUND") if "{" in route.path else common
 
