@@ -106,6 +106,20 @@ def one_record(count: int = LISTED_EVENTS) -> bytes:
     ]})  # fmt: skip
 
 
+def edifact(count: int = LISTED_EVENTS) -> bytes:
+    """An interchange of CODECO messages (D.95B, SMDG), each of one container that came through a gate."""
+    at = AT[:16].replace("-", "").replace("T", "").replace(":", "")
+    segments = (
+        "BGM+34+{0}+9", "TDT+20+V003E+1++EXCO:172:182+++9074729:146::EXAMPLE EXPRESS", "NAD+CF+EXC:160:166",
+        "EQD+CN+MSKU1234565+22G1:102:5++2+5", "RFF+BN:ABC709951", f"DTM+7:{at}UTC:303", "LOC+11+SGSIN:139:6",
+        "LOC+165+NLRTM:139:6+ECTDDE:TER:306", "MEA+AAE+VGM+KGM:21430", "SEL+NL0012345+SH", "TDT+1++3+31++++AB12CD",
+        "CNT+16:1",
+    )  # fmt: skip
+    message = "'".join(["UNH+{0}+CODECO:D:95B:UN:ITG14", *segments, f"UNT+{len(segments) + 2}+{{0}}'"])
+    messages = "".join(message.format(number) for number in range(count))
+    return f"UNB+UNOA:2+EXAMPLE+HUB+261122:1000+1'{messages}UNZ+{count}+1'".encode()
+
+
 def _typed(instant: str) -> dict[str, str]:
     return {"@type": "http://www.w3.org/2001/XMLSchema#dateTime", "@value": instant}
 

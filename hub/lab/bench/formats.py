@@ -138,6 +138,10 @@ def _cells(document: bytes) -> object:
     return python_calamine.load_workbook(io.BytesIO(document)).get_sheet_by_index(0).to_python()
 
 
+def _split(document: bytes) -> object:
+    return [segment.split("+") for segment in document.decode().split("'")]
+
+
 def _lines(document: bytes) -> object:
     return sum(1 for _ in csv.reader(io.StringIO(document.decode(), newline=""), delimiter=";"))
 
@@ -149,6 +153,7 @@ MEASURES = {
     "EPCIS event to canonical": Measure(documents.epcis, _LISTED, _translated, "jiter", jiter.from_json),
     "DCSA event to canonical": Measure(documents.dcsa, _LISTED, _translated, "jiter", jiter.from_json),
     "ONE Record event to canonical": Measure(documents.one_record, _LISTED, _translated, "jiter", jiter.from_json),
+    "EDIFACT message to canonical": Measure(documents.edifact, _LISTED, _translated, "split", _split),
     "workbook row judged": Measure(documents.workbook, SHEET_ROWS, _judged, "calamine", _cells, 1),
     "CSV row judged": Measure(documents.separated, FILE_ROWS, _judged, "csv", _lines, 1),
 }
