@@ -18,7 +18,7 @@ _GRAVITY: dict[Disposition, int] = {"accept": 0, "quarantine": 1, "refuse": 2}
 
 
 class DocumentPolicy(Struct, frozen=True, kw_only=True):
-    """What is done with a document in which this was found. Whatever has no line here is refused."""
+    """What is done with a document in which this was found. Any other error refuses it, any other warning does not."""
 
     document_padded: Disposition = "quarantine"
     """Something stands before or after it in its file. Photographs of some telephones carry a film."""
@@ -46,11 +46,16 @@ class DocumentPolicy(Struct, frozen=True, kw_only=True):
     """It was changed after it was first written, as by every signature."""
     pdf_signed: Disposition = "accept"
     pdf_not_examined: Disposition = "quarantine"
+    credential_malformed: Disposition = "quarantine"
+    credential_not_proven: Disposition = "accept"
+    """Its issuer's key is not known, or it has no proof of a kind that is verified here."""
+    credential_proof_wrong: Disposition = "refuse"
     virus_found: Disposition = "refuse"
     virus_not_excluded: Disposition = "quarantine"
 
-    def of(self, code: str) -> Disposition:
-        disposition: Disposition = getattr(self, code.lower(), "refuse")
+    def of(self, found: Fault) -> Disposition:
+        otherwise: Disposition = "accept" if found.severity is Severity.WARNING else "refuse"
+        disposition: Disposition = getattr(self, found.code.lower(), otherwise)
         return disposition
 
 
@@ -63,7 +68,7 @@ class Decision(Struct, frozen=True):
 
 def decide(faults: Iterable[Fault], policy: DocumentPolicy) -> Decision:
     """The gravest word that the policy has for any of the faults. `faults` are of `sniff`, `PDFReport` and `Scan`."""
-    weighed = [(policy.of(each.code), each) for each in faults]
+    weighed = [(policy.of(each), each) for each in faults]
     gravest = max((word for word, _ in weighed), key=_GRAVITY.__getitem__, default=_ACCEPT)
     said = [replace(each, severity=Severity.ERROR if word == "refuse" else Severity.WARNING) for word, each in weighed]
     return Decision(gravest, tuple(capped(said)))

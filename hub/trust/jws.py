@@ -71,8 +71,8 @@ class UnverifiedJWS(Struct, frozen=True):
 _jws = PyJWS(algorithms=ALGORITHMS, options={"verify_signature": True, "enforce_minimum_key_length": True})
 
 
-def open_jws(token: str, *, bytes_max: int) -> UnverifiedJWS | Flaw:
-    """Steps 1 to 4: the token's form, before any key is known."""
+def open_jws(token: str, *, bytes_max: int, header_type: type[JOSEHeader] = JOSEHeader) -> UnverifiedJWS | Flaw:
+    """Steps 1 to 4: the token's form, before any key is known. `header_type` names the members that it may have."""
     # 1. It is ASCII of a bounded size. A str of surrogates or of other digits never reaches a decoder.
     if len(token) > bytes_max or not token.isascii():
         return Flaw.MALFORMED
@@ -89,7 +89,7 @@ def open_jws(token: str, *, bytes_max: int) -> UnverifiedJWS | Flaw:
     if not isinstance(parsed, Parsed):
         return Flaw.HEADER
     try:
-        members = msgspec.convert(parsed.value, JOSEHeader, strict=True)
+        members = msgspec.convert(parsed.value, header_type, strict=True)
     except msgspec.ValidationError:
         return Flaw.HEADER
     return UnverifiedJWS(token, members, payload, len(signature))

@@ -177,4 +177,23 @@ ROWS = (
         "L'antivirus n'a pas répondu sur le document.",
         "Ask the administration; the document itself may be in order.",
     ),
+    # Verifiable credentials.
+    (
+        "CREDENTIAL_MALFORMED",
+        "The credential lacks what a verifiable credential must have.",
+        "Il manque à l'attestation ce qu'une attestation vérifiable doit comporter.",
+        "Correct the place named, and have the credential issued again.",
+    ),
+    (
+        "CREDENTIAL_PROOF_WRONG",
+        "The signature of the credential is not its issuer's.",
+        "La signature de l'attestation n'est pas celle de son émetteur.",
+        "Send the credential exactly as it was issued.",
+    ),
+    (
+        "CREDENTIAL_NOT_PROVEN",
+        "Nothing proves that the credential comes from its issuer.",
+        "Rien ne prouve que l'attestation vient de son émetteur.",
+        "Send it in its signed form, and ask the administration to register the issuer's key.",
+    ),
 )  # fmt: skip

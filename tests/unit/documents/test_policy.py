@@ -10,7 +10,7 @@ import pytest
 from hub.core.documents import Disposition, DocumentPolicy, PDFCode, PDFFinding, PDFReport, Scan, decide
 from schemas.documents.fault_texts import ROWS
 from schemas.documents.sniff import sniff
-from schemas.faults import FAULTS, Severity
+from schemas.faults import FAULTS, Severity, fault
 from tests.unit.documents.make import pdf
 
 POLICY = DocumentPolicy()
@@ -58,8 +58,11 @@ def test_the_word_of_the_virus_scanner_counts(scan: Scan, disposition: str) -> N
     assert decide(scan.faults(), POLICY).disposition == disposition
 
 
-def test_what_has_no_line_in_the_policy_is_refused() -> None:
+def test_an_error_that_has_no_line_in_the_policy_refuses_and_a_warning_does_not() -> None:
+    warning = fault("CHECK_DIGIT_WRONG", "", "1", "2")
+
     assert decide(sniff(b"MZ").faults, POLICY).disposition == "refuse"
+    assert decide([warning], POLICY).disposition == "accept"
 
 
 def test_every_line_of_the_policy_is_a_fault_and_every_finding_of_a_pdf_has_one() -> None:

@@ -1,0 +1,189 @@
+"""Wrapped trade documents: verifiable credentials (W3C VCDM 1.1 and 2.0), opened without believing them.
+
+A credential comes bare (JSON-LD, with or without a data-integrity proof), or in an envelope of JOSE: as
+`application/vc+jwt` itself, in an `EnvelopedVerifiableCredential` (VCDM 2.0 §4.13), or as a JWT of 1.1 with the claim
+`vc` (§6.3.1); several come in a presentation. Contexts are not fetched and issuers not looked up: terms mean what the
+vocabularies of traceability and UNTP publish. Whether a proof holds is for `hub/trust/credential.py`.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from schemas.documents.trade import Named, Party, named, party
+from schemas.faults import FAULTS_MAX, Fault, capped, fault
+from schemas.translate.document import read
+
+CREDENTIALS_MAX = 100
+"""Of one presentation."""
+_ENVELOPES = ("data:application/vc+jwt,", "data:application/vc-ld+jwt,", "data:application/vc+ld+jwt,")
+_PRESENTATIONS = ("data:application/vp+jwt,", "data:application/vp-ld+jwt,", "data:application/vp+ld+jwt,")
+_CONTEXTS = ("https://www.w3.org/ns/credentials/v2", "https://www.w3.org/2018/credentials/v1")
+
+
+class Proof(Struct, frozen=True):
+    """How a credential is sealed. Nothing of it has been verified."""
+
+    form: Literal["none", "jose", "data-integrity"]
+    suite: str = ""
+    """The cryptosuite or type of a data-integrity proof."""
+    unverified_token: str = ""
+    """The compact JWS around the credential."""
+
+
+class Credential(Struct, frozen=True):
+    """One credential and the trade documents that it names, for the index."""
+
+    place: str
+    """JSON Pointer to it; what is inside a JWT lies under the pointer of the JWT."""
+    id: str
+    types: tuple[str, ...]
+    """Without `VerifiableCredential`."""
+    issuer: Party | None
+    valid_from: str
+    """As its issuer wrote it, or from the JWT's `nbf`; empty: not told. The same for `valid_until`."""
+    valid_until: str
+    proof: Proof
+    documents: tuple[Named, ...]
+
+
+class Unwrapped(Struct, frozen=True):
+    """What was found in a JSON document: its credentials; or, bare, the trade document that it is."""
+
+    credentials: tuple[Credential, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def unwrap(document: bytes) -> Unwrapped:
+    """Open a JSON document, or a compact JWS. Raises nothing; no credentials where it is neither wrapped nor known."""
+    opening = _Opening()
+    text = document.strip()
+    if text.startswith(b"eyJ"):  # base64url of `{"`
+        opening.token(text.decode("ascii", "replace"), "", 0)
+    else:
+        value, faults = read(document)
+        opening.faults.extend(faults)
+        opening.value(value, "", 0)
+    return Unwrapped(tuple(opening.credentials), tuple(capped(opening.faults)))
+
+
+class _Opening:
+    """Goes from presentations to credentials to their subjects, two envelopes deep at most."""
+
+    def __init__(self) -> None:
+        self.credentials: list[Credential] = []
+        self.faults: list[Fault] = []
+
+    def value(self, value: Any, place: str, depth: int) -> None:
+        """An object that may be a presentation, an envelope, a credential or a bare trade document."""
+        if not isinstance(value, dict) or depth > 3 or len(self.credentials) >= CREDENTIALS_MAX:
+            return
+        types, id_ = words(value.get("type") or value.get("@type")), value.get("id")
+        if isinstance(id_, str) and id_.startswith(_ENVELOPES + _PRESENTATIONS):
+            self.token(id_.partition(",")[2], place + "/id", depth + 1)
+        elif "VerifiablePresentation" in types:
+            inside = value.get("verifiableCredential")
+            several = inside if isinstance(inside, list) else [inside]
+            for index, each in enumerate(several[:CREDENTIALS_MAX]):
+                there = f"{place}/verifiableCredential" + (f"/{index}" if several is inside else "")
+                self.token(each, there, depth + 1) if isinstance(each, str) else self.value(each, there, depth + 1)
+        elif "credentialSubject" in value or "VerifiableCredential" in types:
+            self._credential(value, types, place, _data_integrity(value.get("proof")))
+        elif documents := self._named(value, (), place):
+            self.credentials.append(Credential(place, _text(id_), (), None, "", "", Proof("none"), documents))
+
+    def token(self, token: str, place: str, depth: int) -> None:
+        """A compact JWS: its payload is looked at, whoever signed it."""
+        payload = _payload(token)
+        if not isinstance(payload, dict):
+            self._wrong(place, token, "a JWS in compact form with a JSON object in it")
+            return
+        inner = payload.get("vc", payload.get("vp"))
+        value: dict[str, Any] = payload
+        if isinstance(inner, dict):
+            claims = {"issuer": payload.get("iss"), "id": payload.get("jti")}
+            claims |= {"validFrom": _instant(payload.get("nbf")), "validUntil": _instant(payload.get("exp"))}
+            value = {name: claim for name, claim in claims.items() if claim is not None} | inner
+        issuer, signer = party(value.get("issuer"), "issuer", place), payload.get("iss")
+        if signer is not None and (issuer is None or issuer.id != signer):
+            self._wrong(place + "/iss", signer, "the issuer of the credential")
+        types = words(value.get("type"))
+        if "VerifiablePresentation" in types:
+            self.value(value, place, depth + 1)
+        else:
+            self._credential(value, types, place, Proof("jose", "", token))
+
+    def _credential(self, value: Mapping[str, Any], types: tuple[str, ...], place: str, proof: Proof) -> None:
+        context = value.get("@context")
+        first = context[0] if isinstance(context, list) and context else context
+        if first not in _CONTEXTS:
+            self._wrong(place + "/@context", first, "the context of VCDM 1.1 or 2.0 first")
+        issuer = party(value.get("issuer"), "issuer", place + "/issuer")
+        if issuer is None or not issuer.id:
+            self._wrong(place + "/issuer", value.get("issuer"), "the issuer by its URI")
+        own = tuple(each for each in types if each != "VerifiableCredential")
+        subject = value.get("credentialSubject")
+        subjects = subject if isinstance(subject, list) else [subject]
+        documents: list[Named] = []
+        for index, each in enumerate(subjects[:CREDENTIALS_MAX]):
+            there = f"{place}/credentialSubject" + (f"/{index}" if subjects is subject else "")
+            if isinstance(each, dict) and each:
+                documents.extend(self._named(each, own, there))
+            else:
+                self._wrong(there, each, "what the credential says of its subject")
+        self.credentials.append(
+            Credential(
+                place, _text(value.get("id")), own, issuer,
+                _text(value.get("validFrom") or value.get("issuanceDate")),
+                _text(value.get("validUntil") or value.get("expirationDate")),
+                proof, tuple(documents),
+            )
+        )  # fmt: skip
+
+    def _named(self, subject: Mapping[str, Any], types: tuple[str, ...], place: str) -> tuple[Named, ...]:
+        documents, faults = named(subject, types, place)
+        self.faults.extend(faults[: FAULTS_MAX + 1])
+        return documents
+
+    def _wrong(self, place: str, found: object, expected: str) -> None:
+        self.faults.append(fault("CREDENTIAL_MALFORMED", place, found, expected))
+
+
+def words(value: object) -> tuple[str, ...]:
+    """A term that may be one word or several."""
+    return tuple(each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
+
+
+def _data_integrity(proof: object) -> Proof:
+    """The first proof (VC Data Integrity 1.0 §2.1); there may be several in a set or chain."""
+    first = proof[0] if isinstance(proof, list) and proof else proof
+    if not isinstance(first, dict):
+        return Proof("none")
+    return Proof("data-integrity", _text(first.get("cryptosuite") or first.get("type")))
+
+
+def _payload(token: object) -> Any:
+    segments = token.split(".") if isinstance(token, str) else ()
+    if len(segments) != 3:
+        return None
+    try:
+        return read(urlsafe_b64decode(segments[1] + "=" * (-len(segments[1]) % 4)))[0]
+    except (Base64Error, ValueError):
+        return None
+
+
+def _instant(seconds: object) -> str | None:
+    """A NumericDate (RFC 7519 §2), where it is one."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds < 253_402_300_800:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _text(value: object) -> str:
+    return value[:512] if isinstance(value, str) else ""
