@@ -188,7 +188,8 @@ def _base(report: Report, bgm: Segment | None) -> str:
     SHA-256 of the message."""
     message = report.message
     interchange = message.interchange
-    if bgm is not None and report.profile.identity == DOCUMENT and bgm.at(2, 1):
+    by_document = report.profile.identity == DOCUMENT and interchange.sender
+    if by_document and bgm is not None and bgm.at(2, 1):
         return f"{_part(interchange.sender)}:{message.kind}:{_part(bgm.at(2, 1))}"
     if not interchange.sender or not interchange.reference:
         return f"sha256:{sha256(report.text.encode(errors='replace')).hexdigest()[:32]}"
