@@ -80,7 +80,7 @@ def test_a_scheme_that_does_not_exist_gets_a_guess(capsys: pytest.CaptureFixture
 
     told = capsys.readouterr().err
     assert "perhaps iso6346;" in told
-    assert "perhaps iso6346 or ilu;" in told
+    assert "perhaps iso6346 or ilu or equipment;" in told
 
 
 def test_a_gs1_key_is_shown_in_all_its_forms(capsys: pytest.CaptureFixture[str]) -> None:

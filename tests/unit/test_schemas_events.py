@@ -165,7 +165,7 @@ def test_the_object_key_goes_by_the_objects_of_the_type_in_the_order_of_the_tabl
     order = {each.name.removeprefix("customs."): each.object_schemes for each in TYPES}
 
     assert order["booking.confirmed"] == ("booking", "ucr", "bill_of_lading", "awb", "uri")
-    assert order["container.gate_in"] == ("iso6346", "ilu")
+    assert order["container.gate_in"] == ("iso6346", "ilu", "equipment")
     assert order["declaration.lodged"][:2] == ("mrn", "lrn")
     assert order["event.retracted"] == ("event",)
     assert all(len(set(schemes)) == len(schemes) for schemes in order.values())

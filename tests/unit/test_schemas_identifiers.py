@@ -46,6 +46,7 @@ GOOD = [
     ("scac", "MAEU"),
     ("country", "NA"),
     ("currency", "XCG"),
+    ("equipment", "NONE 0042/A"),
     ("digital_link", "https://id.gs1.org/01/09506000134352/21/2017"),
     ("digital_link", "https://id.gs1.org/8004/4000001111"),
     ("seal", "NL 00123/A-1.2"),

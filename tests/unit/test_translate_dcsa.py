@@ -139,6 +139,15 @@ def test_a_document_that_cannot_be_opened_says_why(document: bytes, code: str, p
 # What events become.
 
 
+def test_equipment_that_the_bic_does_not_know_is_taken_with_a_warning_that_says_so() -> None:
+    (item,) = items(equipment(equipmentReference="GENSET-0042"))
+    event, wrong = one(equipment(equipmentReference="GENSET-0042"))
+
+    assert event["data"]["subjects"][0] == {"scheme": "equipment", "value": "GENSET-0042"}
+    assert ("CODE_UNASSIGNED", "/equipmentReference") in {(each.code, each.place) for each in item.faults}
+    assert wrong == []
+
+
 def test_an_arrival_is_about_the_vessel_and_refers_to_what_it_carries() -> None:
     event, found = one(transport())
 
@@ -321,7 +330,7 @@ REFUSED = [
     (calling(facilityCodeListProvider="UN"), "VALUE_NOT_ALLOWED", "/transportCall/facilityCodeListProvider"),
     (calling(vessel={"vesselIMONumber": "93214"}), "IDENTIFIER_MALFORMED", "/transportCall/vessel/vesselIMONumber"),
     (equipment(equipmentReference=None), "MEMBER_MISSING", "/equipmentReference"),
-    (equipment(equipmentReference="none"), "IDENTIFIER_MALFORMED", "/equipmentReference"),
+    (equipment(equipmentReference="x" * 16), "IDENTIFIER_MALFORMED", "/equipmentReference"),
     (equipment(emptyIndicatorCode="FULL"), "VALUE_NOT_ALLOWED", "/emptyIndicatorCode"),
     (equipment(seals=[{"sealType": "BLT"}]), "MEMBER_MISSING", "/seals/0/sealNumber"),
     (equipment(seals=[{"sealNumber": "1", "sealSource": "XYZ"}]), "VALUE_NOT_ALLOWED", "/seals/0/sealSource"),

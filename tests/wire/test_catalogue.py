@@ -42,7 +42,7 @@ async def test_a_type_tells_who_may_send_it_and_shows_what_is_wrong_in_its_examp
     told = (await get(world, AT)).json
 
     assert told["roles"] == ["carrier", "terminal", "warehouse"]
-    assert told["subject_schemes"][:2] == ["iso6346", "ilu", "equipment"]
+    assert told["subject_schemes"][:3] == ["iso6346", "ilu", "equipment"]
     assert told["versions"][0]["status"] == "current"
     shown = {each["name"]: each for each in told["examples"]}
     assert shown["valid-weighed"]["faults"] == []

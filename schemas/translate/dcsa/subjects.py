@@ -6,7 +6,7 @@ from functools import cache
 
 from schemas.catalogue import catalogue
 from schemas.faults import fault
-from schemas.identifiers import SCHEMES
+from schemas.identifiers import OBJECTS, SCHEMES
 from schemas.translate.dcsa.codes import DOCUMENTS
 from schemas.translate.dcsa.parts import Origins, means_of, text_in
 from schemas.translate.dcsa.sent import Sent
@@ -63,7 +63,7 @@ def _primary(sent: Sent, event_type: str) -> list[Named]:
         means = means_of(sent)
         return [] if means is None else [means]
     number = sent.text("equipment")
-    return [] if number is None else [({"scheme": _container_scheme(number), "value": number}, sent.place("equipment"))]
+    return [] if number is None else [_equipment(sent, number, sent.place("equipment"))]
 
 
 def scheme_of(document_type: str, reference: str) -> str:
@@ -77,8 +77,13 @@ def scheme_of(document_type: str, reference: str) -> str:
     return scheme if SCHEMES[scheme].fits(reference) else "document"
 
 
-def _container_scheme(number: str) -> str:
-    return "ilu" if SCHEMES["ilu"].fits(number) else "iso6346"
+def _equipment(sent: Sent, number: str, place: str) -> Named:
+    """DCSA takes any number of at most 15 characters, and asks for that of the BIC where there is one."""
+    scheme = next((each for each in OBJECTS["container"] if SCHEMES[each].fits(number)), "iso6346")
+    if scheme == "equipment":
+        expected = "a number of ISO 6346 or EN 13044-1, where the equipment has one"
+        sent.faults.append(fault("CODE_UNASSIGNED", place, number, expected))
+    return {"scheme": scheme, "value": number}, place
 
 
 def _documents(sent: Sent) -> list[Named]:
@@ -94,10 +99,10 @@ def _containers(sent: Sent) -> list[Named]:
     """The equipment, and equipment references (`EQ`)."""
     found = []
     if (number := sent.text("equipment")) is not None:
-        found.append(({"scheme": _container_scheme(number), "value": number}, sent.place("equipment")))
+        found.append(_equipment(sent, number, sent.place("equipment")))
     for kind, value, place in _pairs(sent, "references", _REFERENCE_NAMES):
         if kind == "EQ":
-            found.append(({"scheme": _container_scheme(value), "value": value}, place))
+            found.append(_equipment(sent, value, place))
     return found
 
 

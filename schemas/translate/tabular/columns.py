@@ -102,8 +102,8 @@ _SCHEMES = {
     "means": tuple(_OBJECTS["transport"]),
     "identifier": tuple(_OBJECTS["goods"]),
 }
-_FOR_SYSTEMS = frozenset({"uri", "digital_link"})
-"""Schemes that no template shows: a person does not type them."""
+_FOR_SYSTEMS = frozenset({"uri", "digital_link", "equipment"})
+"""Schemes that no template shows: a person does not type them, or should look for a registered number first."""
 _PASSED_OVER = frozenset({"extensions", "time_zone_source"})
 
 
