@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from hub.assembly.copies import copies_api, make_archived
 from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
@@ -106,6 +107,10 @@ class Hub:
             observer=observer,
         )
         self._follower = self._make_follower()
+        self._archived = make_archived(settings, ports, self._follower, clock, entropy)
+        self._sights = Sights(
+            snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
+        )
         self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
 
     def snapshot(self) -> Snapshot:
@@ -262,6 +267,17 @@ class Hub:
         )
         reader = self._reader_api(gate, bodies)
         views = self._views_api(gate, reader.get_event)
+        copies = copies_api(
+            settings,
+            self._archived,
+            pipeline,
+            self._sights,
+            gate,
+            bodies,
+            clock=self.clock,
+            observer=self.observer,
+        )
+        others = {**others, **copies.handlers()}
         public = {**self._known.handlers(), **self._catalogue_api().handlers()}
         return {**partner.handlers(), **reader.handlers(), **views.handlers(), **others, **public}
 
@@ -312,7 +328,7 @@ class Hub:
         return ViewsAPI(
             gate=gate,
             judged=judged,
-            sights=Sights(snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=keys.secret),
+            sights=self._sights,
             events=Events(
                 views,
                 registered=lambda name: self.snapshot().partners.get(name) is not None,
@@ -382,6 +398,7 @@ class Hub:
             settings=self.settings.log,
             documents=self.settings.documents,
             partitions=self.events.partitions,
+            sweep=self._archived.sweep,
         )
 
 

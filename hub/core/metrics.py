@@ -22,6 +22,8 @@ _METRICS = (
     Metric("intake_refused", "counter", ("label",), "Items refused at intake, by the error table's label."),
     Metric("jobs", "counter", ("kind", "outcome"), "Documents judged after their sender was answered, by outcome."),
     Metric("job_seconds", "histogram", ("kind",), "Time from the start of work on such a document to its end."),
+    Metric("documents", "counter", ("disposition", "media_type"), "Digital copies examined, by what became of them."),
+    Metric("documents_handed_over", "counter", ("to",), "Digital copies handed to publishers and recipients."),
     Metric("append_seconds", "histogram", ("stream",), "Time from the start of an append to its acknowledgement."),
     Metric("append_records", "histogram", ("stream",), "Records that shared one append."),
     Metric("appends_unknown", "counter", ("stream",), "Appends whose outcome could not be told."),

@@ -15,6 +15,8 @@ WholeSeconds = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 ClockSkew = Annotated[int, Meta(ge=10, le=30)]
 """Assertions up to 10 s ahead must be accepted, beyond 30 s they must be refused; between is the hub's choice."""
+CopyBytes = Annotated[int, Meta(ge=1, le=10_485_760)]
+"""What `customs.document.submitted` 1.0 has room for."""
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9 ._-]*$")]
 Partitions = Annotated[int, Meta(ge=0, le=128)]
 """0: as the ground does by default. A cursor names a place in each, and travels in a URL."""
@@ -59,7 +61,10 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
 
 
 class DocumentsSettings(Struct, frozen=True, kw_only=True):
-    """Documents that are judged after their sender was answered: captures of EPCIS, and tables."""
+    """Documents that are judged after their sender was answered: captures of EPCIS, and tables; and digital copies."""
+
+    body_bytes_max: CopyBytes = 10_485_760
+    """The largest digital copy (`POST /v1/documents`)."""
 
     table_bytes_max: Count = 10_485_760
     table_rows_max: Count = 100_000

@@ -40,7 +40,9 @@ class Retention:
         settings: LogSettings,
         documents: DocumentsSettings,
         partitions: int,
+        sweep: Callable[[], Awaitable[object]],
     ) -> None:
+        """`sweep` brings to an end what earlier processes left of documents."""
         self._log = log
         self._index = index
         self._blobs = blobs
@@ -52,6 +54,7 @@ class Retention:
         self._settings = settings
         self._documents = documents
         self._partitions = partitions
+        self._sweep = sweep
 
     async def run(self) -> None:
         """Purge until cancelled."""
@@ -71,6 +74,7 @@ class Retention:
         kept_us = now_us - self._settings.events_retention_seconds * 1_000_000
         await self._try("views", partial(self._views.purge, kept_us))
         await self._try("jobs", partial(self._purge_jobs, now_us))
+        await self._try("documents", self._sweep)
         await self._try("documents", partial(self._blobs.purge, kept_us))
 
     async def _try(self, store: str, work: Callable[[], Awaitable[object]]) -> None:

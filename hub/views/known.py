@@ -33,11 +33,22 @@ def known_event(position: Position, record: StoredRecord, header: EventHeader) -
         _occurred_us(data, header.received_us),
         (header.version or "").removesuffix("Z"),
         _series(header, data),
-        tuple([f"{scheme}:{value}" for scheme, value in names]),
+        (*[f"{scheme}:{value}" for scheme, value in names], *_copies(data)),
         any(identifies_consignment(scheme) for scheme, _ in names),
         packed,
         value,
     )
+
+
+def copy_of(sha256: str) -> str:
+    """What an event is found by that names a digital copy."""
+    return f"sha256:{sha256}"
+
+
+def _copies(data: dict[str, Any]) -> tuple[str, ...]:
+    document = data.get("document")
+    sha256 = document.get("sha256") if isinstance(document, dict) else None
+    return (copy_of(sha256),) if isinstance(sha256, str) else ()
 
 
 def _put_together(header: EventHeader, attributes: dict[str, str], data: bytes) -> tuple[bytes, bytes]:

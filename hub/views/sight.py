@@ -86,11 +86,26 @@ class Sight:
         body = show(Event(header, record))[1]
         return Shown(known, body, orjson.loads(body))
 
+    def allows(self, known: KnownEvent, pointer: str) -> bool:
+        """Whether the caller sees all that stands under the pointer."""
+        header = unpack(known.header)
+        assert isinstance(header, EventHeader)
+        if header.publisher == self.own:
+            return True
+        grant = self._decisions.decide(header) if self._decisions is not None else None
+        fields = grant.fields if grant is not None else ()
+        return any(field == "*" or f"{pointer}/".startswith(f"{field}/") for field in fields)
+
     def _shows(self, header: EventHeader) -> Projection | None:
         if header.publisher == self.own:
             return project_all
         grant = self._decisions.decide(header) if self._decisions is not None else None
         return self._projection(grant.fields) if grant is not None else None
+
+
+def sight_of_owner(publisher: str) -> Sight:
+    """The eyes of the publisher: for what is decided by the whole of an event, whoever asks."""
+    return Sight(own=publisher, decisions=None, fields=(), projection=lambda _: project_all, key="")
 
 
 class Sights:

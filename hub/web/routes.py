@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
@@ -62,6 +63,7 @@ ROUTES = (
         "every accepted one a receipt; `answer=dcsa` adds DCSA feedback.",
     ),
     *DOCUMENT_ROUTES,
+    *COPY_ROUTES,
     *SCHEMA_ROUTES,
     Route(
         method="GET",

@@ -44,6 +44,7 @@ class World:
         self.jobs = MemoryJobs()
         self.views = MemoryViews()
         self.snapshot = Snapshot()
+        self.swept = 0
         self.retention = Retention(
             log=self.log,
             index=self.index,
@@ -62,7 +63,11 @@ class World:
             ),
             documents=DocumentsSettings(jobs_retention_seconds=7 * DAY),
             partitions=2,
+            sweep=self.sweep,
         )
+
+    async def sweep(self) -> None:
+        self.swept += 1
 
     async def declare(self) -> World:
         for name in (EVENTS, NOTICES, QUARANTINE, FEED.stream):

@@ -1,0 +1,297 @@
+"""Digital copies of documents over HTTP: handed in, looked at, given back, withdrawn.
+
+A copy comes once, in constant memory, and goes out the same way: never inline, and only to its publisher and to those
+whom an agreement in force shows all that the event says of the document.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from aiohttp import web
+
+from hub.core.copies import Asked, Entry, Version
+from hub.core.errors import Refusal
+from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
+from hub.core.settings import DocumentsSettings
+from hub.intake.copies import Copies
+from hub.intake.deposit import Deposits
+from hub.intake.pipeline import Answer, Pipeline
+from hub.ports.observer import Observer
+from hub.ports.system import Clock
+from hub.trust.statement import utc_text
+from hub.views.documents import DOCUMENT, Copy, DocumentState, KnownDocuments
+from hub.views.sight import Sight, Sights, sight_of_owner
+from hub.views.states import Judged
+from hub.web import render
+from hub.web.answers import events_answer
+from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of
+from hub.web.gate import Gate
+from hub.web.handing import hand_over
+from hub.web.route import BINARY
+from schemas import guard
+
+TAKEN = "application/pdf, image/jpeg, image/png, application/xml, application/json"
+_TAKEN = re.compile(
+    r"application/(?:pdf|x-pdf|octet-stream|(?:[a-z0-9.+-]+\+)?(?:xml|json))|text/xml|image/(?:jpeg|jpg|pjpeg|png)"
+)
+PARAMETERS = frozenset(
+    ("kind", "reference", "subject", "title", "issued_at", "source", "id", "updated_at", "replaces", "reason")
+)
+REASON_BYTES_MAX = 8_192
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DIGEST_FIELD = re.compile(r"(?:^|,)\s*sha-256\s*=\s*:([A-Za-z0-9+/=]*):\s*(?=,|;|$)")
+_STATUS = {Verdict.ACCEPTED: 201, Verdict.DUPLICATE: 200, Verdict.HELD: 202}
+
+
+class CopiesAPI:
+    """Handlers of digital copies."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        bodies: BodyReader,
+        pipeline: Pipeline,
+        deposits: Deposits,
+        copies: Copies,
+        known: KnownDocuments,
+        sights: Sights,
+        clock: Clock,
+        observer: Observer,
+        settings: DocumentsSettings,
+    ) -> None:
+        self._gate = gate
+        self._bodies = bodies
+        self._pipeline = pipeline
+        self._deposits = deposits
+        self._copies = copies
+        self._known = known
+        self._sights = sights
+        self._clock = clock
+        self._observer = observer
+        self._settings = settings
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {
+            "post_document": self.post,
+            "get_document": self.get,
+            "get_document_content": self.content,
+            "withdraw_document": self.withdraw,
+        }
+
+    async def post(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        """Authenticate ▸ admit ▸ what can be said before the body ▸ receive ▸ deposit."""
+        admitted = self._admit(request)
+        claimed, digest, asked = _claimed_type(request), _claimed_digest(request), _asked(request)
+        most = self._settings.body_bytes_max
+        if (request.content_length or 0) > most:
+            raise Refused(Refusal("BODY_TOO_LARGE", f"{request.content_length} bytes; at most {most}"))
+        replaced = await self._own(admitted, asked.replaces) if asked.replaces is not None else None
+        if (refused := await self._deposits.foresee(admitted, asked, replaced)) is not None:
+            return _item_answer(refused, request)
+        chunks = self._bodies.chunks(request, bytes_max=most, seconds_max=self._settings.upload_seconds_max)
+        async with self._copies.receiving(admitted.principal.partner.id, chunks) as upload:
+            if not self._pipeline.is_current(admitted):
+                admitted = self._admit(request)  # The body may have taken a minute: who asks is looked at again.
+            if digest not in (None, upload.digest):
+                raise Refused(Refusal("DIGEST_DIFFERS", f"sha-256 of what came: {upload.sha256}"))
+            outcome = await self._deposits.submit(admitted, upload, asked, replaced=replaced, claimed=claimed)
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+        if isinstance(outcome, Item):
+            return _item_answer(outcome, request)
+        more = {"document": _entry_document(outcome.entry, language_of(request)), "event": outcome.entry.event}
+        return _item_answer(outcome.item, request, more, place=f"/v1/documents/{upload.sha256}")
+
+    async def get(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+        sight = self._sight(request)
+        copy = (await self._found(sight, _digest_of(names)))[0]
+        versions = await self._known.versions(sight, copy)
+        document: dict[str, object] = {
+            "publisher": copy.shown.event["publisher"],
+            "state": copy.state.value,
+            "document": copy.shown.data["document"],
+            "versions": [_version_document(each) for each in versions],
+        }
+        if copy.known.publisher == sight.own:
+            entry = await self._copies.entry(copy.known.publisher, _digest_of(names))
+            if entry is not None:
+                document |= _checked_document(entry, language_of(request))
+        return answer(document)
+
+    async def content(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+        """The first copy of these bytes that the caller may have; else why not the newest."""
+        sight, digest = self._sight(request), _digest_of(names)
+        why = Refusal("NOT_FOUND")
+        for copy in reversed(await self._found(sight, digest)):
+            publisher = copy.known.publisher
+            entry = await self._copies.entry(publisher, digest) if sight.allows(copy.known, DOCUMENT) else None
+            if entry is None:
+                continue
+            if copy.state is DocumentState.WITHDRAWN:
+                why = Refusal("DOCUMENT_WITHDRAWN")
+            elif entry.quarantined:
+                why = Refusal("DOCUMENT_QUARANTINED")
+            else:
+                self._observer.count("documents_handed_over", to="publisher" if publisher == sight.own else "recipient")
+                async with self._copies.opening(publisher, digest) as chunks:
+                    seconds_max = self._settings.upload_seconds_max
+                    return await hand_over(request, entry, digest, chunks, clock=self._clock, seconds_max=seconds_max)
+        raise Refused(why)
+
+    async def withdraw(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
+        admitted = self._admit(request)
+        self._bodies.media_type(request, (BINARY,))
+        body = await self._bodies.read(request, bytes_max=REASON_BYTES_MAX)
+        if not self._pipeline.is_current(admitted):
+            admitted = self._admit(request)
+        reason = _reason(body)
+        partner, digest = admitted.principal.partner.id, _digest_of(names)
+        copy = (await self._found(sight_of_owner(partner), digest))[0]
+        version, last = await self._known.newest(partner, copy)
+        body_digest = sha256(body).digest()
+        if copy.state is DocumentState.WITHDRAWN:
+            event = {name: member for name, member in last.event.items() if name in _OF_THE_EVENT}
+            item = await self._deposits.again(admitted, body_digest, event)
+        else:
+            item = await self._deposits.withdraw(admitted, body_digest, version, reason)
+        return _item_answer(item, request, {"state": DocumentState.WITHDRAWN.value})
+
+    def _admit(self, request: web.BaseRequest) -> Admitted:
+        principal = self._gate.enter(request, "events:write")
+        admitted = self._pipeline.admit(principal, mode=Mode.STRUCTURED, atomic=False)
+        if isinstance(admitted, Refusal):
+            raise Refused(admitted)
+        return admitted
+
+    def _sight(self, request: web.BaseRequest) -> Sight:
+        principal: Principal = self._gate.enter(request, "receipts:read", "feeds:read")
+        if set(request.query) - {"purpose"}:
+            raise Refused(Refusal("BAD_REQUEST", "purpose, and nothing else"))
+        purpose = request.query.get("purpose")
+        sight = self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000)
+        if isinstance(sight, Refusal):
+            raise Refused(sight)
+        return sight
+
+    async def _found(self, sight: Sight, digest: str) -> list[Copy]:
+        """At least one. Raises `Refused`: for the caller there is none."""
+        found = await self._known.copies(sight, digest)
+        if not found:
+            raise Refused(Refusal("NOT_FOUND"))
+        return found
+
+    async def _own(self, admitted: Admitted, digest: str) -> Version:
+        """The newest version of the document that a copy of the caller's is one of."""
+        partner = admitted.principal.partner.id
+        found = await self._known.copies(sight_of_owner(partner), digest)
+        if not found:
+            raise Refused(Refusal("BAD_REQUEST", "replaces: the SHA-256 (hex) of a document of yours"))
+        return (await self._known.newest(partner, found[0]))[0]
+
+
+_OF_THE_EVENT = frozenset(("specversion", "id", "source", "type", "time", "data"))
+
+
+def _claimed_type(request: web.BaseRequest) -> str:
+    if not _TAKEN.fullmatch(request.content_type):
+        raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", f"one of: {TAKEN}"))
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "no Content-Encoding"))
+    return request.content_type
+
+
+def _claimed_digest(request: web.BaseRequest) -> bytes | None:
+    """`Content-Digest` or `Repr-Digest` (RFC 9530 §2, §3), one thing where nothing is encoded; other algorithms than
+    SHA-256 are passed over (§5)."""
+    found: set[bytes] = set()
+    for name in ("Content-Digest", "Repr-Digest"):
+        for field in request.headers.getall(name, ()):
+            for text in _DIGEST_FIELD.findall(field):
+                try:
+                    found.add(b64decode(text, validate=True))
+                except Base64Error:
+                    found.add(b"")
+    if len(found) > 1 or any(len(each) != 32 for each in found):
+        raise Refused(Refusal("BAD_REQUEST", "Content-Digest, Repr-Digest: sha-256=:<base64>:"))
+    return next(iter(found), None)
+
+
+def _asked(request: web.BaseRequest) -> Asked:
+    query = request.query
+    for name in query:
+        if name not in PARAMETERS or (name != "subject" and len(query.getall(name)) > 1):
+            known = ", ".join(sorted(PARAMETERS))
+            raise Refused(Refusal("BAD_REQUEST", f"of {known}: once each, subject several times"))
+    if not (query.get("kind") and query.get("reference")):
+        raise Refused(Refusal("BAD_REQUEST", "kind (UNTDID 1001) and reference: of the document, as parameters"))
+    subjects = tuple(query.getall("subject", ()))
+    if not all(scheme and value for scheme, _, value in (each.partition(":") for each in subjects)):
+        raise Refused(Refusal("BAD_REQUEST", "subject: scheme:value, such as iso6346:MSKU1234565"))
+    given: dict[str, Any] = {name: query[name] for name in PARAMETERS - {"subject"} if name in query}
+    for name in ("issued_at", "updated_at"):
+        if name in given:
+            given[name] = given[name].replace(" ", "+")  # A `+` that was not percent-encoded.
+    if "replaces" in given and not _SHA256.fullmatch(given["replaces"]):
+        raise Refused(Refusal("BAD_REQUEST", "replaces: the SHA-256 (hex) of a document of yours"))
+    return Asked(**given, subjects=subjects)
+
+
+def _digest_of(names: Mapping[str, str]) -> str:
+    digest = names["sha256"]
+    if not _SHA256.fullmatch(digest):
+        raise Refused(Refusal("NOT_FOUND"))
+    return digest
+
+
+def _reason(body: bytes) -> dict[str, Any]:
+    parsed = guard.parse(body)
+    if isinstance(parsed, list):
+        raise Refused(Refusal("BODY_MALFORMED", faults=parsed))
+    reason = parsed.value.get("reason")
+    if not isinstance(reason, dict) or set(parsed.value) != {"reason"}:
+        raise Refused(Refusal("BODY_MALFORMED", '{"reason": {"text": "…"}}'))
+    return reason
+
+
+def _item_answer(
+    item: Item, request: web.BaseRequest, more: Mapping[str, object] | None = None, place: str = ""
+) -> web.StreamResponse:
+    language = language_of(request)
+    if item.refusal is not None:
+        return events_answer(Answer([item], Mode.STRUCTURED), language)
+    headers = {"Location": place} if place else None
+    return answer({**render.single_item(item, language), **(more or {})}, _STATUS[item.verdict], headers)
+
+
+def _entry_document(entry: Entry, language: str) -> dict[str, object]:
+    document = entry.event["data"]["document"]
+    return {"sha256": document["sha256"], **_checked_document(entry, language)}
+
+
+def _checked_document(entry: Entry, language: str) -> dict[str, object]:
+    return {
+        "bytes": entry.bytes,
+        "media_type": entry.media_type,
+        "quarantined": entry.quarantined,
+        "faults": fault_documents(entry.faults, language),
+    }
+
+
+def _version_document(judged: Judged) -> dict[str, object]:
+    event, data = judged.shown.event, judged.shown.data
+    return {
+        "type": event["type"],
+        "status": judged.state.value,
+        "sha256": data.get("document", {}).get("sha256"),
+        "source": event["source"],
+        "id": event["id"],
+        "version": data.get("updated_at"),
+        "received": utc_text(judged.shown.known.received_us),
+    }
