@@ -40,10 +40,11 @@ COMMENT_CHARACTERS_MAX = 1_000
 TEXT_CHARACTERS_MAX = 32_000
 """A cell holds 32,767 characters."""
 
-NAME_CHARACTERS_MAX = 31
-"""Of a sheet's name, as of all that xlsxwriter and Excel refuse in one."""
-_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
-_RESERVED = frozenset({"", "notes", "aide", "history"})
+NAME_UNITS_MAX = 31
+"""Of a sheet's name: UTF-16 code units, as Excel counts them."""
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What Excel refuses in one, and what no XML holds."""
+_RESERVED = frozenset({"notes", "aide", "history"})
 
 _GOOD = frozenset({"ACCEPTED", "DUPLICATE", "HELD", "NOT_SHARED"})
 _RESULTS = frozenset(key(label(RESULT, lang)) for lang in ("en", "fr"))
@@ -140,10 +141,10 @@ class _Marking:
 
     def _title(self, name: str) -> str:
         """A name that Excel allows for a sheet, and that no other one has."""
-        plain = _NOT_IN_NAMES.sub(" ", name).strip("' ")[:NAME_CHARACTERS_MAX]
-        taken = {sheet.get_name().casefold() for sheet in self._book.worksheets()} | _RESERVED
-        titles = chain([plain], (f"{plain[:24]} ({number})" for number in count(2)))
-        return next(title for title in titles if title.casefold() not in taken)
+        plain = _cut(_NOT_IN_NAMES.sub(" ", name).strip("' "), NAME_UNITS_MAX).rstrip("' ") or "Table"
+        taken = {_regardless_of_case(sheet.get_name()) for sheet in self._book.worksheets()} | _RESERVED
+        titles = chain([plain], (f"{_cut(plain, NAME_UNITS_MAX - 7)} ({number})" for number in count(2)))
+        return next(title for title in titles if _regardless_of_case(title) not in taken)
 
     def _row(self, sheet: Worksheet, line: int, table: Table, row: Row, header: Header | None) -> None:
         texts: Sequence[str] = ()
@@ -234,6 +235,16 @@ class _Marking:
             yield str(WORDS["marked"]["left_out"][self._at])
         if whole := self._verdicts.get(""):
             yield from (f"{each.place}: {_told(each, self._lang)}".lstrip(": ") for each in whole.faults)
+
+
+def _cut(text: str, units: int) -> str:
+    """As much of the text as so many UTF-16 code units hold."""
+    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
+
+
+def _regardless_of_case(name: str) -> str:
+    """Equal at least where xlsxwriter takes two names for one: it compares them in lower case."""
+    return name.lower().casefold()
 
 
 def _read_header(table: Table, event_type: EventType | None) -> Header | None:

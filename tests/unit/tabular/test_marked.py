@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
+from xlsxwriter.workbook import Workbook
 
 from schemas.translate.tabular import marked
 from schemas.translate.tabular.labels import Language
 from schemas.translate.tabular.marked import RowVerdict, marked_workbook
+from schemas.translate.tabular.table import Table
 from tests.unit.tabular.tables import GATE_IN, HEADS, ROW, csv_of, items, judged, refused, xlsx_of
 
 WRONG = ("MSKU12", "03/04/2026 10:00", "+01:00", "ACTUAL", "NLRTM", "no")
@@ -173,3 +175,26 @@ def test_every_sheet_of_events_goes_back_under_its_name() -> None:
     names = CalamineWorkbook.from_filelike(io.BytesIO(back(document, event_type=None))).sheet_names
 
     assert names == ["Gate in", "Gate out", "Notes"]
+
+
+SHEET_NAMES = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet="aA'İΣςß 😀[]:*?/\\\x00\ufffe", max_size=40),
+    st.sampled_from(["", "'", "History", "hiSTORY", "Notes", "a" * 30 + "'bc", "a" * 31 + "x", "😀" * 40, "\ud800"]),
+)
+
+
+@given(names=st.lists(SHEET_NAMES, max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_every_sheet_gets_a_name_that_excel_allows_whatever_it_was_called(names: list[str]) -> None:
+    book = Workbook(io.BytesIO(), {"in_memory": True})
+    marking = marked._Marking(book, {}, "en")
+
+    for name in names:
+        marking.sheet(Table(rows=iter(()), sheet=name), None, "Table 1")
+    marking.summary()
+    book.close()
+
+    titles = [sheet.get_name() for sheet in book.worksheets()]
+    assert len({title.casefold() for title in titles}) == len(names) + 1
+    assert all(1 <= len(title.encode("utf-16-le")) <= 62 and title.casefold() != "history" for title in titles)
