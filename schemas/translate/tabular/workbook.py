@@ -96,6 +96,8 @@ class _Links(Reader):
             own = bare(attributes)
             target = own.get("Target", "").replace("\\", "/")
             path = target if target.startswith("/") else f"xl/{target}"
+            if own.get("Id", "") in self.targets:
+                raise _unreadable("two links of one Id")
             self.targets[own.get("Id", "")] = posixpath.normpath(path).lstrip("/").lower()
 
 
@@ -124,12 +126,26 @@ def _guarded(file: BinaryIO) -> _Contents:
             found.surveys[name] = reader
             if sum(each.area() for each in found.surveys.values()) > CELLS_MAX:
                 raise too_large(name, f"cells as far as a rectangle of {reader.area()}")
+    _check_apart(found)
     longest = max(lengths, default=0)
     for name, survey in found.surveys.items():
         if survey.shared * longest > TEXT_CHARACTERS_MAX:  # One long remark among many short codes is no harm.
             Referred(name, lengths).read(parts[name])
     found.archive = packed(parts)
     return found
+
+
+def _check_apart(contents: _Contents) -> None:
+    """Each sheet has a name and a member of its own: else one member would be read as often as it is listed, or another
+    one than was looked at. Raises `Bounded`."""
+    names = [sheet.name for sheet in contents.sheets]
+    members = [contents.targets[sheet.link] for sheet in contents.sheets if sheet.link in contents.targets]
+    if len(set(names)) < len(names) or len(set(members)) < len(members):
+        raise _unreadable("two sheets of one name or on one member")
+
+
+def _unreadable(found: str) -> Bounded:
+    return Bounded(fault("TABLE_UNREADABLE", "", found, "an .xlsx workbook saved by Excel"))
 
 
 def _reader(name: str) -> Reader:

@@ -73,6 +73,31 @@ def linked() -> bytes:
     )
 
 
+def listed(times: int) -> bytes:
+    """One sheet of many rows, listed many times under names of their own."""
+    sheets = b"".join(b'<sheet name="T%d" sheetId="%d" r:id="rId1"/>' % (at, at) for at in range(2, times + 1))
+    rows = b"".join(b'<row r="%d"><c r="A%d"><v>1</v></c></row>' % (at, at) for at in range(1, 90_000))
+    return workbook({BOOK: replaced(b"</sheets>", sheets + b"</sheets>"), **of_rows(rows)})
+
+
+def of_one_name() -> bytes:
+    """Two sheets of one name: asked for by it, a reader gives the first one twice."""
+    sheet = b'<sheet name="container.gate_in" sheetId="9" r:id="rId99"/></sheets>'
+    link = b'<Relationship Id="rId99" Type="worksheet" Target="worksheets/other.xml"/></Relationships>'
+    other = b"<worksheet><sheetData>" + FIRST + b"</sheetData></worksheet>"
+    return workbook(
+        {BOOK: replaced(b"</sheets>", sheet), LINKS: replaced(b"</Relationships>", link)},
+        {"xl/worksheets/other.xml": other},
+    )
+
+
+def linked_twice() -> bytes:
+    """Two links of one Id, which two readers follow to two members."""
+    link = b'<Relationship Id="rId1" Type="worksheet" Target="worksheets/other.xml"/></Relationships>'
+    other = b"<worksheet><sheetData>" + FIRST + b"</sheetData></worksheet>"
+    return workbook({LINKS: replaced(b"</Relationships>", link)}, {"xl/worksheets/other.xml": other})
+
+
 def repeated() -> bytes:
     """One text of ten million characters, shown in a thousand cells."""
     text = replaced(b"</sst>", b"<si><t>" + b"x" * 10_000_000 + b"</t></si></sst>")
@@ -104,6 +129,10 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "a long text in many cells": repeated,
     "a sheet where no sheet is": linked,
+    "one sheet, listed twice": lambda: listed(2),
+    "one sheet, listed as often as may be": lambda: listed(63),
+    "two sheets of one name": of_one_name,
+    "two links of one Id": linked_twice,
 }  # fmt: skip
 HARMLESS: dict[str, Callable[[], bytes]] = {
     "a declared dimension of the whole sheet": lambda: workbook(
