@@ -17,6 +17,11 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXELS_MAX = 300_000_000
 """An A0 sheet scanned at 300 dpi has 140 million; a file of a few bytes can claim four billion."""
 
+PARTS_MAX = 100_000
+"""Segments or chunks: an image in strips of 8 KiB has a thousand."""
+
+_FILL = re.compile(rb"\xff*")
+"""Fill bytes before a marker (B.1.1.2)."""
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 """In coded data: FF 00 is a byte FF, FF D0 to FF D7 restart (B.1.1.2, B.1.1.5)."""
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -54,12 +59,13 @@ def jpeg(document: Document) -> Iterator[Fault]:
 
 def _segments(document: Document) -> Iterator[tuple[int, int, int]]:
     """Each marker with where its content, the length first, begins and ends; the last one is EOI, without content."""
-    at, marker = 2, 0
+    at, marker, parts = 2, 0, 0
     while marker != _EOI:
+        if (parts := parts + 1) > PARTS_MAX:
+            raise _Broken(_crowded(at))
         if document[at : at + 1] != b"\xff":
             raise _Broken(_off(document, at, "a marker"))
-        while document[at : at + 1] == b"\xff":  # Fill bytes (B.1.1.2).
-            at += 1
+        at = _past_fill(document, at)
         if at >= len(document):
             raise _Broken(_truncated(document))
         marker, at = document[at], at + 1
@@ -78,8 +84,11 @@ def _segments(document: Document) -> Iterator[tuple[int, int, int]]:
 
 def png(document: Document) -> Iterator[Fault]:
     """Chunk by chunk from IHDR to IEND, each with its checksum."""
-    at, last, pictured = len(PNG_SIGNATURE), b"", False
+    at, last, pictured, parts = len(PNG_SIGNATURE), b"", False, 0
     while last != b"IEND":
+        if (parts := parts + 1) > PARTS_MAX:
+            yield _crowded(at)
+            return
         size, name = int.from_bytes(document[at : at + 4], "big"), document[at + 4 : at + 8]
         if at + size + 12 > len(document):
             yield _truncated(document)
@@ -121,6 +130,15 @@ def _off(document: Document, at: int, expected: str) -> Fault:
     if at >= len(document):
         return _truncated(document)
     return fault("DOCUMENT_BROKEN", f"byte {at}", document[at : at + 8].hex(" ").upper(), expected)
+
+
+def _past_fill(document: Document, at: int) -> int:
+    fill = _FILL.match(document, at)
+    return at if fill is None else fill.end()
+
+
+def _crowded(at: int) -> Fault:
+    return fault("DOCUMENT_BROKEN", f"byte {at}", "more and more parts", f"at most {PARTS_MAX} parts")
 
 
 def _truncated(document: Document) -> Fault:

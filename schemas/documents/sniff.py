@@ -108,7 +108,7 @@ def _pdf(document: Document) -> Iterator[Fault]:
         yield fault("DOCUMENT_PADDED", "byte 0", f"{start} bytes before %PDF-", "%PDF- as the first bytes")
     if not _PDF_HEADER.match(document, start):
         yield fault("DOCUMENT_BROKEN", f"byte {start}", document[start : start + 10].hex(" "), "%PDF- and a version")
-    end = document.rfind(b"%%EOF")
+    end = document.rfind(b"%%EOF", 0, len(document))  # Without bounds, `mmap` looks from where it was last written.
     if end < 0 or document.rfind(b"startxref", 0, end) < 0:
         yield fault("DOCUMENT_TRUNCATED", f"byte {len(document)}", "no end", "startxref and %%EOF at the end of a PDF")
     elif len(document) - end > _TAIL_BYTES or padding(document, end + 5):

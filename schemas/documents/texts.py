@@ -19,6 +19,8 @@ Document = bytes | mmap
 
 _STEP = 65_536
 _DEPTH_MAX = 1_000
+_PENDING_BYTES_MAX = 1_048_576
+"""What the parser may hold back of a tag or comment that does not end; text comes in pieces."""
 _BOM = b"\xef\xbb\xbf"
 
 _ACTIVE = {
@@ -48,6 +50,8 @@ def xml(document: Document) -> Iterator[Fault]:
     try:
         for at in range(0, len(document), _STEP):
             look.parser.Parse(document[at : at + _STEP], at + _STEP >= len(document))
+            if at + _STEP - look.parser.CurrentByteIndex > _PENDING_BYTES_MAX:
+                look.endless()
     except _Stop:
         pass
     except ExpatError as e:
@@ -102,6 +106,9 @@ class _XMLLook:
 
     def _end(self, _name: str) -> None:
         self.depth -= 1
+
+    def endless(self) -> None:
+        self._found("DOCUMENT_BROKEN", "a tag without end", f"tags of less than {_PENDING_BYTES_MAX // 2} bytes")
 
     def _found(self, code: str, found: str, expected: str) -> None:
         self.faults.append(fault(code, self.place, found, expected))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import zipfile
 from mmap import mmap
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.documents.sniff import JPEG, JSON, PDF, PNG, XML, sniff
-from tests.unit.documents.make import jpeg, pdf, png, segment, text_chunk
+from tests.unit.documents.make import chunk, jpeg, pdf, png, segment, text_chunk
 
 
 def archive() -> bytes:
@@ -41,6 +40,19 @@ def test_a_sound_document_is_known_for_what_it_is(media_type: str, document: byt
     looked = sniff(document, media_type)
 
     assert (looked.media_type, looked.faults, looked.sound) == (media_type, (), True)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"a": "%s"}' % (b"x" * 3_000_000),
+        b'<a b="%s"><!--%s-->%s</a>' % (b"x" * 300_000, b"y" * 300_000, b"z" * 3_000_000),
+        jpeg()[:-2] + b"\0" * 3_000_000 + b"\xff\xd9",
+    ],
+    ids=[JSON, XML, JPEG],
+)
+def test_a_sound_document_may_be_large(document: bytes) -> None:
+    assert sniff(document).faults == ()
 
 
 @pytest.mark.parametrize(
@@ -123,6 +135,9 @@ BROKEN = {
     "JSON nested without end": (b"[" * 1_000_000, "JSON_TOO_DEEP"),
     "XML with crossed tags": (b"<a><b></a></b>", "DOCUMENT_BROKEN"),
     "a PDF of no version": (pdf().replace(b"%PDF-1.7", b"%PDF-x.y"), "DOCUMENT_BROKEN"),
+    "PNG of a million chunks": (png(chunk(b"teXt", b"") * 101_000), "DOCUMENT_BROKEN"),
+    "JPEG of a million segments": (jpeg(segment(0xFE, b"") * 101_000), "DOCUMENT_BROKEN"),
+    "XML with a tag without end": (b"<a " + b'b="%s"' % (b"x" * 3_000_000) + b"/>", "DOCUMENT_BROKEN"),
     "nothing": (b"", "DOCUMENT_EMPTY"),
     "a program": (b"MZ\x90\0" + b"\0" * 100, "DOCUMENT_TYPE_UNKNOWN"),
     "a workbook": (archive(), "DOCUMENT_TYPE_UNKNOWN"),
@@ -141,12 +156,18 @@ def test_a_document_cut_off_anywhere_is_never_sound(document: bytes) -> None:
     assert [cut for cut in range(len(whole)) if sniff(whole[:cut]).sound] == []
 
 
-@pytest.mark.parametrize("document", [each[0] for each in SOUND.values()], ids=SOUND)
-def test_a_mapped_file_is_seen_as_its_bytes_are(document: bytes, tmp_path: Path) -> None:
-    (tmp_path / "document").write_bytes(document + b"x")
+MAPPED = [
+    *(each for kind in SOUND.values() for each in kind),
+    *(each for table in (POLYGLOTS, DISGUISED, BROKEN) for each, _ in table.values() if each),
+]
 
-    with (tmp_path / "document").open("r+b") as file, mmap(file.fileno(), 0) as mapped:
-        assert sniff(mapped) == sniff(document + b"x")
+
+@pytest.mark.parametrize("document", MAPPED)
+def test_a_mapped_file_is_seen_as_its_bytes_are_and_can_be_closed_after(document: bytes) -> None:
+    with mmap(-1, len(document)) as mapped:
+        mapped.write(document)
+
+        assert sniff(mapped) == sniff(document)
 
 
 @given(
