@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hub.assembly.grounds import Ports, events_partitions
-from hub.core.documents import DocumentPolicy
 from hub.core.settings import Settings
 from hub.intake.copies import LEFT_SECONDS, Copies
 from hub.intake.deposit import Deposits
@@ -43,6 +42,7 @@ def make_archived(settings: Settings, ports: Ports, follower: Follower, clock: C
 
 def copies_api(
     settings: Settings,
+    ports: Ports,
     archived: Archived,
     pipeline: Pipeline,
     sights: Sights,
@@ -52,7 +52,7 @@ def copies_api(
     clock: Clock,
     observer: Observer,
 ) -> CopiesAPI:
-    examiner = Examiner(judge=None, scanner=None, policy=DocumentPolicy())
+    examiner = Examiner(judge=ports.judge, scanner=ports.scanner, policy=settings.document_policy, keys={})
     return CopiesAPI(
         gate=gate,
         bodies=bodies,

@@ -9,9 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.settings import Settings
+from hub.drivers.clamd.scanner import ClamdScanner
 from hub.drivers.files.blob_store import FileBlobStore
 from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.document_judge import MemoryDocumentJudge
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.jobs import MemoryJobs
@@ -27,8 +29,10 @@ from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
 from hub.drivers.sqlite.state import SQLiteState
 from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import DataDirectory, LogIdentity
+from hub.drivers.system.jail.judge import JailedDocumentJudge
 from hub.drivers.system.key_ring import FileKeyRing
 from hub.ports.blob_store import BlobStore
+from hub.ports.document_judge import DocumentJudge, VirusScanner
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
@@ -52,6 +56,9 @@ class Ports(Struct, frozen=True):
     blobs: BlobStore
     jobs: Jobs
     views: Views
+    judge: DocumentJudge
+    scanner: VirusScanner | None
+    """None: no scanner is set, and documents are not scanned."""
 
 
 APPEND_BYTES_MAX = 8_388_608
@@ -76,6 +83,8 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             blobs=MemoryBlobStore(clock),
             jobs=MemoryJobs(),
             views=MemoryViews(),
+            judge=MemoryDocumentJudge(),
+            scanner=_scanner(settings, clock),
         )
     directory = Path(log.directory)
     home = stack.enter_context(DataDirectory(directory))
@@ -98,6 +107,27 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         blobs=FileBlobStore.open_at(directory / "documents", clock),
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=_log_name(event_log, identity))),
+        judge=await stack.enter_async_context(_judge(settings)),
+        scanner=_scanner(settings, clock),
+    )
+
+
+def _judge(settings: Settings) -> JailedDocumentJudge:
+    checks = settings.checks
+    return JailedDocumentJudge(
+        wardens=checks.pdfs_at_once_max,
+        seconds_max=checks.pdf_seconds_max,
+        memory_bytes_max=checks.pdf_memory_bytes_max,
+        document_bytes_max=settings.documents.body_bytes_max,
+    )
+
+
+def _scanner(settings: Settings, clock: Clock) -> VirusScanner | None:
+    checks = settings.checks
+    return (
+        ClamdScanner(checks.virus_scanner, clock, seconds_max=checks.virus_seconds_max)
+        if checks.virus_scanner
+        else None
     )
 
 

@@ -269,6 +269,7 @@ class Hub:
         views = self._views_api(gate, reader.get_event)
         copies = copies_api(
             settings,
+            ports,
             self._archived,
             pipeline,
             self._sights,

@@ -96,6 +96,11 @@ class Deposits:
         media_type, size = examined.media_type, upload.bytes
         now = _later(admitted, replaced) if replaced is not None else _now(admitted)
         event = event_of(asked, sha256=upload.sha256, media_type=media_type, size=size, replaced=replaced, now=now)
+        named = [each for each in examined.references if each not in event["data"]["subjects"]]
+        if named:
+            event["data"]["references"] = named
+        if examined.credentials:
+            event["data"]["extensions"] = {"credentials": list(examined.credentials)}
         quarantined = decision.disposition == "quarantine"
         return Entry(
             asked=asked, event=event, bytes=size, media_type=media_type, quarantined=quarantined, faults=decision.faults

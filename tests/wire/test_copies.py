@@ -402,6 +402,35 @@ async def test_an_event_that_the_log_did_not_take_leaves_no_copy(make_world: Mak
         assert kept["blobs"]._blobs == {}
 
 
+async def test_what_a_wrapped_trade_document_names_finds_its_event(delta: Caller) -> None:
+    credential = {
+        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "type": ["VerifiableCredential", "BillOfLadingCredential"],
+        "issuer": "did:web:carrier.example",
+        "credentialSubject": {"type": ["BillOfLading"], "billOfLadingNumber": "EXLI587423158"},
+    }
+
+    answer = await post(delta, orjson.dumps(credential), JSON, kind="705")
+
+    assert answer.status == 201
+    assert {"scheme": "bill_of_lading", "value": "EXLI587423158"} in answer.json["event"]["data"]["references"]
+    [told] = answer.json["event"]["data"]["extensions"]["credentials"]
+    assert (told["issuer"], told["standing"]) == ("did:web:carrier.example", "none")
+    assert [each["code"] for each in answer.json["document"]["faults"]] == ["CREDENTIAL_NOT_PROVEN"]
+    assert (await delta.get(answer.headers["Location"])).status == 200
+    listed = (await delta.get("/v1/events", object="bill_of_lading:EXLI587423158")).json
+    assert [each["event"]["id"] for each in listed["items"]] == [answer.json["id"]]
+
+
+async def test_what_a_pdf_would_run_is_refused_by_what_the_judge_says(delta: Caller) -> None:
+    scripted = PDF.replace(b"<<>>", b"<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>", 1)
+
+    plain, bad = await post(delta, PDF, "application/pdf"), await post(delta, scripted, "application/pdf")
+
+    assert (plain.status, bad.code) == (201, "DOCUMENT_REFUSED")
+    assert "PDF_SCRIPT" in [each["code"] for each in bad.json["faults"]]
+
+
 async def test_nothing_readable_lies_in_the_store(make_world: MakeWorld) -> None:
     kept: dict[str, Any] = {}
 
