@@ -263,9 +263,9 @@ _ROWS = (
     ),
     _row(
         "NOT_ATTEMPTED", 503, "unknown",
-        "An earlier item of the same source could not be stored, so this one was not tried.",
-        "Un élément antérieur de la même source n'a pu être enregistré ; celui-ci n'a pas été tenté.",
-        "Send it again after the earlier item, with the same id.",
+        "It was not tried, because an item before it, or the batch or document that it is in, could not be taken.",
+        "Il n'a pas été tenté : un élément antérieur, ou le lot ou document qui le contient, n'a pu être pris.",
+        "Send it again with the same id, after what stopped it: a repeat never shows twice.",
         "Order within a source is kept: nothing overtakes an item whose outcome is unknown.",
         retry=True,
     ),

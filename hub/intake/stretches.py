@@ -160,6 +160,12 @@ def items_of(results: Results) -> Sequence[Item]:
     return _decode(results.body)
 
 
+def rest_of(job: Job) -> Results:
+    """What is said of all items behind those that are judged, as one item: how many there are nobody knows."""
+    refusal = Refusal("NOT_ATTEMPTED", f"item {job.done + 1} and all behind it")
+    return Results(job.done, 1, _encode([Item(job.done, "", "", Verdict.NOT_ATTEMPTED, refusal=refusal)]))
+
+
 def _with(job: Job, answer: Answer) -> tuple[Job, Results]:
     """The job behind a stretch. Raises StorageUnavailable while it cannot be told what became of one of its items."""
     if not answer.refused_whole and any(item.verdict in _UNSETTLED for item in answer.items):

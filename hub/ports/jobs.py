@@ -46,7 +46,7 @@ class Job(Struct, frozen=True, kw_only=True):
     """When it was stored, microseconds since 1970: all of it is judged as of then."""
     state: JobState = JobState.WAITING
     starts: int = 0
-    """How often a process began to work on it."""
+    """How often in a row a process began to work on it, brought nothing more, and did not stop in order."""
     format: str = ""
     """What its translator calls it (`schemas/formats/translated.md`), once it could be opened."""
     done: int = 0
@@ -56,6 +56,7 @@ class Job(Struct, frozen=True, kw_only=True):
     code: str = ""
     detail: str = ""
     finished_us: int | None = None
+    """When nothing was left to do for it: behind its end, if its document goes with that."""
 
 
 class Results(Struct, frozen=True):
@@ -80,7 +81,7 @@ class Jobs(Protocol):
         """The partner's jobs of a kind, newest first by (`stored_us`, `id`); those below `before` only."""
 
     async def unfinished(self) -> Sequence[Job]:
-        """Every job that is neither done nor failed, of all partners, oldest first."""
+        """Every job without `finished_us`, of all partners, oldest first."""
 
     async def store(self, job: Job, results: Results | None = None) -> None:
         """Put the job in place of the one of its id, with results of its items behind those that it has.

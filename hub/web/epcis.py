@@ -16,7 +16,7 @@ from hub.core.errors import ERRORS, Refusal
 from hub.core.evidence import Item, Mode, Principal, Verdict
 from hub.core.settings import IntakeSettings
 from hub.intake.documents import Documents, Sent, in_chunks
-from hub.intake.jobs import JobRunner
+from hub.intake.jobs import GIVEN_UP, JobRunner
 from hub.intake.pipeline import Pipeline
 from hub.intake.stretches import FAMILIES, ROLLBACK, items_of
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
@@ -184,8 +184,8 @@ class CaptureAPI:
         stretches = await self._jobs.results(job.id, start=0, limit=max(job.done, 1))
         items = [item for stretch in stretches for item in items_of(stretch)]
         wrong = [item for item in items if item.refusal and item.verdict is not Verdict.NOT_ATTEMPTED]
-        if not wrong and job.code:
-            wrong = [Item(0, "", "", Verdict.REJECTED, refusal=Refusal(job.code, job.detail))]
+        if job.code == GIVEN_UP or (job.code and not wrong):
+            wrong.append(Item(0, "", "", Verdict.REJECTED, refusal=Refusal(job.code, job.detail)))
         return [_error(item, language) for item in wrong]
 
     def _options(self, *methods: str) -> Handler:

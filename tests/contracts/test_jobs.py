@@ -62,6 +62,14 @@ async def test_unfinished_jobs_are_those_of_all_partners_oldest_first(jobs: Jobs
     assert [each.id for each in await jobs.unfinished()] == ["old", "new"]
 
 
+async def test_a_job_that_ended_is_unfinished_until_nothing_is_left_to_do_for_it(jobs: Jobs) -> None:
+    ended = job(state=JobState.DONE)
+    await jobs.add(ended)
+
+    assert await jobs.unfinished() == [ended]
+    assert await jobs.purge(before_us=99, kept_max=0) == []
+
+
 async def test_a_job_is_stored_with_the_results_that_it_counts(jobs: Jobs) -> None:
     await jobs.add(job())
 

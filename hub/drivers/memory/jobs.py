@@ -28,7 +28,7 @@ class MemoryJobs:
         return [job for job in mine if before is None or (job.stored_us, job.id) < before][:limit]
 
     async def unfinished(self) -> Sequence[Job]:
-        return [job for job in reversed(self._newest_first()) if not job.state.finished]
+        return [job for job in reversed(self._newest_first()) if job.finished_us is None]
 
     async def store(self, job: Job, results: Results | None = None) -> None:
         if job.id not in self._jobs:
