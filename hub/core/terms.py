@@ -88,9 +88,10 @@ class Terms:
         terms.revisions = sorted(set(terms.revisions))
         return terms
 
-    def fields(self) -> tuple[str, ...]:
-        """What any of them allows at most."""
-        return join(term.fields() for group in self._of.values() for term in group)
+    def fields(self, publisher: str | None = None) -> tuple[str, ...]:
+        """What any of them allows at most; of one publisher: any that may cover it."""
+        groups = self._of.values() if publisher is None else [self._of.get(publisher, ()), self._of.get(None, ())]
+        return join(term.fields() for group in groups for term in group)
 
 
 class Agreements:
@@ -152,9 +153,9 @@ class Decisions:
         self._types = types
         self._rules: dict[tuple[object, ...], _Rule] = {}
 
-    def fields(self) -> tuple[str, ...]:
-        """What is shown of any event at most."""
-        return self._terms.fields()
+    def fields(self, publisher: str | None = None) -> tuple[str, ...]:
+        """What is shown of any event, or of one publisher's, at most."""
+        return self._terms.fields(publisher)
 
     def revision(self, header: EventHeader) -> int:
         """The registry revision by which an event is decided."""

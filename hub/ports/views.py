@@ -99,7 +99,8 @@ class Views(Protocol):
     async def events(self, query: Query, *, limit: int, looked_at_max: int, bytes_max: int) -> Page:
         """At most `limit` events with about `bytes_max` bytes of values, at least one if there is one.
 
-        MUST look at no more than `looked_at_max` for them, and say where to go on.
+        MUST look at no more than `looked_at_max` for them, and say where to go on. Where a publisher is asked for, only
+        its own events count: how many there are of others MUST NOT show.
         """
 
     async def about(

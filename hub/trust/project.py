@@ -8,6 +8,7 @@ event is one slice and the hub's attributes are set behind its last member, if i
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -28,6 +29,7 @@ OF_THE_HUB = frozenset(("publisher", "receivedtime", "hubflags", "hubwarnings"))
 """Attributes that the hub adds: whoever sends an event cannot set them."""
 
 PSEUDONYMS_KEPT_MAX = 8_192
+_PSEUDONYM = re.compile(r"p-[A-Za-z0-9_-]{22}")
 
 Projection = Callable[[Event], tuple[bytes, bytes]]
 """The record's key and value. Raises ValueError where the event is not the JSON object that intake accepted."""
@@ -87,6 +89,11 @@ class _Cut:
 
     def _as_pseudonym(self, name: str, text: str) -> str:
         return f'"{self._pseudonym(name, text)}"'
+
+
+def may_be_pseudonym(text: str) -> bool:
+    """Whether the text has the form of a pseudonym; an id may have it too."""
+    return _PSEUDONYM.fullmatch(text) is not None
 
 
 def pseudonymiser(secret: bytes) -> Callable[[str, str], str]:

@@ -6,7 +6,7 @@ looks at a bounded number of events. Its cursor is sealed, of one size, and good
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from struct import Struct as Layout
 
@@ -19,6 +19,7 @@ from hub.core.settings import ViewsSettings
 from hub.ports.system import Entropy
 from hub.ports.views import KnownEvent, Place, Query, Views
 from hub.trust.cursor import NONCE_BYTES, Box
+from hub.trust.project import may_be_pseudonym
 from hub.views.named import Name, identifies_consignment, names_of, text_of
 from hub.views.sight import Shown, Sight
 from hub.views.states import Judged, judge
@@ -51,18 +52,9 @@ class Listed(Struct, frozen=True):
 
 
 class Events:
-    def __init__(
-        self,
-        views: Views,
-        *,
-        registered: Callable[[str], bool],
-        secret: bytes,
-        entropy: Entropy,
-        settings: ViewsSettings,
-    ) -> None:
-        """`registered`: whether a partner has this id; `secret`: 32 bytes, for cursors."""
+    def __init__(self, views: Views, *, secret: bytes, entropy: Entropy, settings: ViewsSettings) -> None:
+        """`secret`: 32 bytes, for cursors."""
         self._views = views
-        self._registered = registered
         self._box = Box(secret, b"customs-hub-page/1")
         self._entropy = entropy
         self._settings = settings
@@ -110,7 +102,8 @@ class Events:
     def _query(self, sight: Sight, wanted: Wanted) -> Query | None:
         """The question that leads to all that may fit; None: nothing can.
 
-        It leads by no index that knows more than the caller may see of any event.
+        It leads by no index that knows more than the caller may see of any event, and asks nothing of the registry:
+        an id that nobody has is answered as one whose events are not shown under it.
         """
         publisher = wanted.publisher
         if not sight.others:
@@ -118,9 +111,9 @@ class Events:
                 return None
             publisher = sight.own
         elif publisher is not None and publisher != sight.own:
-            if not self._registered(publisher):
-                publisher = None  # A pseudonym: no index leads there.
-            elif not sight.may_find("/publisher", own=False):
+            if may_be_pseudonym(publisher):
+                publisher = None  # No index leads there.
+            elif not sight.may_name(publisher):
                 return None
         name = wanted.object
         if name is not None and not sight.may_find(*NAMING):

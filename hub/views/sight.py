@@ -74,6 +74,11 @@ class Sight:
             for pointer in pointers
         )
 
+    def may_name(self, publisher: str) -> bool:
+        """Whether another publisher's id is ever shown, and not a pseudonym for it."""
+        fields = self._decisions.fields(publisher) if self._decisions is not None else ()
+        return "*" in fields or "/publisher" in fields
+
     def shown(self, known: KnownEvent) -> Shown | None:
         """The event as this caller sees it; None: not even that there is one."""
         header = unpack(known.header)

@@ -205,6 +205,17 @@ async def test_a_page_says_how_much_was_looked_at_for_it(views: Views) -> None:
     assert (page.events, page.looked_at, page.next is None) == ([], 4, False)
 
 
+@pytest.mark.parametrize("query", [Query(publisher="delta"), Query(publisher="delta", object=CONTAINER)])
+async def test_events_of_others_do_not_count_where_those_of_one_publisher_are_asked_for(
+    views: Views, query: Query
+) -> None:
+    await follow(views, known(0, publisher="delta"), *(known(offset) for offset in range(1, 7)))
+
+    page = await views.events(query, limit=5, looked_at_max=1, bytes_max=PLENTY)
+
+    assert (offsets(page.events), page.next) == ([0], None)
+
+
 async def test_what_comes_to_be_known_meanwhile_does_not_disturb_the_pages(views: Views) -> None:
     await follow(views, *(known(offset) for offset in range(4)))
     first = await views.events(EVERYTHING, limit=2, looked_at_max=10, bytes_max=PLENTY)

@@ -138,7 +138,7 @@ async def test_cursors_are_of_one_size_and_do_not_tell_how_many_events_there_are
         views = MemoryViews()
         numbered = [replace(known(), position=Position(1, 0, number)) for number in range(events)]
         await views.apply(numbered, Mark(Position(1, 0, events), RECEIVED_US))
-        asked = Events(views, registered=lambda name: True, secret=SECRET, entropy=Zeros(), settings=ViewsSettings())
+        asked = Events(views, secret=SECRET, entropy=Zeros(), settings=ViewsSettings())
         listed = await asked.page(sight(AGREEMENT), Wanted(), cursor=None, limit=1)
         assert not isinstance(listed, Refusal)
         assert listed.next is not None

@@ -349,6 +349,47 @@ async def test_what_is_hidden_is_found_by_no_question(given: tuple[Caller, Calle
     assert len(view["events"]) == 1
 
 
+@pytest.mark.parametrize("fields", [CUT, ["/publisher"]])
+async def test_who_is_registered_is_told_by_no_question_for_a_publisher(
+    make_world: MakeWorld, fields: list[str]
+) -> None:
+    async with make_world(views={"looked_at_max": 3}) as world:
+        watch = await world.reader(fields=fields, feed=False)
+        delta, _ = await world.company("delta"), await world.company("quiet")
+        await push(delta, *[gate_in(f"d{number}") for number in range(8)])
+
+        answers = [(await watch.get("/v1/events", publisher=name)).json for name in ("quiet", "nobody")]
+        assert [(answer["items"], answer["next"]) for answer in answers] == [([], None)] * 2
+        if fields == CUT:
+            answer = (await watch.get("/v1/events", publisher="delta")).json
+            assert (answer["items"], answer["next"]) == ([], None)
+
+
+async def test_a_publisher_that_is_shown_to_nobody_is_answered_as_one_that_is_not_there(make_world: MakeWorld) -> None:
+    async with make_world(views={"looked_at_max": 3}) as world:
+        await world.reader("all", feed=False)
+        delta, _ = await world.company("delta"), await world.company("echo")
+        watch = await world.reader(provider={"partner": "echo"}, feed=False)
+        await push(delta, *[gate_in(f"d{number}") for number in range(8)])
+
+        answers = [(await watch.get("/v1/events", publisher=name)).json for name in ("delta", "nobody")]
+
+    assert [(answer["items"], answer["next"]) for answer in answers] == [([], None)] * 2
+
+
+async def test_how_much_others_said_of_an_object_is_not_told_to_who_sees_its_own_alone(make_world: MakeWorld) -> None:
+    async with make_world(views={"looked_at_max": 3}) as world:
+        await world.reader("all", feed=False)
+        delta, echo = await world.company("delta"), await world.company("echo")
+        await push(echo, *[gate_in(f"e{number}") for number in range(8)])
+
+        listed = (await delta.get("/v1/events", object=f"iso6346:{BOX['value']}")).json
+        told_of = await told(delta)
+
+    assert (listed["items"], listed["next"]) == ([], None)
+    assert (told_of["events"], told_of["complete"]) == ([], True)
+
+
 async def test_a_tie_that_the_caller_does_not_see_ties_nothing(world: HubWorld) -> None:
     blind = await world.reader("blind", fields=["/id", "/data/subjects"], feed=False)
     delta = await world.company()

@@ -62,7 +62,11 @@ class MemoryViews:
 
     async def events(self, query: Query, *, limit: int, looked_at_max: int, bytes_max: int) -> Page:
         order = self._order if query.object is None else self._objects.get(query.object, [])
-        ahead = [place for place in (reversed(order) if query.newest_first else order) if _is_behind(place, query)]
+        ahead = [
+            place
+            for place in (reversed(order) if query.newest_first else order)
+            if _is_behind(place, query) and query.publisher in (None, self._events[place].publisher)
+        ]
         found: list[Place] = []
         for looked_at, place in enumerate(ahead):
             event = self._events[place]

@@ -28,7 +28,7 @@ from hub.drivers.sqlite.worker import CallWorker, transaction
 from hub.ports.views import KnownEvent, Mark, Page, Query
 from schemas.identity import IDENTITY_BYTES, identity_key
 
-LAYOUT = 1
+LAYOUT = 2
 PURGED_AT_ONCE = 1_000
 _SCHEMA = """
 CREATE TABLE origin (log TEXT NOT NULL);    -- one row
@@ -64,6 +64,7 @@ CREATE TABLE object (
     received_us INTEGER,
     number INTEGER,
     consigned INTEGER NOT NULL,
+    publisher TEXT NOT NULL,
     PRIMARY KEY (name, received_us, number)
 ) WITHOUT ROWID;
 CREATE INDEX object_consigned ON object (name, received_us, number) WHERE consigned = 1;
@@ -85,7 +86,7 @@ FROM json_each(?1)
 """
 """?1: the rows; ?2: the series, headers and values of all, of which each row says where its own begins and how long."""
 _INSERT_OBJECTS = """
-INSERT OR IGNORE INTO object SELECT each.value, received_us, number, consigned
+INSERT OR IGNORE INTO object SELECT each.value, received_us, number, consigned, publisher
 FROM event, json_each(event.objects) AS each WHERE number >= ?
 """
 _INSERT_SERIES = f"""
@@ -105,8 +106,8 @@ DELETE FROM series WHERE (key, version, number) IN (
 """  # noqa: S608 (numbers)
 _DELETE = "DELETE FROM event WHERE number IN (SELECT value FROM json_each(?1))"
 _ABOUT = """
-SELECT object.number FROM object {index} {join} WHERE name = :key {where}
-ORDER BY object.received_us DESC, object.number DESC LIMIT :most
+SELECT number FROM object {index} WHERE name = :key {where}
+ORDER BY received_us DESC, number DESC LIMIT :most
 """
 _VERSIONS = "SELECT number FROM series WHERE key = :key ORDER BY version DESC, number DESC LIMIT :most"
 _THESE = f"""
@@ -232,8 +233,7 @@ class SQLiteViews:
     ) -> Sequence[KnownEvent]:
         statement = _ABOUT.format(
             index="INDEXED BY object_consigned" if consigned else "",
-            join="JOIN event USING (number)" if publisher is not None else "",
-            where=" AND object.consigned = 1" * consigned + " AND publisher = :publisher" * (publisher is not None),
+            where=" AND consigned = 1" * consigned + " AND publisher = :publisher" * (publisher is not None),
         )
         given = [{"key": name, "publisher": publisher, "most": each_max} for name in set(objects)]
         return await self._reader.call(lambda connection: _found(connection, statement, given, bytes_max))

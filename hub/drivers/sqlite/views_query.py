@@ -60,7 +60,10 @@ class Scan:
         left = [name for name, value in wanted.items() if value is not None]
         self._given |= wanted | {"name": query.object}
         if query.object is not None:
-            return "object AS lead JOIN event USING (number)", ["lead.name = :name"], _conditions("event", left)
+            own = [name for name in left if name == "publisher"]
+            left = [name for name in left if name != "publisher"]
+            leading = ["lead.name = :name", *_conditions("lead", own)]
+            return "object AS lead JOIN event USING (number)", leading, _conditions("event", left)
         index, leading = "event_received", []
         if query.publisher is not None or query.type is not None:
             name = left.pop(0)
