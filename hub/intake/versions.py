@@ -1,8 +1,10 @@
 """Rows of a table that do not say when they were changed: which version each is, told by what is known already.
 
 A corrected file is sent again whole. A row that means what its newest known version means is that version, and so a
-repeat. One that means something else is a new version as of the moment at which the table was stored: the same moment
-whenever the job is begun again, so that a crash changes nothing (`schemas/formats/translated.md`).
+repeat, in whatever notation it says it; so is a row that says when it was changed, of that version. One that means
+something else is a new version as of the moment at which the table was stored: the same moment whenever the job is
+begun again, so that a crash changes nothing. Where the newest known version is of a later moment still, it is the
+moment behind that one: a correction counts (`schemas/formats/translated.md`).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from hub.ports.jobs import Job
 from hub.ports.system import Clock
 from hub.ports.views import KnownEvent, Views
 from hub.trust.statement import utc_text
+from schemas.identity import instant_us
 from schemas.translate.item import Event, Item
 from schemas.translate.tabular.identity import SOURCE, same_meaning, with_version
 
@@ -50,21 +53,24 @@ class Versions:
 
     async def settle(self, job: Job, items: Sequence[Item]) -> list[Item]:
         """The items, each with the `updated_at` of its version where it has one and does not say so itself."""
-        ids = [str(item.event["id"]) for item in items if item.event is not None and _is_open(item.event)]
+        ids = [id_ for item in items if item.event is not None and isinstance(id_ := item.event.get("id"), str)]
         known = await self._views.newest(job.partner, _source_of(job), ids) if ids else {}
         return [self._settled(job, item, known) for item in items]
 
     def _settled(self, job: Job, item: Item, known: Mapping[str, KnownEvent]) -> Item:
         event = item.event
-        if event is None or not _is_open(event):
-            return item
-        newest = known.get(str(event["id"]))
-        if newest is None:
+        newest = known.get(str(event.get("id"))) if event is not None else None
+        if event is None or newest is None:
             return item
         first = orjson.loads(newest.value)
-        if same_meaning(event, first):
-            return replace(item, event=_like(event, first))
-        return replace(item, event=with_version(event, utc_text(job.stored_us)))
+        is_open, version_us = _is_open(event), _version_us(first)
+        is_that = version_us is not None and _version_us(event) == version_us
+        if (is_open or is_that) and same_meaning(event, first):
+            return replace(item, event={**event, "time": first["time"], "data": first["data"]})
+        if not is_open:
+            return item
+        made_us = job.stored_us if version_us is None else max(job.stored_us, version_us + 1)
+        return replace(item, event=with_version(event, utc_text(made_us)))
 
     async def _is_followed(self, partition: int, end: int) -> bool:
         mark = await self._views.mark(self._log.generation, partition)
@@ -74,16 +80,16 @@ class Versions:
 def _is_open(event: Event) -> bool:
     """Whether its version is for the hub to tell."""
     data = event.get("data")
-    return isinstance(data, dict) and "updated_at" not in data and isinstance(event.get("id"), str)
+    return isinstance(data, dict) and "updated_at" not in data
+
+
+def _version_us(event: Event) -> int | None:
+    """When it says that it was made, in microseconds since 1970."""
+    data = event.get("data")
+    updated_at = data.get("updated_at") if isinstance(data, dict) else None
+    return instant_us(updated_at) if isinstance(updated_at, str) else None
 
 
 def _source_of(job: Job) -> str:
     """The one source of all rows."""
     return job.parameters.get("source") or SOURCE
-
-
-def _like(event: Event, known: Event) -> Event:
-    """The event as that version of it which says the same: what does not count as meaning is that version's."""
-    updated_at = known["data"].get("updated_at")
-    data = event["data"] if updated_at is None else {**event["data"], "updated_at": updated_at}
-    return {**event, "time": known["time"], "data": data}

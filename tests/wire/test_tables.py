@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,24 @@ async def test_a_corrected_sheet_is_a_new_version_where_it_was_corrected_and_a_r
         [("a", "DUPLICATE"), ("b", "ACCEPTED")],
     ]
     assert len((await delta.get("/v1/events", publisher="delta", type=GATE_IN)).json["items"]) >= 1
+
+
+async def test_a_row_in_another_notation_is_a_repeat_whether_or_not_it_says_its_version(delta: Caller) -> None:
+    tokyo = datetime.fromisoformat(AT).astimezone(timezone(timedelta(hours=9))).isoformat().encode()
+    table = sheet("a,no", f"b,no,{AT}")
+
+    answers = [await post(delta, table.replace(AT.encode(), each)) for each in (AT.encode(), tokyo)]
+
+    assert [answer.json["counts"] for answer in answers] == [{"ACCEPTED": 2}, {"DUPLICATE": 2}]
+
+
+async def test_a_correction_counts_also_where_the_version_before_lies_ahead_of_the_clock(delta: Caller) -> None:
+    ahead = (datetime.now(UTC) + timedelta(seconds=100)).isoformat(timespec="seconds")
+
+    answers = [await post(delta, sheet(row)) for row in (f"a,no,{ahead}", "a,yes", "a,yes", "a,no")]
+
+    counts = [answer.json["counts"] for answer in answers]
+    assert counts == [{"ACCEPTED": 1}, {"ACCEPTED": 1}, {"DUPLICATE": 1}, {"ACCEPTED": 1}]
 
 
 async def test_a_row_that_says_when_it_was_changed_is_that_version(delta: Caller) -> None:

@@ -30,14 +30,28 @@ def natural_id(type_: str, subjects: list[dict[str, str]], occurred_at: str) -> 
 
 def meaning(event: Mapping[str, Any]) -> bytes:
     """The 32 bytes that two versions of one event share if they say the same: the canonical digest without
-    `data.updated_at`, and without `time`, which follows from it."""
+    `data.updated_at`, and without `time`, which follows from it; times are taken as the instants that they name, in
+    whatever offset, except in `data.extensions`, which is kept as it was sent."""
     said = {name: each for name, each in event.items() if name not in MEANINGLESS and name != "time"}
     data = said.get("data")
-    if isinstance(data, dict) and "updated_at" in data:
-        said["data"] = {name: each for name, each in data.items() if name != "updated_at"}
+    if isinstance(data, dict):
+        said["data"] = {
+            name: each if name == "extensions" else _as_instants(each)
+            for name, each in data.items()
+            if name != "updated_at"
+        }
     # Fractions as decimals: canonical bytes are made of those.
     exact = jiter.from_json(orjson.dumps(said), float_mode="decimal")
     return sha256(canonical_bytes(exact)).digest()
+
+
+def _as_instants(value: Any) -> Any:
+    """The value with every time in it as a UTC instant. Events are shallow: the guard bounds their depth."""
+    if isinstance(value, str):
+        return (utc_instant(value) if value[10:11] in ("T", "t") else None) or value
+    if isinstance(value, dict):
+        return {name: _as_instants(each) for name, each in value.items()}
+    return [_as_instants(each) for each in value] if isinstance(value, list) else value
 
 
 def same_meaning(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -81,7 +81,29 @@ def test_meaning_is_without_version_and_time_and_with_everything_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"empty": True}, {"weighed_mass_kg": 14250.6}, {"extensions": {"columns": {"Berth": "B8"}}}]
+    "change",
+    [
+        {"occurred_at": "2026-11-22T09:00:00Z"},
+        {"occurred_at": "2026-11-22T18:00:00.0+09:00"},
+        {"weighed_mass_kg": 14250.0},
+    ],
+)
+def test_another_notation_of_the_same_value_is_the_same_meaning(change: dict[str, object]) -> None:
+    (item,) = items(csv_of((*HEADS, "VGM"), (*ROW, "14250")))
+    assert item.event is not None
+    event = {**item.event, "data": item.event["data"] | {"occurred_at": "2026-11-22T10:00:00+01:00"}}
+
+    assert same_meaning(event, {**event, "data": event["data"] | change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"empty": True},
+        {"occurred_at": "2026-11-22T10:00:01Z"},
+        {"weighed_mass_kg": 14250.6},
+        {"extensions": {"columns": {"Berth": "B8"}}},
+    ],
 )
 def test_any_other_value_is_another_meaning(change: dict[str, object]) -> None:
     (item,) = items(csv_of((*HEADS, "VGM", "Berth"), (*ROW, "14250.5", "B7")))
