@@ -145,7 +145,7 @@ def _check_apart(contents: _Contents) -> None:
 
 
 def _unreadable(found: str) -> Bounded:
-    return Bounded(fault("TABLE_UNREADABLE", "", found, "an .xlsx workbook saved by Excel"))
+    return Bounded(fault("TABLE_UNREADABLE", "", found, "an .xlsx workbook that Excel can open"))
 
 
 def _reader(name: str) -> Reader:
