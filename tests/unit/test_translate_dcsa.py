@@ -250,6 +250,26 @@ def test_seals_keep_their_source_and_kind_and_a_resealing_names_the_new_one() ->
     assert resealed["data"]["seal_after"] == loaded["data"]["seals"][0]
 
 
+def test_a_seal_removed_for_inspection_is_the_one_before_and_not_a_broken_one() -> None:
+    removed, found = one(equipment(seals=[{"sealNumber": "133534"}], equipmentEventTypeCode="RMVD"))
+
+    assert (removed["type"], found) == ("customs.seal.changed", [])
+    assert removed["data"]["seal_before"] == {"number": "133534"}
+    assert {"seal_after", "seals"}.isdisjoint(removed["data"])
+
+
+def test_a_classifier_of_other_interfaces_is_taken_with_a_warning_that_says_which_are_listed() -> None:
+    (requested,) = items(equipment(eventClassifierCode="REQ"))
+    (listed,) = items(equipment(eventClassifierCode="PLN"))
+
+    warned = [(each.code, each.place, each.found, each.severity.value) for each in requested.faults]
+    assert warned == [("CODE_UNASSIGNED", "/eventClassifierCode", "REQ", "WARNING")]
+    assert requested.event is not None
+    assert requested.event["data"]["time_kind"] == "REQUESTED"
+    assert listed.faults == ()
+    assert ("VALUE_NOT_ALLOWED", "/eventClassifierCode") in errors(equipment(eventClassifierCode="XXX"))
+
+
 def test_doors_positions_and_temperatures_of_3_0_become_sensor_events() -> None:
     box = {"equipmentDetails": {"equipmentReference": "APZU4812090"}}
     where = {"eventLocation": {"geoCoordinate": {"latitude": "48.8566", "longitude": "-2.3522"}}}

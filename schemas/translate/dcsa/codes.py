@@ -25,7 +25,9 @@ _RELEASED = Meaning("control.released")
 _HELD = Meaning("control.held")
 
 TIME_KINDS = {"ACT": "ACTUAL", "EST": "ESTIMATED", "PLN": "PLANNED", "REQ": "REQUESTED"}
-"""`eventClassifierCode`; REQ is that of the other DCSA event interfaces, and means the same here."""
+"""`eventClassifierCode`. REQ is one of the DCSA Information Model (`eventclassifiercodes`) and of other interfaces."""
+UNLISTED = frozenset({"REQ"})
+"""Not in the lists of T&T: it means the same here, and is warned of."""
 
 ACTUAL_ONLY = frozenset({
     "booking.confirmed", "booking.cancelled", "seal.changed", "sensor.temperature", "sensor.door_opened",
@@ -39,6 +41,8 @@ MOVEMENTS = {"DEPA": "DEPARTURE", "ARRI": "ARRIVAL"}
 DELAYED = Meaning("transport.delayed")
 """A departure or arrival that is expected or planned, with a reason for its delay."""
 
+# INSP, RSEA, RMVD: "the seal … has been inspected", "resealed after inspection", "a Seal has been removed … for
+# inspection" (DCSA Information Model, `equipmenteventtypecodes`).
 EQUIPMENT = {
     "LOAD": Meaning("container.loaded"),
     "DISC": Meaning("container.discharged"),
@@ -56,7 +60,7 @@ EQUIPMENT = {
     "CUSR": _RELEASED,
     "AVDO": UNMEANT,
     "AVPU": UNMEANT,
-    "RMVD": UNMEANT,
+    "RMVD": Meaning("seal.changed"),
 }
 IOT = {
     "DRO": Meaning("sensor.door_opened"),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 
 from schemas.faults import fault
-from schemas.translate.dcsa.codes import DOCUMENTS, IOT, TIME_KINDS, TYPES
+from schemas.translate.dcsa.codes import DOCUMENTS, IOT, TIME_KINDS, TYPES, UNLISTED
 from schemas.translate.dcsa.sent import BETA, V2, V3, Sent
 
 _ALWAYS = {V2: ("made",), BETA: ("made", "publisher"), V3: ("updated",)}
@@ -57,6 +57,8 @@ def classified(sent: Sent) -> tuple[str, str, str, str] | None:
     The detail is the document type of a SHIPMENT, and what an IOT event has noticed.
     """
     classifier = _asked(sent, "classifier", TIME_KINDS)
+    if classifier in UNLISTED:
+        sent.fault("CODE_UNASSIGNED", "classifier", classifier, "one of ACT, EST, PLN")
     event_type = _asked(sent, "type", _OF_TYPE[sent.version])
     if event_type is None:
         return None

@@ -118,11 +118,12 @@ def _add_authority(sent: Sent, meaning: Meaning, data: Data, origins: Origins) -
 
 
 def _add_seal_change(sent: Sent, meaning: Meaning, data: Data, origins: Origins) -> None:
-    """The first seal is the new one; DCSA does not name the one before."""
+    """The first seal is the one removed, or else the new one: DCSA does not name both."""
     backs: Origins = {}
+    member = "seal_before" if sent.text("equipmentEventTypeCode") == "RMVD" else "seal_after"
     if seals := seals_of(sent, backs):
-        data["seal_after"], origins["/data/seal_after"] = seals[0], backs["/data/seals/0"]
-        origins["/data/seal_after/number"] = backs["/data/seals/0/number"]
+        data[member], origins[f"/data/{member}"] = seals[0], backs["/data/seals/0"]
+        origins[f"/data/{member}/number"] = backs["/data/seals/0/number"]
 
 
 def _add_carrier(sent: Sent, meaning: Meaning, data: Data, origins: Origins) -> None:
