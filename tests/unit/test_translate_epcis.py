@@ -224,6 +224,8 @@ def test_every_fault_of_an_event_is_told_at_once() -> None:
         ({"@context": None}, ("TYPE_WRONG", "/@context")),
         ({"@context": "EPCIS"}, ("VALUE_MALFORMED", "/@context")),
         ({"captured_by": "us"}, ("NAMESPACE_MISSING", "/captured_by")),
+        ({"id": "_:"}, ("VALUE_MALFORMED", "/id")),
+        ({"id": 1}, ("TYPE_WRONG", "/id")),
     ],
 )
 def test_a_document_against_the_standard_is_refused_at_its_place(
@@ -233,6 +235,13 @@ def test_a_document_against_the_standard_is_refused_at_its_place(
 
     assert isinstance(refused, list)
     assert [(each.code, each.place) for each in refused] == [expected]
+
+
+@pytest.mark.parametrize("id_", ["_:document1", "https://id.example.com/document1", "urn:uuid:1"])
+def test_a_document_is_named_by_a_uri_or_a_blank_node(id_: str) -> None:
+    (item,) = items(capture(OBJECT, id=id_))
+
+    assert (item.event is None, item.faults) == (False, ())
 
 
 @pytest.mark.parametrize("name", ["@context", "schemaVersion", "creationDate", "epcisBody"])

@@ -36,6 +36,7 @@ class Look(NamedTuple):
 
 
 Check = Callable[[Any, Place, Look], None]
+_BLANK = re.compile(r"_:\w[\w.-]*")
 
 
 def text(value: Any, place: Place, look: Look) -> None:
@@ -89,6 +90,12 @@ def uri(value: Any, place: Place, look: Look) -> None:
         look.wrong("TYPE_WRONG", place, value, "string")
     elif not is_uri(value):
         look.wrong("VALUE_MALFORMED", place, value, "a URI")
+
+
+def node(value: Any, place: Place, look: Look) -> None:
+    """What names a document: a URI, or a blank node (JSON-LD 1.1 §4.5.1), as many documents have it (`_:document1`)."""
+    if not (isinstance(value, str) and _BLANK.fullmatch(value)):
+        uri(value, place, look)
 
 
 def epc(value: Any, place: Place, look: Look) -> None:

@@ -27,6 +27,7 @@ from schemas.translate.epcis.checks import (
     extensions,
     instant,
     missing,
+    node,
     number,
     one_or_more,
     quantity,
@@ -236,7 +237,7 @@ _CLASS = f"{', '.join(CLASSES)}, or a class of yours as a full URI"
 _HEADER = record({"epcisMasterData": record({"vocabularyList": array(record({"vocabularyElementList": anything,
                                                                              "type": uri, "isA": uri}))})})  # fmt: skip
 _ENVELOPE: dict[str, Check] = {
-    "@context": anything, "type": anything, "isA": anything, "@type": anything, "id": uri, "@id": uri,
+    "@context": anything, "type": anything, "isA": anything, "@type": anything, "id": node, "@id": node,
     "schemaVersion": VERSION, "creationDate": instant, "epcisBody": anything,
 }  # fmt: skip
 
