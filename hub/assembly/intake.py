@@ -78,7 +78,8 @@ def make_intake(
         observer=observer,
         settings=settings.documents,
     )
-    return Intake(pipeline, Documents(pipeline=pipeline, blobs=ports.blobs, archive=archive), jobs)
+    documents = Documents(pipeline=pipeline, blobs=ports.blobs, archive=archive, snapshot=snapshot)
+    return Intake(pipeline, documents, jobs)
 
 
 def document_apis(

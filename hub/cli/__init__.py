@@ -19,6 +19,7 @@ NOUNS = {
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
+    "edi": "EDIFACT of partners: set, show and try what their own codes mean.",
     "schema": "Event types: list, show, diff; check and rehearse a new version.",
     "config": "Every setting with its default; check a configuration.",
     "id": "Check an identifier of the trade: its form, its check digit, and its other forms.",

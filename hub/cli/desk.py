@@ -73,20 +73,32 @@ def view(name: str, request: Plain, options: Options, say: Callable[[Plain], Non
     return _answer("GET", name, request, options, say)
 
 
+def asked(name: str, request: Plain, options: Options) -> Plain | None:
+    """What is to be seen of something; None: it is refused or cannot be done, and that was printed."""
+    return _answered("GET", name, request, options)
+
+
 Method = Literal["GET", "POST"]
 
 
 def _answer(method: Method, name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
+    answer = _answered(method, name, request, options)
+    if answer is None:
+        return FAILED
+    print_json(answer) if options.json else say(answer)
+    return DONE
+
+
+def _answered(method: Method, name: str, request: Plain, options: Options) -> Plain | None:
     try:
         answer = _ask(method, name, request, settings_of(options))
     except HubError as error:
         failure(error, as_json=options.json)
-        return FAILED
+        return None
     if isinstance(answer, Refusal):
         refusal(answer, as_json=options.json)
-        return FAILED
-    print_json(answer) if options.json else say(answer)
-    return DONE
+        return None
+    return answer
 
 
 def _ask(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:

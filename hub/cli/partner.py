@@ -29,6 +29,7 @@ def add(
     identifier: Annotated[list[str] | None, Several] = None,
     time_zone: str | None = None,
     check_digits: str = "hub",
+    edi_sender: Annotated[list[str] | None, Several] = None,
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -53,6 +54,8 @@ def add(
         time is refused.
     check_digits
         What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
+    edi_sender
+        What it calls itself in UNB, as sender of EDIFACT; one or more. Default: not checked.
     """
     pairs = [text.partition("=") for text in identifier or ()]
     request = {
@@ -64,6 +67,7 @@ def add(
         "identifiers": [{"scheme": scheme, "value": value} for scheme, _, value in pairs],
         "time_zone": time_zone,
         "check_digits": check_digits,
+        "edi_senders": edi_sender or [],
         "reason": reason,
     }
     return act("partner.add", request, options)
@@ -76,6 +80,7 @@ def set_(
     *,
     check_digits: str | None = None,
     time_zone: str | None = None,
+    edi_sender: Annotated[list[str] | None, Several] = None,
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -87,8 +92,16 @@ def set_(
         What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
     time_zone
         IANA name, such as Europe/Amsterdam: the zone of times that arrive without an offset.
+    edi_sender
+        What it calls itself in UNB, as sender of EDIFACT: all of them, one or more; or any, and it is not checked.
     """
-    request = {"id": partner, "check_digits": check_digits, "time_zone": time_zone, "reason": reason}
+    request = {
+        "id": partner,
+        "check_digits": check_digits,
+        "time_zone": time_zone,
+        "edi_senders": edi_sender,
+        "reason": reason,
+    }
     return act("partner.set", request, options)
 
 
@@ -179,6 +192,7 @@ def _say(partner: dict[str, Any]) -> None:
             "identifiers": [f"{each['scheme']}={each['value']}" for each in partner["identifiers"]],
             "time zone": partner["time_zone"] or "none agreed",
             "check digits": partner["check_digits"] or "as the hub",
+            "EDI senders": partner["edi_senders"] or "not checked",
             "AEO": _aeo_in_short(partner),
             "state": "SUSPENDED" if partner["suspended"] else "active",
             "agreements": [each["id"] for each in partner["agreements"]],

@@ -11,6 +11,7 @@ import orjson
 
 from hub.core.errors import HubError, Refusal
 from hub.core.faults import ACT_FAULTS
+from schemas.faults import FAULTS
 
 Plain = dict[str, Any]
 Columns = Mapping[str, Callable[[Plain], object]]
@@ -57,8 +58,16 @@ def refusal(refused: Refusal, *, as_json: bool) -> None:
         print(f"  {refused.detail}", file=sys.stderr)
     for fault in refused.faults:
         print(f"  {fault.place}  found: {fault.found}  expected: {fault.expected}", file=sys.stderr)
-        if fix := ACT_FAULTS[fault.code].fix:
+        if fix := (ACT_FAULTS.get(fault.code) or FAULTS[fault.code]).fix:
             print(f"    {fix}", file=sys.stderr)
+
+
+def faults_told(faults: Iterable[Plain]) -> None:
+    """Faults of a document, each with its place in it and what it means."""
+    for fault in faults:
+        text = FAULTS[fault["code"]]
+        print(f"  {fault['severity']}  {fault['place']}  {fault['code']}: {text.en}")
+        print(f"    found: {fault['found']}  expected: {fault['expected']}")
 
 
 def failure(error: HubError, *, as_json: bool) -> None:

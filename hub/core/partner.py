@@ -10,6 +10,8 @@ from math import inf
 
 from msgspec import Struct, field
 
+from schemas.translate.edifact.profile import Profile
+
 
 class Role(StrEnum):
     """What an organisation does in the supply chain (WCO SAFE Framework, Annex IV, and the ports' own trades)."""
@@ -96,6 +98,16 @@ class Partner(Struct, frozen=True, omit_defaults=True):
     """The full stop: no token, live ones refused, streams end."""
     check_digits: CheckDigits | None = None
     """None: as the hub is set."""
+    edi_senders: tuple[str, ...] = ()
+    """What it may call itself in UNB, as sender of EDIFACT; empty: not checked."""
+
+
+class EDIProfile(Struct, frozen=True):
+    """What a partner means by codes in EDIFACT that the guides leave open; without one, they mean what the guides say.
+    An object of its own: it may be long, and it changes for other reasons than the partner does."""
+
+    partner: str
+    profile: Profile
 
 
 class System(Struct, frozen=True, omit_defaults=True):

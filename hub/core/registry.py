@@ -13,10 +13,10 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from hub.core.agreement import Agreement, Feed, Purpose
-from hub.core.partner import Partner, PublicKey, System
+from hub.core.partner import EDIProfile, Partner, PublicKey, System
 
-Registered = Partner | System | PublicKey | Agreement | Feed
-T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
+Registered = Partner | EDIProfile | System | PublicKey | Agreement | Feed
+T = TypeVar("T", Partner, EDIProfile, System, PublicKey, Agreement, Feed)
 
 
 class Version(Struct, frozen=True):
@@ -31,6 +31,7 @@ class Version(Struct, frozen=True):
 
 KINDS: dict[str, type[Registered]] = {
     "partner": Partner,
+    "edi_profile": EDIProfile,
     "system": System,
     "key": PublicKey,
     "agreement": Agreement,
@@ -42,7 +43,12 @@ _KIND_OF = {shape: kind for kind, shape in KINDS.items()}
 
 
 def object_id(item: Registered) -> str:
-    return item.name if isinstance(item, Feed) else item.id
+    match item:
+        case Feed():
+            return item.name
+        case EDIProfile():
+            return item.partner
+    return item.id
 
 
 def kind_of(item: Registered) -> str:
@@ -97,6 +103,7 @@ class Snapshot:
     def __init__(self) -> None:
         self.revision = 0
         self.partners: History[Partner] = History()
+        self.edi_profiles: History[EDIProfile] = History()
         self.systems: History[System] = History()
         self.keys: History[PublicKey] = History()
         self.agreements: History[Agreement] = History()
@@ -109,6 +116,8 @@ class Snapshot:
             match item:
                 case Partner():
                     self.partners.add(version.revision, item)
+                case EDIProfile():
+                    self.edi_profiles.add(version.revision, item)
                 case System():
                     self.systems.add(version.revision, item)
                 case PublicKey():

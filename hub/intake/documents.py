@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Item, ValidEvent, Verdict
+from hub.core.registry import Snapshot
 from hub.intake.archive import Archive
 from hub.intake.judging import Judged
 from hub.intake.pipeline import SMALL_BATCH_BYTES, Answer, Pipeline, dry
@@ -34,16 +36,20 @@ class Sent(Struct, frozen=True):
 class Documents:
     """Documents that are answered at once."""
 
-    def __init__(self, *, pipeline: Pipeline, blobs: BlobStore, archive: Archive) -> None:
+    def __init__(
+        self, *, pipeline: Pipeline, blobs: BlobStore, archive: Archive, snapshot: Callable[[], Snapshot]
+    ) -> None:
         self._pipeline = pipeline
         self._blobs = blobs
         self._archive = archive
+        self._snapshot = snapshot
 
     async def submit(self, admitted: Admitted, sent: Sent) -> Answer | Refusal:
         """Judge a document and accept what is valid in it. A `Refusal`: nothing in it could be looked at.
 
         Raises HubError when certainly nothing was stored.
         """
+        sent = self._agreed(admitted, sent)
         opened = await self.open(sent)
         if isinstance(opened, Refusal):
             return opened
@@ -62,6 +68,7 @@ class Documents:
 
     async def check(self, admitted: Admitted, sent: Sent) -> Answer | Refusal:
         """What `submit` would say, as far as it can be said without storing anything."""
+        sent = self._agreed(admitted, sent)
         opened = await self.open(sent)
         if isinstance(opened, Refusal):
             return opened
@@ -74,6 +81,18 @@ class Documents:
         if not _is_large(sent):
             return open_translation(*given, families=sent.families)
         return await asyncio.to_thread(open_translation, *given, families=sent.families)
+
+    def _agreed(self, admitted: Admitted, sent: Sent) -> Sent:
+        """With what is agreed with the partner of what the document does not say, at the revision of the request."""
+        partner = admitted.principal.partner
+        held = self._snapshot().edi_profiles.at(partner.id, admitted.revision)
+        context = replace(
+            sent.context,
+            time_zone=partner.time_zone,
+            edi_senders=frozenset(partner.edi_senders),
+            profile=held and held.profile,
+        )
+        return replace(sent, context=context)
 
     def _judged(self, admitted: Admitted, sent: Sent, translation: Translation) -> Iterator[Judged]:
         judging, digest = self._pipeline.judging, sha256(sent.document).digest()

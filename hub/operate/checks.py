@@ -7,21 +7,23 @@ is refused as a whole, and no stand-in is ever written.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from msgspec.structs import replace
+
 from hub.core.agreement import Agreement, Feed, type_matches
-from hub.core.partner import Partner, PublicKey, System
+from hub.core.partner import EDIProfile, Partner, PublicKey, System
 from hub.core.pointer import is_pointer
 from hub.core.registry import History
 from schemas.codes import COUNTRIES
 from schemas.faults import Fault, shown
 
 E = TypeVar("E", bound=StrEnum)
-T = TypeVar("T", Partner, System, PublicKey, Agreement, Feed)
+T = TypeVar("T", Partner, EDIProfile, System, PublicKey, Agreement, Feed)
 
 TEXT_CHARACTERS_MAX = 200
 ITEMS_MAX = 64
@@ -42,6 +44,10 @@ class Checks:
 
     def invalid(self, place: str, found: object, expected: str) -> None:
         self.fault("ACT_VALUE_INVALID", place, found, expected)
+
+    def within(self, place: str, faults: Iterable[Fault]) -> None:
+        """Faults of a document that stands at `place` in the request."""
+        self.faults += [replace(each, place=place + each.place) for each in faults]
 
     def slug(self, place: str, text: str) -> str:
         if not _SLUG.fullmatch(text):

@@ -9,6 +9,9 @@ from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 
 NUMBER_CHARACTERS_MAX = 35
+SENDER_CHARACTERS_MAX = 35
+"""UNB S002 0004, an..35 (ISO 9735)."""
+ANY_SENDER = "any"
 
 
 class AddPartner(Request, frozen=True, kw_only=True):
@@ -20,14 +23,16 @@ class AddPartner(Request, frozen=True, kw_only=True):
     identifiers: tuple[Identifier, ...] = ()
     time_zone: str | None = None
     check_digits: str = "hub"
+    edi_senders: tuple[str, ...] = ()
 
 
 class SetPartner(Request, frozen=True, kw_only=True):
-    """What is left out stays as it is."""
+    """What is left out stays as it is; `edi_senders` are all of them from now on, `any` alone: not checked."""
 
     id: str
     check_digits: str | None = None
     time_zone: str | None = None
+    edi_senders: tuple[str, ...] | None = None
 
 
 class StopPartner(Request, frozen=True, kw_only=True):
@@ -61,6 +66,7 @@ def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
         identifiers=request.identifiers,
         time_zone=None if request.time_zone is None else checks.time_zone("/time_zone", request.time_zone),
         check_digits=_check_digits(request.check_digits, checks),
+        edi_senders=_edi_senders(request.edi_senders, checks),
     )
     return (partner,)
 
@@ -74,7 +80,22 @@ def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
         changed = replace(changed, check_digits=_check_digits(request.check_digits, checks))
     if request.time_zone is not None:
         changed = replace(changed, time_zone=checks.time_zone("/time_zone", request.time_zone))
+    if request.edi_senders is not None:
+        checks.some("/edi_senders", request.edi_senders)
+        changed = replace(changed, edi_senders=_edi_senders(request.edi_senders, checks))
     return () if changed == partner else (changed,)
+
+
+def _edi_senders(texts: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
+    """As UNB has them, each once."""
+    checks.some("/edi_senders", texts, least=0)
+    if texts == (ANY_SENDER,):
+        return ()
+    for index, text in enumerate(texts):
+        if text == ANY_SENDER or not text.strip() or len(text) > SENDER_CHARACTERS_MAX or not text.isprintable():
+            wanted = f"1 to {SENDER_CHARACTERS_MAX} characters, as the partner's UNB has them; or `any` alone"
+            checks.invalid(f"/edi_senders/{index}", text, wanted)
+    return tuple(dict.fromkeys(texts))
 
 
 def _check_digits(text: str, checks: Checks) -> CheckDigits | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from hub.core.agreement import Agreement, Feed
 from hub.core.filter import compile_filter
@@ -57,6 +57,14 @@ def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
     }
 
 
+def show_profile(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
+    """The profile of a partner in its JSON form; None: its codes mean what the guides say."""
+    if checks.known("/id", request.id, basis.snapshot.partners) is None:
+        return {}
+    held = basis.snapshot.edi_profiles.get(request.id)
+    return {"partner": request.id, "profile": held and to_builtins(held.profile, order="deterministic")}
+
+
 def list_keys(_: All, basis: Basis, __: Checks) -> Plain:
     return {"items": [_key(key, basis) for key in basis.snapshot.keys]}
 
@@ -86,7 +94,9 @@ def plain(value: Any) -> Any:
     """Any registered value as JSON, every member written out: a reader need not know the defaults."""
     if isinstance(value, Struct):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, tuple):
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | frozenset):
         return [plain(item) for item in value]
     return value.value if isinstance(value, Enum) else value
 
@@ -113,6 +123,7 @@ def _feed(feed: Feed, basis: Basis) -> Plain:
 VIEWS = {
     "partner.list": View(All, list_partners),
     "partner.show": View(OfPartner, show_partner),
+    "edi.profile.show": View(OfPartner, show_profile),
     "key.list": View(All, list_keys),
     "agreement.list": View(All, list_agreements),
     "feed.list": View(All, list_feeds),

@@ -29,7 +29,7 @@ from hub.web.routes import Route, Router
 SOCKET_NAME = "admin.sock"
 SOCKET_PATH_BYTES_MAX = 107
 """sun_path holds 108 with its end (unix(7))."""
-BOUNDS = HTTPSettings(body_bytes_max=65_536, requests_in_flight_max=128, bytes_in_flight_max=1_048_576)
+BOUNDS = HTTPSettings(body_bytes_max=524_288, requests_in_flight_max=128, bytes_in_flight_max=1_048_576)
 PREFIX = "/admin/v1/"
 
 Status = Callable[[], Awaitable[Mapping[str, object]]]

@@ -90,7 +90,6 @@ class DocumentAPI:
         context = Context(
             source=source_of(request),
             event_type=request.query.get("type"),
-            time_zone=admitted.principal.partner.time_zone,
             items_max=self._rows_max if is_table else self._items_max,
         )
         return Sent(body, request.content_type, context, TABLE_FAMILIES if is_table else EVENT_FAMILIES)

@@ -11,12 +11,14 @@ import pytest
 
 from hub.core.agreement import Agreement, Feed, Provider, Purpose
 from hub.core.errors import StorageFull
-from hub.core.partner import AEOAuthorisation, AEOType, Identifier, Partner, PublicKey, Role, System, Tier
+from hub.core.partner import AEOAuthorisation, AEOType, EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import Registered, Snapshot
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.ports.registry import Registry
+from schemas.translate.edifact.codes import Meaning
+from schemas.translate.edifact.profile import Profile
 
 TIME_US = 1_767_225_600_000_000
 
@@ -29,9 +31,12 @@ EXPORTER = Partner(
     identifiers=(Identifier("eori", "NL123456789"),),
     time_zone="Europe/Amsterdam",
     aeo=AEOAuthorisation("NLAEOF1", AEOType.F, "NL", "2025-01-01"),
+    edi_senders=("ZEPHYR", "ZEPHYR2"),
 )
+TOLERATED = frozenset({"SEGMENT_COUNT_WRONG", "TEST_INTERCHANGE"})
 OBJECTS: tuple[Registered, ...] = (
     EXPORTER,
+    EDIProfile("zephyr", Profile(documents={"CODECO": {"98": Meaning("container.gate_out")}}, tolerated=TOLERATED)),
     System("zephyr.erp", "zephyr", ("events:write",)),
     PublicKey("kid", "zephyr.erp", "EdDSA", {"kty": "OKP", "crv": "Ed25519", "x": "AA"}),
     Agreement("a1", Provider(role=Role.EXPORTER), ("*",), "risk", Purpose.SECURITY_RISK, ("*",), 1_700_000_000),

@@ -25,6 +25,7 @@ from hub.core.settings import HTTPSettings, LogSettings, Settings
 from hub.drivers.system.directory import DataDirectory
 from hub.operate.follow import LiveRegistry
 from hub.ports.registry import Registry
+from hub.web.admin import BOUNDS
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -170,7 +171,7 @@ async def request(directory: Path, text: bytes) -> dict[str, Any]:
     [
         ("POST", "partner/add", b"{", "BODY_MALFORMED"),
         ("POST", "partner/add", b'{"id": 1}', "BODY_MALFORMED"),
-        ("POST", "partner/add", b"[" + b" " * 70_000 + b"]", "BODY_TOO_LARGE"),
+        ("POST", "partner/add", b"[" + b" " * BOUNDS.body_bytes_max + b"]", "BODY_TOO_LARGE"),
         ("POST", "partner/delete", b"{}", "NOT_FOUND"),
         ("GET", "partner/add", b"", "METHOD_NOT_ALLOWED"),
         ("POST", "partner/suspend", b'{"id": "nobody"}', "ACT_REFUSED"),
