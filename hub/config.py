@@ -106,6 +106,8 @@ def example() -> str:
 
 def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
     """Settings that can each stand, but not together."""
+    if bool(settings.s3.access_key_id) != bool(settings.s3.secret_key_file):
+        yield ConfigFault("s3.access_key_id", "goes with `s3.secret_key_file`, or neither is set")
     if settings.log.ground != "kafka":
         return
     intake, kafka = settings.intake, settings.kafka

@@ -16,8 +16,9 @@ from hub.assembly.listen import LOOPBACK, listener
 from hub.core.errors import HubError
 from hub.core.finding import Finding
 from hub.core.record import EVENTS
-from hub.core.settings import Settings
+from hub.core.settings import S3Settings, Settings
 from hub.drivers.kafka.topics import examine as examine_kafka
+from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.system.clock import SystemClock
 from hub.ports.system import Clock
 
@@ -44,12 +45,23 @@ async def examine(settings: Settings, *, running: bool) -> AsyncIterator[Finding
             yield finding
         async for finding in _stores(settings, clock):
             yield finding
+    if settings.s3.bucket:
+        yield await _bucket(settings.s3, clock)
     if settings.log.ground == "kafka":
         bytes_max = settings.intake.event_bytes_max
         for finding in await examine_kafka(
             settings.kafka, streams_of(settings), clock=clock, event_bytes_max=bytes_max
         ):
             yield finding
+
+
+async def _bucket(settings: S3Settings, clock: Clock) -> Finding:
+    try:
+        await S3BlobStore.open_at(settings, clock).examine()
+    except HubError as e:
+        fix = "look at `s3.endpoint`, the bucket's name and the rights of the access key: list, get, put, delete"
+        return Finding("fail", "object store", str(e), "a bucket that this hub may list", fix)
+    return Finding("ok", "object store", f"bucket {settings.bucket} can be listed")
 
 
 def _disk(directory: Path, clock: Clock) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
 from hub.drivers.memory.views import MemoryViews
+from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.sqlite.event_log import SQLiteEventLog
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.registry import SQLiteRegistry
@@ -104,12 +105,18 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
-        blobs=FileBlobStore.open_at(directory / "documents", clock),
+        blobs=_blobs(settings, directory, clock),
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=_log_name(event_log, identity))),
         judge=await stack.enter_async_context(_judge(settings)),
         scanner=_scanner(settings, clock),
     )
+
+
+def _blobs(settings: Settings, directory: Path, clock: Clock) -> BlobStore:
+    if settings.s3.bucket:
+        return S3BlobStore.open_at(settings.s3, clock)
+    return FileBlobStore.open_at(directory / "documents", clock)
 
 
 def _judge(settings: Settings) -> JailedDocumentJudge:

@@ -149,6 +149,25 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     """Room for twice `intake.event_bytes_max` beside the batch's own overhead: an event comes with its seal."""
 
 
+class S3Settings(Struct, frozen=True, kw_only=True):
+    """Where blobs are kept if not in the data directory: a bucket. What lies there is encrypted; its keys are here."""
+
+    bucket: str = ""
+    """Empty: blobs are files in the data directory."""
+    endpoint: str = ""
+    """Such as `https://s3.example.org`; empty: Amazon's own in `region`."""
+    region: str = "us-east-1"
+    prefix: Annotated[str, Meta(pattern="^([a-z0-9-]+/)*$")] = ""
+    """Of all keys, such as `hub/`."""
+    access_key_id: str = ""
+    secret_key_file: str = ""
+    """Empty: the credentials of the machine's role."""
+    part_bytes: Annotated[int, Meta(ge=5_242_880, le=104_857_600)] = 5_242_880
+    """Of an upload; S3 takes no smaller ones."""
+    request_seconds_max: Seconds = 30.0
+    retry_count_max: CountOrZero = 2
+
+
 class FanoutSettings(Struct, frozen=True, kw_only=True):
     batch_records_max: Count = 1_000
     batch_bytes_max: Count = 4_194_304
@@ -203,6 +222,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
+    s3: S3Settings = S3Settings()
     fanout: FanoutSettings = FanoutSettings()
     delivery: DeliverySettings = DeliverySettings()
     views: ViewsSettings = ViewsSettings()

@@ -10,12 +10,14 @@ from hub.drivers.files.blob_store import FileBlobStore
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.memory.key_ring import MemoryKeyRing
+from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.system.entropy import SystemEntropy
 from hub.operate.vault import Vault
 from hub.ports.blob_store import BlobStore
 from hub.ports.jobs import Jobs
 from hub.ports.system import Clock
+from tests.s3 import bucket_of
 
 _KEYS = MemoryKeyRing()
 
@@ -27,10 +29,11 @@ def _vault_on(ground: Callable[[Path, Clock], BlobStore]) -> Callable[[Path, Clo
 BLOB_GROUNDS: dict[str, Callable[[Path, Clock], BlobStore]] = {
     "memory": lambda _, clock: MemoryBlobStore(clock),
     "files": lambda directory, clock: FileBlobStore.open_at(directory / "blobs", clock),
+    "s3": lambda directory, clock: S3BlobStore.open_at(bucket_of(directory / "s3"), clock),
 }
-for _name in ("memory", "files"):
+for _name in ("memory", "files", "s3"):
     BLOB_GROUNDS[f"vault on {_name}"] = _vault_on(BLOB_GROUNDS[_name])
-DURABLE_BLOB_GROUNDS = ("files", "vault on files")
+DURABLE_BLOB_GROUNDS = ("files", "s3", "vault on files", "vault on s3")
 
 
 @asynccontextmanager

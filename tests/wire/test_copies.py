@@ -8,17 +8,23 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
+from msgspec import structs
 from msgspec.structs import replace
 
 from connectors.verify import verify
 from hub.core.errors import StorageFull
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.event_log import MemoryEventLog
+from hub.drivers.s3.blob_store import S3BlobStore
+from tests.clock import ManualClock
+from tests.s3 import bucket_of
 from tests.wire.conftest import MakeWorld
 from tests.world import Answer, Caller, HubWorld
 
@@ -447,3 +453,22 @@ async def test_nothing_readable_lies_in_the_store(make_world: MakeWorld) -> None
     lying = b"".join(content for _, content in kept["blobs"]._blobs.values())
     assert b"secret" not in lying
     assert b"INV-42" not in lying
+
+
+async def test_a_hub_keeps_copies_in_a_bucket_in_which_nothing_can_be_read(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    bucket = bucket_of(tmp_path / "s3")
+    content = b'{"invoice": "' + b"secret" * 1_000_000 + b'"}'
+
+    async with make_world(ground="sqlite", s3=structs.asdict(bucket)) as world:
+        await world.reader(feed=False)
+        delta = await exporter(world)
+        answer = await post(delta, BytesIO(content), JSON)
+        back = await delta.get(answer.headers["Location"] + "/content")
+
+    assert (answer.status, back.body == content) == (201, True)
+    lying = S3BlobStore.open_at(bucket, ManualClock())
+    [key] = await lying.older("document-", 1 << 60)
+    async with lying.open(key) as chunks:
+        assert b"secret" not in b"".join([chunk async for chunk in chunks])

@@ -136,7 +136,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     "asyncapi": {JSON: "Described"},
     "post_document": {JSON: "Deposited"},
     "get_document": {JSON: "KnownDocument"},
-    "get_document_content": dict.fromkeys(COPIES, "File"),
+    "get_document_content": dict.fromkeys(COPIES, "File") | {JSON: "HandedIn"},
     "withdraw_document": {JSON: "Item"},
     "get_events": {JSON: "KnownEvents"},
     "get_object": {JSON: "KnownObject"},
