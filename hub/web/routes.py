@@ -60,7 +60,8 @@ ROUTES = (
             "BATCH_REFUSED",
         ),
         summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record, EDIFACT); every item gets a verdict, "
-        "every accepted one a receipt; `answer=dcsa` adds DCSA feedback.",
+        "every accepted one a receipt; `answer=dcsa` adds DCSA feedback, `answer=contrl` and `answer=aperak` answer EDIFACT "
+        "in EDIFACT.",
     ),
     *DOCUMENT_ROUTES,
     *COPY_ROUTES,
@@ -82,8 +83,8 @@ ROUTES = (
         name="get_object",
         scope="receipts:read",
         or_scope="feeds:read",
-        answers=(200, 400),
-        codes=("STORAGE_UNAVAILABLE",),
+        answers=(200, 400, 404),
+        codes=("NOT_FOUND", "STORAGE_UNAVAILABLE"),
         summary="What is known of a container, consignment, transport, document …: identifiers tied to it, milestones "
         "that count, place, seals, and from which events.",
     ),

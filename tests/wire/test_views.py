@@ -152,6 +152,13 @@ async def test_an_object_that_cannot_be_is_refused(delta: Caller, path: str) -> 
     assert (await delta.ask("GET", f"/v1/objects/{path}")).code == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize("value", ["%00", "a%0Ab", "%7F", "A" * 601])
+async def test_what_no_object_can_be_called_is_not_found(delta: Caller, value: str) -> None:
+    answer = await delta.ask("GET", f"/v1/objects/iso6346/{value}")
+
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
 async def test_a_cursor_is_good_for_the_same_caller_and_question_only(delta: Caller) -> None:
     echo = await delta.world.company("echo")
     await push(delta, gate_in("a"), gate_in("b"))
