@@ -73,13 +73,13 @@ def pointer(*names: str | int) -> str:
     return "".join(f"/{str(name).replace('~', '~0').replace('/', '~1')}" for name in names)
 
 
-def capped(faults: list[Fault]) -> list[Fault]:
-    """Each fault once, errors first, at most `FAULTS_MAX`; the last one then says that there are more."""
+def capped(faults: list[Fault], most: int = FAULTS_MAX) -> list[Fault]:
+    """Each fault once, errors first, at most `most`; the last one then says that there are more."""
     unique = sorted(dict.fromkeys(faults), key=lambda each: each.severity is Severity.WARNING)
-    if len(unique) <= FAULTS_MAX:
+    if len(unique) <= most:
         return unique
-    left_out = len(unique) - (FAULTS_MAX - 1)
-    return [*unique[: FAULTS_MAX - 1], fault("TOO_MANY_FAULTS", "", f"{left_out} more", f"at most {FAULTS_MAX} faults")]
+    left_out = len(unique) - (most - 1)
+    return [*unique[: most - 1], fault("TOO_MANY_FAULTS", "", f"{left_out} more", f"at most {most} faults")]
 
 
 _WARNING = Severity.WARNING

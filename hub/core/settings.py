@@ -77,6 +77,8 @@ class DocumentsSettings(Struct, frozen=True, kw_only=True):
     """Unfinished ones; beyond, a partner is answered 429. One of them is worked on at a time."""
     jobs_kept_max: Count = 1_000
     """Finished ones of a partner, with their results."""
+    job_faults_bytes_max: Count = 8_388_608
+    """Faults kept of one job, as stored; the items behind keep their verdicts and codes alone."""
     jobs_retention_seconds: WholeSeconds = 7 * 86_400
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
 
-import msgspec
 import orjson
 from msgspec.structs import replace
 
@@ -20,6 +19,7 @@ from hub.intake.archive import Archive, Holding
 from hub.intake.documents import KEPT, worth_keeping
 from hub.intake.judging import Judged
 from hub.intake.pipeline import Answer, Pipeline
+from hub.intake.results import results, shortened
 from hub.intake.translate import open_translation
 from hub.intake.versions import Versions
 from hub.ports.blob_store import BlobKey, BlobStore
@@ -36,9 +36,6 @@ ROLLBACK = "rollback"
 """Value of the parameter `behaviour`: all of the document is accepted or nothing."""
 _ITEMS_BETWEEN_PAUSES = 50
 _UNSETTLED = frozenset({Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED})
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Item]).decode
 
 
 class Stretches:
@@ -75,7 +72,7 @@ class Stretches:
         if isinstance(opened, Refusal):
             if not job.done:
                 job = replace(job, done=1)
-                await store(job, Results(0, 1, _encode([Item(0, "", "", Verdict.REJECTED, refusal=opened)])))
+                await store(job, results(0, [Item(0, "", "", Verdict.REJECTED, refusal=opened)]))
             return _failed(job, opened)
         job = replace(job, format=opened.format)
         if job.kind is JobKind.TABLE:
@@ -91,8 +88,8 @@ class Stretches:
                 answer = await self._pipeline.accept(admitted, judged)
                 if held is not None:
                     held.wanted |= any(item.verdict in KEPT for item in answer.items)
-                job, results = _with(job, answer)
-                await store(job, results)
+                job, stored = _with(job, answer, self._settings.job_faults_bytes_max)
+                await store(job, stored)
         return replace(job, state=JobState.DONE)
 
     def _admitted(self, job: Job) -> Admitted | Refusal:
@@ -155,25 +152,21 @@ class Stretches:
             yield held
 
 
-def items_of(results: Results) -> Sequence[Item]:
-    """The verdicts of a stretch; the receipts of what was accepted are in the log."""
-    return _decode(results.body)
-
-
 def rest_of(job: Job) -> Results:
     """What is said of all items behind those that are judged, as one item: how many there are nobody knows."""
     refusal = Refusal("NOT_ATTEMPTED", f"item {job.done + 1} and all behind it")
-    return Results(job.done, 1, _encode([Item(job.done, "", "", Verdict.NOT_ATTEMPTED, refusal=refusal)]))
+    return results(job.done, [Item(job.done, "", "", Verdict.NOT_ATTEMPTED, refusal=refusal)])
 
 
-def _with(job: Job, answer: Answer) -> tuple[Job, Results]:
+def _with(job: Job, answer: Answer, faults_bytes_max: int) -> tuple[Job, Results]:
     """The job behind a stretch. Raises StorageUnavailable while it cannot be told what became of one of its items."""
     if not answer.refused_whole and any(item.verdict in _UNSETTLED for item in answer.items):
         raise StorageUnavailable("a stretch was not stored, or not for certain")
-    items = [_of(job, item) for item in answer.items]
+    settled = [_of(job, item) for item in answer.items]
+    items, used = shortened(settled, used=job.faults_bytes, bytes_max=faults_bytes_max)
     counts = Counter(job.counts) + Counter(item.verdict.value for item in items)
-    after = replace(job, done=job.done + len(items), counts=dict(counts))
-    return after, Results(job.done, len(items), _encode(items))
+    after = replace(job, done=job.done + len(items), counts=dict(counts), faults_bytes=used)
+    return after, results(job.done, items)
 
 
 def _of(job: Job, item: Item) -> Item:

@@ -53,6 +53,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """Items whose verdict is in the results; they are the first ones of the document."""
     counts: Mapping[str, int] = {}
     """Verdicts so far, by name."""
+    faults_bytes: int = 0
+    """Of the faults in the results; at the bound, no more are kept."""
     code: str = ""
     detail: str = ""
     finished_us: int | None = None

@@ -18,7 +18,8 @@ from hub.core.settings import IntakeSettings
 from hub.intake.documents import Documents, Sent, in_chunks
 from hub.intake.jobs import GIVEN_UP, JobRunner
 from hub.intake.pipeline import Pipeline
-from hub.intake.stretches import FAMILIES, ROLLBACK, items_of
+from hub.intake.results import items_of
+from hub.intake.stretches import FAMILIES, ROLLBACK
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render

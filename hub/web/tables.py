@@ -16,7 +16,7 @@ from hub.core.evidence import Admitted, Item, Mode
 from hub.core.settings import DocumentsSettings
 from hub.intake.jobs import JobRunner
 from hub.intake.pipeline import Pipeline
-from hub.intake.stretches import items_of
+from hub.intake.results import items_of
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text

@@ -16,7 +16,8 @@ from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.system.entropy import SystemEntropy
 from hub.intake.documents import in_chunks
 from hub.intake.jobs import STARTS_ALONE_MAX, STARTS_MAX, JobRunner
-from hub.intake.stretches import Store, items_of
+from hub.intake.results import items_of
+from hub.intake.stretches import Store
 from hub.ports.blob_store import BlobKey
 from hub.ports.jobs import Job, JobKind, JobState, Results
 from tests.clock import ManualClock

@@ -57,6 +57,21 @@ async def test_every_row_gets_a_verdict_with_its_place_in_the_sheet(delta: Calle
     assert [(each["place"], each["found"]) for each in bad["faults"]] == [("row 3, column B (empty)", "perhaps")]
 
 
+async def test_beyond_the_bound_of_a_documents_faults_verdicts_and_codes_go_on(make_world: MakeWorld) -> None:
+    async with make_world(documents={"job_faults_bytes_max": 200}, intake={"batch_events_max": 2}) as world:
+        await world.reader(feed=False)
+        delta = await world.company()
+
+        answer = await post(delta, sheet(*[f"r{number},perhaps" for number in range(5)]))
+        marked = await delta.get(f"{answer.headers['Location']}/workbook")
+
+    items = answer.json["items"]
+    assert [(item["verdict"], item["code"]) for item in items] == [("REJECTED", "EVENT_INVALID")] * 5
+    told = [[each["code"] for each in item.get("faults", ())] for item in items]
+    assert told == [["VALUE_NOT_ALLOWED"], ["TOO_MANY_FAULTS"], [], [], []]
+    assert marked.status == 200
+
+
 async def test_results_can_be_asked_for_again_a_page_at_a_time(delta: Caller) -> None:
     answer = await post(delta, sheet("a,no", "b,no", "c,no"))
     place = answer.headers["Location"]
