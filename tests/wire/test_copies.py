@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import aiohttp
 import orjson
 import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
 from connectors.verify import verify
-from hub.core.errors import StorageFull
+from hub.core.errors import StorageFull, Unknown
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.s3.blob_store import S3BlobStore
@@ -472,3 +473,50 @@ async def test_a_hub_keeps_copies_in_a_bucket_in_which_nothing_can_be_read(
     [key] = await lying.older("document-", 1 << 60)
     async with lying.open(key) as chunks:
         assert b"secret" not in b"".join([chunk async for chunk in chunks])
+
+
+async def test_after_a_crash_between_copy_and_event_the_same_bytes_go_on_where_it_stopped(
+    make_world: MakeWorld,
+) -> None:
+    class Away(MemoryEventLog):
+        async def append(self, stream: str, partition: int, records: Any) -> Any:
+            if stream == "hub.events" and away.is_set():
+                return Unknown("nobody can tell")
+            return await super().append(stream, partition, records)
+
+    away = asyncio.Event()
+    async with make_world(lambda ports: replace(ports, log=Away(ports.log._clock))) as world:
+        await world.reader(feed=False)
+        delta = await exporter(world)
+        away.set()
+        unknown = await post(delta, png())
+        away.clear()
+        none = await delta.get(at(png(), "/content"))
+
+        again = await post(delta, png())
+
+        assert (unknown.code, none.code, again.status) == ("OUTCOME_UNKNOWN", "NOT_FOUND", 201)
+        assert (await delta.get(at(png(), "/content"))).body == png()
+
+
+async def test_a_copy_that_its_store_damaged_never_comes_whole(make_world: MakeWorld) -> None:
+    kept: dict[str, Any] = {}
+
+    def spied(ports: Any) -> Any:
+        kept["blobs"] = ports.blobs
+        return ports
+
+    async with make_world(spied) as world:
+        await world.reader(feed=False)
+        delta = await exporter(world)
+        content = b'{"a": "' + b"x" * 600_000 + b'"}'
+        assert (await post(delta, content, JSON)).status == 201
+        blobs = kept["blobs"]._blobs
+        [key] = [key for key in blobs if key.name.startswith("document-")]
+        stored_us, lying = blobs[key]
+        blobs[key] = stored_us, lying[:-1] + bytes([lying[-1] ^ 1])
+
+        headers = {"Authorization": f"Bearer {delta.token}"}
+        with pytest.raises(aiohttp.ClientPayloadError):
+            async with world.http.get(world.hub.url + at(content, "/content"), headers=headers) as response:
+                await response.read()
