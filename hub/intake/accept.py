@@ -7,8 +7,9 @@ seals them, and appends records and seal as one batch. The parts of the requests
 
 Intake writes nothing but the log. A worker's cache holds an identity only after a clean acknowledgement and only ever
 says "repeat": content that differs from it is appended and left to the judge, since 409 is given on the index's word
-alone. An append whose outcome is not clean, or during which the worker's confirmation of the registry lapsed, is
-*unknown* for everything in it (design §3, core protocol, rules 1, 2, 6 and 7).
+alone, or on the request's own: of two events in it that contradict each other the second is refused. An append whose
+outcome is not clean, or during which the worker's confirmation of the registry lapsed, is *unknown* for everything in
+it (design §3, core protocol, rules 1, 2, 6 and 7).
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class _Part(Struct, eq=False):
 
     events: Sequence[ValidEvent]
     answer: asyncio.Future[Sequence[Outcome]]
+    said: dict[bytes, bytes] | None
+    """By identity, the digest of what the request said first; None where each identity stands in it once."""
     bytes: int
     since: float
     """When it began to wait, by the monotonic clock."""
@@ -120,12 +123,28 @@ class Acceptor:
         if self.waiting_records + len(events) > self.bounds.waiting_records_max:
             raise Overloaded(f"{self.waiting_records} events are waiting for storage")
         outcomes: list[Outcome] = []
+        alone = len({event.identity for event in events}) == len(events)
+        said: dict[bytes, bytes] | None = None if alone else {}
         for cut in self._cuts(events):
-            answered = await self._lanes[partition].submit(cut)
+            answered = await self._lanes[partition].submit(cut, said)
             outcomes.extend(answered)
             if any(isinstance(outcome, Unknown | HubError) for outcome in answered):
                 break
         return outcomes
+
+    async def conflicts(self, events: Sequence[ValidEvent]) -> Sequence[bool]:
+        """Which events of one request would be a conflict, by the word of the index or by that of an earlier one.
+
+        Raises StorageUnavailable.
+        """
+        said = {event.identity: event.canonical_digest for event in events if self.recent.repeat_of(event) is not None}
+        try:
+            async with self.clock.deadline(LOOK_UP_SECONDS_MAX):
+                firsts = await self.index.look_up([event.identity for event in events])
+        except TimeoutError as e:
+            raise StorageUnavailable("the index did not answer in time") from e
+        said |= {first.identity: first.digest for first in firsts if first is not None}
+        return [said.setdefault(event.identity, event.canonical_digest) != event.canonical_digest for event in events]
 
     def _cuts(self, events: Sequence[ValidEvent]) -> list[Sequence[ValidEvent]]:
         """Runs of events that fit one append by count and bytes; an event alone always fits (checked at decode)."""
@@ -167,11 +186,11 @@ class _Lane:
         self._arrived = asyncio.Event()
         self._stopped = False
 
-    async def submit(self, events: Sequence[ValidEvent]) -> Sequence[Outcome]:
+    async def submit(self, events: Sequence[ValidEvent], said: dict[bytes, bytes] | None) -> Sequence[Outcome]:
         if self._stopped:
             return [_STOPPED] * len(events)
         answer: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
-        part = _Part(events, answer, sum(map(_size, events)), self._a.clock.monotonic())
+        part = _Part(events, answer, said, sum(map(_size, events)), self._a.clock.monotonic())
         self._a.waiting_records += len(events)
         self._waiting.append(part)
         self._arrived.set()
@@ -222,6 +241,8 @@ class _Lane:
             return
         try:
             known = await self._look_up(group)
+            for part, firsts in zip(group, known, strict=True):
+                _contradict(part, firsts)
             fresh = [
                 (part, index)
                 for part, firsts in zip(group, known, strict=True)
@@ -331,6 +352,18 @@ class _Lane:
     def _answer(self, part: _Part, outcomes: Sequence[Outcome]) -> None:
         if not part.answer.done():
             part.answer.set_result(outcomes)
+
+
+def _contradict(part: _Part, known: list[Repeat | Conflicting | None]) -> None:
+    """Mark what contradicts another event of its request that is known, or that comes before it."""
+    if (said := part.said) is None:
+        return
+    for event, first in zip(part.events, known, strict=True):
+        if isinstance(first, Repeat):
+            said[event.identity] = event.canonical_digest
+    for index, event in enumerate(part.events):
+        if known[index] is None and said.setdefault(event.identity, event.canonical_digest) != event.canonical_digest:
+            known[index] = Conflicting()
 
 
 class _Recent:

@@ -102,11 +102,28 @@ class Pipeline:
         return Answer([dry(item) for item in await self._judge(admitted, body, decoded)], admitted.mode, dry_run=True)
 
     async def accept(self, admitted: Admitted, judged: Sequence[Judged]) -> Answer:
-        """Accept what is valid; where all was to be taken or nothing, all or nothing."""
-        if admitted.atomic and any(isinstance(item, Item) and item.refusal for item in judged):
-            items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in judged]
+        """Accept what is valid; where all was to be taken or nothing, all or nothing.
+
+        Raises StorageUnavailable where it was, and the index cannot be asked for conflicts.
+        """
+        if admitted.atomic and any(map(_is_refused, seen := await self._foreseen(judged))):
+            items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in seen]
             return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
         return self._told(Answer(await self._accept(judged), admitted.mode), judged)
+
+    async def _foreseen(self, judged: Sequence[Judged]) -> Sequence[Judged]:
+        """What is to be taken whole or not at all, with the conflicts that can be known before anything is appended.
+
+        One that another request makes between this and the append is left to the judge (core protocol, rule 2).
+        """
+        events = [item for item in judged if isinstance(item, ValidEvent)]
+        if not events or any(map(_is_refused, judged)):
+            return judged
+        conflicts = dict(zip((event.index for event in events), await self._acceptor.conflicts(events), strict=True))
+        return [
+            _item(item, Conflicting(), {}) if isinstance(item, ValidEvent) and conflicts[item.index] else item
+            for item in judged
+        ]
 
     async def _judge(self, admitted: Admitted, body: bytes, decoded: Items) -> list[Judged]:
         native = self.judging.native
@@ -194,6 +211,10 @@ class Pipeline:
         for label, amount in refused.items():
             self._observer.count("intake_refused", amount, label=label)
         return answer
+
+
+def _is_refused(judged: Judged) -> bool:
+    return isinstance(judged, Item) and judged.refusal is not None
 
 
 def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:

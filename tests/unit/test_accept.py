@@ -455,3 +455,40 @@ async def test_the_cache_forgets_the_oldest_identities_first() -> None:
         outcomes = [*await world.accept(valid("c")), *await world.accept(valid("a"))]
 
     assert [type(outcome) for outcome in outcomes] == [Repeat, Accepted]
+
+
+async def test_of_two_events_of_one_request_that_contradict_each_other_the_second_is_a_conflict() -> None:
+    async with World().running() as world:
+        first = await world.accept(valid("a"), valid("a", empty=True), valid("a"))
+        again = await world.accept(valid("a", empty=True), valid("a"))  # The index lags behind the log.
+
+    assert [type(outcome) for outcome in first] == [Accepted, Conflicting, Accepted]
+    assert [type(outcome) for outcome in again] == [Conflicting, Repeat]
+    assert world.ids() == [["a", "a"]]
+
+
+async def test_a_request_is_held_to_its_word_over_several_appends() -> None:
+    async with World(append_bytes_max=6_000).running() as world:
+        outcomes = await world.accept(valid("a"), valid("b"), valid("a", empty=True), valid("c"))
+
+    assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted, Conflicting, Accepted]
+    assert world.ids() == [["a", "b"], ["c"]]
+
+
+async def test_requests_that_contradict_each_other_are_left_to_the_judge() -> None:
+    async with World().running() as world:
+        await world.accept(valid("a"), valid("b"))
+
+        [outcome, _] = await world.accept(valid("a", empty=True), valid("c"))
+
+    assert isinstance(outcome, Accepted)
+
+
+async def test_conflicts_are_foreseen_by_the_word_of_the_index_and_of_the_request() -> None:
+    async with World().running() as world:
+        await world.judge(valid("a"))
+
+        events = [valid("a", empty=True), valid("a"), valid("b"), valid("b", empty=True), valid("b")]
+
+        assert await world.acceptor.conflicts(events) == [True, False, False, True, False]
+        assert world.ids() == []

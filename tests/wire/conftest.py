@@ -8,10 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from hub.assembly.grounds import Ports
+from hub.core.errors import StorageUnavailable
+from tests.faults.scripted import ScriptedIndex
 from tests.world import Caller, HubWorld, hub_world, settings_in
 
 MakeWorld = Callable[..., AbstractAsyncContextManager[HubWorld]]
+
+
+def without_look_ups(ports: Ports) -> Ports:
+    """A hub whose intake cannot ask the index: what is a conflict is found by the judge."""
+    index = ScriptedIndex(ports.index)
+    index.away = StorageUnavailable("away")
+    return replace(ports, index=index)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hub.assembly.grounds import Ports
 from hub.core.errors import HubError, StorageFull, StorageUnavailable, Unknown
 from hub.web.routes import BATCHED, BINARY, NDJSON
 from tests.faults.scripted import ScriptedLog
-from tests.wire.conftest import MakeWorld
+from tests.wire.conftest import MakeWorld, without_look_ups
 from tests.world import SOURCE, Caller, HubWorld, event
 
 BAD = event("bad", place=None)
@@ -225,6 +225,15 @@ async def test_an_atomic_batch_is_stored_only_if_every_item_can_be(delta: Caller
     assert (taken.status, verdicts(taken)) == (200, ["ACCEPTED", "ACCEPTED"])
 
 
+async def test_an_atomic_batch_with_an_event_that_contradicts_another_stores_nothing(delta: Caller) -> None:
+    refused = await delta.post([event("a"), event("b"), event("a", empty=True)], BATCHED, Hub_Batch="atomic")
+    taken = await delta.post([event("a", empty=True), event("b", empty=True)], BATCHED, Hub_Batch="atomic")
+
+    assert (refused.status, refused.json["code"]) == (422, "BATCH_REFUSED")
+    assert verdicts(refused) == ["NOT_ATTEMPTED", "NOT_ATTEMPTED", "CONFLICT"]
+    assert verdicts(taken) == ["ACCEPTED", "ACCEPTED"]
+
+
 async def test_receipts_of_every_mode_verify_offline_against_the_bytes_sent(delta: Caller) -> None:
     keys = await delta.world.keys()
     single, *batch = [orjson.dumps(event(id_)) for id_ in ("s", "b1", "b2", "b3")]
@@ -289,18 +298,19 @@ async def test_the_same_event_a_hundred_times_at_once_is_one_first(delta: Caller
     assert judged == ["FIRST"] + ["REPEAT"] * (len(accepted) - 1)
 
 
-async def test_a_conflict_that_slipped_past_the_look_up_is_told_to_its_publisher_alone(delta: Caller) -> None:
-    echo = await delta.world.company("echo")
-    both = [event("a"), event("a", empty=True)]
+async def test_a_conflict_that_slipped_past_the_look_up_is_told_to_its_publisher_alone(make_world: MakeWorld) -> None:
+    async with make_world(without_look_ups) as world:
+        await world.reader(feed=False)
+        delta, echo = await world.company(), await world.company("echo")
 
-    assert (await delta.post(both, BATCHED)).status == 200
-    assert await delta.judged("a", 2) == ["FIRST", "CONFLICT"]
+        assert [(await delta.post(event("a", empty=empty))).status for empty in (False, True)] == [201, 201]
+        assert await delta.judged("a", 2) == ["FIRST", "CONFLICT"]
 
-    notices = (await delta.get("/v1/notices", wait=5)).json
-    assert [(each["code"], each["source"], each["id"]) for each in notices["items"]] == [("CONFLICT", SOURCE, "a")]
-    assert (await delta.get("/v1/notices", cursor=notices["next"])).json["items"] == []
-    assert (await echo.get("/v1/notices")).json["items"] == []
-    assert (await echo.get("/v1/notices", cursor=notices["next"])).code == "CURSOR_INVALID"
+        notices = (await delta.get("/v1/notices", wait=5)).json
+        assert [(each["code"], each["source"], each["id"]) for each in notices["items"]] == [("CONFLICT", SOURCE, "a")]
+        assert (await delta.get("/v1/notices", cursor=notices["next"])).json["items"] == []
+        assert (await echo.get("/v1/notices")).json["items"] == []
+        assert (await echo.get("/v1/notices", cursor=notices["next"])).code == "CURSOR_INVALID"
 
 
 async def test_another_publisher_with_the_same_source_and_id_sees_nothing_of_it(delta: Caller) -> None:

@@ -105,6 +105,26 @@ async def test_by_default_all_of_a_capture_is_taken_or_nothing(delta: Caller) ->
     assert error["faults"][0]["place"] == "/epcisBody/eventList/1/bizStep"
 
 
+async def test_a_capture_that_contradicts_what_is_known_is_rolled_back_whole(delta: Caller) -> None:
+    await capture(delta, document(epcis("urn:e:1")))
+
+    job = await capture(delta, document(epcis("urn:e:2"), epcis("urn:e:1", bizStep="arriving"), epcis("urn:e:3")))
+
+    assert (job["success"], job["counts"]) == (False, {"NOT_ATTEMPTED": 2, "CONFLICT": 1})
+    assert [error["place"] for error in job["errors"]] == ["/epcisBody/eventList/1"]
+    assert listed(await known(delta, 1)) == ["urn:e:1"]
+
+
+async def test_a_capture_that_contradicts_itself_is_told_so(delta: Caller) -> None:
+    sent = document(epcis("urn:e:1"), epcis("urn:e:1", bizStep="arriving"))
+
+    rolled_back = await capture(delta, sent)
+    proceeding = await capture(delta, sent, **{"GS1-Capture-Error-Behaviour": "proceed"})
+
+    assert rolled_back["counts"] == {"NOT_ATTEMPTED": 1, "CONFLICT": 1}
+    assert proceeding["counts"] == {"ACCEPTED": 1, "CONFLICT": 1}
+
+
 async def test_a_capture_that_is_to_proceed_takes_what_is_right(delta: Caller) -> None:
     sent = document(epcis(), epcis("urn:uuid:2", bizStep="flying"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from hub.web.routes import BATCHED
-from tests.wire.conftest import MakeWorld
+from tests.wire.conftest import MakeWorld, without_look_ups
 from tests.world import SOURCE, Caller, event
 
 FORMATS = files("schemas") / "formats"
@@ -86,10 +86,14 @@ async def test_receipts_have_the_members_of_their_page(delta: Caller) -> None:
     assert set(seal["range"]) == {"first", "count", "proof"}
 
 
-async def test_a_notice_has_the_members_of_its_page(delta: Caller) -> None:
-    await delta.post([event("a"), event("a", empty=True)], BATCHED)
+async def test_a_notice_has_the_members_of_its_page(make_world: MakeWorld) -> None:
+    async with make_world(without_look_ups) as world:
+        await world.reader(feed=False)
+        delta = await world.company()
+        for empty in (False, True):
+            await delta.post(event("a", empty=empty))
 
-    [notice] = (await delta.get("/v1/notices", wait=5)).json["items"]
+        [notice] = (await delta.get("/v1/notices", wait=5)).json["items"]
 
     assert set(notice) == members("notice") - {"version"}
 
