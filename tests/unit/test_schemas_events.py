@@ -177,17 +177,21 @@ def test_personal_members_are_named_by_pointer() -> None:
     assert {"/data/consignor/name", "/data/consignee/address", "/data/remarks"} <= set(filing.personal)
 
 
+NOTHING_TO_DO = {"PDF_LINK", "PDF_UPDATED", "PDF_SIGNED"}
+"""Findings that may be as they should."""
+
+
 def test_every_fault_code_speaks_both_languages_and_offers_a_fix() -> None:
     for code, text in FAULTS.items():
         assert code == text.code
         assert text.en.endswith(".")
         assert text.fr.endswith(".")
-        assert text.fix.endswith(".")
+        assert text.fix.endswith(".") or code in NOTHING_TO_DO
 
 
 def test_every_fault_code_of_the_table_is_given_somewhere() -> None:
     sources = [path for room in ("schemas", "hub") for path in (ROOT.parent / room).rglob("*.py")]
-    code_of = "".join(path.read_text() for path in sources if path.parts[-2:] != ("schemas", "faults.py"))
+    code_of = "".join(path.read_text() for path in sources if "fault_texts" not in (path.stem, path.parent.name))
 
     assert [code for code in FAULTS if f'"{code}"' not in code_of and code != "TOO_MANY_FAULTS"] == []
 
