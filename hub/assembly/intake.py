@@ -99,6 +99,8 @@ def document_apis(
         pipeline=pipeline,
         documents=intake.documents,
         bodies=bodies,
+        clock=clock,
+        entropy=entropy,
         items_max=bounds.batch_events_max,
         rows_max=settings.documents.table_rows_max,
     )

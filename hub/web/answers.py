@@ -20,7 +20,7 @@ def events_answer(judged: Answer, language: str, dcsa: Sequence[Mapping[str, str
     items = judged.items
     if judged.mode in (Mode.STRUCTURED, Mode.BINARY):
         return _single_answer(items[0], language, dry_run=judged.dry_run)
-    status = 422 if judged.refused_whole else batch_status(items)
+    status = outcome_status(judged)
     document = _dry_document(items, language) if judged.dry_run else render.batch(items, language)
     if judged.refused_whole:
         document["code"] = "BATCH_REFUSED"
@@ -68,6 +68,11 @@ def _dry_document(items: Sequence[Item], language: str) -> render.Document:
         shown = [item for item in items if item.verdict is not Verdict.VALID or item.warnings][:ITEMS_MAX]
     counts = Counter(item.verdict.value for item in items)
     return {"dry_run": True, "counts": counts, **render.batch(shown, language)}
+
+
+def outcome_status(judged: Answer) -> int:
+    """What a batch, or a document, is answered."""
+    return 422 if judged.refused_whole else batch_status(judged.items)
 
 
 def batch_status(items: Sequence[Item]) -> int:

@@ -12,7 +12,7 @@ from hub.core.evidence import Admitted, Mode
 from hub.intake.grant import OAuthRefusal, TokenEndpoint
 from hub.intake.pipeline import Pipeline
 from hub.web.answers import events_answer
-from hub.web.documents import DocumentAPI, is_document
+from hub.web.documents import DocumentAPI, is_document, wanted_form
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
@@ -53,6 +53,7 @@ class PartnerAPI:
         if is_document(request):
             return await self._documents.post(request)
         admitted = self._admit(request)
+        wanted_form(request)
         with self._bodies.hold(request) as held:
             body = await held.read()
             if not self._pipeline.is_current(admitted):

@@ -30,7 +30,7 @@ DOCUMENT_ROUTES = (
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT, *TABLES),
         answers=(200, 207, 403, 422),
         codes=(*BODY_CODES, "NOT_PERMITTED", "AEO_REQUIRED", "EVENT_INVALID"),
-        summary="What would become of events, of a document or of a table; nothing is stored.",
+        summary="What would become of events, of a document or of a table; nothing is stored. `answer` as there.",
     ),
     Route(
         method="POST",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode
 from hub.intake.documents import Documents, Sent
-from hub.intake.pipeline import Pipeline
+from hub.intake.pipeline import SMALL_BATCH_BYTES, Answer, Pipeline
+from hub.ports.system import Clock, Entropy
 from hub.web.answers import events_answer, feedback_of
 from hub.web.edge import BodyReader, Handler, Refused, language_of
+from hub.web.edi import ANSWERS as EDI_FORMS
+from hub.web.edi import edi_answer
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
 from hub.web.route import BINARY, EDIFACT, LINKED, TABLES
@@ -35,12 +40,23 @@ class DocumentAPI:
     """Handlers of what brings documents that are answered at once."""
 
     def __init__(
-        self, *, gate: Gate, pipeline: Pipeline, documents: Documents, bodies: BodyReader, items_max: int, rows_max: int
+        self,
+        *,
+        gate: Gate,
+        pipeline: Pipeline,
+        documents: Documents,
+        bodies: BodyReader,
+        clock: Clock,
+        entropy: Entropy,
+        items_max: int,
+        rows_max: int,
     ) -> None:
         self._gate = gate
         self._pipeline = pipeline
         self._documents = documents
         self._bodies = bodies
+        self._clock = clock
+        self._entropy = entropy
         self._items_max = items_max
         self._rows_max = rows_max
 
@@ -50,7 +66,7 @@ class DocumentAPI:
     async def post(self, request: web.BaseRequest) -> web.StreamResponse:
         """`POST /v1/events` of a document: authenticate ▸ admit ▸ read ▸ submit, as for native events."""
         admitted = self.admit(request)
-        in_dcsa = _in_dcsa(request)
+        form = wanted_form(request)
         with self._bodies.hold(request) as held:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
@@ -58,12 +74,12 @@ class DocumentAPI:
             judged = await self._documents.submit(admitted, self._sent(request, admitted, body))
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        language = language_of(request)
-        return events_answer(judged, language, feedback_of(judged.items, language) if in_dcsa else None)
+        return await self._answer(request, form, body, judged)
 
     async def validate(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""
         admitted = self.admit(request, (*MODES, LINKED, EDIFACT, *TABLES))
+        form = wanted_form(request)
         with self._bodies.hold(request) as held:
             body = await held.read()
             if is_document(request) or request.content_type in TABLES:
@@ -73,7 +89,17 @@ class DocumentAPI:
                 judged = await self._pipeline.check(admitted, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        return events_answer(judged, language_of(request))
+        return await self._answer(request, form, body, judged)
+
+    async def _answer(self, request: web.BaseRequest, form: str | None, body: bytes, judged: Answer) -> web.Response:
+        """In the form asked for. One about a long document is written on a thread: it is gone through once more."""
+        language = language_of(request)
+        if form in EDI_FORMS:
+            written = partial(edi_answer, form, body, judged, clock=self._clock, entropy=self._entropy)
+            large = len(body) > SMALL_BATCH_BYTES
+            if (answered := await asyncio.to_thread(written) if large else written()) is not None:
+                return answered
+        return events_answer(judged, language, feedback_of(judged.items, language) if form == "dcsa" else None)
 
     def admit(self, request: web.BaseRequest, taken: Iterable[str] = (BINARY, LINKED, EDIFACT)) -> Admitted:
         principal = self._gate.enter(request, "events:write")
@@ -95,12 +121,14 @@ class DocumentAPI:
         return Sent(body, request.content_type, context, TABLE_FAMILIES if is_table else EVENT_FAMILIES)
 
 
-def _in_dcsa(request: web.BaseRequest) -> bool:
-    """Whether faults are asked for in the form of DCSA as well. Raises `Refused`."""
+def wanted_form(request: web.BaseRequest) -> str | None:
+    """The form that the request asks to be answered in; None: plain JSON. Raises `Refused`."""
     form = request.query.get("answer")
-    if form not in (None, "dcsa"):
-        raise Refused(Refusal("BAD_REQUEST", "answer: dcsa, or left out"))
-    return form == "dcsa"
+    if form not in (None, "dcsa", *EDI_FORMS):
+        raise Refused(Refusal("BAD_REQUEST", "answer: dcsa, contrl or aperak, or left out"))
+    if form in EDI_FORMS and request.content_type != EDIFACT:
+        raise Refused(Refusal("BAD_REQUEST", "answer: contrl and aperak only of what is sent as application/edifact"))
+    return form
 
 
 def source_of(request: web.BaseRequest) -> str | None:

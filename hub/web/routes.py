@@ -60,8 +60,8 @@ ROUTES = (
             "BATCH_REFUSED",
         ),
         summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record, EDIFACT); every item gets a verdict, "
-        "every accepted one a receipt; `answer=dcsa` adds DCSA feedback, `answer=contrl` and `answer=aperak` answer EDIFACT "
-        "in EDIFACT.",
+        "every accepted one a receipt; `answer=dcsa` adds DCSA feedback, `answer=contrl` and `answer=aperak` answer "
+        "EDIFACT in EDIFACT.",
     ),
     *DOCUMENT_ROUTES,
     *COPY_ROUTES,

@@ -108,7 +108,7 @@ TAKEN = (
         routes=("/v1/events",),
         shape="`UNA`, `UNB` or `UNH` first; IFTSTA, CODECO, COARRI, COPARN, and of IFTSAI and CUSCAR what they tell",
         identity="sender, interchange reference, message reference, number of the item",
-        answer="an item for each container, status or call",
+        answer="an item for each container, status or call; CONTRL or APERAK on request",
         module="schemas.translate.edifact",
     ),
     Taken(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import orjson
+import re
 
+import orjson
+import pytest
+
+from hub.core.errors import Unknown
 from tests.edifact import GATE_IN, interchange, message
-from tests.world import RISK, Answer, Caller
+from tests.world import RISK, STRUCTURED, Answer, Caller, HubWorld
 
 EDIFACT = "application/edifact"
 ZONED = tuple(each.replace("202611201259:203", "202611200845UTC:303") for each in GATE_IN)
@@ -89,3 +93,119 @@ async def test_a_dry_run_looks_at_senders_and_profile_too(delta: Caller) -> None
     answer = await delta.ask("POST", "/v1/validate", data=sent, headers=headers)
 
     assert faults(answer) == {"SENDER_UNKNOWN"}
+
+
+async def answered(caller: Caller, sent: bytes, form: str, path: str = "/v1/events", **headers: str) -> Answer:
+    given = {"Content-Type": EDIFACT} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return await caller.ask("POST", f"{path}?answer={form}", data=sent, headers=given)
+
+
+def said(answer: Answer) -> list[str]:
+    """The segments of an answer in EDIFACT."""
+    assert answer.headers["Content-Type"] == EDIFACT, answer
+    return answer.body.decode("latin-1").split("'")[:-1]
+
+
+async def test_contrl_acknowledges_what_was_understood_and_rejects_what_was_not(delta: Caller) -> None:
+    sent = interchange(message("CODECO", *ZONED), message("BAPLIE", "BGM++1+9", reference="2"))
+
+    answer = await answered(delta, sent, "contrl")
+
+    segments = said(answer)
+    assert answer.status == 207
+    assert re.fullmatch(r"UNB\+UNOC:3\+LINE\+TERM\+\d{6}:\d{4}\+[0-9A-F]{14}", segments[1])
+    assert segments[3:6] == ["UCI+R1+TERM+LINE+7", "UCM+1+CODECO:D:95B:UN+7", "UCM+2+BAPLIE:D:95B:UN+4+14"]
+
+
+async def test_aperak_tells_what_was_accepted_and_of_what_was_not_why(delta: Caller) -> None:
+    sent = interchange(message("CODECO", *ZONED))
+    other = sent.replace(b"MSKU1234565", b"CSQU3054383")
+
+    answers = [await answered(delta, each, "aperak") for each in (sent, sent, other)]
+
+    assert [each.status for each in answers] == [200, 200, 422]
+    functions = [next(segment for segment in said(each) if segment.startswith("BGM")) for each in answers]
+    assert [each.rpartition("+")[2] for each in functions] == ["29", "29", "27"]
+    assert "ERC+18" in said(answers[2])
+    assert any(segment.startswith("FTX+AAO+++CONFLICT?: ") for segment in said(answers[2]))
+
+
+async def test_what_no_agreement_covers_is_refused_in_aperak_and_understood_in_contrl(world: HubWorld) -> None:
+    alone = await world.company()
+    sent = interchange(message("CODECO", *ZONED))
+
+    answers = [await answered(alone, sent, form) for form in ("aperak", "contrl")]
+
+    assert [each.status for each in answers] == [403, 403]
+    assert any(segment.startswith("FTX+AAO+++NOT_PERMITTED?: ") for segment in said(answers[0]))
+    assert "UCM+1+CODECO:D:95B:UN+7" in said(answers[1])
+
+
+async def test_a_dry_run_is_answered_in_edifact_too_and_each_answer_has_its_own_reference(delta: Caller) -> None:
+    sent = interchange(message("CODECO", *ZONED)) + interchange(message("CODECO", *ZONED), reference="R2")
+
+    answers = [await answered(delta, sent, "contrl", "/v1/validate") for _ in range(2)]
+
+    references = [segment.rpartition("+")[2] for each in answers for segment in said(each) if segment[:3] == "UNB"]
+    assert [each.status for each in answers] == [200, 200]
+    assert len(set(references)) == 4
+    assert verdicts(await delta.post(sent, EDIFACT)) == ["ACCEPTED", "ACCEPTED"]
+
+
+async def test_a_foreign_sender_is_told_so_in_contrl(delta: Caller) -> None:
+    await delta.world.act("partner.set", id="delta", edi_senders=["OTHER"])
+
+    answer = await answered(delta, interchange(message("CODECO", *ZONED)), "contrl")
+
+    assert (answer.status, said(answer)[3]) == (422, "UCI+R1+TERM+LINE+4+23+UNB")
+
+
+async def test_a_batch_that_is_refused_whole_is_refused_in_every_message(delta: Caller) -> None:
+    sent = interchange(message("CODECO", *ZONED), message("BAPLIE", "BGM++1+9", reference="2"))
+
+    answer = await answered(delta, sent, "aperak", Hub_Batch="atomic")
+
+    assert answer.status == 422
+    assert [segment[-2:] for segment in said(answer) if segment.startswith("BGM")] == ["27", "27"]
+
+
+async def test_nothing_final_is_said_in_edifact_while_it_is_not_known_what_is_stored(
+    delta: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> Unknown:
+        return Unknown("away")
+
+    monkeypatch.setattr(delta.world.hub.ports.log, "append", away)
+
+    answer = await answered(delta, interchange(message("CODECO", *ZONED)), "contrl")
+
+    assert (answer.status, verdicts(answer)) == (503, ["UNKNOWN"])
+
+
+async def test_where_no_interchange_names_a_sender_the_answer_is_json(delta: Caller) -> None:
+    sent = message("CODECO", *ZONED).encode()
+
+    answer = await answered(delta, sent, "contrl")
+
+    assert verdicts(answer) == ["ACCEPTED"]
+
+
+async def test_what_cannot_be_opened_is_a_problem_whatever_answer_is_asked_for(delta: Caller) -> None:
+    assert (await answered(delta, b"", "contrl")).status == 400
+    assert (await answered(delta, b"UNA:+.? '", "aperak")).code == "BODY_MALFORMED"
+
+
+@pytest.mark.parametrize("form", ["contrl", "aperak"])
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/validate"])
+async def test_other_formats_are_not_answered_in_edifact(delta: Caller, path: str, form: str) -> None:
+    types = (STRUCTURED, "application/json", "application/ld+json")
+    answers = [await answered(delta, b"{}", form, path, Content_Type=each) for each in types]
+
+    assert [each.code for each in answers] == ["BAD_REQUEST"] * 3
+    assert "application/edifact" in answers[0].json["detail"]
+
+
+async def test_a_form_of_answer_that_does_not_exist_is_refused(delta: Caller) -> None:
+    answer = await answered(delta, interchange(message("CODECO", *ZONED)), "iftmbc")
+
+    assert (answer.code, answer.json["detail"]) == ("BAD_REQUEST", "answer: dcsa, contrl or aperak, or left out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.web.copy_routes import COPIES
-from hub.web.route import CSV, XLSX
+from hub.web.route import CSV, EDIFACT, XLSX
 
 JSON, SSE, HTML, SCHEMA = "application/json", "text/event-stream", "text/html", "application/schema+json"
 
@@ -40,6 +40,11 @@ _PER_PAGE = [
     _query("perPage", "at most so many", type="integer", minimum=1, maximum=100),
     _query("nextPageToken", "of the link that was answered"),
 ]
+_ANSWER = _query(
+    "answer",
+    "dcsa: faults in the form of DCSA as well; contrl, aperak: in EDIFACT what is sent as application/edifact",
+    enum=["dcsa", "contrl", "aperak"],
+)
 _PURPOSE = _query("purpose", "the purpose of the agreements to look through")
 _CACHE = _header("If-None-Match", "what the client has, by its ETag")
 
@@ -47,9 +52,9 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "post_events": [
         _header("Hub-Batch", "atomic: all items or none", const="atomic"),
         _SOURCE,
-        _query("answer", "faults in the form of DCSA as well", const="dcsa"),
+        _ANSWER,
     ],
-    "validate": [_SOURCE, _TYPE],
+    "validate": [_SOURCE, _TYPE, _ANSWER],
     "post_table": [_SOURCE, _TYPE],
     "get_table": [_CURSOR, _LIMIT],
     "get_workbook": [_LANG],
@@ -122,8 +127,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     "metadata": {JSON: "AuthorizationServer"},
     "jwks": {JSON: "KeySet"},
     "seal_keys": {JSON: "SealKeys"},
-    "post_events": {JSON: "Outcome"},
-    "validate": {JSON: "Outcome"},
+    "post_events": {JSON: "Outcome", EDIFACT: "Text"},
+    "validate": {JSON: "Outcome", EDIFACT: "Text"},
     "post_table": {JSON: "Table"},
     "get_table": {JSON: "Table"},
     "get_workbook": {XLSX: "File"},

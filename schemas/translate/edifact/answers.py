@@ -4,7 +4,8 @@ Strict out: UNA, one interchange for each that came, back to its sender, in ISO 
 released, counts and references right. An interchange without UNB has no one to be answered; it is passed over.
 
 CONTRL (syntax version 3, ISO 9735-4) tells of syntax and envelope only: a message is rejected for what `SYNTAX` names.
-APERAK (D.00B) tells of every fault of every event: one message for each that came, one ERC group for each fault.
+APERAK (D.00B) tells of every fault of every event, and of every other reason for which one was refused: one message for
+each that came, one ERC group for each fault or reason.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 
 from msgspec import Struct
 
@@ -30,7 +32,7 @@ SYNTAX = {
     "VALUE_LENGTH": "39",
 }  # fmt: skip
 """Faults of syntax and envelope, as code list 0085 names them."""
-INVALID = "12"
+INVALID, UNSPECIFIED = "12", "18"
 REJECTED, ACKNOWLEDGED = "4", "7"
 """Code list 0083."""
 
@@ -46,6 +48,8 @@ class Result(Struct, frozen=True):
     place: str
     refused: bool
     faults: Sequence[Fault]
+    reason: str = ""
+    """Why it was refused, if not for faults in the document: a code and what it means."""
 
 
 def result_of(judged: Judged) -> Result:
@@ -53,17 +57,23 @@ def result_of(judged: Judged) -> Result:
 
 
 def contrl(document: bytes, results: Iterable[Result], *, made: datetime, reference: str) -> bytes:
-    """The CONTRL answers to a document. `made`: now, in UTC; `reference`: the control reference of the answer."""
+    """The CONTRL answers to a document. `made`: now, in UTC; `reference`: the control reference of the answer, and
+    with a number behind it of each that follows."""
     by_message = _by_message(results)
-    out = [_contrl(each, messages, by_message, made, reference) for each, messages in _interchanges(document)]
-    return b"".join(out)
+    answered = zip(_interchanges(document), _references(reference), strict=False)
+    return b"".join(_contrl(each, messages, by_message, made, own) for (each, messages), own in answered)
 
 
 def aperak(document: bytes, results: Iterable[Result], *, made: datetime, reference: str) -> bytes:
     """The APERAK answers to a document; parameters as for `contrl`."""
     by_message = _by_message(results)
-    out = [_aperak(each, messages, by_message, made, reference) for each, messages in _interchanges(document)]
-    return b"".join(out)
+    answered = zip(_interchanges(document), _references(reference), strict=False)
+    return b"".join(_aperak(each, messages, by_message, made, own) for (each, messages), own in answered)
+
+
+def _references(first: str) -> Iterator[str]:
+    yield first
+    yield from (f"{first[:9]}-{number}" for number in count(2))
 
 
 def _by_message(results: Iterable[Result]) -> Mapping[int, list[Result]]:
@@ -202,6 +212,10 @@ def _aperak(
         faults = list(dict.fromkeys(each for result in results for each in result.faults))
         for each in faults[:FAULTS_MAX]:
             _erc(writer, each)
+        reasons = list(dict.fromkeys(each.reason for each in results if each.reason))
+        for reason in reasons[: FAULTS_MAX - len(faults[:FAULTS_MAX])]:
+            writer.segment("ERC", UNSPECIFIED)
+            writer.segment("FTX", "AAO", "", "", reason[:_TEXT_MAX])
         writer.end()
     return writer.written()
 

@@ -72,12 +72,22 @@ def test_an_interchange_without_a_header_has_no_one_to_be_answered() -> None:
     assert answer_of(GOOD.encode()) == [""]
 
 
+def test_what_is_refused_for_no_fault_of_the_document_is_told_with_the_reason() -> None:
+    refused = [Result("message 1, segment 5 (EQD)", True, (), "NOT_PERMITTED: not agreed")] * 2
+
+    said = aperak(interchange(GOOD), refused, made=MADE, reference="A1").decode().split("'")
+
+    assert said[3] == "BGM+313+A1-1+27"
+    assert said[8:10] == ["ERC+18", "FTX+AAO+++NOT_PERMITTED?: not agreed"]
+    assert said[10].startswith("UNT")
+
+
 def test_each_interchange_of_a_file_is_answered() -> None:
     said = answer_of(interchange(GOOD) + interchange(GOOD, sender="DEPOT"))
 
     assert [each for each in said if each.startswith("UNB")] == [
         "UNB+UNOC:3+LINE+TERM+261122:0945+A1",
-        "UNB+UNOC:3+LINE+DEPOT+261122:0945+A1",
+        "UNB+UNOC:3+LINE+DEPOT+261122:0945+A1-2",
     ]
 
 

@@ -1,0 +1,43 @@
+"""Answers to EDIFACT in EDIFACT, on request: what was understood (CONTRL), or what became of it (APERAK).
+
+They are final words: while it is not known of every item whether it is stored, the answer stays in JSON. So it does
+where no interchange names a sender to be answered.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from hub.core.evidence import Item, Verdict
+from hub.intake.pipeline import Answer
+from hub.ports.system import Clock, Entropy
+from hub.web.answers import outcome_status
+from hub.web.route import EDIFACT
+from schemas.translate.edifact import Result, aperak, contrl
+
+ANSWERS = {"contrl": contrl, "aperak": aperak}
+_UNDECIDED = {Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED}
+_REFERENCE_BYTES = 7
+"""Two characters each: UNB 0020 has 14 (ISO 9735)."""
+
+
+def edi_answer(form: str, document: bytes, judged: Answer, *, clock: Clock, entropy: Entropy) -> web.Response | None:
+    """The answer in this form, with the status that it would have in JSON; None: it is to be JSON."""
+    if not judged.refused_whole and any(item.verdict in _UNDECIDED for item in judged.items):
+        return None
+    made = datetime.fromtimestamp(clock.now_us() // 1_000_000, UTC)
+    reference = entropy.bytes(_REFERENCE_BYTES).hex().upper()
+    said = ANSWERS[form](document, map(_result, judged.items), made=made, reference=reference)
+    if not said:
+        return None
+    return web.Response(status=outcome_status(judged), body=said, content_type=EDIFACT)
+
+
+def _result(item: Item) -> Result:
+    refusal = item.refusal
+    if refusal is None:
+        return Result(item.place, False, item.warnings)
+    told = ": ".join(filter(None, (refusal.code, refusal.row.en, refusal.detail)))
+    return Result(item.place, True, refusal.faults, "" if refusal.faults else told)
