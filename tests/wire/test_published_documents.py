@@ -111,8 +111,8 @@ REFUSED: dict[str, Faults] = {
 """Documents with items that are refused, and all errors of these; the items beside them are taken."""
 # fmt: on
 
-CONFLICTING = {"dcsa/valid/tnt-300-beta1__dropPickExample.json"}
-"""Documents in which one id has two contents: the second may be called a conflict."""
+CONFLICTS = {"dcsa/valid/tnt-300-beta1__dropPickExample.json": "/1"}
+"""Documents in which one id has two contents, and the event that is second."""
 
 
 def documents(folder: str) -> list[str]:
@@ -155,8 +155,9 @@ def check(path: str, answer: Answer, taken: str) -> None:
         assert errors(answer.json) == {said}, path
         return
     items = answer.json["items"]
-    fine = {taken, "CONFLICT"} if path in CONFLICTING else {taken}
-    wrong = [item for item in items if item["verdict"] not in fine]
+    conflicts = [item["place"] for item in items if item["verdict"] == "CONFLICT"]
+    assert conflicts == ([CONFLICTS[path]] if path in CONFLICTS else []), path
+    wrong = [item for item in items if item["verdict"] not in (taken, "CONFLICT")]
     assert {(item["verdict"], item["code"]) for item in wrong} <= {("REJECTED", "EVENT_INVALID")}, (path, wrong)
     assert set().union(*map(errors, wrong)) == set(refused(path)), path
     assert all(errors(item) for item in wrong), path
@@ -194,7 +195,7 @@ def named() -> list[str]:
 
 def test_the_page_of_exceptions_names_whatever_is_refused_of_folders_that_are_not_of_invalid_documents() -> None:
     everything = [path for folder in FOLDERS for path in documents(folder)]
-    exceptions = {path for path in everything if refused(path) or unopened(path)}
+    exceptions = {path for path in everything if refused(path) or unopened(path) or path in CONFLICTS}
     invalid = {path for path in everything if path.startswith(("epcis/invalid/", "dcsa/invalid/"))}
 
     assert {path for path in everything if any(fnmatchcase(path, each) for each in named())} == exceptions - invalid
@@ -204,5 +205,5 @@ def test_the_page_of_exceptions_names_whatever_is_refused_of_folders_that_are_no
 def test_every_pattern_of_the_tables_and_the_page_is_that_of_a_document() -> None:
     everything = [path for folder in FOLDERS for path in documents(folder)]
 
-    for pattern in (*UNOPENED, *REFUSED, *named()):
+    for pattern in (*UNOPENED, *REFUSED, *CONFLICTS, *named()):
         assert any(fnmatchcase(path, pattern) for path in everything), pattern
