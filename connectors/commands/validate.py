@@ -75,16 +75,10 @@ def validate(
     teller = (JSONTeller if json else Teller)(lang or language())
     refused = False
     if profile is not None:
-        from schemas.translate.edifact.profile import read_profile
-
-        try:
-            mapping = read_profile(Path(profile).read_bytes())
-        except OSError as e:
-            return _unreadable(profile, e)
-        if isinstance(mapping, list):
-            teller.unopened(profile, mapping)
+        mapped = _mapped(context, profile, teller)
+        if mapped is None:
             return 2
-        context = replace(context, profile=mapping)
+        context = mapped
     for name in files:
         try:
             with _content(name) as file:
@@ -95,6 +89,21 @@ def validate(
             return _unreadable(name, e)
     teller.end()
     return int(refused)
+
+
+def _mapped(context: Context, profile: str, teller: Teller | JSONTeller) -> Context | None:
+    """The context with the mapping profile of a file; None: why there is none has been said."""
+    from schemas.translate.edifact.profile import read_profile
+
+    try:
+        mapping = read_profile(Path(profile).read_bytes())
+    except OSError as e:
+        _unreadable(profile, e)
+        return None
+    if isinstance(mapping, list):
+        teller.unopened(profile, mapping)
+        return None
+    return replace(context, profile=mapping)
 
 
 def _unreadable(name: str, e: OSError) -> int:

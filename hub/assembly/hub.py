@@ -15,6 +15,7 @@ from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
+from hub.assembly.views import make_follower, views_api
 from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
@@ -35,9 +36,6 @@ from hub.operate.vault import Vault
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.trust.tokens import load_issuer
-from hub.views.events import Events
-from hub.views.follow import Follower
-from hub.views.objects import Objects
 from hub.views.receipts import Receipts
 from hub.views.sight import Sights
 from hub.views.status import Statuses
@@ -50,7 +48,6 @@ from hub.web.interface.asyncapi import asyncapi
 from hub.web.interface.openapi import openapi
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
-from hub.web.viewing import ViewsAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
@@ -106,7 +103,7 @@ class Hub:
             entropy=entropy,
             observer=observer,
         )
-        self._follower = self._make_follower()
+        self._follower = make_follower(settings, ports, clock, observer)
         self._archived = make_archived(settings, ports, self._follower, clock, entropy)
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
@@ -259,14 +256,31 @@ class Hub:
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
+        leaving = deprecations()
         documents, others = document_apis(
-            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
+            settings,
+            ports,
+            self._intake,
+            gate,
+            bodies,
+            clock=self.clock,
+            entropy=self.entropy,
+            deprecations=leaving,
         )
         partner = PartnerAPI(
-            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=deprecations()
+            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=leaving
         )
         reader = self._reader_api(gate, bodies)
-        views = self._views_api(gate, reader.get_event)
+        views = views_api(
+            settings,
+            ports,
+            self._follower,
+            self._sights,
+            gate,
+            reader.get_event,
+            clock=self.clock,
+            entropy=self.entropy,
+        )
         copies = copies_api(
             settings,
             ports,
@@ -324,19 +338,6 @@ class Hub:
             waiting_max=max(1, self.settings.http.requests_in_flight_max // WAITING_SHARES),
         )
 
-    def _views_api(self, gate: Gate, judged: Handler) -> ViewsAPI:
-        views, settings, keys = self.ports.views, self.settings.views, self.ports.keys
-        return ViewsAPI(
-            gate=gate,
-            judged=judged,
-            sights=self._sights,
-            events=Events(views, secret=keys.secret("cursor:views"), entropy=self.entropy, settings=settings),
-            objects=Objects(views, settings=settings),
-            known_up_to_us=self._follower.known_up_to_us,
-            clock=self.clock,
-            settings=settings,
-        )
-
     def _make_acceptor(self) -> Acceptor:
         return Acceptor(
             log=self.ports.log,
@@ -367,17 +368,6 @@ class Hub:
             events=self.events,
             feed_retention_seconds=self.settings.log.feed_retention_seconds,
             holder=HOLDER,
-        )
-
-    def _make_follower(self) -> Follower:
-        return Follower(
-            log=self.ports.log,
-            index=self.ports.index,
-            views=self.ports.views,
-            clock=self.clock,
-            observer=self.observer,
-            settings=self.settings.views,
-            partitions=self.events.partitions,
         )
 
     def _make_retention(self) -> Retention:

@@ -1,0 +1,52 @@
+"""What is known put together: who follows the log, and who is told of it."""
+
+from __future__ import annotations
+
+from hub.assembly.grounds import Ports, events_partitions
+from hub.core.settings import Settings
+from hub.ports.observer import Observer
+from hub.ports.system import Clock, Entropy
+from hub.views.events import Events
+from hub.views.follow import Follower
+from hub.views.objects import Objects
+from hub.views.sight import Sights
+from hub.web.edge import Handler
+from hub.web.gate import Gate
+from hub.web.viewing import ViewsAPI
+
+
+def make_follower(settings: Settings, ports: Ports, clock: Clock, observer: Observer) -> Follower:
+    return Follower(
+        log=ports.log,
+        index=ports.index,
+        views=ports.views,
+        clock=clock,
+        observer=observer,
+        settings=settings.views,
+        partitions=events_partitions(settings),
+    )
+
+
+def views_api(
+    settings: Settings,
+    ports: Ports,
+    follower: Follower,
+    sights: Sights,
+    gate: Gate,
+    judged: Handler,
+    *,
+    clock: Clock,
+    entropy: Entropy,
+) -> ViewsAPI:
+    """`judged` answers for one identity."""
+    secret = ports.keys.secret("cursor:views")
+    return ViewsAPI(
+        gate=gate,
+        judged=judged,
+        sights=sights,
+        events=Events(ports.views, secret=secret, entropy=entropy, settings=settings.views),
+        objects=Objects(ports.views, settings=settings.views),
+        known_up_to_us=follower.known_up_to_us,
+        clock=clock,
+        settings=settings.views,
+    )
