@@ -256,19 +256,11 @@ class Hub:
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
-        leaving = deprecations()
         documents, others = document_apis(
-            settings,
-            ports,
-            self._intake,
-            gate,
-            bodies,
-            clock=self.clock,
-            entropy=self.entropy,
-            deprecations=leaving,
+            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
         )
         partner = PartnerAPI(
-            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=leaving
+            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=deprecations()
         )
         reader = self._reader_api(gate, bodies)
         views = views_api(
