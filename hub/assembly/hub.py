@@ -256,11 +256,12 @@ class Hub:
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         gate = Gate(authenticator, standing=self.live.standing)
+        leaving = deprecations()
         documents, others = document_apis(
-            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
+            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy, deprecations=leaving
         )
         partner = PartnerAPI(
-            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=deprecations()
+            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=leaving
         )
         reader = self._reader_api(gate, bodies)
         views = views_api(

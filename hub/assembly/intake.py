@@ -28,6 +28,7 @@ from hub.web.gate import Gate
 from hub.web.tables import TablesAPI
 from hub.web.templates import Templates
 from schemas.catalogue import Catalogue
+from schemas.deprecation import Deprecations
 
 
 class Intake(Struct, frozen=True):
@@ -91,6 +92,7 @@ def document_apis(
     *,
     clock: Clock,
     entropy: Entropy,
+    deprecations: Deprecations,
 ) -> tuple[DocumentAPI, Mapping[str, Handler]]:
     """What brings documents of the trade to `POST /v1/events`, and the handlers of the routes beside it."""
     pipeline, bounds = intake.pipeline, settings.intake
@@ -101,6 +103,7 @@ def document_apis(
         bodies=bodies,
         clock=clock,
         entropy=entropy,
+        deprecations=deprecations,
         items_max=bounds.batch_events_max,
         rows_max=settings.documents.table_rows_max,
     )

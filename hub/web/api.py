@@ -15,9 +15,8 @@ from hub.web.answers import events_answer
 from hub.web.documents import DocumentAPI, is_document, wanted_form
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
-from hub.web.native import MODES, atomic, attribute_headers
+from hub.web.native import MODES, atomic, attribute_headers, deprecation_headers
 from hub.web.route import EDIFACT, LINKED
-from schemas import deprecation
 from schemas.deprecation import Deprecations
 
 _PARAMETERS_MAX = 16
@@ -63,8 +62,7 @@ class PartnerAPI:
         if isinstance(judged, Refusal):
             raise Refused(judged)
         answered = events_answer(judged, language_of(request))
-        attributes = [text.encode(errors="replace") for text in headers.values()]
-        answered.headers.update(deprecation.headers(deprecation.named(self._deprecations, body, *attributes)))
+        answered.headers.update(deprecation_headers(self._deprecations, body, headers))
         return answered
 
     def _admit(self, request: web.BaseRequest) -> Admitted:

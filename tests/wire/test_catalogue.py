@@ -206,6 +206,23 @@ async def test_binary_mode_names_its_version_in_a_header(
     assert "Sunset" in answer.headers
 
 
+async def test_a_dry_run_says_as_well_that_a_version_ends(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.assembly.hub.deprecations", lambda: read(table()))
+    async with make_world() as world:
+        await world.reader(feed=False)
+        delta = await world.company()
+        headers = {"Content-Type": "application/cloudevents+json"}
+        bodies = [orjson.dumps({**event("a"), "dataschema": GATE}), orjson.dumps(event("a"))]
+
+        named, silent = [await delta.ask("POST", "/v1/validate", data=body, headers=headers) for body in bodies]
+
+    assert named.status == silent.status == 200
+    assert named.headers["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
+    assert "Sunset" not in silent.headers
+
+
 @pytest.mark.parametrize("name", ["openapi", "asyncapi"])
 async def test_the_interface_is_described_at_the_address_of_this_hub(name: str, world: HubWorld) -> None:
     first = await get(world, f"/v1/{name}.json")
