@@ -7,7 +7,7 @@ are the nonce, so that nothing can be cut off, left out, moved or added without 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from struct import Struct as Layout
 
 from cryptography.exceptions import InvalidTag
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.core.errors import BlobDamaged
 
-CHUNK_BYTES = 262_144
+CHUNK_BYTES = 65_536
 """Of plain text; the header says it, so that it may change."""
 CHUNK_BYTES_MAX = 1_048_576
 KEY_BYTES = 32
@@ -44,23 +44,20 @@ class Sealer:
         self._out = open_part + nonce + wrapped
         self._cipher = AESGCM(key)
         self._chunk_bytes = chunk_bytes
-        self._waiting = bytearray()
+        self._waiting = _Waiting()
         self._count = 0
 
     def add(self, plain: bytes) -> bytes:
         """What can be written now; empty until a chunk is full and is not the last one."""
-        self._waiting += plain
-        out = [self._out]
+        out = [self._out] if self._out else []
         self._out = b""
-        while len(self._waiting) > self._chunk_bytes:
-            out.append(self._chunk(bytes(self._waiting[: self._chunk_bytes]), last=0))
-            del self._waiting[: self._chunk_bytes]
+        out += [self._chunk(chunk, last=0) for chunk in self._waiting.taken(plain, self._chunk_bytes)]
         return b"".join(out)
 
     def end(self) -> bytes:
-        return self._out + self._chunk(bytes(self._waiting), last=1)
+        return self._out + self._chunk(self._waiting.rest(), last=1)
 
-    def _chunk(self, plain: bytes, *, last: int) -> bytes:
+    def _chunk(self, plain: bytes | memoryview, *, last: int) -> bytes:
         nonce = _NONCE.pack(self._count, last)
         self._count += 1
         return self._cipher.encrypt(nonce, plain, None)
@@ -80,27 +77,26 @@ class Opener:
         self._wrapping_key = wrapping_key
         self._cipher: AESGCM | None = None
         self._sealed_bytes = 0
-        self._waiting = bytearray()
+        self._header = b""
+        self._waiting = _Waiting()
         self._count = 0
 
     def add(self, sealed: bytes) -> bytes:
         """What can be told of it already: the last chunk is held back until `end`."""
-        self._waiting += sealed
         if self._cipher is None:
-            if len(self._waiting) < HEADER_BYTES:
+            self._header += sealed
+            if len(self._header) < HEADER_BYTES:
                 return b""
-            self._cipher = self._unwrapped(bytes(self._waiting[:HEADER_BYTES]))
-            del self._waiting[:HEADER_BYTES]
-        out = []
-        while len(self._waiting) > self._sealed_bytes:
-            out.append(self._chunk(self._cipher, bytes(self._waiting[: self._sealed_bytes]), last=0))
-            del self._waiting[: self._sealed_bytes]
-        return b"".join(out)
+            self._cipher = self._unwrapped(self._header[:HEADER_BYTES])
+            sealed = self._header[HEADER_BYTES:]
+        cipher = self._cipher
+        taken = self._waiting.taken(sealed, self._sealed_bytes)
+        return b"".join([self._chunk(cipher, chunk, last=0) for chunk in taken])
 
     def end(self) -> bytes:
         if self._cipher is None:
             raise BlobDamaged("a blob without its header")
-        plain = self._chunk(self._cipher, bytes(self._waiting), last=1)
+        plain = self._chunk(self._cipher, self._waiting.rest(), last=1)
         if self._count > 1 and not plain:
             raise BlobDamaged("an empty chunk after others")
         return plain
@@ -118,10 +114,36 @@ class Opener:
             raise BlobDamaged("the key of a blob does not unwrap") from None
         return AESGCM(key)
 
-    def _chunk(self, cipher: AESGCM, sealed: bytes, *, last: int) -> bytes:
+    def _chunk(self, cipher: AESGCM, sealed: bytes | memoryview, *, last: int) -> bytes:
         nonce = _NONCE.pack(self._count, last)
         self._count += 1
         try:
             return cipher.decrypt(nonce, sealed, None)
         except (InvalidTag, ValueError):
             raise BlobDamaged(f"chunk {self._count} of a blob is not as it was written") from None
+
+
+class _Waiting:
+    """Bytes that make no chunk yet, or the last one; as little is copied as can be, for that costs the most."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def taken(self, added: bytes, chunk_bytes: int) -> Iterator[bytes | memoryview]:
+        """All chunks behind which there is more."""
+        if self._held:
+            missing = chunk_bytes - len(self._held)
+            self._held += added[:missing]
+            added = added[missing:]
+            if not added:
+                return
+            yield self._held
+        view = memoryview(added)
+        at = 0
+        while len(view) - at > chunk_bytes:
+            yield view[at : at + chunk_bytes]
+            at += chunk_bytes
+        self._held = bytes(view[at:])
+
+    def rest(self) -> bytes:
+        return self._held

@@ -90,15 +90,15 @@ class Server:
 
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
-        self._pid = pid
+        self.pid = pid
 
     def cpu_seconds(self) -> float:
         """CPU time used so far, in user and in kernel mode (proc(5), /proc/pid/stat, fields 14 and 15)."""
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
     def peak_bytes(self) -> int:
-        return peak_bytes_of(self._pid)
+        return peak_bytes_of(self.pid)
 
     def settle(self) -> None:
         """Wait until it has nothing left to do: what it still did belongs to the load before."""

@@ -44,17 +44,17 @@ class Hub(Struct, frozen=True):
 
 
 @contextmanager
-def hub(name: str, ground: Ground, directory: Path, *, feed: bool) -> Iterator[Hub]:
+def hub(name: str, ground: Ground, directory: Path, *, feed: bool, company: Company = TERMINAL) -> Iterator[Hub]:
     """A hub for the length of a block, at its defaults but for storage and ports. Raises `BenchFailed`.
 
     An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it.
     """
     environ = _environ(name, ground, directory / name)
     engine = Engine(id=ENGINE, feed=feed)
-    clients = asyncio.run(hub_world(load(None, environ), companies=[TERMINAL], engines=[engine]))
+    clients = asyncio.run(hub_world(load(None, environ), companies=[company], engines=[engine]))
     with server(name, _SERVE, directory, _without_settings() | environ) as served:
         _wait_until_ready(served.url)
-        yield Hub(served, _token(served.url, clients[TERMINAL.id]), _token(served.url, clients[ENGINE]))
+        yield Hub(served, _token(served.url, clients[company.id]), _token(served.url, clients[ENGINE]))
 
 
 def _environ(name: str, ground: Ground, directory: Path) -> dict[str, str]:
