@@ -18,6 +18,8 @@ from tests.samples import sample, samples
 from tests.wire.test_epcis import capture
 from tests.world import RISK, Answer, Caller, HubWorld
 
+pytestmark = pytest.mark.skipif(not samples("*"), reason="the folder of published documents is not here")
+
 FOLDERS = {
     "epcis": ("application/ld+json", ("epcis/valid/*", "epcis/bom_valid/*", "epcis/invalid/*", "epcis/xml/*/*")),
     "dcsa": ("application/json", ("dcsa/valid/*", "dcsa/invalid/*")),
@@ -201,7 +203,6 @@ def test_the_page_of_exceptions_names_whatever_is_refused_of_folders_that_are_no
     assert {path for path in everything if any(fnmatchcase(path, each) for each in named())} == exceptions - invalid
 
 
-@pytest.mark.skipif(not samples("*"), reason="the folder of published documents is not here")
 def test_every_pattern_of_the_tables_and_the_page_is_that_of_a_document() -> None:
     everything = [path for folder in FOLDERS for path in documents(folder)]
 
