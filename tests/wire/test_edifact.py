@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from hub.core.errors import Unknown
 from tests.edifact import GATE_IN, interchange, message
+from tests.wire.conftest import MakeWorld
 from tests.world import RISK, STRUCTURED, Answer, Caller, HubWorld
 
 EDIFACT = "application/edifact"
@@ -209,3 +211,23 @@ async def test_a_form_of_answer_that_does_not_exist_is_refused(delta: Caller) ->
     answer = await answered(delta, interchange(message("CODECO", *ZONED)), "iftmbc")
 
     assert (answer.code, answer.json["detail"]) == ("BAD_REQUEST", "answer: dcsa, contrl or aperak, or left out")
+
+
+async def test_what_is_sent_again_after_a_restart_is_a_repeat_item_by_item_and_what_changed_in_it_a_conflict(
+    make_world: MakeWorld,
+) -> None:
+    second = tuple(each.replace("MSKU1234565", "CSQU3054383") for each in ZONED)
+    sent = interchange(message("CODECO", *ZONED), message("CODECO", *second, reference="2"))
+    async with make_world(ground="sqlite") as world:
+        await world.reader(feed=False)
+        delta = await world.company()
+        first = await delta.post(sent, EDIFACT)
+
+    async with make_world(ground="sqlite") as world:
+        delta = replace(delta, world=world)
+        await delta.sign_in()
+        answers = [await delta.post(each, EDIFACT) for each in (sent, sent.replace(b"CSQU3054383", b"TEMU6079348"))]
+
+    told = [verdicts(each) for each in (first, *answers)]
+    assert told == [["ACCEPTED", "ACCEPTED"], ["DUPLICATE", "DUPLICATE"], ["DUPLICATE", "CONFLICT"]]
+    assert answers[1].status == 207
