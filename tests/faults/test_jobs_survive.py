@@ -57,7 +57,7 @@ async def end_of(on: Stage, place: str, ended: str, kills: int) -> dict[str, Any
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("kills", [1, 4])
+@pytest.mark.parametrize("kills", [1, 4, 12])
 async def test_a_table_that_was_taken_is_judged_to_its_end_over_kills(tmp_path: Path, kills: int) -> None:
     async with stage(SETTINGS, tmp_path) as on:
         await on.start()
