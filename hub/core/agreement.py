@@ -43,8 +43,9 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
     """Provider × event types × recipient × purpose × allowed fields × dates.
 
     `fields` are JSON Pointers (RFC 6901) into the event, or `*` for all of it: an allowed pointer allows what is under
-    it. Always visible: `specversion`, `type`, `time`, `dataschema`, `data.occurred_at`, `data.time_kind`. Everything
-    else that is not allowed is left out; `id`, `source`, `publisher` and `subject` become keyed pseudonyms.
+    it. Always visible: `specversion`, `type`, `time`, `dataschema`, `data.occurred_at`, `data.time_kind`, and of
+    retractions and corrections which event they mean. Everything else that is not allowed is left out; `id`, `source`,
+    `publisher` and `subject` become keyed pseudonyms.
     `valid_from` and `valid_to` are seconds since 1970, the second exclusive.
     """
 

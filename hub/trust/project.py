@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import msgspec
 import orjson
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from hub.core.event import Event
 from hub.core.pointer import tokens
@@ -27,6 +27,10 @@ ALWAYS = ("/specversion", "/type", "/time", "/dataschema", "/data/occurred_at", 
 
 OF_THE_HUB = frozenset(("publisher", "receivedtime", "hubflags", "hubwarnings"))
 """Attributes that the hub adds: whoever sends an event cannot set them."""
+
+TAKING_BACK = frozenset(("customs.event.retracted", "customs.event.corrected"))
+"""Types that say of another event that it is not so: which one they mean reaches whoever may see them, since a reader
+that is not told goes on believing it."""
 
 PSEUDONYMS_KEPT_MAX = 8_192
 _PSEUDONYM = re.compile(r"p-[A-Za-z0-9_-]{22}")
@@ -40,6 +44,16 @@ Tree = dict[str, "Tree | None"]
 _object = msgspec.json.Decoder(dict[str, Raw])
 _array = msgspec.json.Decoder(list[Raw])
 _text = msgspec.json.Decoder(str)
+
+
+class _EventName(Struct):
+    """Source and id of another event, whatever else is beside them."""
+
+    source: str
+    id: str
+
+
+_event_name = msgspec.json.Decoder(_EventName)
 
 _FLAGS = {
     0: "",
@@ -78,17 +92,48 @@ class _Cut:
     def project(self, event: Event) -> tuple[bytes, bytes]:
         header, members = event.header, event.members
         visible = _allowed(members, self._tree)
+        if header.type in TAKING_BACK:
+            visible["data"] = self._naming_what_is_taken_back(visible["data"], members["data"])
         visible["dataschema"] = _json(header.dataschema).encode()
         for name, text in (("id", header.id), ("source", header.source), ("subject", _string(members.get("subject")))):
             if text is not None and name not in self._whole:
                 visible[name] = self._as_pseudonym(name, text).encode()
         publisher = header.publisher
         shown = _json(publisher) if "publisher" in self._whole else self._as_pseudonym("publisher", publisher)
-        key = header.key if self._key_is_visible else self._pseudonym("key", header.key)
+        key = header.key if self._shows_key(header) else self._pseudonym("key", header.key)
         return key.encode(), _open_object(visible) + _added(header, shown, warnings="hubwarnings" in self._whole)
 
     def _as_pseudonym(self, name: str, text: str) -> str:
         return f'"{self._pseudonym(name, text)}"'
+
+    def _shows_key(self, header: EventHeader) -> bool:
+        """The key of an event about another event is that one's source and id."""
+        return self._key_is_visible and (header.type not in TAKING_BACK or self._shows_names())
+
+    def _shows_names(self) -> bool:
+        return "source" in self._whole and "id" in self._whole
+
+    def _naming_what_is_taken_back(self, shown: bytes | Raw, sent: Raw) -> bytes:
+        """The data of an event about another one: that one is named, as its own source and id are shown."""
+        parts: dict[str, bytes | Raw] = {**_object.decode(shown)}
+        for name, member in _object.decode(sent).items():
+            if name in ("retracts", "corrects"):
+                parts[name] = orjson.dumps(self._named(member))
+            elif name == "corrected_by":
+                parts[name] = orjson.dumps([self._named(each) for each in _array.decode(member)])
+        if "subjects" in parts and not self._shows_names():
+            subjects = _array.decode(parts.pop("subjects"))
+            others = [each for each in subjects if _string(_object.decode(each).get("scheme")) != "event"]
+            if others:
+                parts["subjects"] = b"[" + b",".join(others) + b"]"
+        return _open_object(parts) + b"}"
+
+    def _named(self, event: Raw) -> dict[str, str]:
+        named = _event_name.decode(event)
+        return {
+            name: text if name in self._whole else self._pseudonym(name, text)
+            for name, text in (("source", named.source), ("id", named.id))
+        }
 
 
 def may_be_pseudonym(text: str) -> bool:

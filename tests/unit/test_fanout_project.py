@@ -158,3 +158,34 @@ def test_binary_mode_comes_out_as_a_structured_event(fields: tuple[str, ...]) ->
 def test_what_is_no_json_object_is_not_projected(value: bytes, fields: tuple[str, ...]) -> None:
     with pytest.raises(ValueError):
         compile_projection(fields, SECRET)(sent(value))
+
+
+TAKEN_BACK = b"""{"specversion":"1.0","id":"r-1","source":"urn:tos","type":"customs.event.corrected",
+ "time":"2026-11-22T10:00:00+01:00","data":{"occurred_at":"2026-11-22T09:00:00Z","time_kind":"ACTUAL",
+ "subjects":[{"scheme":"event","value":"urn:tos e-1"},{"scheme":"iso6346","value":"MSCU1234566"}],
+ "corrects":{"source":"urn:tos","id":"e-1","why":"x"},"corrected_by":[{"source":"urn:tos","id":"e-2"}],
+ "reason":{"text":"private"}}}"""
+
+
+def taken_back() -> Event:
+    return sent(TAKEN_BACK, type="customs.event.corrected", id="r-1", source="urn:tos", key="event:urn:tos e-1")
+
+
+def test_a_correction_names_what_it_corrects_by_the_pseudonyms_that_the_event_itself_has() -> None:
+    original = shown(sent(RAW, id="e-1", source="urn:tos"), "/data/subjects")
+    correction = shown(taken_back(), "/data/subjects")
+
+    assert correction["data"]["corrects"] == {"source": original["source"], "id": original["id"]}
+    assert correction["data"]["corrected_by"][0]["source"] == original["source"]
+    assert correction["data"]["subjects"] == [{"scheme": "iso6346", "value": "MSCU1234566"}]
+    assert "reason" not in correction["data"]
+    assert b"urn:tos" not in compile_projection(("/data/subjects", "/data/corrects"), SECRET)(taken_back())[1]
+
+
+def test_the_key_of_a_correction_tells_no_source_and_id_that_are_pseudonyms() -> None:
+    hidden, _ = compile_projection(("/data/subjects",), SECRET)(taken_back())
+    open_, value = compile_projection(("/data/subjects", "/source", "/id"), SECRET)(taken_back())
+
+    assert PSEUDONYM.fullmatch(hidden.decode())
+    assert open_ == b"event:urn:tos e-1"
+    assert orjson.loads(value)["data"]["corrects"] == {"source": "urn:tos", "id": "e-1"}
