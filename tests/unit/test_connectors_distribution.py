@@ -33,7 +33,7 @@ def test_the_small_distribution_asks_for_no_other_versions_than_the_whole() -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_connectors_install_alone_into_a_clean_environment_verify_a_receipt_and_judge_tables(tmp_path: Path) -> None:
+def test_the_connectors_install_alone_in_a_clean_environment_verify_a_receipt_and_judge_tables(tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     scripts = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
     vectors = orjson.loads((ROOT / "schemas/formats/vectors.json").read_bytes())
