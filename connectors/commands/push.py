@@ -16,10 +16,9 @@ from msgspec import to_builtins
 
 from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.language import language
-from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect
+from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
 from connectors.session import HubUnreachable
 from connectors.verdicts import print_faults
-from schemas.guard import parse, split_array, split_lines
 from schemas.words import words
 
 ROUND_COUNT_MAX = 500
@@ -161,18 +160,7 @@ class _Printer:
 
 
 def _read(file: str) -> list[bytes]:
-    """The events of a JSON object, a JSON array or NDJSON, each in its own bytes."""
-    content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    content = content.strip()
-    if content.startswith(b"["):
-        events = split_array(content, sys.maxsize)
-    else:
-        parsed = parse(content)
-        several = isinstance(parsed, list) and any(fault.code == "JSON_TRAILING" for fault in parsed)
-        events = split_lines(content, sys.maxsize) if several else [content]
-    if isinstance(events, list):
-        return events
-    raise EventUnsendable([events])
+    return events_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
 
 
 async def _rounds(events: list[bytes]) -> AsyncIterator[list[bytes]]:

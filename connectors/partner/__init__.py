@@ -7,7 +7,7 @@ Never here: a change to the bytes of an event once it is taken.
 
 from connectors.partner.client import Client, Limits, connect
 from connectors.partner.outbox import Outbox
-from connectors.partner.outcome import EventUnsendable, Outcome, OutgoingEvent, Verdict
+from connectors.partner.outcome import EventUnsendable, Outcome, OutgoingEvent, Verdict, events_of
 from connectors.partner.receipts import ReceiptBook
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "ReceiptBook",
     "Verdict",
     "connect",
+    "events_of",
 ]

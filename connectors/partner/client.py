@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import structs
 
 from connectors.backoff import Backoff
+from connectors.errors import ConnectorError
 from connectors.keys import read_key
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
@@ -30,6 +31,23 @@ EVENT_CODES = frozenset(
     ("BODY_TOO_LARGE", "BODY_MALFORMED", "EVENT_INVALID", "NOT_PERMITTED", "AEO_REQUIRED", "CONFLICT")
 )
 """Refusals of a whole request that are about what is in it. All others are about its sender, or about the moment."""
+
+
+CONTENT_STATUSES = frozenset((400, 409, 413, 415, 422))
+"""Of refusals of a document that are about what is in it, or what it is."""
+
+
+class DocumentRefused(ConnectorError):
+    """The hub refused a document for what is in it: sending the same again changes nothing."""
+
+    def __init__(self, refused: HubRefused) -> None:
+        self.code, self.words = refused.code, refused.words
+        self.faults: tuple[dict[str, Any], ...] = tuple(refused.problem.get("faults") or ())
+        super().__init__(str(refused))
+
+
+def is_about_content(refused: HubRefused) -> bool:
+    return refused.code in EVENT_CODES or (refused.status in CONTENT_STATUSES and not refused.retryable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,23 @@ class Client:
         for outcome in outcomes:
             self.counts.verdicts[outcome.verdict] = self.counts.verdicts.get(outcome.verdict, 0) + 1
         return outcomes
+
+    async def send_document(
+        self, document: bytes, media_type: str, *, seconds_max: float, **query: str
+    ) -> list[Outcome]:
+        """Send a document of the trade, once, and return the outcomes of its events; receipts are of the document.
+
+        Raises `DocumentRefused`: the hub can look at nothing in it; `HubRefused`, `HubUnreachable`: not now.
+        """
+        headers = {"Content-Type": media_type}
+        answer = await self._session.request(
+            "POST", "/v1/events", body=document, headers=headers, query=query, answer_seconds_max=seconds_max
+        )
+        answered = answer.json() if answer.body[:1] == b"{" else {}
+        if "items" in answered:
+            return await self._read([OutgoingEvent("", "", document)] * len(answered["items"]), answered)
+        refused = _whole_refusal(answer)
+        raise DocumentRefused(refused) if is_about_content(refused) else refused
 
     def _batches(self, events: Sequence[OutgoingEvent]) -> Iterator[list[OutgoingEvent]]:
         batch: list[OutgoingEvent] = []
@@ -232,5 +267,7 @@ def _of(
 
 
 def _of_item(event: OutgoingEvent, item: Mapping[str, Any]) -> Outcome:
-    faults = tuple(item.get("faults") or ())
-    return _of(event, Verdict(item["verdict"]), item.get("code", ""), item.get("detail", ""), faults)
+    """Of an event that was sent by itself, what it calls itself; of one in a document, what the hub does."""
+    source, id_ = (event.source, event.id) if event.source else (str(item["source"]), str(item["id"]))
+    said = {name: item.get(name, "") for name in ("code", "detail", "place")}
+    return Outcome(source, id_, Verdict(item["verdict"]), faults=tuple(item.get("faults") or ()), **said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Self
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from connectors.errors import ConnectorError
 from schemas.faults import Fault, fault
-from schemas.guard import parse
+from schemas.guard import parse, split_array, split_lines
 
 
 class EventUnsendable(ConnectorError, ValueError):
@@ -47,6 +48,20 @@ class OutgoingEvent(Struct, frozen=True):
         )
 
 
+def events_of(content: bytes) -> list[bytes]:
+    """The events of a JSON object, a JSON array or NDJSON, each in its own bytes. Raises `EventUnsendable`."""
+    content = content.strip()
+    if content.startswith(b"["):
+        events = split_array(content, sys.maxsize)
+    else:
+        parsed = parse(content)
+        several = isinstance(parsed, list) and any(fault.code == "JSON_TRAILING" for fault in parsed)
+        events = split_lines(content, sys.maxsize) if several else [content]
+    if isinstance(events, list):
+        return events
+    raise EventUnsendable([events])
+
+
 class Verdict(StrEnum):
     """What the hub said of an event (design: a closed set)."""
 
@@ -54,6 +69,8 @@ class Verdict(StrEnum):
     DUPLICATE = "DUPLICATE"
     HELD = "HELD"
     """Kept on one disk of the hub; a receipt follows when it is in the log."""
+    NOT_SHARED = "NOT_SHARED"
+    """Valid, but its sender's own business: no agreement asks for it, and the hub does not keep it."""
     REJECTED = "REJECTED"
     CONFLICT = "CONFLICT"
     UNKNOWN = "UNKNOWN"
@@ -80,6 +97,8 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     """The receipt alone, if there is one and it verifies."""
     receipt_fault: str = ""
     """Why the receipt that came does not count; empty if it does, or if none was due."""
+    place: str = ""
+    """Where the event stands in its document; empty: it was sent by itself."""
 
     @property
     def taken(self) -> bool:

@@ -1,0 +1,50 @@
+"""What the hub says of a file: its reply, or that there is none now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from connectors.errors import ConnectorError
+from connectors.session import HubRefused
+
+ITEMS_MAX = 10_000
+"""Items that a result holds: of more, those of which there is something to say come first."""
+
+
+class NotNow(ConnectorError):
+    """The hub cannot say now what becomes of a file. `of_file`: it answered, and may answer this file so again."""
+
+    def __init__(self, words: str, *, of_file: bool, retry_after_seconds: float = 0.0) -> None:
+        self.of_file, self.retry_after_seconds = of_file, retry_after_seconds
+        super().__init__(words)
+
+
+def not_now(refused: HubRefused) -> NotNow:
+    return NotNow(str(refused), of_file=refused.status >= 500, retry_after_seconds=refused.retry_after_seconds)
+
+
+class Reply(Struct, frozen=True):
+    """What became of a file: where it belongs, what its result says, and what lies beside it, by the ends of names."""
+
+    room: Literal["done", "refused"]
+    result: dict[str, Any]
+    beside: dict[str, bytes] = {}
+
+
+def refused_whole(code: str, detail: str, faults: Sequence[dict[str, Any]] = (), family: str = "") -> Reply:
+    """The reply to a file in which nothing could be looked at."""
+    said = {"format": family, "code": code, "detail": detail, "faults": list(faults)}
+    return Reply("refused", {name: each for name, each in said.items() if each})
+
+
+def of_items(family: str, counts: dict[str, int], items: list[dict[str, Any]], *, fine: bool) -> Reply:
+    """The reply to a file whose items were looked at, one by one."""
+    if len(items) > ITEMS_MAX:
+        items = sorted(items, key=lambda item: not item.get("faults"))[:ITEMS_MAX]
+    result: dict[str, Any] = {"format": family, "counts": counts, "items": items}
+    if (left_out := sum(counts.values()) - len(items)) > 0:
+        result["items_left_out"] = left_out
+    return Reply("done" if fine else "refused", result)

@@ -1,0 +1,133 @@
+"""One file to the hub: what it is, by which route it goes, and what the hub says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from msgspec import to_builtins
+
+from connectors.language import language
+from connectors.partner.client import Client, DocumentRefused
+from connectors.partner.outcome import EventUnsendable, Outcome, OutgoingEvent, Verdict, events_of
+from connectors.session import HubRefused, HubSession
+from connectors.watch import edifact
+from connectors.watch.reply import NotNow, Reply, not_now, of_items, refused_whole
+from connectors.watch.tables import FAILED, Tables
+from schemas.faults import Fault
+from schemas.translate.recognise import XLSX, recognise_file
+from schemas.words import words
+
+FINE = frozenset((Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.NOT_SHARED))
+REFUSED = frozenset((Verdict.REJECTED, Verdict.CONFLICT))
+DOCUMENT_SECONDS_MAX = 40.0
+"""The hub gives a body 8 s and answers within 10 s more; what comes between may be slow."""
+_MEDIA_TYPES = {
+    "epcis": "application/ld+json",
+    "dcsa": "application/json",
+    "onerecord": "application/ld+json",
+    "edifact": "application/edifact",
+}
+_COPY = re.compile(rb"%PDF-|\xff\xd8\xff|\x89PNG\r\n")
+COPY_WORDS = (
+    "A digital copy says neither what it is nor what it belongs to: hand it in at POST /v1/documents, with the kind "
+    "and the reference of the document."
+)
+
+
+class Sending:
+    """Sends files in one session. `event_type` and `source`: what tables and documents do not say themselves."""
+
+    def __init__(
+        self, session: HubSession, client: Client, *, event_type: str | None = None, source: str | None = None
+    ) -> None:
+        self._client = client
+        self._query = {"source": source} if source else {}
+        self._tables = Tables(session, self._query | ({"type": event_type} if event_type else {}))
+
+    async def send(
+        self, name: str, document: bytes, *, reference: str, job: str, note_job: Callable[[str], None]
+    ) -> Reply:
+        """Send a file and say what became of all of it. `reference`: of this file in this folder; `job`: of a table
+        that was sent before. Raises `NotNow`, `HubUnreachable`, `HubRefused`: it stays, to be sent again."""
+        if _COPY.match(document):
+            return refused_whole("FORMAT_NOT_TAKEN", COPY_WORDS)
+        family = await asyncio.to_thread(recognise_file, name, document)
+        if isinstance(family, Fault):
+            return refused_whole(family.code, "", _said([family]))
+        if family == "native":
+            return await self._send_native(document)
+        if family == "tabular":
+            return await self._send_table(document, job, note_job)
+        return await self._send_document(family, document, reference)
+
+    async def _send_native(self, document: bytes) -> Reply:
+        try:
+            raws = await asyncio.to_thread(events_of, document)
+        except EventUnsendable as e:
+            return refused_whole("EVENT_INVALID", "", _said(e.faults))
+        kept: list[Outcome | None] = []
+        events: list[OutgoingEvent] = []
+        for raw in raws:
+            try:
+                events.append(OutgoingEvent.of(raw))
+                kept.append(None)
+            except EventUnsendable as e:
+                kept.append(Outcome("", "", Verdict.REJECTED, "EVENT_INVALID", faults=_said(e.faults)))
+        sent = iter(await self._client.send(events))
+        return _of_outcomes("native", [each or next(sent) for each in kept])
+
+    async def _send_table(self, document: bytes, job: str, note_job: Callable[[str], None]) -> Reply:
+        media_type = XLSX if document.startswith(b"PK") else "text/csv"
+        try:
+            return _of_table(*await self._tables.send(document, media_type, job=job, note_job=note_job))
+        except DocumentRefused as e:
+            return refused_whole(e.code, e.words, e.faults, "tabular")
+        except HubRefused as e:
+            raise not_now(e) from e
+
+    async def _send_document(self, family: str, document: bytes, reference: str) -> Reply:
+        try:
+            outcomes = await self._client.send_document(
+                document, _MEDIA_TYPES[family], seconds_max=DOCUMENT_SECONDS_MAX, **self._query
+            )
+            reply = _of_outcomes(family, outcomes)
+            items = [to_builtins(each) for each in outcomes]
+        except DocumentRefused as e:
+            reply = refused_whole(e.code, e.words, e.faults, family)
+            items = [{"place": each.get("place", ""), "verdict": "REJECTED", "faults": [each]} for each in e.faults]
+        except HubRefused as e:
+            raise not_now(e) from e
+        if family != "edifact":
+            return reply
+        beside = await asyncio.to_thread(edifact.answers, document, items, reference)
+        return Reply(reply.room, reply.result, beside)
+
+
+def _said(faults: Iterable[Fault]) -> tuple[dict[str, Any], ...]:
+    return tuple(words().fault(each, language()) for each in faults)
+
+
+def _of_outcomes(family: str, outcomes: Sequence[Outcome]) -> Reply:
+    """Raises `NotNow`, as long as one event has no final answer."""
+    for each in outcomes:
+        if each.verdict not in FINE and each.verdict not in REFUSED:
+            said_by_hub = each.verdict in (Verdict.UNKNOWN, Verdict.HELD) and each.code != "HUB_UNREACHABLE"
+            raise NotNow(" ".join(filter(None, (each.code or each.verdict, each.detail))), of_file=said_by_hub)
+    items = [to_builtins(each) for each in outcomes]
+    fine = all(each.verdict in FINE and not each.receipt_fault for each in outcomes)
+    return of_items(family, dict(Counter(str(each.verdict) for each in outcomes)), items, fine=fine)
+
+
+def _of_table(document: dict[str, Any], items: list[dict[str, Any]], workbook: bytes | None) -> Reply:
+    if document["state"] == FAILED:
+        faults = [each for item in items for each in item.get("faults") or ()]
+        reply = refused_whole(document.get("code", FAILED), document.get("detail", ""), faults, "tabular")
+    else:
+        fine = {verdict for verdict, count in document["counts"].items() if count} <= FINE
+        reply = of_items("tabular", document["counts"], items, fine=fine)
+    beside = {".marked.xlsx": workbook} if workbook else {}
+    return Reply(reply.room, reply.result | {"table": document["id"]}, beside)
