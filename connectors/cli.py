@@ -14,6 +14,7 @@ VERBS = {
     "keygen": "Make a system's signing key.",
     "push": "Send events to a hub; keep and verify their receipts.",
     "watch": "Send what is dropped into a folder; lay the results beside it.",
+    "document": "Hand digital copies of documents in, and withdraw them.",
     "outbox": "What waits on this machine, and what the hub refused and why.",
     "receipts": "The receipts that were kept.",
     "validate": "What a hub would say of a file, without a hub.",

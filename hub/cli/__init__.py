@@ -20,6 +20,7 @@ NOUNS = {
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "edi": "EDIFACT of partners: set, show and try what their own codes mean.",
+    "document-key": "The keys under which documents are encrypted at rest: rotate.",
     "schema": "Event types: list, show, diff; check and rehearse a new version.",
     "config": "Every setting with its default; check a configuration.",
     "id": "Check an identifier of the trade: its form, its check digit, and its other forms.",
@@ -81,7 +82,7 @@ def _run_noun(noun: str, arguments: Sequence[str]) -> int:
 
 
 def _overview() -> str:
-    lines = [f"  {noun:<11}{about}" for noun, about in NOUNS.items()]
+    lines = [f"  {noun:<14}{about}" for noun, about in NOUNS.items()]
     return "\n".join(
         ["Usage: customs-hub NOUN …", "", *lines, "", "`customs-hub NOUN --help` says more; `--json` prints JSON."]
     )

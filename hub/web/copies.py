@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from hub.core.copies import Asked, Entry, Version
-from hub.core.errors import Refusal
+from hub.core.errors import BlobDamaged, Refusal
 from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
 from hub.core.settings import DocumentsSettings
 from hub.intake.copies import Copies
@@ -139,11 +139,22 @@ class CopiesAPI:
             elif entry.quarantined:
                 why = Refusal("DOCUMENT_QUARANTINED")
             else:
-                self._observer.count("documents_handed_over", to="publisher" if publisher == sight.own else "recipient")
-                async with self._copies.opening(publisher, digest) as chunks:
-                    seconds_max = self._settings.upload_seconds_max
-                    return await hand_over(request, entry, digest, chunks, clock=self._clock, seconds_max=seconds_max)
+                return await self._hand_over(request, publisher, digest, entry, own=publisher == sight.own)
         raise Refused(why)
+
+    async def _hand_over(
+        self, request: web.BaseRequest, publisher: str, digest: str, entry: Entry, *, own: bool
+    ) -> web.StreamResponse:
+        seconds_max = self._settings.upload_seconds_max
+        try:
+            async with self._copies.opening(publisher, digest) as chunks:
+                response = await hand_over(request, entry, digest, chunks, clock=self._clock, seconds_max=seconds_max)
+        except BlobDamaged as e:
+            self._observer.count("alarms", alarm="copy_damaged")
+            self._observer.event("alarm.copy_damaged", error=str(e), sha256=digest)
+            raise
+        self._observer.count("documents_handed_over", to="publisher" if own else "recipient")
+        return response
 
     async def withdraw(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         admitted = self._admit(request)

@@ -520,3 +520,4 @@ async def test_a_copy_that_its_store_damaged_never_comes_whole(make_world: MakeW
         with pytest.raises(aiohttp.ClientPayloadError):
             async with world.http.get(world.hub.url + at(content, "/content"), headers=headers) as response:
                 await response.read()
+        assert b'alarms_total{alarm="copy_damaged"} 1.0' in world.hub.observer.exposition()
