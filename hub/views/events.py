@@ -20,6 +20,7 @@ from hub.ports.system import Entropy
 from hub.ports.views import KnownEvent, Place, Query, Views
 from hub.trust.cursor import NONCE_BYTES, Box
 from hub.trust.project import may_be_pseudonym
+from hub.views.known import TAKES_BACK
 from hub.views.named import Name, identifies_consignment, names_of, text_of
 from hub.views.sight import Shown, Sight
 from hub.views.states import Judged, judge
@@ -95,7 +96,7 @@ class Events:
         shown = [each for known in events if (each := sight.shown(known)) is not None and _fits(each, wanted)]
         if wanted.tied is not None:
             tied = await self._tied(sight, shown)
-            shown = [each for each in shown if (each.known.position in tied) == wanted.tied]
+            shown = [each for each in shown if (each.known.position in tied) == wanted.tied and _can_be_tied(each)]
         judged = await judge(self._views, sight, shown, settings=self._settings)
         return [each for each in judged if wanted.state in (None, each.state)]
 
@@ -162,6 +163,11 @@ class Events:
 
 _CONTENT = Layout(">16sQQ")
 """The question, and the place: of one size, since the digits of a number tell volume."""
+
+
+def _can_be_tied(shown: Shown) -> bool:
+    """What takes another event back is about that event, never about a consignment."""
+    return shown.known.type not in TAKES_BACK
 
 
 def _fits(shown: Shown, wanted: Wanted) -> bool:

@@ -17,9 +17,11 @@ from hub.views.named import Name, kind_of, kinds, text_of
 from hub.views.objects import About, Objects, ObjectView
 from hub.views.sight import Sight, Sights
 from hub.views.states import Judged
-from hub.web.edge import Handler, Refused, answer
+from hub.web.edge import Handler, Refused, answer, fault_documents, language_of
 from hub.web.gate import Gate
+from schemas.faults import fault
 from schemas.gs1 import identifier_of
+from schemas.identifiers import SCHEMES, objection
 from schemas.identity import instant_us
 from schemas.lifecycle import State
 
@@ -69,18 +71,20 @@ class ViewsAPI:
         if isinstance(listed, Refusal):
             raise Refused(listed)
         items = [{"status": each.state.value, "event": orjson.Fragment(each.shown.body)} for each in listed.events]
-        return answer({"items": items, "next": listed.next, "known_up_to": known_up_to})
+        document = {"items": items, "next": listed.next, "known_up_to": known_up_to}
+        return answer(document | _doubts(request, wanted.object, "object"))
 
     async def get_object(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         sight = self._sight(request)
         _only(request, {"purpose"})
-        name = _canonical((names["scheme"], names["value"]))
-        kind = kind_of(name[0])
+        kind = kind_of(names["scheme"])
         if kind is None:
             raise Refused(Refusal("BAD_REQUEST", f"scheme: one of {', '.join(sorted(kinds()))}"))
+        name = _canonical((names["scheme"], names["value"]), "value")
         known_up_to = self._known_up_to()
         view = await self._objects.of(sight, name, kind)
-        return answer(_object_document(view) | {"known_up_to": known_up_to})
+        document = _object_document(view) | {"known_up_to": known_up_to}
+        return answer(document | _doubts(request, name, "value"))
 
     def _sight(self, request: web.BaseRequest) -> Sight:
         principal = self._gate.enter(request, "receipts:read", "feeds:read")
@@ -144,16 +148,30 @@ def _object(request: web.BaseRequest) -> Name | None:
     scheme, colon, value = text.partition(":")
     if not (scheme and colon and value):
         raise Refused(Refusal("BAD_REQUEST", "object: scheme:value, such as iso6346:MSKU1234565"))
-    return _canonical((scheme, value))
+    return _canonical((scheme, value), "object")
 
 
-def _canonical(name: Name) -> Name:
-    """An EPC URN or a Digital Link is the identifier that it stands for; all else is looked for as it is written."""
+def _canonical(name: Name, place: str) -> Name:
+    """An EPC URN or a Digital Link is the identifier that it stands for; all else is looked for as it is written.
+
+    What does not have the form of its scheme can be in no event: "nothing is known of it" would be a false comfort.
+    Raises `Refused`.
+    """
     scheme, value = name
-    if scheme not in ("uri", "digital_link"):
-        return name
-    found = identifier_of(value)
-    return name if found[0] == "uri" else found
+    if scheme in ("uri", "digital_link") and (found := identifier_of(value))[0] != "uri":
+        return found
+    wrong = objection(SCHEMES[scheme], value) if scheme in SCHEMES else None
+    if wrong is not None and wrong.code == "IDENTIFIER_MALFORMED":
+        raise Refused(Refusal("BAD_REQUEST", faults=[fault(wrong.code, place, value, wrong.expected)]))
+    return name
+
+
+def _doubts(request: web.BaseRequest, name: Name | None, place: str) -> dict[str, object]:
+    """What speaks against the identifier that was asked for, such as its check digit: it may have been mistyped."""
+    wrong = objection(SCHEMES[name[0]], name[1]) if name is not None and name[0] in SCHEMES else None
+    if name is None or wrong is None:
+        return {}
+    return {"faults": fault_documents([fault(wrong.code, place, name[1], wrong.expected)], language_of(request))}
 
 
 def _span(request: web.BaseRequest) -> tuple[int, int] | None:

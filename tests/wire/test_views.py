@@ -94,7 +94,6 @@ async def test_a_company_finds_its_own_pushes_whole_and_no_others(delta: Caller)
         ({"order": "oldest"}, ["a", "b", "c", "c", "e"]),
         ({"publisher": "delta", "limit": 2}, ["e", "c", "c", "b", "a"]),
         ({"object": "iso6346:CSQU3054383"}, ["b"]),
-        ({"object": "iso6346:csqu3054383"}, []),
         ({"object": f"ucr:{UCR['value']}"}, ["c", "c"]),
         ({"type": "customs.event.retracted"}, ["e"]),
         ({"type": "customs.event"}, []),
@@ -106,7 +105,7 @@ async def test_a_company_finds_its_own_pushes_whole_and_no_others(delta: Caller)
         ({"from": "2999-01-01T00:00:00Z"}, []),
         ({"to": "1999-01-01T00:00:00Z"}, []),
         ({"tied": "true"}, ["c", "c", "a"]),
-        ({"tied": "false"}, ["e", "b"]),
+        ({"tied": "false"}, ["b"]),
         ({"tied": "false", "object": "iso6346:MSKU1234565"}, []),
     ],
     ids=str,
@@ -499,3 +498,25 @@ async def test_where_few_are_for_the_caller_a_page_ends_early_and_leads_on(make_
 
         assert (page["items"], page["next"] is None) == ([], False)
         assert await found(watch) == ["a"]
+
+
+@pytest.mark.parametrize("written", ["csqu3054383", "CSQU305438-3", "CSQU 305438 3"])
+async def test_a_mistyped_identifier_is_not_answered_as_one_of_which_nothing_is_known(
+    delta: Caller, written: str
+) -> None:
+    answers = [
+        await delta.get(f"/v1/objects/iso6346/{quote(written)}"),
+        await delta.get("/v1/events", object=f"iso6346:{written}"),
+    ]
+
+    for answer in answers:
+        (wrong,) = answer.json["faults"]
+        assert (answer.status, answer.json["code"], wrong["code"]) == (400, "BAD_REQUEST", "IDENTIFIER_MALFORMED")
+        assert "CSQU3054383" in wrong["expected"]
+
+
+async def test_an_identifier_whose_check_digit_is_wrong_is_looked_for_and_doubted(delta: Caller) -> None:
+    doubted, right = [await delta.get(f"/v1/objects/iso6346/{box}") for box in ("MSKU1234566", "MSKU1234565")]
+
+    assert [each["code"] for each in doubted.json["faults"]] == ["CHECK_DIGIT_WRONG"]
+    assert "faults" not in right.json
