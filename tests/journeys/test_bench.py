@@ -40,7 +40,7 @@ def test_the_cost_of_each_format_is_told_beside_that_of_reading_its_bytes(
     out, err = capfd.readouterr()
     assert code == 0, err
     measured = json.loads(out)["formats"]
-    assert len(measured) == 7
+    assert len(measured) == 8
     assert all(each["ratio"] > 0 and each["peak_bytes"] > 0 for each in measured.values())
     assert measured["workbook row judged"]["events"] == 1_000
     assert list(tmp_path.iterdir()) == []
