@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,12 +13,15 @@ import orjson
 import pytest
 
 from connectors.backoff import Backoff
+from connectors.keys import write_key
 from connectors.partner import Client
 from connectors.watch.folder import STATE, Folder
 from connectors.watch.journal import FolderBusy, Journal
 from connectors.watch.sending import Sending
 from connectors.watch.service import TRIES_IN_ORDER_MAX, Bounds, Service, Told
 from tests.unit.fake_hub import FakeHub, event, fake_hub
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -215,3 +221,24 @@ async def test_a_file_with_events_of_which_one_is_none_says_so_at_its_place(watc
 
     result = orjson.loads((watcher.directory / "refused/a.json.result.json").read_bytes())
     assert [item["verdict"] for item in result["items"]] == ["REJECTED", "ACCEPTED"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM")
+async def test_the_service_says_a_line_for_each_file_keeps_others_out_and_stops_cleanly(watcher: Watcher) -> None:
+    write_key(watcher.hub.client_key, watcher.directory / ".key.pem")
+    reach = ["--hub", watcher.hub.url, "--client", "acme.erp", "--key", str(watcher.directory / ".key.pem")]
+    watch = ["watch", str(watcher.directory), "--interval", "0.1", "--json", *reach]
+    command = [sys.executable, "-c", "from connectors.cli import main; main()", *watch]
+    watcher.drop("a\nb.json", event("e1"))
+
+    service = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, cwd=ROOT)
+    assert service.stdout is not None
+    line = orjson.loads(await service.stdout.readline())
+    other = await asyncio.create_subprocess_exec(*command, "--once", stdout=PIPE, stderr=PIPE, cwd=ROOT)
+    _, complaint = await other.communicate()
+    service.terminate()
+    rest, errors = await service.communicate()
+
+    assert (line["file"], line["outcome"], line["counts"]) == ("a\nb.json", "done", {"ACCEPTED": 1})
+    assert (other.returncode, b"watched by another process" in complaint) == (1, True)
+    assert (service.returncode, rest, errors) == (0, b"", b"")
