@@ -18,6 +18,7 @@ from schemas.faults import Fault, fault
 from schemas.translate.tabular.columns import RESULT, Column, Need, columns_of
 from schemas.translate.tabular.labels import headers_of, key, label, type_names
 from schemas.translate.tabular.table import COLUMNS_MAX, Row, Table, is_blank
+from schemas.translate.tabular.values import text_of
 
 ROWS_ABOVE_MAX = 10
 GUESSES_MAX = 10
@@ -66,7 +67,7 @@ def find_header(table: Table, event_type: EventType | None) -> Header | list[Fau
             break
     if first is None:
         return [fault("EMPTY", table.sheet or "", "an empty table", "a row of column names, and rows of events")]
-    found = ", ".join(str(cell) for cell in first.cells[:COLUMNS_MAX] if not is_blank(cell))
+    found = ", ".join(text_of(cell) for cell in first.cells[:COLUMNS_MAX] if not is_blank(cell))
     return [fault("HEADER_MISSING", table.row_place(first.number), found, _wanted(event_type))]
 
 
@@ -91,7 +92,7 @@ def _header(table: Table, row: Row) -> Header | list[Fault]:
         return [
             fault("TABLE_TOO_LARGE", table.row_place(row.number), f"{len(row.cells)} columns", f"at most {COLUMNS_MAX}")
         ]
-    texts = tuple(cell.strip() if isinstance(cell, str) else str(cell) for cell in row.cells)
+    texts = tuple(text_of(cell) for cell in row.cells)
     types = [index for index, text in enumerate(texts) if key(text) in _TYPE_HEADERS]
     return Header(row.number, texts, types[0] if types else None, tuple(row.merged))
 

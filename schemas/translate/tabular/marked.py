@@ -10,12 +10,13 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import chain, count
 from typing import BinaryIO
 
 from msgspec import Struct
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_cell_to_rowcol
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
@@ -27,6 +28,7 @@ from schemas.translate.tabular.labels import WORDS, Language, key, label, sheet_
 from schemas.translate.tabular.table import Broken, Cell, Row, Table, is_blank
 from schemas.translate.tabular.template import SAFE, TEXT
 from schemas.translate.tabular.translate import open_tables
+from schemas.translate.tabular.values import spoilt
 from schemas.words import words
 
 ROWS_MAX = 10_000
@@ -48,6 +50,18 @@ _RESERVED = frozenset({"notes", "aide", "history"})
 
 _GOOD = frozenset({"ACCEPTED", "DUPLICATE", "HELD", "NOT_SHARED"})
 _RESULTS = frozenset(key(label(RESULT, lang)) for lang in ("en", "fr"))
+
+
+_STAND_INS = {"CELL_ERROR": "#N/A", "CELL_NOT_COMPUTED": "=#N/A"}
+"""For what a spreadsheet destroyed and left no text of that is refused again."""
+_EPOCH = datetime(1899, 12, 30)
+_MOMENTS = ((datetime, "datetime "), (date, "date "), (time, "time "), (timedelta, "duration "))
+_MOMENT_FORMATS: Mapping[str, dict[str, object]] = {
+    "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
+    "date": {"num_format": "yyyy-mm-dd"},
+    "time": {"num_format": "hh:mm:ss"},
+    "duration": {"num_format": "[h]:mm:ss"},
+}
 
 
 class RowVerdict(Struct, frozen=True):
@@ -94,11 +108,8 @@ class _Marking:
             for each in verdict.faults:
                 self._by_place.setdefault(each.place, []).append(each)
         self._only_wrong = len(verdicts) > ROWS_MAX
-        self._formats = {
+        self._formats: dict[str, dict[str, object]] = {
             "text": {"num_format": TEXT},
-            "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
-            "date": {"num_format": "yyyy-mm-dd"},
-            "time": {"num_format": "hh:mm:ss"},
             "head": {"num_format": TEXT, "bold": True, "text_wrap": True, "valign": "top"},
             "error": {"num_format": TEXT, "bg_color": "#FF9999"},
             "warning": {"num_format": TEXT, "bg_color": "#FFEB9C"},
@@ -112,13 +123,21 @@ class _Marking:
         header = _read_header(table, event_type)
         results = _result_column(header)
         line = 0
+        merged: dict[str, tuple[int, int]] = {}
         for row, verdict in self._wanted(table, header):
             if not self._only_wrong or header is None or row.number <= header.number:
                 line = row.number - 1
             self._row(sheet, line, table, row, header)
             if header is not None:
                 self._result(sheet, line, results, table, row, header, verdict)
+            for first, last, shared in row.merged:
+                if self._only_wrong and header is not None and row.number > header.number:
+                    # The row of the value may be missing: the cell says where it was, and is refused again.
+                    sheet.write_string(line, first, f"={shared}", self._format("error"))
+                merged[shared] = (line, last)
             line += 1
+        if not self._only_wrong:
+            _merge(sheet, merged)
         sheet.freeze_panes(header.number if header else 0, 0)
         sheet.set_column(0, results, 18)
 
@@ -161,7 +180,7 @@ class _Marking:
     def _cell(self, sheet: Worksheet, line: int, at: int, cell: Cell, faults: list[Fault] | None, usual: str) -> None:
         mark = _gravest(faults) if faults else ""
         if isinstance(cell, str | Broken):
-            text = cell.text if isinstance(cell, Broken) else cell
+            text = _unread(cell) if isinstance(cell, Broken) else cell
             if text:
                 sheet.write_string(line, at, text[:TEXT_CHARACTERS_MAX], self._format(mark or usual))
             elif mark:
@@ -170,17 +189,19 @@ class _Marking:
             sheet.write_boolean(line, at, cell, self._format(mark) if mark else None)
         elif isinstance(cell, int | float) and math.isfinite(cell):
             sheet.write_number(line, at, cell, self._format(mark) if mark else None)
-        elif isinstance(cell, date) and cell.year >= 1900:
-            kind = "datetime" if isinstance(cell, datetime) else "date"
-            # A wrong date is written as text: beside the mark there is no room for its own format.
-            if mark:
-                sheet.write_string(line, at, str(cell), self._format(mark))
-            else:
-                sheet.write_datetime(line, at, cell, self._format(kind))
-        elif isinstance(cell, time) and not mark:
-            sheet.write_datetime(line, at, cell, self._format("time"))
-        else:
+        elif not isinstance(cell, int | float) and (not mark or _was_code(faults)):
+            self._moment(sheet, line, at, cell, mark)
+        else:  # A wrong date is written as text, so that what is typed over it is kept as typed.
             sheet.write_string(line, at, str(cell), self._format(mark or usual))
+
+    def _moment(self, sheet: Worksheet, line: int, at: int, cell: date | time | timedelta, mark: str) -> None:
+        """A date or time stays one, and so as wrong as it was where a code was meant."""
+        kind = next(name for kind, name in _MOMENTS if isinstance(cell, kind))
+        if isinstance(cell, date) and cell.year < 1900:
+            days = (datetime(cell.year, cell.month, cell.day) - _EPOCH) / timedelta(days=1)
+            sheet.write_number(line, at, days, self._format(kind + mark))
+        else:
+            sheet.write_datetime(line, at, cell, self._format(kind + mark))
 
     def _result(
         self, sheet: Worksheet, line: int, at: int, table: Table, row: Row, header: Header, verdict: RowVerdict | None
@@ -212,7 +233,10 @@ class _Marking:
 
     def _format(self, name: str) -> Format:
         if name not in self._made:
-            self._made[name] = self._book.add_format(self._formats[name])
+            kind, _, mark = name.partition(" ")
+            self._made[name] = self._book.add_format(
+                self._formats.get(mark or kind, {}) | _MOMENT_FORMATS.get(kind, {})
+            )
         return self._made[name]
 
     def summary(self) -> None:
@@ -267,6 +291,24 @@ def _result_column(header: Header | None) -> int:
     """Where the verdicts stand: in the column of an earlier upload, else after the last one."""
     texts = header.texts if header else ()
     return next((at for at, text in enumerate(texts) if key(text) in _RESULTS), len(texts))
+
+
+def _unread(cell: Broken) -> str:
+    """What the sender's cell held, as a text that is refused again for the same reason."""
+    again = spoilt(cell.text, "")
+    return cell.text if again is not None and again.code == cell.code else _STAND_INS[cell.code]
+
+
+def _was_code(faults: list[Fault] | None) -> bool:
+    return any(each.code == "CELL_NOT_TEXT" for each in faults or ())
+
+
+def _merge(sheet: Worksheet, merged: Mapping[str, tuple[int, int]]) -> None:
+    """Merge again what was: by the first cell, the last line and column. Each range stands as it came, and its cells
+    are written already: `merge_range` would visit them all, of a range as wide as a sheet too."""
+    for shared, (bottom, right) in merged.items():
+        top, left = xl_cell_to_rowcol(shared)
+        sheet.merge.append([top, left, bottom, right])
 
 
 def _gravest(faults: list[Fault]) -> str:

@@ -26,6 +26,8 @@ STRINGS_MAX = 1_500_000
 TEXT_CHARACTERS_MAX = 64 * 1024 * 1024
 """Of a sheet's shared texts, each as often as a cell refers to it."""
 MERGED_ROWS_MAX = 100_000
+FORMULA_CHARACTERS_MAX = 8_192
+"""As many as Excel allows."""
 _ELEMENTS_MAX = 4 * CELLS_MAX
 _REF = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 
@@ -205,6 +207,8 @@ class Survey(Reader):
             self._in_cell = False
         elif bare_name == "row":
             self._in_row = False
+        elif bare_name == "f":
+            self.hear(None)
 
     def _at(self, reference: str) -> tuple[int, int]:
         """Row and column of a reference. What is none is refused: the reader might take it for one, far away."""
@@ -228,8 +232,17 @@ class Survey(Reader):
     def _has_formula(self) -> None:
         self._reach()
         self._formula = True
-        self.broken[(self._row, self._column)] = Broken("CELL_NOT_COMPUTED", "a formula without a result")
+        self.broken[(self._row, self._column)] = Broken("CELL_NOT_COMPUTED", "=")
         self._in_value = False
+        self.hear(self._formula_goes_on)
+
+    def _formula_goes_on(self, text: str) -> None:
+        """Its text, as the sender sees it; of a formula shared with cells above there is none."""
+        at = (self._row, self._column)
+        if at in self.broken:
+            so_far = self.broken[at].text
+            more = text.lstrip("= \n") if so_far == "=" else text
+            self.broken[at] = Broken("CELL_NOT_COMPUTED", (so_far + more)[:FORMULA_CHARACTERS_MAX])
 
     def _characters(self, text: str) -> None:
         if not self._in_value or not text.strip():

@@ -37,6 +37,8 @@ _ERRORS = frozenset({
 })  # fmt: skip
 _HASHES = re.compile(r"#{3,}")
 """What a column that is too narrow shows, and some exports write."""
+_FORMULA = re.compile(r"=(?![=<>\s]).*", re.DOTALL)
+"""The text of a formula: nobody computed it. What is a text and begins so has an apostrophe before it."""
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[Ee]\+\d{1,3}", re.ASCII)
 _COMPACT = frozenset({
     "iso6346", "ilu", "imo", "mmsi", "gtin", "gln", "sscc", "lei", "eori", "mrn", "unlocode", "country", "hs", "scac",
@@ -71,6 +73,8 @@ def spoilt(cell: Cell, place: str) -> Fault | None:
     if isinstance(cell, str):
         if cell[:1] == "#" and ((text := cell.strip()) in _ERRORS or _HASHES.fullmatch(text)):
             return fault("CELL_ERROR", place, text, "a value")
+        if cell[:1] == "=" and _FORMULA.fullmatch(cell):
+            return fault("CELL_NOT_COMPUTED", place, cell, "a value")
         return None
     return fault(cell.code, place, cell.text, "a value") if isinstance(cell, Broken) else None
 
@@ -152,7 +156,8 @@ def _digits(text: str, scheme: str, place: str, faults: list[Fault], *, typed: b
     lengths = _DIGITS[scheme]
     if not (bare.isascii() and bare.isdigit()) or len(bare) > lengths[-1]:
         return text
-    if not typed and len(bare) > DIGITS_KEPT and not bare[DIGITS_KEPT:].strip("0"):
+    rounded = len(bare) > DIGITS_KEPT and not bare[DIGITS_KEPT:].strip("0")
+    if rounded and not (typed and objection(SCHEMES[scheme], text) is None):
         return _zeros_at_the_end(text, scheme, place, faults)
     if len(bare) in lengths or scheme not in _LEADING_ZEROS:
         return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -167,6 +167,91 @@ def test_a_sheet_whose_name_excel_refuses_goes_back_under_another() -> None:
     workbook = marked_workbook(buffer.getvalue(), {}, "en", GATE_IN)
 
     assert CalamineWorkbook.from_filelike(io.BytesIO(workbook)).sheet_names == ["History (2)", "a b c", "Notes"]
+
+
+def spoil(book: Any, sheets: Any) -> None:
+    """In each row another thing that spreadsheets destroy, mostly where any text would be taken."""
+    sheet = sheets["container.gate_in"]
+    sheet.write_formula("G2", "=VLOOKUP(A2,X!A:B,2)", None, "")
+    sheet.write_formula("G3", "=#REF!A1", None, "#REF!")
+    sheet.write_datetime("G4", datetime(2026, 11, 22, 10), book.add_format({"num_format": "dd/mm/yyyy hh:mm"}))
+    sheet.write_datetime("G5", time(10, 30), book.add_format({"num_format": "hh:mm"}))
+    sheet.write_datetime("G6", timedelta(hours=30), book.add_format({"num_format": "[h]:mm:ss"}))
+    sheet.write_number("H7", 340123450000000080)
+    sheet.write_number("B8", 46348.41)
+    sheet.merge_range("G9:G10", "B7")
+    sheet.merge_range("G11:H11", "B7")
+    sheet.write_string("G12", "#NOM?")
+    sheet.write_datetime("B13", datetime(2026, 11, 22), book.add_format({"num_format": "dd/mm/yyyy"}))
+
+
+DESTROYED = xlsx_of(
+    {"container.gate_in": [(*HEADS, "Remarks", "References: SSCC"), *[(f"MSKU{n}", *ROW[1:]) for n in range(12)]]},
+    spoil,
+)
+"""Of container numbers that are all wrong: so that every row is refused, whatever else is wrong with it."""
+
+
+def test_what_a_spreadsheet_destroyed_is_refused_again_when_it_comes_back_as_it_is() -> None:
+    first = [[each.code for each in row.faults] for row in judged(DESTROYED)]
+    workbook = back(DESTROYED)
+
+    again = [[each.code for each in row.faults] for row in judged(workbook)]
+
+    assert again == first
+    assert {code for row in first for code in row} >= {
+        "CELL_NOT_COMPUTED", "CELL_ERROR", "CELL_NOT_TEXT", "CELL_ROUNDED", "DATE_SERIAL", "CELL_MERGED",
+    }  # fmt: skip
+
+
+def test_of_a_long_table_too_what_a_spreadsheet_destroyed_is_refused_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoil_more(book: Any, sheets: Any) -> None:
+        sheets["container.gate_in"].write_formula("G2", "=A1", None, "")
+        sheets["container.gate_in"].merge_range("G3:G4", "B7")
+
+    document = xlsx_of({"container.gate_in": [(*HEADS, "Remarks"), ROW, ROW, ROW]}, spoil_more)
+    monkeypatch.setattr(marked, "ROWS_MAX", 2)
+
+    assert [row.verdict for row in judged(back(document))] == ["REJECTED", "REJECTED"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "code", "text"),
+    [
+        ('<c r="G2"><f t="shared" si="0"/></c>', "CELL_NOT_COMPUTED", "="),
+        ('<c r="G2"><f>&gt; it</f></c>', "CELL_NOT_COMPUTED", "=#N/A"),
+        ('<c r="G2"><f>== A1</f><v></v></c>', "CELL_NOT_COMPUTED", "=A1"),
+        ('<c r="G2" t="e"><v></v></c>', "CELL_ERROR", "#N/A"),
+    ],
+)
+def test_no_word_but_the_senders_or_that_of_a_spreadsheet_stands_in_a_spoilt_cell(
+    cell: str, code: str, text: str
+) -> None:
+    source = zipfile.ZipFile(io.BytesIO(xlsx_of({"container.gate_in": [(*HEADS, "Remarks"), ROW]})))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for info in source.infolist():
+            content = source.read(info).replace(b"</row></sheetData>", f"{cell}</row></sheetData>".encode())
+            made.writestr(info.filename, content)
+
+    workbook = back(buffer.getvalue())
+
+    assert rows_of(workbook)[1][6] == text
+    assert [[each.code for each in row.faults] for row in judged(workbook)] == [[code]]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", '="0012"', "=SUM(A1:A3)"])
+def test_the_text_of_a_formula_is_no_value(cell: str) -> None:
+    (found,) = judged(csv_of((*HEADS, "Remarks"), (*ROW, '"' + cell.replace('"', '""') + '"')))
+
+    assert [each.code for each in found.faults] == ["CELL_NOT_COMPUTED"]
+
+
+@pytest.mark.parametrize("cell", ["'=1+1", "=> Berth 7", "== urgent =="])
+def test_a_text_that_begins_like_a_formula_and_is_none_is_taken(cell: str) -> None:
+    (found,) = judged(csv_of((*HEADS, "Remarks"), (*ROW, cell)))
+
+    assert found.verdict == "ACCEPTED"
 
 
 def test_every_sheet_of_events_goes_back_under_its_name() -> None:
