@@ -76,7 +76,8 @@ def watch(
         raise NotADirectoryError(f"{directory} is no folder")
     bounds = Bounds(interval, bytes_max, None if keep_days is None else keep_days * DAY_SECONDS)
     teller = _Teller(json=json)
-    return asyncio.run(_stoppable(_watch(directory, hub, once, bounds, teller, (type, source), receipts)))
+    work = _watch(directory, hub, once, bounds, teller, (type, source), receipts)
+    return asyncio.run(_stoppable(work, stopped=int(once)))
 
 
 async def _watch(
@@ -101,8 +102,8 @@ async def _watch(
             return 0 if answered and not teller.failed else 1
 
 
-async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
-    """Run until done, or until SIGTERM or SIGINT: nothing is lost by ending at once, so that is how it ends."""
+async def _stoppable(work: Coroutine[Any, Any, int], *, stopped: int) -> int:
+    """Run until done, or until SIGTERM or SIGINT: nothing is lost by ending at once. `stopped`: the exit code then."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
@@ -111,7 +112,7 @@ async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
     try:
         return await task
     except asyncio.CancelledError:
-        return 0
+        return stopped
 
 
 class _Teller:

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from connectors.language import language
 from connectors.partner.client import Client, DocumentRefused
 from connectors.partner.outcome import EventUnsendable, Outcome, OutgoingEvent, Verdict, events_of
-from connectors.session import HubRefused, HubSession
+from connectors.session import KEY_HISTORY_PATH, HubRefused, HubSession, HubUnreachable
 from connectors.watch import edifact
 from connectors.watch.reply import NotNow, Reply, not_now, of_items, refused_whole
 from connectors.watch.tables import FAILED, Tables
@@ -44,7 +44,7 @@ class Sending:
     def __init__(
         self, session: HubSession, client: Client, *, event_type: str | None = None, source: str | None = None
     ) -> None:
-        self._client = client
+        self._session, self._client = session, client
         self._query = {"source": source} if source else {}
         self._tables = Tables(session, self._query | ({"type": event_type} if event_type else {}))
 
@@ -52,7 +52,23 @@ class Sending:
         self, name: str, document: bytes, *, reference: str, job: str, note_job: Callable[[str], None]
     ) -> Reply:
         """Send a file and say what became of all of it. `reference`: of this file in this folder; `job`: of a table
-        that was sent before. Raises `NotNow`, `HubUnreachable`, `HubRefused`: it stays, to be sent again."""
+        that was sent before. Raises `NotNow`, `HubRefused`: it stays, to be sent again."""
+        try:
+            return await self._send(name, document, reference, job, note_job)
+        except HubUnreachable as e:
+            raise NotNow(str(e), of_file=await self._is_there()) from e
+
+    async def _is_there(self) -> bool:
+        """Whether the hub answers anything: then it is this file that does not get through."""
+        try:
+            await self._session.public(KEY_HISTORY_PATH)
+        except (HubUnreachable, HubRefused):
+            return False
+        return True
+
+    async def _send(
+        self, name: str, document: bytes, reference: str, job: str, note_job: Callable[[str], None]
+    ) -> Reply:
         if _COPY.match(document):
             return refused_whole("FORMAT_NOT_TAKEN", COPY_WORDS)
         family = await asyncio.to_thread(recognise_file, name, document)
@@ -112,11 +128,14 @@ def _said(faults: Iterable[Fault]) -> tuple[dict[str, Any], ...]:
 
 
 def _of_outcomes(family: str, outcomes: Sequence[Outcome]) -> Reply:
-    """Raises `NotNow`, as long as one event has no final answer."""
+    """Raises `NotNow`, `HubUnreachable`, as long as one event has no final answer."""
     for each in outcomes:
         if each.verdict not in FINE and each.verdict not in REFUSED:
-            said_by_hub = each.verdict in (Verdict.UNKNOWN, Verdict.HELD) and each.code != "HUB_UNREACHABLE"
-            raise NotNow(" ".join(filter(None, (each.code or each.verdict, each.detail))), of_file=said_by_hub)
+            if each.code == "HUB_UNREACHABLE":
+                raise HubUnreachable(each.detail)
+            words_ = " ".join(filter(None, (each.code or each.verdict, each.detail)))
+            of_file = each.verdict in (Verdict.UNKNOWN, Verdict.HELD) or each.code.startswith("HTTP_5")
+            raise NotNow(words_, of_file=of_file)
     items = [to_builtins(each) for each in outcomes]
     fine = all(each.verdict in FINE and not each.receipt_fault for each in outcomes)
     return of_items(family, dict(Counter(str(each.verdict) for each in outcomes)), items, fine=fine)

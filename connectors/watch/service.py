@@ -16,7 +16,7 @@ import orjson
 from msgspec import Struct
 
 from connectors.backoff import Backoff
-from connectors.session import HubRefused, HubUnreachable
+from connectors.session import HubRefused
 from connectors.watch.folder import Content, Entry, Folder
 from connectors.watch.journal import Journal, Taken
 from connectors.watch.reply import NotNow, Reply, refused_whole
@@ -100,7 +100,7 @@ class Service:
         for entry in sorted(entries, key=lambda e: (self._may_pass(e), e.mtime_ns, e.name)):
             try:
                 settled += await self._settle(entry)
-            except (NotNow, HubRefused, HubUnreachable) as e:
+            except (NotNow, HubRefused) as e:
                 self._say(Told("waiting", entry.name, "waiting", str(e)), "hub")
                 wait_seconds = max(wait_seconds or 0.0, getattr(e, "retry_after_seconds", 0.0))
                 if not (isinstance(e, NotNow) and e.of_file):

@@ -45,6 +45,13 @@ MOVES = (
 )
 GATED = f"{NOW - timedelta(hours=1):%Y%m%d%H%M}UTC:303"
 EDI = interchange(message("CODECO", *(each.replace("202611201259:203", GATED) for each in GATE_IN)))
+PALLET = {
+    "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "EPCISDocument",
+    "schemaVersion": "2.0", "creationDate": AT, "epcisBody": {"eventList": [{
+        "type": "ObjectEvent", "action": "OBSERVE", "eventTime": AT, "eventTimeZoneOffset": "+00:00",
+        "bizStep": "inspecting", "epcList": ["urn:epc:id:sscc:4012345.0000000001"],
+        "readPoint": {"id": "urn:epc:id:sgln:4012345.00001.0"}}]},
+}  # fmt: skip
 STEPS = ("take", "request", "note_job", "answer", "lay", "move", "finish")
 QUICK = (("request", "after"), ("lay", "after"), ("move", "after"))
 KILLS = [
@@ -135,17 +142,19 @@ async def test_every_format_is_sent_as_it_is_and_answered_beside_the_file(world:
     (world.drop / "event.json").write_bytes(gate_in("e1"))
     (world.drop / "moves.csv").write_text(MOVES)
     (world.drop / "codeco.edi").write_bytes(EDI)
+    (world.drop / "pallet.json").write_bytes(orjson.dumps(PALLET))
 
     assert await world.once()
 
-    assert [(told.outcome, sum(told.counts.values())) for told in world.told] == [("done", 1)] * 3, world.told
+    assert [(told.outcome, sum(told.counts.values())) for told in world.told] == [("done", 1)] * 4, world.told
     beside = ("", ".aperak.edi", ".contrl.edi", ".result.json")
     edi, event = [f"done/codeco.edi{end}" for end in beside], ["done/event.json", "done/event.json.result.json"]
     table = [f"done/moves.csv{end}" for end in ("", ".marked.xlsx", ".result.json")]
-    assert world.lies() == [*edi, *event, *table]
+    pallet = ["done/pallet.json", "done/pallet.json.result.json"]
+    assert world.lies() == [*edi, *event, *table, *pallet]
     assert b"UNH+1+CONTRL" in (world.drop / "done/codeco.edi.contrl.edi").read_bytes()
     assert b"BGM+312+" in (world.drop / "done/codeco.edi.aperak.edi").read_bytes()
-    assert len(world.receipts()) == 2
+    assert len(world.receipts()) == 3
 
 
 async def test_what_is_refused_is_laid_apart_with_its_reasons_and_stops_no_other(world: World) -> None:

@@ -166,10 +166,13 @@ async def test_while_the_hub_is_away_everything_stays_in_order_and_it_is_said_on
     assert watcher.told[1].counts == {"DUPLICATE": 1}
 
 
-async def test_a_file_that_the_hub_cannot_tell_of_again_and_again_lets_the_others_pass(watcher: Watcher) -> None:
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_file_that_gets_no_answer_of_a_hub_that_is_there_lets_the_others_pass(
+    watcher: Watcher, lost: bool
+) -> None:
     watcher.drop("a.json", event("e1"), at=1)
     watcher.drop("b.json", event("e2"), at=2)
-    unknown = watcher.hub.verdicts(e1="UNKNOWN")
+    unknown = watcher.hub.lose_the_answer if lost else watcher.hub.verdicts(e1="UNKNOWN")
     watcher.hub.replies = [unknown] * TRIES_IN_ORDER_MAX
     journal = Journal(watcher.directory / STATE / "journal.db")
     async with watcher.hub.session() as session:
