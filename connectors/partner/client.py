@@ -28,7 +28,15 @@ BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
 SCOPE = "events:write"
 
 EVENT_CODES = frozenset(
-    ("BODY_TOO_LARGE", "BODY_MALFORMED", "EVENT_INVALID", "NOT_PERMITTED", "AEO_REQUIRED", "CONFLICT")
+    (
+        "BODY_TOO_LARGE",
+        "BODY_MALFORMED",
+        "EVENT_INVALID",
+        "NOT_PERMITTED",
+        "ROLE_NOT_PERMITTED",
+        "AEO_REQUIRED",
+        "CONFLICT",
+    )
 )
 """Refusals of a whole request that are about what is in it. All others are about its sender, or about the moment."""
 

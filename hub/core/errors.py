@@ -68,6 +68,14 @@ _ROWS = (
         "which agreements are in force; dates, partner class and event type must all match.",
     ),
     _row(
+        "ROLE_NOT_PERMITTED", 403, "forbidden",
+        "This type of event is not taken from partners with your roles.",
+        "Ce type d'événement n'est pas accepté de partenaires ayant vos rôles.",
+        "Leave it to a partner with a role named in `detail`, or ask the administration to register that role for you.",
+        "Each type says which trades report it; the operator registers the roles of a partner. No agreement changes "
+        "that.",
+    ),
+    _row(
         "AEO_REQUIRED", 403, "forbidden",
         "This type of event is taken only from a partner whose AEO status is valid.",
         "Ce type d'événement n'est accepté que d'un partenaire dont le statut d'OEA est valide.",
@@ -80,7 +88,7 @@ _ROWS = (
         "NOT_FOUND", 404, "not_found",
         "There is nothing here for you under this name.",
         "Il n'y a rien ici pour vous sous ce nom.",
-        "Check the name; `GET /v1/feeds` lists the feeds that you may read.",
+        "Check the path and every name in it; `GET /v1/openapi.json` lists what can be asked.",
         "What belongs to another organisation is answered as if it did not exist.",
     ),
     _row(
@@ -148,6 +156,14 @@ _ROWS = (
         "Correct the place that the fault names and send it again.",
         "Parsing is strict: UTF-8 without a byte-order mark, no duplicate member names, depth at most 64, integers "
         "within 2^53, no NaN or Infinity.",
+    ),
+    _row(
+        "DOCUMENT_NOT_TAKEN", 422, "invalid",
+        "The hub does not take this kind of document.",
+        "Le hub n'accepte pas ce genre de document.",
+        "Send what the fault names instead.",
+        "The first bytes and members of a document tell what it is; the faults say what was recognised, and what the "
+        "hub takes. Nothing was stored.",
     ),
     _row(
         "DIGEST_DIFFERS", 400, "malformed",

@@ -92,7 +92,7 @@ class Pull:
         """The feed, if it is this partner's and has not ended, and where reading begins."""
         feed = self._snapshot().feeds.get(name)
         if feed is None or feed.recipient != partner:
-            return Refusal("NOT_FOUND")
+            return Refusal("NOT_FOUND", "`GET /v1/feeds` lists the feeds that you may read")
         if feed.ended:
             return Refusal("FEED_GONE")
         if sealed == EARLIEST:

@@ -79,7 +79,7 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     # 2. The partner's trade may report this type at all.
     if kind.roles and not any(role in kind.roles for role in facts.roles):
         wanted = ", ".join(sorted(kind.roles))
-        return _Ruling(Refusal("NOT_PERMITTED", f"{kind.name} is reported by: {wanted}"), midnight)
+        return _Ruling(Refusal("ROLE_NOT_PERMITTED", f"{kind.name} is reported by: {wanted}"), midnight)
     # 3. Where the type's rule needs AEO status, the authorisation is valid today.
     if kind.aeo is AEORule.REQUIRED and (missing := aeo_shortfall(partner, today)):
         return _Ruling(Refusal("AEO_REQUIRED", f"{kind.name}: {missing}"), midnight)

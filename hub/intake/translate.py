@@ -18,6 +18,14 @@ from schemas.faults import fault
 from schemas.translate.item import Context, Event, Translation
 from schemas.translate.recognise import FAMILIES, recognise, translator
 
+_OF_FAULT = {
+    "FORMAT_NOT_TAKEN": "DOCUMENT_NOT_TAKEN",
+    "FORMAT_UNKNOWN": "DOCUMENT_NOT_TAKEN",
+    "TOO_MANY_ITEMS": "BODY_TOO_LARGE",
+    "TYPE_UNKNOWN": "BAD_REQUEST",
+}
+"""What a document is refused as, by its first fault; a type that is unknown was a parameter's."""
+
 
 def open_translation(
     document: bytes, media_type: str, context: Context, *, families: frozenset[str]
@@ -25,7 +33,7 @@ def open_translation(
     """The items of a document of one of these families; a `Refusal` if nothing in it can be looked at."""
     family = recognise(document, media_type)
     if not isinstance(family, str):
-        return Refusal("BODY_MALFORMED", faults=[family])
+        return Refusal(_OF_FAULT.get(family.code, "BODY_MALFORMED"), faults=[family])
     if family not in families:
         if family == "native":
             return Refusal("MEDIA_TYPE_UNSUPPORTED", "send CloudEvents as application/cloudevents+json")
@@ -33,8 +41,7 @@ def open_translation(
         return Refusal("MEDIA_TYPE_UNSUPPORTED", f"{FAMILIES[family].name} here; this route takes: {taken}")
     opened = translator(family)(document, context)
     if isinstance(opened, list):
-        code = "BODY_TOO_LARGE" if opened[0].code == "TOO_MANY_ITEMS" else "BODY_MALFORMED"
-        return Refusal(code, faults=opened)
+        return Refusal(_OF_FAULT.get(opened[0].code, "BODY_MALFORMED"), faults=opened)
     return opened
 
 

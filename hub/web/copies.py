@@ -30,7 +30,7 @@ from hub.views.sight import Sight, Sights, sight_of_owner
 from hub.views.states import Judged
 from hub.web import render
 from hub.web.answers import events_answer
-from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of
+from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of, only
 from hub.web.gate import Gate
 from hub.web.handing import hand_over
 from hub.web.route import BINARY
@@ -183,8 +183,7 @@ class CopiesAPI:
 
     def _sight(self, request: web.BaseRequest) -> Sight:
         principal: Principal = self._gate.enter(request, "receipts:read", "feeds:read")
-        if set(request.query) - {"purpose"}:
-            raise Refused(Refusal("BAD_REQUEST", "purpose, and nothing else"))
+        only(request, {"purpose"})
         purpose = request.query.get("purpose")
         sight = self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000)
         if isinstance(sight, Refusal):
@@ -236,10 +235,7 @@ def _claimed_digest(request: web.BaseRequest) -> bytes | None:
 
 def _asked(request: web.BaseRequest) -> Asked:
     query = request.query
-    for name in query:
-        if name not in PARAMETERS or (name != "subject" and len(query.getall(name)) > 1):
-            known = ", ".join(sorted(PARAMETERS))
-            raise Refused(Refusal("BAD_REQUEST", f"of {known}: once each, subject several times"))
+    only(request, PARAMETERS, several={"subject"})
     if not (query.get("kind") and query.get("reference")):
         raise Refused(Refusal("BAD_REQUEST", "kind (UNTDID 1001) and reference: of the document, as parameters"))
     subjects = tuple(query.getall("subject", ()))

@@ -8,7 +8,7 @@ from typing import Literal
 from hub.web.route import (
     BATCHED,
     BINARY,
-    BODY_CODES,
+    DOCUMENT_CODES,
     EDIFACT,
     ITEM_CODES,
     LINKED,
@@ -19,7 +19,7 @@ from hub.web.route import (
     Route,
 )
 
-_TABLE_CODES = (*BODY_CODES, *STORE_CODES, *ITEM_CODES)
+_TABLE_CODES = (*DOCUMENT_CODES, *STORE_CODES, *ITEM_CODES)
 
 DOCUMENT_ROUTES = (
     Route(
@@ -29,7 +29,7 @@ DOCUMENT_ROUTES = (
         scope="events:write",
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT, *TABLES),
         answers=(200, 207, 403, 422),
-        codes=(*BODY_CODES, "NOT_PERMITTED", "AEO_REQUIRED", "EVENT_INVALID"),
+        codes=(*DOCUMENT_CODES, "NOT_PERMITTED", "ROLE_NOT_PERMITTED", "AEO_REQUIRED", "EVENT_INVALID"),
         summary="What would become of events, of a document or of a table; nothing is stored. `answer` as there.",
     ),
     Route(
@@ -129,7 +129,7 @@ EPCIS_ROUTES = (
         scope="events:write",
         media_types=(BINARY, LINKED),
         answers=(202, 400, 406, 413, 415, 507),
-        codes=(*BODY_CODES, *STORE_CODES, "NOT_ACCEPTABLE"),
+        codes=(*DOCUMENT_CODES, *STORE_CODES, "NOT_ACCEPTABLE"),
         summary="An EPCIS document to be judged; `Location` says how far it has come.",
     ),
     Route(
@@ -159,7 +159,7 @@ EPCIS_ROUTES = (
         scope="events:write",
         media_types=(BINARY, LINKED),
         answers=(200, 201, 400, 403, 409, 413, 415, 503, 507),
-        codes=(*BODY_CODES, *STORE_CODES, *ITEM_CODES, "NOT_ACCEPTABLE"),
+        codes=(*DOCUMENT_CODES, *STORE_CODES, *ITEM_CODES, "NOT_ACCEPTABLE"),
         summary="One EPCIS event; it is accepted when you are answered.",
     ),
     Route(

@@ -8,7 +8,7 @@ Refused values, `HubError`s and what nobody expected all leave as one shape: pro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
@@ -26,7 +26,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web import epcis_problems
 from hub.web.routes import Route, Router
-from schemas.faults import FAULTS, Fault
+from schemas.faults import FAULTS, FOUND_CHARACTERS_MAX, Fault, cut
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
@@ -102,6 +102,17 @@ def number(request: web.BaseRequest, name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 6:
         raise Refused(Refusal("BAD_REQUEST", f"{name}: a whole number, at most 6 digits"))
     return int(text)
+
+
+def only(request: web.BaseRequest, known: Collection[str], *, several: Collection[str] = ()) -> None:
+    """Only these parameters, each once unless `several` may be. Raises `Refused`: a parameter that is passed over would
+    have changed the answer."""
+    for name in request.query:
+        if name not in known:
+            named = cut(name, FOUND_CHARACTERS_MAX)
+            raise Refused(Refusal("BAD_REQUEST", f"unknown parameter {named}; known are: {', '.join(sorted(known))}"))
+        if name not in several and len(request.query.getall(name)) > 1:
+            raise Refused(Refusal("BAD_REQUEST", f"{name} is given twice"))
 
 
 class Edge:

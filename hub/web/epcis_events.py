@@ -14,6 +14,7 @@ from hub.web.documents import source_of
 from hub.web.edge import Handler, Refused, answer
 from hub.web.epcis import VERSIONS, check_versions, next_link, per_page
 from hub.web.gate import Gate
+from schemas.faults import FOUND_CHARACTERS_MAX, cut
 from schemas.identity import instant_us
 from schemas.translate.epcis import document
 
@@ -80,7 +81,8 @@ def _asked(request: web.BaseRequest) -> Asked:
     """The question of a query string. Raises `Refused`: what is not offered is told, not passed over."""
     for name in request.query:
         if name not in OFFERED:
-            raise Refused(Refusal("NOT_OFFERED", f"parameters: {', '.join(OFFERED)}"))
+            named = cut(name, FOUND_CHARACTERS_MAX)
+            raise Refused(Refusal("NOT_OFFERED", f"unknown parameter {named}; known are: {', '.join(OFFERED)}"))
         if len(request.query.getall(name)) > 1:
             raise Refused(Refusal("BAD_REQUEST", "every parameter once; several values with | between them"))
     lists = {member: _values(request, name) for name, member in _LISTS.items()}

@@ -72,7 +72,10 @@ def _item(item: Item, language: str) -> Document:
         document["place"] = item.place
     faults = item.refusal.faults if item.refusal else item.warnings
     if item.refusal:
-        document["code"] = item.refusal.code
+        row = item.refusal.row
+        document["code"] = row.code
+        document["title"] = row.fr if language == "fr" else row.en
+        document["fix"] = words().said(row.fix, language)
         if item.refusal.detail:
             document["detail"] = words().said(item.refusal.detail, language)
     if faults:

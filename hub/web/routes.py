@@ -9,7 +9,7 @@ from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
-from hub.web.route import BODY_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
+from hub.web.route import BODY_CODES, DOCUMENT_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
 from hub.web.route import NDJSON as NDJSON
 from hub.web.route import STRUCTURED as STRUCTURED
 from hub.web.route import Route as Route
@@ -54,7 +54,7 @@ ROUTES = (
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT),
         answers=(200, 201, 202, 207, 403, 409, 422, 503, 507),
         codes=(
-            *BODY_CODES,
+            *DOCUMENT_CODES,
             *STORE_CODES,
             *ITEM_CODES,
             "BATCH_REFUSED",

@@ -158,7 +158,7 @@ def test_a_trade_that_does_not_report_a_type_is_told_who_does() -> None:
     answer = World(AGREEMENT).ask(kind=kind("customs.document.submitted"))
 
     assert isinstance(answer, Refusal)
-    assert answer.code == "NOT_PERMITTED"
+    assert answer.code == "ROLE_NOT_PERMITTED"
     assert answer.detail.startswith("customs.document.submitted is reported by: broker, carrier")
 
 

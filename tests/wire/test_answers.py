@@ -96,7 +96,11 @@ async def test_an_event_that_no_agreement_asks_for_is_forbidden_and_says_what_to
 
     assert (answer.status, answer.code) == (403, "NOT_PERMITTED")
     assert "customs.container.gate_in from delta" in answer.json["detail"]
-    assert (await delta.post([event("a"), event("b")], BATCHED)).status == 403
+    batch = await delta.post([event("a"), event("b")], BATCHED)
+    assert batch.status == 403
+    assert [(item["title"], item["fix"]) for item in batch.json["items"]] == [
+        (answer.json["title"], answer.json["fix"])
+    ] * 2
 
 
 async def test_a_trade_that_does_not_report_a_type_is_told_who_does(delta: Caller) -> None:
@@ -104,7 +108,7 @@ async def test_a_trade_that_does_not_report_a_type_is_told_who_does(delta: Calle
 
     answer = await exporter.post(event("a"))
 
-    assert (answer.status, answer.code) == (403, "NOT_PERMITTED")
+    assert (answer.status, answer.code) == (403, "ROLE_NOT_PERMITTED")
     assert answer.json["detail"] == "customs.container.gate_in is reported by: carrier, terminal, warehouse"
 
 

@@ -180,9 +180,9 @@ async def test_a_request_names_the_source_of_a_document(delta: Caller) -> None:
     [
         (b"", "BODY_MALFORMED", "JSON_EMPTY"),
         (b"{", "BODY_MALFORMED", "JSON_TRUNCATED"),
-        (b"{}", "BODY_MALFORMED", "FORMAT_UNKNOWN"),
-        (b"<?xml version='1.0'?><a/>", "BODY_MALFORMED", "FORMAT_NOT_TAKEN"),
-        (b"%PDF-1.7", "BODY_MALFORMED", "FORMAT_NOT_TAKEN"),
+        (b"{}", "DOCUMENT_NOT_TAKEN", "FORMAT_UNKNOWN"),
+        (b"<?xml version='1.0'?><a/>", "DOCUMENT_NOT_TAKEN", "FORMAT_NOT_TAKEN"),
+        (b"%PDF-1.7", "DOCUMENT_NOT_TAKEN", "FORMAT_NOT_TAKEN"),
         (b'{"type": "EPCISDocument"}', "BODY_MALFORMED", "JSON_INVALID"),
         (document(*[event("a")] * 1_001), "BODY_TOO_LARGE", "TOO_MANY_ITEMS"),
         (b"PK\x03\x04", "MEDIA_TYPE_UNSUPPORTED", None),

@@ -140,7 +140,7 @@ async def test_a_capture_that_is_to_proceed_takes_what_is_right(delta: Caller) -
     [
         (b"", {}, "BODY_MALFORMED", 400, "Validation"),
         (b'{"type": "EPCISDocument"', {}, "BODY_MALFORMED", 400, "Validation"),
-        (b"<epcis:EPCISDocument/>", {}, "BODY_MALFORMED", 400, "Validation"),
+        (b"<epcis:EPCISDocument/>", {}, "DOCUMENT_NOT_TAKEN", 400, "Validation"),
         (b'{"events": []}', {}, "MEDIA_TYPE_UNSUPPORTED", 415, "UnsupportedMediaType"),
         (document(), {"Content_Type": "application/xml"}, "MEDIA_TYPE_UNSUPPORTED", 415, "UnsupportedMediaType"),
         (document(), {"GS1_Capture_Error_Behaviour": "all"}, "BAD_REQUEST", 400, "Validation"),
@@ -311,6 +311,12 @@ async def test_a_question_that_is_wrong_or_not_offered_is_told_and_not_passed_ov
 
     kind = "ImplementationException" if code == "NOT_OFFERED" else "QueryParameterException"
     assert (answer.code, answer.json["type"]) == (code, f"epcisException:{kind}")
+
+
+async def test_a_parameter_that_is_not_known_is_named(delta: Caller) -> None:
+    asked = await delta.get("/epcis/events?perPage=1&colour=red")
+
+    assert asked.json["detail"].startswith("unknown parameter colour; known are: ")
 
 
 @pytest.mark.parametrize(

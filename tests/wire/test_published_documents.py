@@ -153,7 +153,9 @@ async def post(sender: Caller, folder: str, path: str) -> Answer:
 def check(path: str, answer: Answer, taken: str) -> None:
     """Whether the answer is what the tables say; `taken` is the verdict on what is taken."""
     if (said := unopened(path)) is not None:
-        assert (answer.status, answer.code) == (400, "BODY_MALFORMED"), path
+        foreign = said[0] in ("FORMAT_NOT_TAKEN", "FORMAT_UNKNOWN")
+        told = (422, "DOCUMENT_NOT_TAKEN") if foreign else (400, "BODY_MALFORMED")
+        assert (answer.status, answer.code) == told, path
         assert errors(answer.json) == {said}, path
         return
     items = answer.json["items"]

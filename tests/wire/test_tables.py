@@ -135,13 +135,19 @@ async def test_a_time_without_offset_is_refused_until_a_zone_is_agreed_with_the_
 
 
 async def test_a_sheet_that_cannot_be_read_is_refused_with_its_faults(delta: Caller) -> None:
-    for body, media_type in ((b"", CSV), (b"a,b\n1,2\n", CSV), (b"PK\x03\x04rubbish", XLSX), (b"%PDF-1.7", CSV)):
+    malformed, foreign = (400, "BODY_MALFORMED"), (422, "DOCUMENT_NOT_TAKEN")
+    for body, media_type, expected in (
+        (b"", CSV, malformed),
+        (b"a,b\n1,2\n", CSV, malformed),
+        (b"PK\x03\x04rubbish", XLSX, malformed),
+        (b"%PDF-1.7", CSV, foreign),
+    ):
         answer = await post(delta, body, media_type)
 
-        assert (answer.status, answer.code) == (400, "BODY_MALFORMED")
+        assert (answer.status, answer.code) == expected
         assert answer.json["faults"]
         again = await delta.get(answer.headers["Location"])
-        assert (again.json["state"], again.json["code"]) == ("failed", "BODY_MALFORMED")
+        assert (again.json["state"], again.json["code"]) == ("failed", expected[1])
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain", "application/vnd.ms-excel", ""])

@@ -79,7 +79,7 @@ async def test_of_many_rows_those_are_shown_of_which_there_is_something_to_say(d
     [
         (b"", STRUCTURED, "BODY_MALFORMED"),
         (b"[]", BATCHED, "BODY_MALFORMED"),
-        (b"{}", BINARY, "BODY_MALFORMED"),
+        (b"{}", BINARY, "DOCUMENT_NOT_TAKEN"),
         (b"a,b\n1,2", CSV, "BODY_MALFORMED"),
         (b"{}", "text/plain", "MEDIA_TYPE_UNSUPPORTED"),
     ],
