@@ -189,6 +189,8 @@ def _faults(keyword: str, member: Schema, place: str, value: Any) -> Iterator[Fa
         code, words = _KEYWORDS.get(keyword, ("VALUE_INVALID", ""))
         asked = member[keyword]
         asked = words.format(", ".join(map(str, asked)) if isinstance(asked, list) else asked)
+        if member[keyword] == 1:
+            asked = asked.removesuffix("s") if asked.endswith(" characters") else asked
         told = ": ".join(filter(None, (asked, member.get("description"))))
         yield fault(code, place, value, told if len(told) <= EXPECTED_CHARACTERS_MAX else asked)
 

@@ -19,7 +19,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "TABLE_TYPE_MISSING",
         "Nothing says which event the rows are about.",
         "Rien n'indique de quel événement il s'agit dans les lignes.",
-        "Fill a column named type, give the sheet the name of an event type, or name it with the upload.",
+        "Fill a column named type, name the sheet after an event type, or say it when sending: ?type= or --type.",
     ),
     (
         "HEADER_MISSING",
@@ -69,7 +69,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "ROW_CONFLICT",
         "Two rows of this file are about the same event and differ.",
         "Deux lignes de ce fichier portent sur le même événement et diffèrent.",
-        "Keep the right one; or give each an id, or the later one a later updated_at.",
+        "Keep the right one; or give each an id, or the later one a later time in the column Updated at.",
     ),
     (
         "CELL_ERROR",
@@ -143,6 +143,6 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "OFFSET_MISSING",
         "The time has no offset from UTC, and no zone is agreed for it.",
         "L'heure n'a pas de décalage par rapport à l'UTC, et aucun fuseau n'est convenu.",
-        "Fill the column utc_offset, such as +01:00, or write the offset after the time.",
+        "Fill the column UTC offset, such as +01:00, or write the offset after the time.",
     ),
 )

@@ -18,6 +18,7 @@ from schemas.faults import Severity
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT
 from schemas.identity import instant_us
 from schemas.rules import STRICT, Regard
+from schemas.words import words
 
 EXAMPLES = Path(schemas.__file__).parent / "events"
 GATE_IN = json.loads((EXAMPLES / "customs.container.gate_in/examples/valid-weighed.json").read_text())
@@ -121,6 +122,13 @@ def test_subjects_that_the_type_is_not_about_may_stand_beside_one_that_it_is() -
     assert codes(changed(GATE_IN, subjects=[{"scheme": "ucr", "value": "X"}])) == [
         ("SUBJECT_MISSING", "/data/subjects")
     ]
+
+
+@pytest.mark.parametrize(("language", "asked"), [("en", "at least 1 character"), ("fr", "au moins 1 caractère")])
+def test_one_character_is_asked_for_in_the_singular(language: str, asked: str) -> None:
+    [wrong] = rules.check(GATE_IN | {"id": ""}, kind(GATE_IN), now_us=NOW_US)
+
+    assert words().fault(wrong, language)["expected"].partition(":")[0].strip() == asked
 
 
 @pytest.mark.parametrize("length", [256, 257])

@@ -14,6 +14,8 @@ from schemas.identity import MEANINGLESS, utc_instant
 from schemas.translate.item import Event
 
 SOURCE = "table"
+DERIVED = "row:"
+"""How an id begins that was made from the row."""
 
 
 def natural_id(type_: str, subjects: list[dict[str, str]], occurred_at: str) -> str:
@@ -25,7 +27,7 @@ def natural_id(type_: str, subjects: list[dict[str, str]], occurred_at: str) -> 
     if instant is None:
         return ""
     named = sorted([each["scheme"], each["value"]] for each in subjects)
-    return f"row:{sha256(canonical_bytes([type_, named, instant])).hexdigest()[:32]}"
+    return f"{DERIVED}{sha256(canonical_bytes([type_, named, instant])).hexdigest()[:32]}"
 
 
 def meaning(event: Mapping[str, Any]) -> bytes:

@@ -156,7 +156,9 @@ def _clock(match: re.Match[str]) -> time | None:
 def _local(whole: datetime, fraction: str, near: Zone | None, place: str, found: str) -> Moment | Fault:
     """A time without an offset, in the zone of the row or of the partner."""
     if near is None:
-        return fault("OFFSET_MISSING", place, found, "an offset, such as +01:00, after the time or in utc_offset")
+        return fault(
+            "OFFSET_MISSING", place, found, "an offset, such as +01:00, after the time or in the column UTC offset"
+        )
     if not fraction and whole.microsecond >= 1_000:
         fraction = f"{whole.microsecond // 1_000:03}".rstrip("0")
     whole = whole.replace(microsecond=0)

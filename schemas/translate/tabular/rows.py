@@ -9,7 +9,7 @@ from typing import Any
 from schemas.catalogue import EventType
 from schemas.faults import Fault, fault
 from schemas.translate.item import Event, Item
-from schemas.translate.tabular.columns import UTC_OFFSET, Column, Form, Kind
+from schemas.translate.tabular.columns import ID, UTC_OFFSET, Column, Form, Kind
 from schemas.translate.tabular.header import Header, Plan
 from schemas.translate.tabular.identity import SOURCE, natural_id
 from schemas.translate.tabular.moments import Zone, moment, zone
@@ -19,6 +19,7 @@ from schemas.translate.tabular.values import spoilt, text_of, value_of
 Path = tuple[str | int, ...]
 
 _SUBJECTS: Path = ("data", "subjects")
+_OCCURRED: Path = ("data", "occurred_at")
 
 
 class RowReader:
@@ -43,6 +44,7 @@ class RowReader:
         extra = {name: text for at, name in plan.unknown if (text := reading.unchecked(at))}
         reading.look_beyond()
         reading.look_at_merged()
+        reading.look_for_time(plan)
         event = reading.event(plan, self._source, extra)
         return Item(
             index=index,
@@ -185,6 +187,14 @@ class _Reading:
                 place = self._reader.place(self._row, first)
                 self._faults.append(fault("CELL_MERGED", place, f"the value is at {shared} only", "a value of its own"))
 
+    def look_for_time(self, plan: Plan) -> None:
+        """A row without a time has no id and no version either: told once, of the cell that its sender left empty."""
+        if "occurred_at" not in self._data and _OCCURRED not in self._wrong:
+            for at, column in plan.columns:
+                if column.path == _OCCURRED:
+                    place = self._reader.place(self._row, at)
+                    self._faults.append(fault("MEMBER_MISSING", place, "nothing", column.description))
+
     def event(self, plan: Plan, source: str, extra: dict[str, str]) -> Event:
         data = _without_gaps(self._data) if self._slotted else self._data
         _fixed(plan.event_type, data)
@@ -211,13 +221,14 @@ class _Reading:
             for pointer in _pointers(path, moved):
                 origins.setdefault(pointer, place)
         for at, column in plan.columns:
-            if column.form is not Form.CONTROL:
+            if column.form is not Form.CONTROL and column is not ID:
                 pointers = _pointers(column.path, moved)
                 if pointers[-1] not in origins or pointers[0] not in origins:
                     place = self._reader.place(self._row, at)
                     for pointer in pointers:
                         origins.setdefault(pointer, place)
         occurred = origins.get("/data/occurred_at", self._reader.row_place(self._row))
+        # Of a row without an id: what it cannot be derived from.
         origins.setdefault("/id", self._wrong.get(_SUBJECTS, occurred))
         origins["/time"] = origins["/data/updated_at"] if ("data", "updated_at") in self._places else occurred
         return origins

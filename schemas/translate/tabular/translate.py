@@ -17,7 +17,7 @@ from schemas.translate.item import Context, Event, Item, Translation
 from schemas.translate.tabular.delimited import FORMAT as CSV
 from schemas.translate.tabular.delimited import open_delimited
 from schemas.translate.tabular.header import GUESSES_MAX, TYPE_EXPECTED, Header, Plan, find_header, plan, type_guess
-from schemas.translate.tabular.identity import meaning
+from schemas.translate.tabular.identity import DERIVED, meaning
 from schemas.translate.tabular.labels import type_named
 from schemas.translate.tabular.moments import Zone, zone
 from schemas.translate.tabular.rows import RowReader, column_type
@@ -27,6 +27,10 @@ from schemas.translate.tabular.workbook import open_workbook
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"
+_TYPE_WAYS = (
+    "a column `type`, a sheet named after an event type, or the type named with the upload: "
+    "?type= at the hub, --type in the connector"
+)
 
 
 def translate(document: bytes | BinaryIO, context: Context) -> Translation | list[Fault]:
@@ -82,8 +86,7 @@ class _Sheet:
         if header.type_index is not None:
             return sheet
         if event_type is None:
-            expected = "a column `type`, a sheet named after an event type, or the type named with the upload"
-            return [fault("TABLE_TYPE_MISSING", table.row_place(header.number), table.sheet or "no type", expected)]
+            return [fault("TABLE_TYPE_MISSING", table.row_place(header.number), table.sheet or "no type", _TYPE_WAYS)]
         faults = sheet.plan(event_type).faults
         return [*faults, *sheet.plan(event_type).strange.values()] if faults else sheet
 
@@ -164,8 +167,16 @@ def _beside_others(item: Item, seen: dict[bytes, bytes]) -> Item:
     if there == item.place:
         return item
     code = "ROW_REPEATED" if before[:16] == said else "ROW_CONFLICT"
-    found = fault(code, item.place, item.id, f"this event once; it is in {there} too")
+    found = fault(code, item.place, _called(item.event), f"this event once; it is in {there} too")
     return replace(item, faults=(*item.faults, found))
+
+
+def _called(event: Event) -> str:
+    """What a person knows the event by: the id that it was given, else what it is about, and when."""
+    if not event["id"].startswith(DERIVED):
+        return str(event["id"])
+    subjects = ", ".join(each["value"] for each in event["data"].get("subjects", ()))
+    return f"{subjects}, {event['data']['occurred_at']}"
 
 
 def _version(event: Event) -> str:

@@ -123,12 +123,13 @@ def _code(cell: Cell, column: Column, place: str, faults: list[Fault], *, typed:
             wrong = fault("CELL_ROUNDED", place, f"{cell:.0f}", _example(column))
         elif not cell.is_integer():
             wrong = fault("CELL_NOT_TEXT", place, text, _example(column))
-    if wrong is None and column.scheme in _DIGITS:
-        return _digits(text, column.scheme, place, faults, typed=typed)
     if wrong is not None:
         faults.append(wrong)
         return None
-    return text
+    read = _digits(text, column.scheme, place, faults, typed=typed) if column.scheme in _DIGITS else text
+    scheme = SCHEMES.get(column.scheme or "")
+    # What is no such code is told as it was written.
+    return read if read is None or scheme is None or scheme.fits(read) else text_of(cell)
 
 
 def _plain(cell: Cell, column: Column) -> str:

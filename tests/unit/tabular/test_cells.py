@@ -9,6 +9,9 @@ import pytest
 
 from schemas.faults import Severity
 from schemas.translate.item import Item
+from schemas.translate.tabular.columns import UTC_OFFSET
+from schemas.translate.tabular.labels import label
+from schemas.words import words
 from tests.unit.tabular.tables import HEADS, ROW, csv_of, items, judged, row_with, told, xlsx_of
 
 GATE = "customs.container.gate_in"
@@ -284,6 +287,31 @@ def test_without_an_offset_the_zone_of_the_partner_is_assumed_and_the_event_says
     assert data(assumed)["occurred_at"] == "2026-07-01T10:00:00+02:00"
     assert data(assumed)["time_zone_source"] == "ASSUMED"
     assert told(missing.faults) == [("OFFSET_MISSING", "row 2, column B (Date and time)")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"), [("03/04/2026 10:00", "DATE_AMBIGUOUS"), ("45987.5", "DATE_SERIAL"), ("", "")]
+)
+def test_of_a_wrong_time_the_empty_cell_of_the_id_is_not_told_as_well(cell: str, code: str) -> None:
+    (found,) = judged(csv_of(*row_with(**{"Date and time": cell, "Event id": ""})))
+
+    assert told(found.faults) == [(code or "MEMBER_MISSING", "row 2, column B (Date and time)")]
+
+
+@pytest.mark.parametrize(("head", "cell"), [("Place: country", "Chine"), ("Place: UN/LOCODE", "Le Havre")])
+def test_what_is_no_code_is_told_as_it_was_written(head: str, cell: str) -> None:
+    (found,) = judged(csv_of(*row_with(**{head: cell})))
+
+    assert [each.found for each in found.faults] == [cell]
+
+
+@pytest.mark.parametrize(("language", "named"), [("en", "UTC offset"), ("fr", "Décalage UTC")])
+def test_a_missing_offset_names_the_column_as_the_template_of_the_language_does(language: str, named: str) -> None:
+    (found,) = judged(csv_of(*row_with(**{"UTC offset": ""})))
+    document = words().fault(found.faults[0], language)
+
+    assert label(UTC_OFFSET, "fr" if language == "fr" else "en") == named
+    assert (named in document["expected"], named in document["fix"]) == (True, True)
 
 
 def test_an_offset_that_is_stated_outranks_the_zone_of_the_partner() -> None:

@@ -64,6 +64,10 @@ def test_two_rows_of_one_event_that_differ_are_a_conflict_unless_they_are_versio
     _, version = items(csv_of(heads, (*ROW, ""), (*ROW[:5], "yes", "2026-11-22T10:05:00Z")))
 
     assert told(conflict.faults) == [("ROW_CONFLICT", "row 3")]
+    assert (conflict.faults[0].found, "row 2" in conflict.faults[0].expected) == (
+        "MSKU1234565, 2026-11-22T10:00:00+01:00",
+        True,
+    )
     assert version.faults == ()
 
 
