@@ -20,7 +20,11 @@ LANGUAGES = ("en", "fr")
 
 _NAME = re.compile(r"[^ ]*[^a-z ][^ ]*")
 """A member, code or number is the same in all languages."""
-_HOLE = re.compile(r"\{(\d?)\}")
+_COLUMN = re.compile(r" \([a-z][a-z0-9_.]*\)$", re.ASCII)
+"""Behind a column's label stands its name."""
+_HOLE = re.compile(r"\{(\d?)(?:\|(\w+))?\}")
+"""In the French of a template: what was put in, or of that number; `{1|role}` is a list, each of it said as `role: …`."""
+_FOUND_HOLE = re.compile(r"\d+|'.*'|\".*\"")
 
 
 class Words:
@@ -44,7 +48,7 @@ class Words:
         document = {
             "code": fault.code,
             "place": fault.place,
-            "found": fault.found,
+            "found": found(fault.found, language),
             "expected": cut(self.said(fault.expected, language), EXPECTED_CHARACTERS_MAX),
             "severity": fault.severity.value,
             "text": text.fr if language == "fr" else text.en,
@@ -58,6 +62,8 @@ class Words:
         """
         if (whole := self._texts.get(text)) is not None or _NAME.fullmatch(text):
             return whole or text
+        if (columns := _columns(text)) is not None:
+            return columns
         head, colon, tail = text.partition(": ")
         while colon:
             described = self._texts.get(tail) or self._made(tail)
@@ -78,19 +84,49 @@ class Words:
 
         def hole(match: re.Match[str]) -> str:
             text = holes[int(match[1]) if match[1] else next(count)]
-            return self._texts.get(text, text)
+            return self._texts.get(text) or _columns(text) or text
 
         return _HOLE.sub(hole, french)
+
+
+def _columns(text: str) -> str | None:
+    """The French of one or more columns of a table; None where the text names none."""
+    if _COLUMN.search(text) is None:
+        return None
+    # Here, for the tables speak through this module; and only who is told of a column waits for the catalogue.
+    from schemas.translate.tabular.labels import french_columns
+
+    french = [french_columns().get(each) for each in text.split(" or ")]
+    return " ou ".join(filter(None, french)) if all(french) else None
 
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("(.*?)".join(map(re.escape, template.split("{}"))), re.DOTALL)
 
 
+def found(text: str, language: str) -> str:
+    """What was found, in the language asked for, where the words are the hub's own (a closed list: the section `found`).
+
+    All else is the sender's own value, and is shown as it was sent.
+    """
+    french = _finds().get(_FOUND_HOLE.sub("{}", text)) if language == "fr" else None
+    return text if french is None else french.format(*_FOUND_HOLE.findall(text))
+
+
+@cache
+def _finds() -> dict[str, str]:
+    return _sections("schemas")["found"]
+
+
+def _sections(package: str) -> dict[str, dict[str, str]]:
+    sections: dict[str, dict[str, str]] = orjson.loads(resources.files(package).joinpath("french.json").read_bytes())
+    return sections
+
+
 def table(package: str) -> dict[str, str]:
-    """The `french.json` of a package: sections of texts, laid together."""
-    sections = orjson.loads(resources.files(package).joinpath("french.json").read_bytes())
-    return {english: french for section in sections.values() for english, french in section.items()}
+    """The `french.json` of a package: sections of texts, laid together; not what was found, which stands by itself."""
+    named = _sections(package).items()
+    return {english: french for name, section in named if name != "found" for english, french in section.items()}
 
 
 @cache

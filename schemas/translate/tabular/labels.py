@@ -55,6 +55,13 @@ def label(column: Column, lang: Language) -> str:
     return f"{group}: {own}" if lang == "en" else f"{group} : {own}"
 
 
+@cache
+def french_columns() -> Mapping[str, str]:
+    """What faults call a column in English, its label and name, and what they call it in French."""
+    columns = {column for event_type in catalogue().types for column in columns_of(event_type)}
+    return {f"{label(each, 'en')} ({each.name})": f"{label(each, 'fr')} ({each.name})" for each in columns}
+
+
 def _scheme_words(column: Column) -> list[str]:
     name = str(column.scheme)
     return list(WORDS["schemes"].get(name, [name, name]))

@@ -215,7 +215,7 @@ class _Marking:
             return
         text = self._said(verdict.verdict)
         if self._only_wrong:
-            text = f"{text} ({place})"
+            text = f"{text} ({self._place(place)})"
         mark = "good" if verdict.verdict in _GOOD else "error"
         sheet.write_string(line, at, text, self._format(mark))
         if faults := self._by_place.get(place):
@@ -224,6 +224,9 @@ class _Marking:
     def _said(self, verdict: str) -> str:
         texts = WORDS["verdicts"].get(verdict)
         return str(texts[self._at]) if texts else verdict
+
+    def _place(self, place: str) -> str:
+        return words().said(place, self._lang)
 
     def _comment(self, sheet: Worksheet, line: int, at: int, faults: list[Fault]) -> None:
         if self._comments < COMMENTS_MAX:
@@ -258,7 +261,7 @@ class _Marking:
         if self._cut:
             yield str(WORDS["marked"]["left_out"][self._at])
         if whole := self._verdicts.get(""):
-            yield from (f"{each.place}: {_told(each, self._lang)}".lstrip(": ") for each in whole.faults)
+            yield from (f"{self._place(each.place)}: {_told(each, self._lang)}".lstrip(": ") for each in whole.faults)
 
 
 def _cut(text: str, units: int) -> str:

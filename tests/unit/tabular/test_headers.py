@@ -7,7 +7,8 @@ import pytest
 from schemas.catalogue import EventType, catalogue
 from schemas.identifiers import SCHEMES
 from schemas.translate.tabular.columns import columns_of
-from schemas.translate.tabular.labels import WORDS, headers_of, key, label
+from schemas.translate.tabular.labels import WORDS, french_columns, headers_of, key, label
+from schemas.words import words
 from tests.unit.tabular.tables import GATE_IN, HEADS, ROW, csv_of, items, judged, kind, refused, told, xlsx_of
 
 TYPES = [pytest.param(each, id=each.name) for each in catalogue().types]
@@ -150,3 +151,13 @@ def test_merged_headers_and_merged_values_are_told() -> None:
 
     assert told(second.faults) == [("CELL_MERGED", "container.gate_in!E3")]
     assert told([head]) == [("CELL_MERGED", "container.gate_in!H1")]
+
+
+def test_a_missing_column_is_named_in_the_language_asked() -> None:
+    faults = refused(csv_of(HEADS[1:], ROW[1:]))
+
+    english, french = (words().fault(faults[0], language)["expected"] for language in ("en", "fr"))
+
+    assert english.startswith("Container number (subjects.iso6346)")
+    assert french == " ou ".join(french_columns()[each] for each in english.split(" or "))
+    assert french != english
