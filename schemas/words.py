@@ -23,7 +23,7 @@ _NAME = re.compile(r"[^ ]*[^a-z ][^ ]*")
 _COLUMN = re.compile(r" \([a-z][a-z0-9_.]*\)$", re.ASCII)
 """Behind a column's label stands its name."""
 _HOLE = re.compile(r"\{(\d?)(?:\|(\w+))?\}")
-"""In the French of a template: what was put in, or of that number; `{1|role}` is a list, each of it said as `role: …`."""
+"""In the French of a template: what was put in, or that of this number; of `{1|role}` each is said as `role: …`."""
 _FOUND_HOLE = re.compile(r"\d+|'.*'|\".*\"")
 
 
@@ -84,6 +84,8 @@ class Words:
 
         def hole(match: re.Match[str]) -> str:
             text = holes[int(match[1]) if match[1] else next(count)]
+            if match[2]:
+                return ", ".join(self._texts.get(f"{match[2]}: {each}", each) for each in text.split(", "))
             return self._texts.get(text) or _columns(text) or text
 
         return _HOLE.sub(hole, french)
@@ -105,11 +107,13 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def found(text: str, language: str) -> str:
-    """What was found, in the language asked for, where the words are the hub's own (a closed list: the section `found`).
+    """What was found, in the language asked for where the words are the hub's own: a closed list, the section `found`.
 
     All else is the sender's own value, and is shown as it was sent.
     """
-    french = _finds().get(_FOUND_HOLE.sub("{}", text)) if language == "fr" else None
+    if language != "fr" or "{" in text:
+        return text
+    french = _finds().get(_FOUND_HOLE.sub("{}", text))
     return text if french is None else french.format(*_FOUND_HOLE.findall(text))
 
 

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from hub.core.errors import Refusal
+from hub.core.words import words
 from hub.web import pages
 from hub.web.edge import JSON, Handler, Refused
 from hub.web.templates import wanted_language
@@ -118,7 +119,8 @@ class CatalogueAPI:
             for each in told["examples"]
         ]
         rows = members(kind.schema.flat, language)
-        body = pages.page("type.html", language, type=told, members=rows, examples=examples)
+        roles = [words().french(f"role: {role}") if language == "fr" else role for role in told["roles"]]
+        body = pages.page("type.html", language, type=told, roles=roles, members=rows, examples=examples)
         return body, pages.HEADERS
 
 

@@ -16,14 +16,15 @@ import pytest
 
 from hub.core.errors import ERRORS
 from hub.core.faults import ACT_FAULTS
+from hub.core.partner import Role
 from hub.core.words import words
 from schemas import rules
 from schemas.catalogue import catalogue
 from schemas.compile import Schema
 from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS, FOUND_CHARACTERS_MAX, fault
 from schemas.identifiers import SCHEMES, objection
-from schemas.translate.recognise import REFUSED
-from schemas.words import Words
+from schemas.translate.recognise import REFUSED, TAKEN
+from schemas.words import Words, found
 from tests.unit.said import details, expectations
 
 NOW_US = 1_795_338_000_000_000
@@ -86,6 +87,30 @@ def test_every_fix_and_explanation_has_its_french() -> None:
 
 def test_what_to_send_instead_of_a_format_that_is_not_taken_has_its_french() -> None:
     assert without_french({kind.instead: kind.name for kind in REFUSED}) == {}
+
+
+def test_what_the_hub_recognised_or_missed_is_said_in_french() -> None:
+    told = [kind.name for kind in REFUSED if kind.name not in ("XML", "ANSI X12", "PDF")]
+
+    assert [text for text in ("nothing", "an object", "no type", *told) if found(text, "fr") == text] == []
+    assert found("12 events", "fr") == "12 événements"
+    assert found("perhaps 'MRN no.' is meant for it", "fr") == "'MRN no.' est peut-être prévu pour cela"
+
+
+@pytest.mark.parametrize("value", ["a seal", "my events", "Nothing", "MSKU1234565", "{} bytes"])
+def test_what_a_sender_wrote_is_shown_as_it_was_sent(value: str) -> None:
+    assert found(value, "fr") == found(value, "en") == value
+
+
+def test_the_formats_that_are_taken_are_named_in_french() -> None:
+    names = ", ".join(row.name for row in TAKEN)
+
+    assert words().said(f"a document of one of: {names}", "fr").endswith("UN/EDIFACT, tableaux")
+
+
+def test_the_roles_that_report_a_type_are_named_in_french() -> None:
+    assert {f"role: {role}" for role in Role if words().french(f"role: {role}") is None} == set()
+    assert words().said("x.y is reported by: carrier, terminal", "fr") == "x.y est signalé par : transporteur, terminal"
 
 
 def test_what_each_keyword_of_each_member_asks_for_has_its_french_and_fits() -> None:
