@@ -67,7 +67,7 @@ def _object(flat: Schema, members: list[tuple[str, Visit]]) -> Visit:
 
 
 def _warning(error: Fault) -> Fault:
-    return replace(error, severity=Severity.WARNING)
+    return replace(error, code="FACT_NOT_CARRIED", severity=Severity.WARNING)
 
 
 def missing(member: Schema, place: str, value: dict[str, Any]) -> Iterator[Fault]:

@@ -11,6 +11,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "Add the member named.",
     ),
     (
+        "FACT_NOT_CARRIED",
+        "The document does not carry a fact that belongs to this type of event.",
+        "Le document ne porte pas un fait qui appartient à ce type d'événement.",
+        "Add it if the format has a place for it; if not, there is nothing to do.",
+        "WARNING",
+    ),
+    (
         "MEMBER_UNKNOWN",
         "The schema does not know this member; it is kept and not checked.",
         "Le schéma ne connaît pas ce membre ; il est conservé sans être contrôlé.",

@@ -216,10 +216,10 @@ def test_what_a_format_cannot_carry_is_a_warning_at_every_depth() -> None:
     event["data"]["consignor"] = {"country": "GB"}
 
     assert severities(event, FOREIGN) == {
-        ("MEMBER_MISSING", "/data/filing/reference"): "WARNING",
-        ("MEMBER_MISSING", "/data/goods/1/hs"): "WARNING",
-        ("MEMBER_MISSING", "/data/consignee"): "WARNING",
-        ("MEMBER_MISSING", "/data/consignor"): "WARNING",
+        ("FACT_NOT_CARRIED", "/data/filing/reference"): "WARNING",
+        ("FACT_NOT_CARRIED", "/data/goods/1/hs"): "WARNING",
+        ("FACT_NOT_CARRIED", "/data/consignee"): "WARNING",
+        ("FACT_NOT_CARRIED", "/data/consignor"): "WARNING",
     }
     assert set(severities(event, STRICT).values()) == {"ERROR"}
 
@@ -237,7 +237,7 @@ def test_half_of_a_pair_is_a_warning_too_and_what_is_wrong_stays_wrong() -> None
 
     assert severities(event, FOREIGN) == {
         ("TYPE_WRONG", "/data/empty"): "ERROR",
-        ("MEMBER_MISSING", "/data/place"): "WARNING",
+        ("FACT_NOT_CARRIED", "/data/place"): "WARNING",
         ("MEMBER_UNKNOWN", "/data/size_typ"): "WARNING",
     }
 
@@ -263,8 +263,8 @@ def test_a_warning_that_a_setting_raises_refuses_the_event() -> None:
 def test_a_setting_may_ask_of_others_formats_what_they_can_carry() -> None:
     event = without(GATE_IN, "/data/empty")
 
-    strict = Regard(absent_ok=True, raised=frozenset({"MEMBER_MISSING"}))
-    assert severities(event, strict) == {("MEMBER_MISSING", "/data/empty"): "ERROR"}
+    strict = Regard(absent_ok=True, raised=frozenset({"FACT_NOT_CARRIED"}))
+    assert severities(event, strict) == {("FACT_NOT_CARRIED", "/data/empty"): "ERROR"}
 
 
 @pytest.mark.parametrize("time", ["2026-11-22T08:00:00Z", "2026-11-23T10:00:00Z"])
