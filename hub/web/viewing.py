@@ -17,7 +17,7 @@ from hub.views.named import Name, kind_of, kinds, text_of
 from hub.views.objects import About, Objects, ObjectView
 from hub.views.sight import Sight, Sights
 from hub.views.states import Judged
-from hub.web.edge import Handler, Refused, answer, fault_documents, language_of
+from hub.web.edge import Handler, Refused, answer, fault_documents, language_of, only
 from hub.web.gate import Gate
 from schemas.faults import fault
 from schemas.gs1 import identifier_of
@@ -64,7 +64,7 @@ class ViewsAPI:
         if {"source", "id"} & request.query.keys():
             return await self._judged(request, names)
         sight = self._sight(request)
-        _only(request, PARAMETERS)
+        only(request, PARAMETERS)
         wanted = _wanted(request)
         known_up_to = self._known_up_to()  # Asked first, so that it is never said of too much.
         listed = await self._events.page(sight, wanted, cursor=request.query.get("cursor"), limit=self._limit(request))
@@ -76,7 +76,7 @@ class ViewsAPI:
 
     async def get_object(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         sight = self._sight(request)
-        _only(request, {"purpose"})
+        only(request, {"purpose"})
         kind = kind_of(names["scheme"])
         if kind is None:
             raise Refused(Refusal("BAD_REQUEST", f"scheme: one of {', '.join(sorted(kinds()))}"))
@@ -103,13 +103,6 @@ class ViewsAPI:
         if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 0):
             raise Refused(Refusal("BAD_REQUEST", "limit: a whole number from 1, at most 6 digits"))
         return min(int(text), self._settings.page_events_max)
-
-
-def _only(request: web.BaseRequest, known: frozenset[str] | set[str]) -> None:
-    """A misspelt condition would answer another question: it is refused, and so is one that is given twice."""
-    for name in request.query:
-        if name not in known or len(request.query.getall(name)) > 1:
-            raise Refused(Refusal("BAD_REQUEST", f"one each of {', '.join(sorted(known))}"))
 
 
 def _wanted(request: web.BaseRequest) -> Wanted:
