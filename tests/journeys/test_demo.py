@@ -48,6 +48,11 @@ def gone(pids: list[int], seconds_max: float = 10.0) -> bool:
     return not any(map(alive, pids))
 
 
+def speaks_for_others(pid: int) -> bool:
+    """Whether it is a company's or an engine's process; the hub has children of its own."""
+    return b"connectors.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def with_children(demo: subprocess.Popen[bytes], count: int) -> list[int]:
     """The demo's children, once there are so many."""
     deadline = time.monotonic() + 30.0
@@ -113,9 +118,9 @@ def test_a_stop_at_any_time_leaves_nothing_running(tmp_path: Path, count: int) -
 @pytest.mark.slow
 def test_a_child_that_fails_ends_the_demo_with_its_last_words(tmp_path: Path) -> None:
     demo = start(scratch=tmp_path)
-    children = with_children(demo, 5)
+    children = with_children(demo, 7)
 
-    os.kill(children[0], signal.SIGKILL)
+    os.kill(next(filter(speaks_for_others, children)), signal.SIGKILL)
     _, err = demo.communicate(timeout=30.0)
 
     assert demo.returncode == 1
