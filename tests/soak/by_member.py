@@ -23,7 +23,7 @@ def _zip(chance: Random, content: bytes) -> bytes:
     with warnings.catch_warnings(), zipfile.ZipFile(out, "w", method) as archive:
         warnings.simplefilter("ignore")  # Two members of one name are what is wanted.
         for name, member in members:
-            archive.writestr(name, member)
+            archive.writestr(zipfile.ZipInfo(name), member, method)  # Without the time of day: the same each time.
     return out.getvalue()
 
 
