@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from schemas.compile import ALWAYS, Schema
 from schemas.faults import FAULTS_MAX, Fault, Severity, fault, pointer
-from schemas.sites import Place, Visit, pointer_of
+from schemas.place import Place, pointer_of
+from schemas.sites import Visit
 
 
 def absence_of(data: Schema) -> Visit:

@@ -11,16 +11,15 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from schemas.compile import Schema
-from schemas.faults import Fault, fault, pointer
+from schemas.faults import Fault, fault
 from schemas.identifiers import SCHEMES, Scheme, objection
 from schemas.identity import instant_us
+from schemas.place import Place, pointer_of
 
 GUESSES_MAX = 10
 """Guessing what was meant is slow: with so many faults in an event, nothing is guessed any more."""
 INSTANT = "a date and time with offset, such as 2026-11-22T10:00:00+01:00"
 
-Place = tuple["Place", str | int] | None
-"""A path from the inside out: cheap to carry along, put in order only when there is a fault."""
 Visit = Callable[[object, Place, list[Fault]], None]
 """Looks at one value and adds its faults; a value of another JSON type is passed over, the schema has its say."""
 
@@ -93,12 +92,3 @@ def _identifier(value: object, place: Place, faults: list[Fault]) -> None:
         faults.append(fault("SCHEME_UNKNOWN", pointer_of((place, "scheme")), name, expected))
     elif (wrong := objection(scheme, text)) is not None:
         faults.append(fault(wrong.code, pointer_of((place, "value")), text, wrong.expected))
-
-
-def pointer_of(place: Place) -> str:
-    """The JSON Pointer of a place."""
-    names: list[str | int] = []
-    while place is not None:
-        place, name = place
-        names.append(name)
-    return pointer(*reversed(names))

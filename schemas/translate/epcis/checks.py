@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from schemas.faults import FAULTS_MAX, Fault, Severity, fault
 from schemas.identity import utc_instant
+from schemas.place import Place, pointer_of
 from schemas.sites import INSTANT
 from schemas.translate.epcis.identify import objection
 from schemas.translate.epcis.namespaces import Namespaces, is_uri
-from schemas.translate.epcis.place import Place, pointer_of
 from schemas.translate.epcis.vocabulary import Vocabulary, look_up
 
 

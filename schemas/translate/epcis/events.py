@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.faults import Fault
+from schemas.place import Place
 from schemas.translate.epcis import vocabulary as cbv
 from schemas.translate.epcis.checks import (
     HEXADECIMAL,
@@ -37,7 +38,6 @@ from schemas.translate.epcis.checks import (
     word,
 )
 from schemas.translate.epcis.namespaces import Namespaces
-from schemas.translate.epcis.place import Place
 
 _ERROR = record(
     {"declarationTime": instant, "reason": word(cbv.ERROR_REASON), "correctiveEventIDs": array(uri)},

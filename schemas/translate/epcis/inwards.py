@@ -8,13 +8,13 @@ from typing import Any
 from msgspec import Struct, json
 
 from schemas.faults import FAULTS_MAX, Fault, Severity, capped, fault, pointer
+from schemas.place import Place, pointer_of
 from schemas.translate.document import read
 from schemas.translate.epcis.canonical import SOURCE, canonical
 from schemas.translate.epcis.events import COMMON, DOCUMENTS, check_document, check_event, class_of
 from schemas.translate.epcis.hashing import hashed
 from schemas.translate.epcis.meaning import OBSERVED
 from schemas.translate.epcis.namespaces import STANDARD, Namespaces, is_standard, read_context
-from schemas.translate.epcis.place import Place, pointer_of
 from schemas.translate.epcis.reading import Reading
 from schemas.translate.item import Context, Item, Translation
 from schemas.translate.native import EVENT_BYTES_MAX

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.faults import Fault, fault
-from schemas.translate.epcis.place import Place, pointer_of
+from schemas.place import Place, pointer_of
 
 EPCIS_CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 """The address of the standard's context (EPCIS 2.0 §10), as the hub writes it."""

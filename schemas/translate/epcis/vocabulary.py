@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from schemas.faults import Fault, fault
+from schemas.place import Place, pointer_of
 from schemas.translate.epcis.namespaces import Namespaces
-from schemas.translate.epcis.place import Place, pointer_of
 from schemas.vocabularies import words
 
 _CBV = "https://ref.gs1.org/cbv/"
