@@ -7,8 +7,8 @@ versions, so that a record stamped with a revision is decided the same way after
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -56,14 +56,18 @@ def kind_of(item: Registered) -> str:
 
 
 class History(Generic[T]):
-    """All kept versions of the objects of one kind."""
+    """All kept versions of the objects of one kind; `owner` names what each belongs to, which never changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Callable[[T], str] | None = None) -> None:
         self._revisions: dict[str, list[int]] = {}
         self._objects: dict[str, list[T]] = {}
+        self._owner: Callable[[T], str] | None = owner
+        self._owned: dict[str, list[str]] = {}
 
     def add(self, revision: int, item: T) -> None:
         key = object_id(item)
+        if key not in self._objects and self._owner is not None:
+            self._owned.setdefault(self._owner(item), []).append(key)
         self._revisions.setdefault(key, []).append(revision)
         self._objects.setdefault(key, []).append(item)
 
@@ -71,6 +75,10 @@ class History(Generic[T]):
         """The newest version."""
         versions = self._objects.get(key)
         return versions[-1] if versions else None
+
+    def of(self, owner: str) -> Sequence[T]:
+        """The newest versions of what belongs to `owner`, in order of first appearance: found, not looked for."""
+        return [self._objects[key][-1] for key in self._owned.get(owner, ())]
 
     def at(self, key: str, revision: int) -> T | None:
         """The version in force at `revision`."""
@@ -92,6 +100,9 @@ class History(Generic[T]):
         """The revision at which the newest version began."""
         return self._revisions[key][-1]
 
+    def __len__(self) -> int:
+        return len(self._objects)
+
     def __iter__(self) -> Iterator[T]:
         """The newest version of each object, in order of first appearance."""
         return (versions[-1] for versions in self._objects.values())
@@ -104,36 +115,31 @@ class Snapshot:
         self.revision = 0
         self.partners: History[Partner] = History()
         self.edi_profiles: History[EDIProfile] = History()
-        self.systems: History[System] = History()
-        self.keys: History[PublicKey] = History()
-        self.agreements: History[Agreement] = History()
-        self.feeds: History[Feed] = History()
+        self.systems: History[System] = History(lambda system: system.partner)
+        self.keys: History[PublicKey] = History(lambda key: key.system)
+        self.agreements: History[Agreement] = History(lambda agreement: agreement.recipient)
+        self.feeds: History[Feed] = History(lambda feed: feed.recipient)
+        self._of_kind: dict[type[Registered], History[Any]] = {
+            Partner: self.partners,
+            EDIProfile: self.edi_profiles,
+            System: self.systems,
+            PublicKey: self.keys,
+            Agreement: self.agreements,
+            Feed: self.feeds,
+        }
 
     def apply(self, versions: Iterable[Version]) -> None:
         """Take in newer versions, in order of revision."""
         for version in versions:
-            item = version.object
-            match item:
-                case Partner():
-                    self.partners.add(version.revision, item)
-                case EDIProfile():
-                    self.edi_profiles.add(version.revision, item)
-                case System():
-                    self.systems.add(version.revision, item)
-                case PublicKey():
-                    self.keys.add(version.revision, item)
-                case Agreement():
-                    self.agreements.add(version.revision, item)
-                case Feed():
-                    self.feeds.add(version.revision, item)
+            self._of_kind[type(version.object)].add(version.revision, version.object)
             self.revision = max(self.revision, version.revision)
 
     def keys_of(self, system: str) -> Sequence[PublicKey]:
-        return [key for key in self.keys if key.system == system]
+        return self.keys.of(system)
 
     def feeds_of(self, recipient: str) -> Sequence[Feed]:
-        return [feed for feed in self.feeds if feed.recipient == recipient]
+        return self.feeds.of(recipient)
 
     def agreements_for(self, recipient: str, purpose: Purpose) -> Sequence[Agreement]:
         """The agreements that a feed to `recipient` for `purpose` rests on, in force or not."""
-        return [a for a in self.agreements if a.recipient == recipient and a.purpose is purpose]
+        return [a for a in self.agreements.of(recipient) if a.purpose is purpose]

@@ -46,7 +46,7 @@ def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
     partner = checks.known("/id", request.id, snapshot.partners)
     if partner is None:
         return {}
-    systems = [system for system in snapshot.systems if system.partner == partner.id]
+    systems = snapshot.systems.of(partner.id)
     return {
         **plain(partner),
         "systems": [

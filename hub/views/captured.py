@@ -17,12 +17,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.errors import Refusal
-from hub.core.record import EVENTS, partition_of
+from hub.core.record import partition_of
 from hub.core.settings import ViewsSettings
 from hub.ports.event_log import EventLog
 from hub.ports.system import Clock, Entropy
 from hub.ports.views import KnownEvent, Place, Query, Views
 from hub.trust.cursor import NONCE_BYTES, Box
+from hub.views.follow import until_known
 from schemas.gs1 import identifier_of
 from schemas.identity import identity_key
 
@@ -31,9 +32,6 @@ Event = Mapping[str, Any]
 AT_ONCE = 100
 VERSIONS_MAX = 100
 """Of one event: itself, and what took it back."""
-FOLLOWED_SECONDS_MAX = 2.0
-"""How long one event is waited for that the log may have and that is not known yet."""
-_POLL_SECONDS = 0.02
 _PLACE = Layout(">16sqq")
 
 
@@ -100,7 +98,8 @@ class Captured:
     async def versions(self, publisher: str, source: str, id: str) -> list[Event]:  # noqa: A002
         """One event with what took it back, newest first; one that was sent just now is waited for."""
         if not (found := await self._versions(publisher, source, id)):
-            await self._followed(partition_of(publisher, source, self._partitions))
+            place = (partition_of(publisher, source, self._partitions),)
+            await until_known(self._views, log=self._log, clock=self._clock, partitions=place)
             found = await self._versions(publisher, source, id)
         return found
 
@@ -109,16 +108,6 @@ class Captured:
         room = self._settings.page_bytes_max
         known = await self._views.versions(series, each_max=VERSIONS_MAX, bytes_max=room)
         return [event for each in known if (event := _fitting(each, Asked())) is not None]
-
-    async def _followed(self, partition: int) -> None:
-        """Wait, for a while, until what the log holds now is known."""
-        end = (await self._log.bounds(EVENTS, partition)).end
-        ends = self._clock.monotonic() + FOLLOWED_SECONDS_MAX
-        while self._clock.monotonic() < ends:
-            mark = await self._views.mark(self._log.generation, partition)
-            if mark is not None and mark.position.offset >= end:
-                return
-            await self._clock.sleep(_POLL_SECONDS)
 
     def _sealed(self, place: Place, question: bytes) -> str:
         return self._box.seal(_PLACE.pack(question, *place), self._entropy.bytes(NONCE_BYTES))

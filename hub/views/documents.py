@@ -11,11 +11,11 @@ from enum import StrEnum
 from msgspec import Struct
 
 from hub.core.copies import AMENDED, SUBMITTED, WITHDRAWN, Version
-from hub.core.record import EVENTS
 from hub.core.settings import ViewsSettings
 from hub.ports.event_log import EventLog
 from hub.ports.system import Clock
 from hub.ports.views import KnownEvent, Query, Views
+from hub.views.follow import until_known
 from hub.views.known import copy_of
 from hub.views.sight import Shown, Sight, sight_of_owner
 from hub.views.states import Judged, judge
@@ -23,9 +23,6 @@ from schemas.identity import instant_us
 from schemas.lifecycle import State
 
 AT_ONCE = 100
-FOLLOWED_SECONDS_MAX = 2.0
-"""How long what the log holds is waited for: beyond, what is known is answered from."""
-_POLL_SECONDS = 0.02
 _DIGEST = "/data/document/sha256"
 DOCUMENT = "/data/document"
 
@@ -58,7 +55,7 @@ class KnownDocuments:
     async def copies(self, sight: Sight, sha256: str) -> list[Copy]:
         """The events that name the copy, newest first. What the log holds now is waited for: who was told that a
         document is withdrawn finds it so."""
-        await self._followed()
+        await until_known(self._views, log=self._log, clock=self._clock, partitions=range(self._partitions))
         return await self._copies(sight, sha256)
 
     async def versions(self, sight: Sight, copy: Copy) -> list[Judged]:
@@ -116,17 +113,6 @@ class KnownDocuments:
         if ended or own.state is State.RETRACTED:
             return DocumentState.WITHDRAWN
         return DocumentState.CURRENT if own.current else DocumentState.SUPERSEDED
-
-    async def _followed(self) -> None:
-        """Wait, for a while, until what the log holds now is known."""
-        ends = self._clock.monotonic() + FOLLOWED_SECONDS_MAX
-        for partition in range(self._partitions):
-            end = (await self._log.bounds(EVENTS, partition)).end
-            while self._clock.monotonic() < ends:
-                mark = await self._views.mark(self._log.generation, partition)
-                if mark is not None and mark.position.offset >= end:
-                    break
-                await self._clock.sleep(_POLL_SECONDS)
 
 
 def _hands_in(shown: Shown) -> bool:

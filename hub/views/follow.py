@@ -10,7 +10,7 @@ the mark it is another log, and everything is forgotten and followed anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from msgspec import DecodeError
@@ -30,6 +30,9 @@ from schemas.identity import identity_key
 RETRY_SECONDS = 0.25
 JUDGED_POLL_SECONDS = 0.02
 """How often it is asked whether the judge has passed what is there: the judge takes a few milliseconds."""
+KNOWN_POLL_SECONDS = 0.02
+KNOWN_SECONDS_MAX = 2.0
+"""How long a question waits for what the log has taken and nobody knows yet."""
 MEASURE_SECONDS = 5.0
 _TURN_RECORDS = 50
 """A turn of the loop stays near a millisecond."""
@@ -207,3 +210,15 @@ class Follower:
     def _alarm(self, name: str, **facts: str | int | float) -> None:
         self._observer.count("alarms", alarm=name)
         self._observer.event(f"alarm.{name}", **facts)
+
+
+async def until_known(views: Views, *, log: EventLog, clock: Clock, partitions: Iterable[int]) -> None:
+    """Wait, for a while, until what the log holds now is known: beyond, what is known is answered from."""
+    ends = clock.monotonic() + KNOWN_SECONDS_MAX
+    for partition in partitions:
+        end = (await log.bounds(EVENTS, partition)).end
+        while clock.monotonic() < ends:
+            mark = await views.mark(log.generation, partition)
+            if mark is not None and mark.position.offset >= end:
+                break
+            await clock.sleep(KNOWN_POLL_SECONDS)
