@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.core.filter import EventSchemas
+from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
 from hub.operate.checks import Checks
 
@@ -37,3 +38,7 @@ class Act(Struct, frozen=True):
 
     request: type[Request]
     decide: Callable[[Any, Basis, Checks], Changes]
+    effect: Effect
+    """How many people it takes."""
+    roles: frozenset[OperatorRole]
+    """Who may do it, or sign it as the second."""

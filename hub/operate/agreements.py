@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.agreement import ALL_FIELDS, Agreement, Provider, Purpose
+from hub.core.operator import AGREEMENTS, ANYONE, Effect
 from hub.core.partner import Partner, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -94,6 +95,6 @@ def _fields(fields: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
 
 
 ACTS = {
-    "agreement.add": Act(AddAgreement, add_agreement),
-    "agreement.end": Act(EndAgreement, end_agreement),
+    "agreement.add": Act(AddAgreement, add_agreement, Effect.STARTS, AGREEMENTS),
+    "agreement.end": Act(EndAgreement, end_agreement, Effect.STOPS, ANYONE),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hub.core.operator import PARTNERS, Effect
 from hub.core.partner import EDIProfile
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -30,4 +31,4 @@ def set_profile(request: SetProfile, basis: Basis, checks: Checks) -> Changes:
     return () if changed == basis.snapshot.edi_profiles.get(request.id) else (changed,)
 
 
-ACTS = {"edi.profile.set": Act(SetProfile, set_profile)}
+ACTS = {"edi.profile.set": Act(SetProfile, set_profile, Effect.KEEPS, PARTNERS)}

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import Feed, FeedStart, Purpose, type_matches
 from hub.core.filter import ARRAY_INDEX_MAX, is_empty
+from hub.core.operator import AGREEMENTS, ANYONE, Effect
 from hub.core.pointer import array_index, tokens
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.agreements import authority
@@ -81,6 +82,6 @@ def _asks_for(feed: Feed, event_type: str) -> bool:
 
 
 ACTS = {
-    "feed.add": Act(AddFeed, add_feed),
-    "feed.end": Act(EndFeed, end_feed),
+    "feed.add": Act(AddFeed, add_feed, Effect.STARTS, AGREEMENTS),
+    "feed.end": Act(EndFeed, end_feed, Effect.STOPS, ANYONE),
 }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import orjson
 from msgspec.structs import replace
 
+from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.core.partner import SCOPES, KeyState, PublicKey, System
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -135,7 +136,7 @@ def _limit(live: list[PublicKey], checks: Checks) -> None:
 
 
 ACTS = {
-    "key.add": Act(AddKey, add_key),
-    "key.rotate": Act(RotateKey, rotate_key),
-    "key.revoke": Act(RevokeKey, revoke_key),
+    "key.add": Act(AddKey, add_key, Effect.STARTS, PARTNERS | SECURITY),
+    "key.rotate": Act(RotateKey, rotate_key, Effect.STARTS, PARTNERS | SECURITY),
+    "key.revoke": Act(RevokeKey, revoke_key, Effect.STOPS, ANYONE),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, CheckDigits, Identifier, Partner, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -157,9 +158,9 @@ def _authorisation(request: SetAEO, before: AEOAuthorisation | None, checks: Che
 
 
 ACTS = {
-    "partner.add": Act(AddPartner, add_partner),
-    "partner.set": Act(SetPartner, set_partner),
-    "partner.suspend": Act(StopPartner, suspend_partner),
-    "partner.resume": Act(StopPartner, resume_partner),
-    "partner.aeo": Act(SetAEO, set_aeo),
+    "partner.add": Act(AddPartner, add_partner, Effect.STARTS, PARTNERS),
+    "partner.set": Act(SetPartner, set_partner, Effect.KEEPS, PARTNERS),
+    "partner.suspend": Act(StopPartner, suspend_partner, Effect.STOPS, ANYONE),
+    "partner.resume": Act(StopPartner, resume_partner, Effect.STARTS, SECURITY | PARTNERS),
+    "partner.aeo": Act(SetAEO, set_aeo, Effect.STARTS, PARTNERS),
 }
