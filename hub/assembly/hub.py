@@ -42,6 +42,7 @@ from hub.views.status import Statuses
 from hub.web.admin import listening_admin
 from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
+from hub.web.credentials import CredentialReader
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.interface.asyncapi import asyncapi
@@ -255,7 +256,7 @@ class Hub:
         )
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
-        gate = Gate(authenticator, standing=self.live.standing)
+        gate = Gate(authenticator, CredentialReader(self.url), standing=self.live.standing)
         leaving = deprecations()
         documents, others = document_apis(
             settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy, deprecations=leaving

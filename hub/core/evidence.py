@@ -1,12 +1,12 @@
 """What each stage of intake proves, as the argument type of the next: skipping a stage does not type-check.
 
-`Principal` ▸ `Admitted` ▸ `Decoded` ▸ `Permit` ▸ `ValidEvent` ▸ `Accepted` ▸ `Answer`. Only the stage that earns a
-piece of evidence builds it. They are msgspec structs because a batch makes thousands of them a second.
+`Credentials` ▸ `Principal` ▸ `Admitted` ▸ `Decoded` ▸ `Permit` ▸ `ValidEvent` ▸ `Accepted` ▸ `Answer`. Only the
+stage that earns a piece of evidence builds it. They are msgspec structs because a batch makes thousands of them a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -15,6 +15,29 @@ from hub.core.errors import Refusal
 from hub.core.partner import Facts, Partner, System
 from schemas.catalogue import EventType
 from schemas.faults import Fault
+
+
+class Credentials(Struct, frozen=True, gc=False):
+    """What came with a request to say who sent it, and what a proof of possession must name. Nobody believes it yet.
+
+    Every value of a header, as sent: more than one is refused, not chosen from.
+    """
+
+    method: str
+    url: str
+    """Of the request as its sender knows it: the hub's public URL and the path, without the query (RFC 9449 `htu`)."""
+    unverified_authorizations: tuple[str, ...] = ()
+    unverified_proofs: tuple[str, ...] = ()
+    """`DPoP` headers."""
+    certificate: str | None = None
+    """The client certificate whose key was proven in the TLS handshake: base64url of its SHA-256 (`x5t#S256`)."""
+
+
+class Challenge(Struct, frozen=True, gc=False):
+    """Why nobody is let in, as it is answered: one body for every reason."""
+
+    refusal: Refusal
+    headers: Mapping[str, str]
 
 
 class Principal(Struct, frozen=True, gc=False):

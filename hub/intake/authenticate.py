@@ -1,4 +1,4 @@
-"""Who sends a request: from the bearer's token to a `Principal`, before the body is read.
+"""Who sends a request: from its `Credentials` to a `Principal`, before the body is read.
 
 A token's signature is verified once; what it says is then kept under its SHA-256 digest until it expires. What follows
 from the registry is kept for the revision it was decided by: a suspended partner, a revoked key or a scope taken away
@@ -7,13 +7,13 @@ counts with the revision that brought it, and an unrelated change costs each tok
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from msgspec import Struct
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Principal
+from hub.core.evidence import Challenge, Credentials, Principal
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
 from hub.ports.observer import Observer
@@ -23,10 +23,12 @@ from hub.trust.tokens import AccessToken, Issuer, verify_token
 
 _UNDECIDED = -1
 """No registry revision."""
-_SCHEME = "bearer "
-_UNAUTHENTICATED = Refusal("UNAUTHENTICATED")
+_UNAUTHENTICATED = Challenge(Refusal("UNAUTHENTICATED"), {"WWW-Authenticate": 'Bearer error="invalid_token"'})
 """One refusal for every reason, so that a forger learns nothing."""
-_REFUSALS = {Flaw.SUSPENDED: Refusal("PARTNER_SUSPENDED")}
+_CHALLENGES = {Flaw.SUSPENDED: Challenge(Refusal("PARTNER_SUSPENDED"), {})}
+
+Kind = Callable[[str, Credentials, int], Principal | Flaw]
+"""One kind of credential: what stands after the scheme, all that came with it, and now in seconds."""
 
 
 class _Known(Struct, gc=False):
@@ -56,25 +58,34 @@ class Authenticator:
         self._observer = observer
         self._settings = settings
         self._known: dict[bytes, _Known] = {}
+        self._kinds: Mapping[str, Kind] = {"bearer": self._bearer}
 
-    def authenticate(self, authorization: str | None) -> Principal | Refusal:
-        """The principal behind an `Authorization` header (RFC 6750 §2.1), at this moment and registry revision."""
-        answer = self._identify(authorization)
+    def authenticate(self, credentials: Credentials) -> Principal | Challenge:
+        """The principal behind a request's credentials, at this moment and registry revision."""
+        answer = self._identify(credentials)
         if isinstance(answer, Principal):
             return answer
         self._observer.count("authentications_refused", reason=answer.value)
-        return _REFUSALS.get(answer, _UNAUTHENTICATED)
+        return _CHALLENGES.get(answer, _UNAUTHENTICATED)
 
-    def _identify(self, authorization: str | None) -> Principal | Flaw:
-        if not authorization:
+    def _identify(self, credentials: Credentials) -> Principal | Flaw:
+        # 1. There is one Authorization header (RFC 9110 §11.6.2), in ASCII and of a bounded size.
+        if not credentials.unverified_authorizations:
             return Flaw.MISSING
-        if authorization[: len(_SCHEME)].lower() != _SCHEME or not authorization.isascii():
+        authorization = credentials.unverified_authorizations[0]
+        if len(credentials.unverified_authorizations) > 1 or not authorization.isascii():
             return Flaw.MALFORMED
-        token = authorization[len(_SCHEME) :]
-        if len(token) > self._settings.token_bytes_max:
+        # 2. Its scheme, in any case, names a kind of credential that is taken here.
+        scheme, _, value = authorization.partition(" ")
+        kind = self._kinds.get(scheme.lower())
+        if kind is None or len(value) > self._settings.token_bytes_max:
             return Flaw.MALFORMED
+        # 3. The rest is for that kind to prove.
+        return kind(value, credentials, self._clock.now_us() // 1_000_000)
+
+    def _bearer(self, token: str, _: Credentials, now: int) -> Principal | Flaw:
+        """An access token (RFC 6750 §2.1)."""
         digest = sha256(token.encode()).digest()
-        now = self._clock.now_us() // 1_000_000
         known = self._known.get(digest) or self._verify(token, digest, now)
         if isinstance(known, Flaw):
             return known

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Principal
+from hub.core.evidence import Challenge, Credentials, Principal
 from hub.core.partner import KeyState, Partner, PublicKey, Role, System, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
@@ -60,14 +60,17 @@ class World:
         revision = self.snapshot.revision + 1
         self.snapshot.apply(Version(revision, item, "test", "", 0) for item in objects)
 
-    def ask(self, token: str) -> Principal | Refusal:
-        return self.stage.authenticate(f"Bearer {token}")
+    def send(self, *authorizations: str) -> Principal | Challenge:
+        return self.stage.authenticate(Credentials("POST", f"{ISSUER}/v1/events", authorizations))
+
+    def ask(self, token: str) -> Principal | Challenge:
+        return self.send(f"Bearer {token}")
 
     def refused(self, token: str) -> tuple[str, str]:
         """The code that the sender sees and the reason that the operator sees."""
         answer = self.ask(token)
-        assert isinstance(answer, Refusal)
-        return answer.code, self.seen.reasons[-1]
+        assert isinstance(answer, Challenge)
+        return answer.refusal.code, self.seen.reasons[-1]
 
 
 def token(key: PublicKey = KEY, client: str = CLIENT, number: int = 0) -> str:
@@ -83,16 +86,20 @@ def test_a_token_stands_for_the_system_and_partner_of_the_registry() -> None:
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    assert isinstance(World().stage.authenticate(f"bEARER {token()}"), Principal)
+    assert isinstance(World().send(f"bEARER {token()}"), Principal)
 
 
 @pytest.mark.parametrize(
-    "authorization",
-    [None, "", "Bearer", "Bearer ", "Basic YTpi", f"Bearer  {token()}", f"Bearer {token()} ", f"Bearer {token()}é",
-     f"Bearer {token()},{token()}", "Bearer \udcff", "Bearer " + "a" * 100_000, f"Token {token()}", token()],
+    "authorizations",
+    [[], [f"Bearer {token()}"] * 2, *([each] for each in (
+     "", "Bearer", "Bearer ", "Basic YTpi", f"Bearer  {token()}", f"Bearer {token()} ", f"Bearer {token()}é",
+     f"Bearer {token()},{token()}", "Bearer \udcff", "Bearer " + "a" * 100_000, f"Token {token()}", token()))],
 )  # fmt: skip
-def test_every_other_header_gets_the_same_refusal(authorization: str | None) -> None:
-    assert World().stage.authenticate(authorization) == Refusal("UNAUTHENTICATED")
+def test_every_other_header_gets_the_same_refusal(authorizations: list[str]) -> None:
+    answer = World().send(*authorizations)
+
+    assert isinstance(answer, Challenge)
+    assert answer.refusal == Refusal("UNAUTHENTICATED")
 
 
 def test_an_expired_token_is_refused_also_when_it_was_accepted_before() -> None:
