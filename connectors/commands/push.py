@@ -17,7 +17,7 @@ from msgspec import to_builtins
 from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
-from connectors.session import HubUnreachable
+from connectors.partner.client import UNREACHABLE
 from connectors.verdicts import print_faults
 from schemas.words import words
 
@@ -68,7 +68,7 @@ async def _push(
     rounds = _lines_as_they_come() if follow else _rounds(_read(file))
     printer = _Printer(json=json)
     reach: dict[str, Any] = {"client_id": hub.client, "key": hub.key, "receipts": receipts}
-    async with connect(hub.hub, **reach, on_unreachable=partial(printer.unreachable, hub.hub)) as client:
+    async with connect(hub.hub, **reach, on_waiting=partial(printer.waiting, hub.hub)) as client:
         with closing(Outbox(outbox)) if outbox is not None else nullcontext() as box:
             if box is None:
                 await _send(rounds, client, printer)
@@ -120,7 +120,7 @@ class _Printer:
 
     def __init__(self, *, json: bool) -> None:
         self._json = json
-        self._open_count, self._told_unreachable = 0, False
+        self._open_count, self._told_waiting = 0, False
         self.failed = False
 
     def print(self, outcome: Outcome) -> None:
@@ -135,12 +135,17 @@ class _Printer:
         print("  ".join(word for word in words if word), flush=True)
         print_faults(outcome.faults, language())
 
-    def unreachable(self, url: str, error: HubUnreachable) -> None:
+    def waiting(self, url: str, why: Outcome) -> None:
         """Said once: the tries that follow may take minutes."""
-        if not self._told_unreachable:
-            reason = str(error).removeprefix(f"{url.rstrip('/')} did not answer: ")
-            print(f"cannot reach {url} ({reason}); trying again", file=sys.stderr, flush=True)
-        self._told_unreachable = True
+        if self._told_waiting:
+            return
+        self._told_waiting = True
+        if why.code == UNREACHABLE:
+            reason = why.detail.removeprefix(f"{url.rstrip('/')} did not answer: ")
+            said = f"cannot reach {url} ({reason})"
+        else:
+            said = f"the hub takes nothing now ({': '.join(filter(None, (why.code or why.verdict, why.detail)))})"
+        print(f"{said}; trying again", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         if self._open_count and not self._json:

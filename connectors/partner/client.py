@@ -27,6 +27,8 @@ from connectors.verify import KeyHistory, ReceiptInvalid, split, verify
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
 SCOPE = "events:write"
 
+UNREACHABLE = "HUB_UNREACHABLE"
+"""The code of an outcome of which the hub said nothing."""
 EVENT_CODES = frozenset(
     (
         "BODY_TOO_LARGE",
@@ -41,8 +43,11 @@ EVENT_CODES = frozenset(
 """Refusals of a whole request that are about what is in it. All others are about its sender, or about the moment."""
 
 
-CONTENT_STATUSES = frozenset((400, 409, 413, 415, 422))
-"""Of refusals of a document that are about what is in it, or what it is."""
+CONTENT_STATUSES = frozenset((400, 404, 405, 406, 409, 410, 413, 415, 422))
+"""Of refusals that are about what was sent. Of 401, and of 403 with other codes, the sender is the cause."""
+_TOO_LARGE = 413
+_OF_THE_PLACE = frozenset((404, 405))
+"""As a status alone, of something that stands where the hub should."""
 
 
 class DocumentRefused(ConnectorError):
@@ -55,7 +60,11 @@ class DocumentRefused(ConnectorError):
 
 
 def is_about_content(refused: HubRefused) -> bool:
-    return refused.code in EVENT_CODES or (refused.status in CONTENT_STATUSES and not refused.retryable)
+    """Whether sending the same again changes nothing, whoever sends it and whenever."""
+    if refused.code in EVENT_CODES:
+        return True
+    said = "code" in refused.problem or refused.status not in _OF_THE_PLACE
+    return said and refused.status in CONTENT_STATUSES and not refused.retryable
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +92,18 @@ async def connect(
     key: Path,
     receipts: Path | None = None,
     backoff: Backoff | None = None,
-    on_unreachable: Callable[[HubUnreachable], None] | None = None,
+    on_waiting: Callable[[Outcome], None] | None = None,
 ) -> AsyncIterator[Client]:
     """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory."""
     book = ReceiptBook(receipts) if receipts is not None else None
     async with HubSession(hub_url, client_id=client_id, key=read_key(key), scope=SCOPE) as session:
-        yield Client(session, receipts=book, backoff=backoff, on_unreachable=on_unreachable)
+        yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting)
 
 
 class Client:
     """Sends events in one session. Not for use by two tasks at once: order is kept per call.
 
-    `on_unreachable` is called at each try that the hub did not answer, before the next one.
+    `on_waiting` is called after each try that left something open, with the first such outcome, before the next try.
     """
 
     def __init__(
@@ -104,11 +113,11 @@ class Client:
         receipts: ReceiptBook | None = None,
         limits: Limits | None = None,
         backoff: Backoff | None = None,
-        on_unreachable: Callable[[HubUnreachable], None] | None = None,
+        on_waiting: Callable[[Outcome], None] | None = None,
     ) -> None:
         self._session, self._book = session, receipts
         self._limits, self._backoff = limits or Limits(), backoff or Backoff()
-        self._on_unreachable = on_unreachable
+        self._on_waiting = on_waiting
         self._keys: KeyHistory | None = None
         self.counts = Counts()
 
@@ -169,16 +178,18 @@ class Client:
             try:
                 answered, wait_seconds = await self._post([batch[index] for index in again])
             except HubUnreachable as e:
-                if self._on_unreachable is not None:
-                    self._on_unreachable(e)
-                answered = [_of(batch[index], Verdict.UNKNOWN, "HUB_UNREACHABLE", str(e)) for index in again]
+                answered = [_of(batch[index], Verdict.UNKNOWN, UNREACHABLE, str(e)) for index in again]
             except HubRefused as e:
                 answered = [_of(batch[index], Verdict.NOT_ATTEMPTED, e.code, e.words) for index in again]
                 wait_seconds, hopeless = e.retry_after_seconds, not e.retryable
             for index, outcome in zip(again, answered, strict=True):
                 outcomes[index] = outcome
             open_now = any(outcome.open for outcome in answered)
-            if not open_now or hopeless or not await attempts.again(wait_seconds):
+            if not open_now or hopeless:
+                return outcomes
+            if self._on_waiting is not None:
+                self._on_waiting(next(outcome for outcome in answered if outcome.open))
+            if not await attempts.again(wait_seconds):
                 return outcomes
 
     async def _post(self, events: Sequence[OutgoingEvent]) -> tuple[list[Outcome], float]:
@@ -192,11 +203,11 @@ class Client:
         if "items" in document:
             return await self._read(events, document), answer.retry_after_seconds
         refused = _whole_refusal(answer)
-        if refused.code not in EVENT_CODES:
+        if not is_about_content(refused):
             raise refused
-        if len(events) == 1:
+        if len(events) == 1 or not (refused.code in EVENT_CODES or refused.status == _TOO_LARGE):
             faults = tuple(refused.problem.get("faults") or ())
-            return [_of(events[0], Verdict.REJECTED, refused.code, refused.words, faults)], 0.0
+            return [_of(event, Verdict.REJECTED, refused.code, refused.words, faults) for event in events], 0.0
         half = len(events) // 2
         first, wait_seconds = await self._post(events[:half])
         if any(outcome.open for outcome in first):

@@ -173,6 +173,19 @@ async def test_push_says_at_once_that_the_hub_is_out_of_reach_and_at_the_end_wha
     assert shell.out.endswith("1 event has no answer; send it again: same command\n") is not json
 
 
+@pytest.mark.parametrize("outbox", [(), ("--outbox", "out.db")])
+async def test_push_says_at_once_and_once_that_the_hub_takes_nothing_now(
+    hub: FakeHub, shell: Shell, monkeypatch: pytest.MonkeyPatch, outbox: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("connectors.partner.client.Backoff", lambda: Backoff(sleep=NoSleep(), try_count_max=4))
+    hub.replies = [hub.problem(503, "OVERLOADED", retryable=True)] * 3
+
+    assert await shell.run("push", "-", *outbox, stdin=ONE, hub=hub) == 0
+
+    assert shell.err.startswith("the hub takes nothing now (OVERLOADED: ")
+    assert shell.err.count("trying again") == 1
+
+
 async def test_push_tells_a_warning_from_an_error(hub: FakeHub, shell: Shell) -> None:
     async def warned(raws: list[bytes]) -> web.Response:
         answer = hub.answer(raws)

@@ -242,3 +242,31 @@ async def test_a_hub_that_is_away_leaves_the_outcome_unknown(tmp_path: Path, sle
 
     assert (outcomes[0].verdict, outcomes[0].code) == (Verdict.UNKNOWN, "HUB_UNREACHABLE")
     assert len(sleep.waits) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "BAD_REQUEST"), (404, "NOT_FOUND"), (415, "MEDIA_TYPE_UNSUPPORTED")]
+)
+async def test_what_is_refused_whole_and_will_never_pass_is_refused_in_one_request(
+    hub: FakeHub, client: Client, status: int, code: str
+) -> None:
+    hub.replies = [hub.problem(status, code, retryable=False)]
+
+    outcomes = await client.send([event("e1"), event("e2")])
+
+    assert [(outcome.verdict, outcome.code) for outcome in outcomes] == [(Verdict.REJECTED, code)] * 2
+    assert len(hub.posts) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+async def test_what_the_sender_or_the_moment_is_the_cause_of_stays_open(
+    hub: FakeHub, client: Client, status: int
+) -> None:
+    async def from_something_else(_: list[bytes]) -> web.Response:
+        return web.Response(status=status, text="<html>")
+
+    hub.replies = [from_something_else] * 8
+
+    [outcome] = await client.send([event("e1")])
+
+    assert outcome.open
