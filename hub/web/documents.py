@@ -15,7 +15,7 @@ from hub.intake.pipeline import SMALL_BATCH_BYTES, Answer, Pipeline
 from hub.ports.system import Clock, Entropy
 from hub.web.answers import events_answer, feedback_of
 from hub.web.edge import BodyReader, Handler, Refused, language_of
-from hub.web.edi import ANSWERS as EDI_FORMS
+from hub.web.edi import FORMS as EDI_FORMS
 from hub.web.edi import edi_answer
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers, deprecation_headers
@@ -102,7 +102,9 @@ class DocumentAPI:
         """In the form asked for. One about a long document is written on a thread: it is gone through once more."""
         language = language_of(request)
         if form in EDI_FORMS:
-            written = partial(edi_answer, form, body, judged, clock=self._clock, entropy=self._entropy)
+            written = partial(
+                edi_answer, form, body, judged, language=language, clock=self._clock, entropy=self._entropy
+            )
             large = len(body) > SMALL_BATCH_BYTES
             if (answered := await asyncio.to_thread(written) if large else written()) is not None:
                 return answered

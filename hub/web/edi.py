@@ -11,33 +11,42 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from hub.core.evidence import Item, Verdict
+from hub.core.words import words
 from hub.intake.pipeline import Answer
 from hub.ports.system import Clock, Entropy
 from hub.web.answers import outcome_status
 from hub.web.route import EDIFACT
 from schemas.translate.edifact import Result, aperak, contrl
 
-ANSWERS = {"contrl": contrl, "aperak": aperak}
+CONTRL = "contrl"
+FORMS = (CONTRL, "aperak")
 _UNDECIDED = {Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED}
 _REFERENCE_BYTES = 7
 """Two characters each: UNB 0020 has 14 (ISO 9735)."""
 
 
-def edi_answer(form: str, document: bytes, judged: Answer, *, clock: Clock, entropy: Entropy) -> web.Response | None:
-    """The answer in this form, with the status that it would have in JSON; None: it is to be JSON."""
+def edi_answer(
+    form: str, document: bytes, judged: Answer, *, language: str, clock: Clock, entropy: Entropy
+) -> web.Response | None:
+    """The answer in this form and language, with the status that it would have in JSON; None: it is to be JSON."""
     if not judged.refused_whole and any(item.verdict in _UNDECIDED for item in judged.items):
         return None
     made = datetime.fromtimestamp(clock.now_us() // 1_000_000, UTC)
     reference = entropy.bytes(_REFERENCE_BYTES).hex().upper()
-    said = ANSWERS[form](document, map(_result, judged.items), made=made, reference=reference)
+    results = [_result(item, language) for item in judged.items]
+    if form == CONTRL:
+        said = contrl(document, results, made=made, reference=reference)
+    else:
+        said = aperak(document, results, made=made, reference=reference, language=language)
     if not said:
         return None
     return web.Response(status=outcome_status(judged), body=said, content_type=EDIFACT)
 
 
-def _result(item: Item) -> Result:
+def _result(item: Item, language: str) -> Result:
     refusal = item.refusal
     if refusal is None:
         return Result(item.place, False, item.warnings)
-    told = ": ".join(filter(None, (refusal.code, refusal.row.en, refusal.detail)))
+    title = refusal.row.fr if language == "fr" else refusal.row.en
+    told = ": ".join(filter(None, (refusal.code, title, words().said(refusal.detail, language))))
     return Result(item.place, True, refusal.faults, "" if refusal.faults else told)

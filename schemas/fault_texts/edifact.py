@@ -16,6 +16,24 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "Check the sender in UNB, or have it added to your settings at the hub.",
     ),
     (
+        "SENDER_QUALIFIER_WRONG",
+        "The code of the sender is qualified otherwise than agreed.",
+        "Le code de l'expéditeur porte un autre qualificatif que celui convenu.",
+        "Write the qualifier agreed into UNB, or have your mapping profile changed.",
+    ),
+    (
+        "RECIPIENT_UNKNOWN",
+        "The interchange is meant for another recipient.",
+        "L'interchange est destiné à un autre destinataire.",
+        "Check the recipient in UNB, or have it added to your mapping profile.",
+    ),
+    (
+        "RECIPIENT_QUALIFIER_WRONG",
+        "The code of the recipient is qualified otherwise than agreed.",
+        "Le code du destinataire porte un autre qualificatif que celui convenu.",
+        "Write the qualifier agreed into UNB, or have your mapping profile changed.",
+    ),
+    (
         "ENVELOPE_SEGMENT_MISSING",
         "The interchange has no header or no trailer; its messages were read as they are.",
         "L'interchange n'a pas d'en-tête ou pas de fin ; ses messages ont été lus tels quels.",

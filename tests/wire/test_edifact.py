@@ -132,6 +132,16 @@ async def test_aperak_tells_what_was_accepted_and_of_what_was_not_why(delta: Cal
     assert any(segment.startswith("FTX+AAO+++CONFLICT?: ") for segment in said(answers[2]))
 
 
+async def test_aperak_speaks_french_to_who_asks_for_it(delta: Caller) -> None:
+    sent = interchange(message("CODECO", *ZONED))
+    await answered(delta, sent, "aperak")
+
+    other = await answered(delta, sent.replace(b"MSKU1234565", b"CSQU3054384"), "aperak", Accept_Language="fr-CA")
+
+    texts = [segment for segment in said(other) if segment.startswith("FTX")]
+    assert any("Un autre événement est déjà connu sous cette identité." in text for text in texts)
+
+
 async def test_what_no_agreement_covers_is_refused_in_aperak_and_understood_in_contrl(world: HubWorld) -> None:
     alone = await world.company()
     sent = interchange(message("CODECO", *ZONED))
@@ -159,7 +169,7 @@ async def test_a_foreign_sender_is_told_so_in_contrl(delta: Caller) -> None:
 
     answer = await answered(delta, interchange(message("CODECO", *ZONED)), "contrl")
 
-    assert (answer.status, said(answer)[3]) == (422, "UCI+R1+TERM+LINE+4+23+UNB")
+    assert (answer.status, said(answer)[3]) == (422, "UCI+R1+TERM+LINE+4+23+UNB+3:1")
 
 
 async def test_a_batch_that_is_refused_whole_is_refused_in_every_message(delta: Caller) -> None:

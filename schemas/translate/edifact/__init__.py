@@ -3,7 +3,8 @@
 Taken are IFTSTA, CODECO, COARRI and COPARN, and of IFTSAI and CUSCAR what they tell of calls and filings; any other
 message is answered by name. `syntax` cuts bytes into segments, `envelope` finds messages and what is wrong with their
 headers and trailers, `report` opens one message, `codes` holds what codes mean, `events`, `schedule` and `cargo` make
-events of it, `profile` is what a partner means by its own codes, `answers` writes CONTRL and APERAK.
+events of it, `profile` is what a partner means by its own codes, `parties` looks at who sends to whom, `answers` writes
+CONTRL and APERAK.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from msgspec.structs import replace
 from schemas.faults import Fault, fault
 from schemas.translate.edifact.answers import Result, aperak, contrl, result_of
 from schemas.translate.edifact.codes import UNITS
-from schemas.translate.edifact.envelope import MESSAGES_MAX, Envelopes, Message, interchange_place
+from schemas.translate.edifact.envelope import MESSAGES_MAX, Envelopes, Message
 from schemas.translate.edifact.items import SOURCE, items_of
+from schemas.translate.edifact.parties import party_faults
 from schemas.translate.edifact.profile import DEFAULT, Profile, read_profile
 from schemas.translate.edifact.report import Report
 from schemas.translate.edifact.syntax import opened
@@ -50,20 +52,11 @@ def _items(text: str, messages: list[Message], profile: Profile, context: Contex
     index, seen = 0, dict[tuple[str, ...], int]()
     for message in messages:
         report = Report(message, text, profile)
-        report.faults += _sender_unknown(message, context.edi_senders)
+        report.faults += party_faults(message.interchange, context.edi_senders, profile)
         report.faults += _repeated(report, seen)
         for item in items_of(report, context.source or SOURCE):
             yield replace(item, index=index)
             index += 1
-
-
-def _sender_unknown(message: Message, senders: frozenset[str]) -> list[Fault]:
-    """The fault of an interchange whose sender is none of those that the credential may send for."""
-    interchange = message.interchange
-    if not senders or interchange.sender in senders:
-        return []
-    place = interchange_place(interchange, "UNB", "2.1")
-    return [fault("SENDER_UNKNOWN", place, interchange.sender or "nothing", "one of " + ", ".join(sorted(senders)))]
 
 
 def _repeated(report: Report, seen: dict[tuple[str, ...], int]) -> list[Fault]:

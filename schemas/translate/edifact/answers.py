@@ -19,15 +19,17 @@ from itertools import count
 
 from msgspec import Struct
 
-from schemas.faults import FAULTS, Fault, Severity
+from schemas.faults import Fault, Severity
 from schemas.translate.edifact.envelope import MESSAGES_MAX, Envelopes, Interchange, Message
 from schemas.translate.edifact.syntax import opened
 from schemas.verdict import Judged, Verdict
+from schemas.words import words
 
 SYNTAX = {
     "CHARACTER_SET_LEFT": "21", "ELEMENT_MISSING": "13", "ENVELOPE_COUNT_WRONG": "29",
     "ENVELOPE_REFERENCE_WRONG": "28", "ENVELOPE_SEGMENT_MISSING": "13", "MESSAGE_INCOMPLETE": "13",
-    "REFERENCE_REPEATED": "26", "SEGMENT_COUNT_WRONG": "29", "SEGMENT_MISSING": "13", "SEGMENT_STRAY": "33",
+    "RECIPIENT_QUALIFIER_WRONG": "14", "RECIPIENT_UNKNOWN": "7", "REFERENCE_REPEATED": "26",
+    "SEGMENT_COUNT_WRONG": "29", "SEGMENT_MISSING": "13", "SEGMENT_STRAY": "33", "SENDER_QUALIFIER_WRONG": "14",
     "SENDER_UNKNOWN": "23", "TEST_INTERCHANGE": "25", "TRAILER_REFERENCE_WRONG": "28", "UNSUPPORTED_MESSAGE": "14",
     "VALUE_LENGTH": "39",
 }  # fmt: skip
@@ -39,7 +41,9 @@ REJECTED, ACKNOWLEDGED = "4", "7"
 FAULTS_MAX = 99
 """Of a message, the ERC groups that an APERAK may have."""
 _TEXT_MAX = 512
-_MESSAGE = re.compile(r"message (\d+)(?:, segment (\d+) \(([^)]*)\)(?:, element (\d+)(?:\.(\d+))?)?)?")
+_MESSAGE = re.compile(r"message (\d+)(?:, segment (\d+) )?")
+_ELEMENT = re.compile(r", element (\d+)(?:\.(\d+))?$", re.ASCII)
+_LABELS = {"en": ("found", "expected"), "fr": ("trouvé", "attendu")}
 
 
 class Result(Struct, frozen=True):
@@ -59,16 +63,33 @@ def result_of(judged: Judged) -> Result:
 def contrl(document: bytes, results: Iterable[Result], *, made: datetime, reference: str) -> bytes:
     """The CONTRL answers to a document. `made`: now, in UTC; `reference`: the control reference of the answer, and
     with a number behind it of each that follows."""
-    by_message = _by_message(results)
-    answered = zip(_interchanges(document), _references(reference), strict=False)
-    return b"".join(_contrl(each, messages, by_message, made, own) for (each, messages), own in answered)
+    return b"".join(map(_contrl, _received(document, results, made, reference)))
 
 
-def aperak(document: bytes, results: Iterable[Result], *, made: datetime, reference: str) -> bytes:
-    """The APERAK answers to a document; parameters as for `contrl`."""
+def aperak(
+    document: bytes, results: Iterable[Result], *, made: datetime, reference: str, language: str = "en"
+) -> bytes:
+    """The APERAK answers to a document, with texts in this language; parameters as for `contrl`."""
+    return b"".join(_aperak(each, language) for each in _received(document, results, made, reference))
+
+
+class _Received(Struct, frozen=True):
+    """An interchange that has someone to be answered, what became of its messages, and how the answer is named."""
+
+    interchange: Interchange
+    messages: list[Message]
+    by_message: Mapping[int, list[Result]]
+    made: datetime
+    reference: str
+
+    def results(self, message: Message) -> list[Result]:
+        return self.by_message.get(message.number, [])
+
+
+def _received(document: bytes, results: Iterable[Result], made: datetime, reference: str) -> Iterator[_Received]:
     by_message = _by_message(results)
-    answered = zip(_interchanges(document), _references(reference), strict=False)
-    return b"".join(_aperak(each, messages, by_message, made, own) for (each, messages), own in answered)
+    for (interchange, messages), own in zip(_interchanges(document), _references(reference), strict=False):
+        yield _Received(interchange, messages, by_message, made, own)
 
 
 def _references(first: str) -> Iterator[str]:
@@ -99,12 +120,12 @@ def _interchanges(document: bytes) -> Iterator[tuple[Interchange, list[Message]]
 class _Writer:
     """An interchange in the making."""
 
-    def __init__(self, received: Interchange, made: datetime, reference: str) -> None:
+    def __init__(self, received: _Received) -> None:
         self._parts: list[str] = ["UNA:+.? '"]
-        self._reference = reference[:14]
+        self._reference = received.reference[:14]
         self._message_count = self._segment_count = 0
-        prepared = (made.strftime("%y%m%d"), made.strftime("%H%M"))
-        sender, recipient = _party(received, 3), _party(received, 2)
+        prepared = (received.made.strftime("%y%m%d"), received.made.strftime("%H%M"))
+        sender, recipient = _party(received.interchange, 3), _party(received.interchange, 2)
         self.segment("UNB", ("UNOC", "3"), sender, recipient, prepared, self._reference)
 
     def segment(self, tag: str, *elements: str | Sequence[str]) -> None:
@@ -152,24 +173,23 @@ def _party(received: Interchange, element: int) -> tuple[str, str]:
     return received.value(element, 1)[:35], received.value(element, 2)[:4]
 
 
-def _contrl(
-    received: Interchange,
-    messages: list[Message],
-    by_message: Mapping[int, list[Result]],
-    made: datetime,
-    reference: str,
-) -> bytes:
-    writer = _Writer(received, made, reference)
+def _contrl(received: _Received) -> bytes:
+    sent, writer = received.interchange, _Writer(received)
     writer.begin("CONTRL", "D", "3", "UN")
-    told = [each for message in messages[:1] for result in by_message.get(message.number, []) for each in result.faults]
+    told = [each for message in received.messages[:1] for result in received.results(message) for each in result.faults]
     whole = [each for each in told if each.severity is Severity.ERROR and each.place.startswith("interchange ")]
-    action = (REJECTED, SYNTAX[whole[0].code], "UNB") if whole else (ACKNOWLEDGED,)
-    own = received.reference[:14] or "0"
-    writer.segment("UCI", own, _party(received, 2), _party(received, 3), *action)
-    for message in () if whole else messages:
-        _ucm(writer, message, by_message.get(message.number, []))
+    action = (REJECTED, SYNTAX[whole[0].code], "UNB", _position(whole[0])) if whole else (ACKNOWLEDGED,)
+    writer.segment("UCI", sent.reference[:14] or "0", _party(sent, 2), _party(sent, 3), *action)
+    for message in () if whole else received.messages:
+        _ucm(writer, message, received.results(message))
     writer.end()
     return writer.written()
+
+
+def _position(each: Fault) -> tuple[str, str]:
+    """Element and component that a fault is about (S011), counted from the tag, which is 1; empty: none of them."""
+    found = _ELEMENT.search(each.place)
+    return (str(int(found[1]) + 1), found[2] or "") if found is not None else ("", "")
 
 
 def _ucm(writer: _Writer, message: Message, results: list[Result]) -> None:
@@ -185,33 +205,30 @@ def _ucm(writer: _Writer, message: Message, results: list[Result]) -> None:
         match = _MESSAGE.match(each.place)
         if match is None or match[2] is None:
             continue
-        if match[4] is None:
+        position = _position(each)
+        if not position[0]:
             writer.segment("UCS", match[2], SYNTAX[each.code])
         else:
             writer.segment("UCS", match[2])
-            writer.segment("UCD", SYNTAX[each.code], (str(int(match[4]) + 1), match[5] or ""))
+            writer.segment("UCD", SYNTAX[each.code], position)
 
 
-def _aperak(
-    received: Interchange,
-    messages: list[Message],
-    by_message: Mapping[int, list[Result]],
-    made: datetime,
-    reference: str,
-) -> bytes:
-    writer = _Writer(received, made, reference)
-    for number, message in enumerate((each for each in messages if each.kind), start=1):
-        results = by_message.get(message.number, [])
+def _aperak(received: _Received, language: str) -> bytes:
+    sent, writer = received.interchange, _Writer(received)
+    for number, message in enumerate((each for each in received.messages if each.kind), start=1):
+        results = received.results(message)
         refused = any(each.refused for each in results)
         writer.begin("APERAK", "D", "00B", "UN")
-        writer.segment("BGM", "313" if refused else "312", f"{reference[:14]}-{number}", "27" if refused else "29")
-        writer.segment("DTM", ("137", made.strftime("%Y%m%d%H%MUTC"), "303"))
+        writer.segment(
+            "BGM", "313" if refused else "312", f"{received.reference[:14]}-{number}", "27" if refused else "29"
+        )
+        writer.segment("DTM", ("137", received.made.strftime("%Y%m%d%H%MUTC"), "303"))
         writer.segment("RFF", ("ACW", message.reference[:35]))
-        writer.segment("NAD", "MS", _party(received, 3)[:1])
-        writer.segment("NAD", "MR", _party(received, 2)[:1])
+        writer.segment("NAD", "MS", _party(sent, 3)[:1])
+        writer.segment("NAD", "MR", _party(sent, 2)[:1])
         faults = list(dict.fromkeys(each for result in results for each in result.faults))
         for each in faults[:FAULTS_MAX]:
-            _erc(writer, each)
+            _erc(writer, each, language)
         reasons = list(dict.fromkeys(each.reason for each in results if each.reason))
         for reason in reasons[: FAULTS_MAX - len(faults[:FAULTS_MAX])]:
             writer.segment("ERC", UNSPECIFIED)
@@ -220,11 +237,12 @@ def _aperak(
     return writer.written()
 
 
-def _erc(writer: _Writer, each: Fault) -> None:
+def _erc(writer: _Writer, each: Fault, language: str) -> None:
     """A fault: its code of list 0085, and in free text its own code, its place, what it means, found and expected."""
     writer.segment("ERC", SYNTAX.get(each.code, INVALID))
+    told, (found, expected) = words().fault(each, language), _LABELS[language]
     said = (
-        f"{each.severity.value} {each.code}", each.place, FAULTS[each.code].en, f"found {each.found}",
-        f"expected {each.expected}",
+        f"{each.severity.value} {each.code}", each.place, told["text"], f"{found} {told['found']}",
+        f"{expected} {told['expected']}",
     )  # fmt: skip
     writer.segment("FTX", "AAO", "", "", tuple(text[:_TEXT_MAX] for text in said))

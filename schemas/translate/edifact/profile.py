@@ -71,6 +71,11 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """What a CUSCAR is filed as: ENS, ACE, AFR …"""
     tolerated: frozenset[str] = frozenset()
     """Faults of the envelope that are warnings here."""
+    sender_qualifiers: frozenset[str] = frozenset()
+    """Of the sender in UNB (0007: 14, ZZZ …), one of these; none: any, or none at all. So are the next two."""
+    recipients: frozenset[str] = frozenset()
+    """By whom the partner means the hub: the recipient in UNB (0010)."""
+    recipient_qualifiers: frozenset[str] = frozenset()
 
 
 TOLERABLE = frozenset({
@@ -205,17 +210,20 @@ def _modes() -> tuple[str, ...]:
 
 
 def _times(value: object, place: str) -> Iterator[Fault]:
-    yield from _table(value, place, _codes)
+    yield from _table(value, place, _codes_of(3))
     yield from _messages(value, place, tuple(GRAMMARS))
 
 
-def _codes(value: object, place: str) -> Iterator[Fault]:
-    if not isinstance(value, list) or len(value) > 20:
-        yield fault("TYPE_WRONG", place, value, "an array of at most 20 codes")
-        return
-    for index, code in enumerate(value):
-        if not isinstance(code, str) or not 0 < len(code) <= 3:
-            yield fault("VALUE_MALFORMED", f"{place}/{index}", code, "a code of 1 to 3 characters")
+def _codes_of(characters_max: int) -> Any:
+    def check(value: object, place: str) -> Iterator[Fault]:
+        if not isinstance(value, list) or len(value) > 20:
+            yield fault("TYPE_WRONG", place, value, "an array of at most 20 codes")
+            return
+        for index, code in enumerate(value):
+            if not isinstance(code, str) or not 0 < len(code.strip()) == len(code) <= characters_max:
+                yield fault("VALUE_MALFORMED", f"{place}/{index}", code, f"a code of 1 to {characters_max} characters")
+
+    return check
 
 
 def _references(value: object, place: str) -> Iterator[Fault]:
@@ -255,5 +263,6 @@ _CHECKS: Mapping[str, Any] = {
     "profile": _version, "name": _text, "time_zone": _zone, "zones": _zones, "identity": _one_of(CONTROL, DOCUMENT),
     "documents": _documents, "statuses": _meanings, "times": _times, "references": _references,
     "facilities": _facilities, "facility_list": _FACILITY_LIST, "filing_country": _fits("country"),
-    "filing_kind": _text, "tolerated": _tolerated,
+    "filing_kind": _text, "tolerated": _tolerated, "sender_qualifiers": _codes_of(4), "recipients": _codes_of(35),
+    "recipient_qualifiers": _codes_of(4),
 }  # fmt: skip

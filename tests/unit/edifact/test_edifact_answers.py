@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.translate.edifact import Profile
 from schemas.translate.edifact.answers import Result, aperak, contrl, result_of
 from schemas.translate.edifact.envelope import Envelopes
 from schemas.translate.edifact.syntax import opened
-from tests.edifact import GATE_IN, interchange, message, told
+from tests.edifact import GATE_IN, interchange, message, told, told_by
 
 MADE = datetime(2026, 11, 22, 9, 45, tzinfo=UTC)
 GOOD = message("CODECO", *GATE_IN, reference="2")
@@ -65,7 +66,33 @@ def test_an_unknown_sender_rejects_the_interchange() -> None:
 
     said = contrl(interchange(GOOD), [Result(wrong, True, fault)], made=MADE, reference="A1").decode()
 
-    assert "UCI+R1+TERM+LINE+4+25+UNB'UNT+3+1'" in said
+    assert "UCI+R1+TERM+LINE+4+25+UNB+12'UNT+3+1'" in said
+
+
+@pytest.mark.parametrize(
+    ("profile", "error"),
+    [
+        (Profile(sender_qualifiers=frozenset({"14"})), "14+UNB+3:2"),
+        (Profile(recipients=frozenset({"CUSTOMS"})), "7+UNB+4:1"),
+        (Profile(recipient_qualifiers=frozenset({"ZZZ"})), "14+UNB+4:2"),
+    ],
+)
+def test_a_party_other_than_agreed_rejects_the_interchange_at_its_element(profile: Profile, error: str) -> None:
+    results = [result_of(each) for each in told_by(profile, interchange(GOOD)).judged]
+
+    said = contrl(interchange(GOOD), results, made=MADE, reference="A1").decode()
+
+    assert f"UCI+R1+TERM+LINE+4+{error}'UNT+3+1'" in said
+
+
+def test_an_answer_of_the_application_speaks_french_when_asked_for() -> None:
+    document = interchange(message("CODECO", *(each.replace("2026112012", "2026113012") for each in GATE_IN)))
+    results = [result_of(each) for each in told(document).judged]
+
+    written = aperak(document, results, made=MADE, reference="A1", language="fr").decode("latin-1")
+
+    assert ":Un fait annoncé comme accompli se situe dans le futur.:trouvé 2026-11-30T12?:59" in written
+    assert ":attendu pas plus de 10 minutes après maintenant'" in written
 
 
 def test_an_interchange_without_a_header_has_no_one_to_be_answered() -> None:

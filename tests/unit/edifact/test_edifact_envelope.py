@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from schemas.faults import Fault
-from schemas.translate.edifact import Profile, translate
+from schemas.translate.edifact import Profile, read_profile, translate
 from schemas.translate.item import Context
 from tests.edifact import GATE_IN, interchange, message, told, told_by
 
@@ -111,6 +112,31 @@ def test_the_sender_is_one_that_the_credential_may_send_for(senders: tuple[str, 
 
     assert told_.verdicts == [verdict]
     assert [each.code for each in told_.judged[0].faults] == ["SENDER_UNKNOWN"] * (verdict == "REJECTED")
+
+
+UNB = b"UNB+UNOC:3+TERM:14+LINE:ZZZ+"
+PARTIES = {"sender_qualifiers": ["14"], "recipients": ["LINE"], "recipient_qualifiers": ["ZZZ"]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "place"),
+    [
+        (b"UNB+UNOC:3+TERM:ZZZ+LINE:ZZZ+", "SENDER_QUALIFIER_WRONG", "interchange 1 (UNB), element 2.2"),
+        (b"UNB+UNOC:3+TERM+LINE:ZZZ+", "SENDER_QUALIFIER_WRONG", "interchange 1 (UNB), element 2.2"),
+        (b"UNB+UNOC:3+TERM:14+DEPOT:ZZZ+", "RECIPIENT_UNKNOWN", "interchange 1 (UNB), element 3.1"),
+        (b"UNB+UNOC:3+TERM:14+LINE:14+", "RECIPIENT_QUALIFIER_WRONG", "interchange 1 (UNB), element 3.2"),
+    ],
+)
+def test_sender_and_recipient_are_qualified_as_the_profile_says(sent: bytes, code: str, place: str) -> None:
+    profile = read_profile(orjson.dumps(PARTIES))
+    assert isinstance(profile, Profile)
+    document = interchange(GOOD).replace(b"UNB+UNOC:3+TERM+LINE+", UNB)
+
+    refused = told_by(profile, document.replace(UNB, sent))
+
+    assert told_by(profile, document).verdicts == ["ACCEPTED"]
+    assert refused.verdicts == ["REJECTED"]
+    assert [(each.code, each.place) for each in refused.judged[0].faults] == [(code, place)]
 
 
 def test_where_senders_are_checked_a_message_without_an_interchange_is_refused() -> None:

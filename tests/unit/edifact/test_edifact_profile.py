@@ -28,6 +28,9 @@ WHOLE = {
     "filing_country": "NL",
     "filing_kind": "ENS",
     "tolerated": ["SEGMENT_COUNT_WRONG"],
+    "sender_qualifiers": ["14", "ZZZ"],
+    "recipients": ["CUSTOMS"],
+    "recipient_qualifiers": ["14"],
 }
 
 
@@ -71,6 +74,10 @@ def test_a_profile_is_read_and_written_as_it_is() -> None:
         ("filing_country", "NLD", "/filing_country"),
         ("tolerated", ["TIME_INVALID"], "/tolerated/0"),
         ("tolerated", "all", "/tolerated"),
+        ("sender_qualifiers", "14", "/sender_qualifiers"),
+        ("sender_qualifiers", ["14", "ZZZZZ"], "/sender_qualifiers/1"),
+        ("recipients", [" CUSTOMS"], "/recipients/0"),
+        ("recipient_qualifiers", [14], "/recipient_qualifiers/0"),
         ("name", 1, "/name"),
         ("statusses", {}, "/statusses"),
     ],
