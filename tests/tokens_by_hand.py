@@ -19,7 +19,7 @@ NOW = 1_795_338_000
 ISSUER = "https://hub.example"
 CLIENT = "acme.erp"
 
-P256 = ec.generate_private_key(ec.SECP256R1())
+P256 = ec.derive_private_key(8480, ec.SECP256R1())  # its thumbprint is in the names of tests, which stay the same
 ED25519 = ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(65_537, 2048)
 Signer = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey

@@ -17,6 +17,7 @@ from tests.world import Answer, Caller, HubWorld
 LINKED = "application/ld+json"
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 NOW = datetime.now(UTC)
+TWO_HOURS_AGO = quote((NOW - timedelta(hours=2)).isoformat())
 SSCC = "urn:epc:id:sscc:0614141.1234567890"
 
 
@@ -247,8 +248,8 @@ async def test_one_event_that_is_wrong_is_400_and_one_that_is_private_is_kept_by
         (f"?MATCH_epc={SSCC}", ["a", "b"]),
         ("?MATCH_epc=https://id.gs1.org/00/106141412345678908", ["a", "b"]),
         ("?EQ_eventID=urn:b", ["b"]),
-        (f"?GE_eventTime={quote((NOW - timedelta(hours=2)).isoformat())}", ["a", "b"]),
-        (f"?LT_eventTime={quote((NOW - timedelta(hours=2)).isoformat())}", ["c"]),
+        pytest.param(f"?GE_eventTime={TWO_HOURS_AGO}", ["a", "b"], id="GE_eventTime"),
+        pytest.param(f"?LT_eventTime={TWO_HOURS_AGO}", ["c"], id="LT_eventTime"),
         ("?GE_recordTime=2030-01-01T00:00:00Z", []),
     ],
 )
