@@ -17,8 +17,7 @@ from schemas.translate.edifact.draft import (
     place_of,
     transport_of,
 )
-from schemas.translate.edifact.events import first
-from schemas.translate.edifact.report import Report, Segment, Unit
+from schemas.translate.edifact.report import Report, Segment, Unit, first
 from schemas.translate.edifact.when import put_time, zone_at
 
 MEANING = Meaning("filing.pre_loading")

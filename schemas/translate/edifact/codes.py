@@ -206,9 +206,13 @@ REFERENCES = {
 """RFF 1153, and the scheme of its value; `declaration`: an MRN, or else the declarant's number."""
 
 ISSUERS = {
-    "CA": "CAR", "SH": "SHI", "CU": "CUS", "TO": "TER", "AA": "CST", "AC": "PHY",
+    "CA": "CAR", "SH": "SHI", "CU": "CUS", "TO": "TER", "AA": "CNS", "AC": "PHY",
 }  # fmt: skip
 """SEL 9303, and who put the seal on."""
+SEALING_PARTIES = {
+    "CA": ("CA", "CF"), "SH": ("CZ", "SH", "EX"), "CU": ("CM",), "TO": ("TR",), "AA": ("CS",),
+}  # fmt: skip
+"""SEL 9303, and the parties of the message (NAD 3035) that it may mean."""
 FINDINGS = {"2": "BROKEN", "3": "MISSING", "4": "BROKEN"}
 """SEL 4517: damaged, missing, broken. A faulty electronic seal (5) may still hold."""
 NO_SEAL = frozenset({"NA", "N/A", "NIL", "NONE", "NOSEAL", "NO SEAL"})

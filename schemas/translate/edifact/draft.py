@@ -14,11 +14,8 @@ from schemas.translate.edifact.codes import (
     AGENCY_SCHEMES,
     EMPTY,
     FACILITY_AGENCIES,
-    FINDINGS,
-    ISSUERS,
     KILOGRAMS,
     MODES,
-    NO_SEAL,
     NOT_UNLOCODES,
 )
 from schemas.translate.edifact.profile import Profile
@@ -31,7 +28,6 @@ CODE = re.compile(r"[!-~](?:[ -~]{0,33}[!-~])?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:[.,][0-9]{1,9})?", re.ASCII)
 _WORDS_MAX = 256
 _REMARKS_MAX = 1_000
-_SEALS_MAX = 20
 
 
 class Draft:
@@ -67,6 +63,17 @@ def members_of(kind: str) -> frozenset[str]:
 def about(kind: str) -> frozenset[str]:
     """The schemes that a subject of a type may be of."""
     return frozenset(getattr(catalogue().find(f"customs.{kind}"), "object_schemes", ()))
+
+
+def like(main: Draft, kind: str) -> Draft:
+    """An event of the same container, place and time; it was seen when the container was."""
+    draft = Draft(kind, main.profile)
+    for name in ("occurred_at", "time_zone_source", "subjects", "references", "place", "size_type", "seals"):
+        if name in main.data and (name in draft.members or name in members_of("goods.observed")):
+            draft.data[name] = main.data[name]
+    draft.data["time_kind"] = "ACTUAL"
+    draft.origins.update(main.origins)
+    return draft
 
 
 def words(text: str) -> str:
@@ -197,7 +204,7 @@ def carrier_of(tdt: Segment) -> Data:
 
 
 def add_equipment(eqd: Segment, group: list[Segment], draft: Draft) -> None:
-    """What is said of a container: size and type, full or empty, verified mass, seals."""
+    """What is said of a container: size and type, full or empty, verified mass."""
     if "empty" not in draft.data and (empty := EMPTY.get(eqd.at(6))) is not None:
         draft.put("empty", empty, eqd.place("6"))
     draft.origins.setdefault("/data/empty", eqd.place("6"))
@@ -208,8 +215,6 @@ def add_equipment(eqd: Segment, group: list[Segment], draft: Draft) -> None:
     for mea in group:
         if mea.tag == "MEA" and "VGM" in (mea.qualifier, mea.at(2)):
             _add_mass(mea, draft)
-    if "seals" in draft.members:
-        _add_seals([each for each in group if each.tag == "SEL"], draft)
 
 
 def _add_mass(mea: Segment, draft: Draft) -> None:
@@ -221,32 +226,6 @@ def _add_mass(mea: Segment, draft: Draft) -> None:
         draft.faults.append(fault("VALUE_NOT_ALLOWED", mea.place("3.1"), mea.at(3, 1), expected))
     else:
         draft.put("weighed_mass_kg", round(mass * factor, 3), mea.place("3.2"))
-
-
-def _add_seals(group: list[Segment], draft: Draft) -> None:
-    seals: list[Data] = []
-    for sel in group[:_SEALS_MAX]:
-        seal = seal_of(sel)
-        if seal is not None:
-            draft.origins[f"/data/seals/{len(seals)}"] = sel.place()
-            draft.origins[f"/data/seals/{len(seals)}/number"] = sel.place("1")
-            seals.append(seal)
-    if seals:
-        draft.put("seals", seals, group[0].place())
-
-
-def seal_of(sel: Segment) -> Data | None:
-    """A SEL segment as a seal; None: it says that there is none."""
-    number = sel.at(1)
-    if not number or number.upper() in NO_SEAL:
-        return None
-    source = ISSUERS.get(sel.at(2))
-    return {"number": number, "source": source} if source else {"number": number}
-
-
-def finding_of(sel: Segment) -> str:
-    """In which state a seal was found (4517), where that is worth an event."""
-    return FINDINGS.get(sel.at(3), "")
 
 
 def remarks_of(segments: list[Segment]) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from schemas.faults import Fault, Severity, fault
 from schemas.identifiers import SCHEMES
+from schemas.translate.edifact import seals
 from schemas.translate.edifact.codes import (
     DOCUMENTS,
     INLAND,
@@ -29,32 +30,20 @@ from schemas.translate.edifact.draft import (
     carrier_of,
     container_number,
     container_scheme,
-    finding_of,
-    members_of,
+    like,
     number_of,
     party_of,
     place_of,
     remarks_of,
-    seal_of,
     transport_of,
-    words,
 )
-from schemas.translate.edifact.report import Report, Segment, Unit
+from schemas.translate.edifact.report import Report, Segment, Unit, first
 from schemas.translate.edifact.when import event_time, put_time, zone_at
 
 Named = tuple[dict[str, str], str]
 """An identifier, and the place that it comes from."""
 
 _SUBJECTS_MAX = 100
-
-
-def first(segments: list[Segment], tag: str, *qualifiers: str) -> Segment | None:
-    """The segment of the first of these qualifiers that is there."""
-    for qualifier in qualifiers:
-        for each in segments:
-            if each.tag == tag and each.qualifier == qualifier:
-                return each
-    return None
 
 
 def document_meaning(report: Report, bgm: Segment) -> tuple[Meaning, Fault | None]:
@@ -104,6 +93,9 @@ def drafted(report: Report, unit: Unit, meaning: Meaning) -> Draft:
     _name_objects(draft, group, shared, tdt)
     if (eqd := next((each for each in group if each.tag == "EQD"), None)) is not None:
         add_equipment(eqd, group, draft)
+        seals.add_seals(group, draft)
+    if draft.kind.startswith("seal."):
+        seals.add_subject_seal(report, unit, draft)
     _parties(draft, [*group, *shared], tdt)
     _route(draft, direct, shared)
     _words(draft, unit, group)
@@ -247,41 +239,22 @@ def _words(draft: Draft, unit: Unit, group: list[Segment]) -> None:
 def beside(report: Report, unit: Unit, main: Draft) -> Iterator[tuple[str, Draft]]:
     """The events that lie in a group beside its own, each with the suffix of its number."""
     group = unit.segments
-    for number, sel in enumerate((each for each in group if each.tag == "SEL" and finding_of(each)), start=1):
-        if (seal := seal_of(sel)) is not None:
-            draft = _like(main, "seal.broken")
-            draft.put("seal", seal, sel.place())
-            draft.put("finding", finding_of(sel), sel.place("3"))
-            sender = first(report.head, "NAD", "MS", "TR", "CF")
-            name = party_of(sender) if sender is not None else {"name": words(report.message.interchange.sender)}
-            draft.put("found_by", name, sender.place() if sender is not None else sel.place())
-            yield f"seal{number}", draft
+    yield from seals.beside(report, unit, main)
     if damages := [each for each in group if each.tag == "DAM"]:
         yield "damage", _damaged(main, damages)
     if temperatures := [each for each in group if each.tag in ("TMP", "RNG")]:
-        draft = _like(main, "sensor.temperature")
+        draft = like(main, "sensor.temperature")
         _measure(draft, temperatures)
         if "measurements" in draft.data:
             yield "temperature", draft
     if (dtm := first(group, "DTM", STUFFED)) is not None and main.kind != "container.stuffed":
-        draft = _like(main, "container.stuffed")
+        draft = like(main, "container.stuffed")
         put_time(draft, dtm, zone_at(report.profile, str(draft.data.pop("place", {}).get("unlocode", ""))))
         yield "stuffed", draft
 
 
-def _like(main: Draft, kind: str) -> Draft:
-    """An event of the same container, place and time; it was seen when the container was."""
-    draft = Draft(kind, main.profile)
-    for name in ("occurred_at", "time_zone_source", "subjects", "references", "place", "size_type", "seals"):
-        if name in main.data and (name in draft.members or name in members_of("goods.observed")):
-            draft.data[name] = main.data[name]
-    draft.data["time_kind"] = "ACTUAL"
-    draft.origins.update(main.origins)
-    return draft
-
-
 def _damaged(main: Draft, damages: list[Segment]) -> Draft:
-    draft = _like(main, "discrepancy.reported")
+    draft = like(main, "discrepancy.reported")
     said = [", ".join(filter(None, (dam.at(n, 4) or dam.at(n, 1) for n in (2, 3, 4)))) for dam in damages]
     draft.put("found", {"description": "; ".join(filter(None, said))[:1_000] or "damage"}, damages[0].place("2"))
     return draft

@@ -45,6 +45,15 @@ class Segment(Struct, frozen=True, gc=False):
         return message_place(self.message, self.number, self.tag, element)
 
 
+def first(segments: list[Segment], tag: str, *qualifiers: str) -> Segment | None:
+    """The segment of the first of these qualifiers that is there."""
+    for qualifier in qualifiers:
+        for each in segments:
+            if each.tag == tag and each.qualifier == qualifier:
+                return each
+    return None
+
+
 class Unit(Struct, gc=False):
     """A group of segments that tells of an event, and what it shares with others: segments over it, and the head."""
 

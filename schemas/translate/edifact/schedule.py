@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from schemas.translate.edifact.codes import CALLS, Meaning
 from schemas.translate.edifact.draft import Draft, place_of, transport_of
-from schemas.translate.edifact.events import first
-from schemas.translate.edifact.report import Report, Unit
+from schemas.translate.edifact.report import Report, Unit, first
 from schemas.translate.edifact.when import put_time, zone_at
 
 

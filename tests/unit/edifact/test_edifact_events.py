@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from schemas.translate.edifact import Profile
+from schemas.translate.edifact.codes import Meaning
 from schemas.translate.item import Context
-from tests.edifact import GATE_IN, LOADED, interchange, message, told, told_by
+from tests.edifact import GATE_IN, LOADED, Told, interchange, message, told, told_by
 
 
 def gate(*changes: tuple[str, str]) -> bytes:
@@ -364,3 +365,57 @@ def test_a_delivery_of_a_parcel_is_no_move_of_a_container() -> None:
 
     assert (told_.verdicts, told_.types()) == (["NOT_SHARED"], ["goods.observed"])
     assert told_.data()["subjects"] == [{"scheme": "sscc", "value": "370726206369762060"}]
+
+
+SEAL_STATUSES = {"S": Meaning("seal.applied"), "C": Meaning("seal.changed"), "B": Meaning("seal.broken")}
+
+
+def sealing(code: str, *seals: str) -> Told:
+    segments = (each.replace("{}", f"{code}::87") for each in (*STATUS, *seals))
+    return told_by(Profile(statuses=SEAL_STATUSES), interchange(message("IFTSTA", *segments)))
+
+
+def test_a_status_that_means_it_says_that_seals_were_applied_and_by_whom() -> None:
+    told_ = sealing("S", "SEL+NEW123+CA+1", "SEL+NEW124+TO:::Delta Terminal", "SEL+OLD999+SH+3")
+
+    assert told_.types() == ["seal.applied", "seal.broken", "seal.applied"]
+    assert told_.verdicts == ["ACCEPTED"] * 3
+    assert told_.data(0)["seal"] == {"number": "NEW123", "source": "CAR"}
+    assert told_.data(0)["applied_by"] == {"identifiers": [{"scheme": "scac", "value": "OOLU"}]}
+    assert (told_.data(2)["seal"], told_.data(2)["applied_by"]) == (
+        {"number": "NEW124", "source": "TER"},
+        {"name": "Delta Terminal"},
+    )
+
+
+def test_a_changed_seal_is_the_one_that_was_hurt_and_the_one_that_is_whole() -> None:
+    told_ = sealing("C", "SEL+NEW123+CA+1", "SEL+OLD999+SH+4", "FTX+AAI+++Cut for inspection")
+
+    assert (told_.types(), told_.verdicts) == (["seal.changed"], ["ACCEPTED"])
+    assert told_.data()["seal_before"] == {"number": "OLD999", "source": "SHI"}
+    assert told_.data()["seal_after"] == {"number": "NEW123", "source": "CAR"}
+    assert told_.data()["reason"] == {"text": "Cut for inspection"}
+
+
+def test_which_of_two_whole_seals_was_there_before_is_not_guessed() -> None:
+    told_ = sealing("C", "SEL+NEW123+CA+1", "SEL+OLD999+SH+1")
+
+    assert told_.codes() == {"FACT_NOT_CARRIED"}
+    assert {"seal_before", "seal_after"}.isdisjoint(told_.data())
+
+
+def test_a_status_of_broken_seals_is_one_event_for_each_of_them() -> None:
+    told_ = sealing("B", "SEL+OLD998+SH+4", "SEL+OLD999+SH+3", "SEL+NEW123+CA+1")
+
+    assert told_.types() == ["seal.broken"] * 2
+    assert [told_.data(n)["finding"] for n in (0, 1)] == ["BROKEN", "MISSING"]
+
+
+def test_the_seals_of_a_move_are_members_of_it_and_no_events() -> None:
+    document = interchange(message("CODECO", *GATE_IN[:10], "SEL+NIL+CA", "SEL+CON1+AA", *GATE_IN[10:]))
+
+    assert told(document).types() == ["container.gate_in"]
+    assert told(document).data()["seals"] == [
+        {"number": "OOLAYJ9379", "source": "SHI"},
+        {"number": "CON1", "source": "CNS"},
+    ]
