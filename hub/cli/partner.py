@@ -170,7 +170,7 @@ def list_(*, options: Options = DEFAULTS) -> int:
         "ROLES": lambda p: p["roles"],
         "TIER": lambda p: p["tier"],
         "AEO": _aeo_in_short,
-        "STATE": lambda p: "suspended" if p["suspended"] else "active",
+        "STATE": lambda p: p["state"],
     }
     return view("partner.list", {}, options, listing(columns))
 
@@ -194,7 +194,9 @@ def _say(partner: dict[str, Any]) -> None:
             "check digits": partner["check_digits"] or "as the hub",
             "EDI senders": partner["edi_senders"] or "not checked",
             "AEO": _aeo_in_short(partner),
-            "state": "SUSPENDED" if partner["suspended"] else "active",
+            "counts as": _standing(partner["standing"]),
+            "state": partner["state"],
+            "contacts": [_contact(each) for each in partner["contacts"]],
             "agreements": [each["id"] for each in partner["agreements"]],
             "feeds": [each["name"] for each in partner["feeds"]],
         }
@@ -206,7 +208,17 @@ def _say(partner: dict[str, Any]) -> None:
 
 
 def _aeo_in_short(partner: dict[str, Any]) -> str:
-    held = partner["aeo"]
-    if held is None:
-        return ""
-    return f"{held['type']} {held['number']} {held['status']} {held['valid_from']}/{held['valid_to'] or ''}"
+    return "; ".join(
+        f"{held['type']} {held['number']} {held['status']} {held['valid_from']}/{held['valid_to'] or ''}"
+        for held in partner["authorisations"]
+    )
+
+
+def _standing(standing: dict[str, Any]) -> str:
+    stale = ", status stale" if standing["status_stale"] else ""
+    why = f" ({standing['shortfall']})" if standing["shortfall"] else ""
+    return f"tier {standing['tier']}{stale}{why}"
+
+
+def _contact(contact: dict[str, Any]) -> str:
+    return " ".join(filter(None, (f"{contact['purpose']}:", contact["name"], contact["email"], contact["phone"])))

@@ -20,7 +20,10 @@ class Purpose(StrEnum):
 
 
 class Provider(Struct, frozen=True, omit_defaults=True):
-    """A partner, or the class of all partners that have every fact named here. All empty: everyone."""
+    """A partner, or the class of all partners that have every fact named here. All empty: everyone.
+
+    What comes from a sandbox is no fact of trade: a class takes it in only where it names the tier.
+    """
 
     partner: str | None = None
     tier: Tier | None = None
@@ -30,10 +33,13 @@ class Provider(Struct, frozen=True, omit_defaults=True):
     def covers(self, partner: str, facts: Facts) -> bool:
         return (
             (self.partner is None or self.partner == partner)
-            and (self.tier is None or self.tier is facts.tier)
+            and (self.tier is facts.tier if self.tier is not None else self._real(facts))
             and (self.role is None or self.role in facts.roles)
             and (self.country is None or self.country == facts.country)
         )
+
+    def _real(self, facts: Facts) -> bool:
+        return self.partner is not None or facts.tier is not Tier.SANDBOX
 
 
 ALL_FIELDS = ("*",)

@@ -1,4 +1,4 @@
-"""Organisations that the hub knows, their systems and public keys, and their AEO authorisation.
+"""Organisations that the hub knows, their systems and public keys.
 
 Every value here is one version of a registry object: it is never changed, a change makes the next version.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import inf
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -41,45 +42,32 @@ class CheckDigits(StrEnum):
     REJECT = "reject"
 
 
-class AEOType(StrEnum):
-    """Union Customs Code, Article 38(2): C simplifications, S security and safety, F both."""
+class PartnerState(StrEnum):
+    """How far an organisation has come with the hub."""
 
-    C = "C"
-    S = "S"
-    F = "F"
-
-
-class AEOStatus(StrEnum):
-    VALID = "valid"
+    APPLIED = "applied"
+    """It asked to take part; nothing of it is taken."""
+    VETTED = "vetted"
+    """Looked at by an officer: it may try everything, and what it sends counts as of the tier `sandbox`."""
+    ACTIVE = "active"
     SUSPENDED = "suspended"
-    REVOKED = "revoked"
-
-
-class AEOAuthorisation(Struct, frozen=True, omit_defaults=True):
-    """One AEO authorisation; dates are inclusive ISO 8601 calendar dates (UTC)."""
-
-    number: str
-    type: AEOType
-    issuer: str
-    """ISO 3166-1 alpha-2 code of the administration that granted it."""
-    valid_from: str
-    valid_to: str | None = None
-    status: AEOStatus = AEOStatus.VALID
-
-    def shortfall(self, day: str) -> str | None:
-        """Why this authorisation does not count on `day` (YYYY-MM-DD), or None if it does."""
-        if self.status is not AEOStatus.VALID:
-            return f"AEO authorisation {self.number} is {self.status.value}"
-        if day < self.valid_from:
-            return f"AEO authorisation {self.number} is valid from {self.valid_from}"
-        if self.valid_to is not None and day > self.valid_to:
-            return f"AEO authorisation {self.number} ended on {self.valid_to}"
-        return None
+    """The full stop: no token, live ones refused, streams end."""
+    LEFT = "left"
+    """For good."""
 
 
 class Identifier(Struct, frozen=True):
     scheme: str
     value: str
+
+
+class Contact(Struct, frozen=True, omit_defaults=True):
+    """Whom to ask at the organisation, about what."""
+
+    purpose: Literal["operations", "security", "legal"]
+    name: str
+    email: str = ""
+    phone: str = ""
 
 
 class Partner(Struct, frozen=True, omit_defaults=True):
@@ -93,13 +81,17 @@ class Partner(Struct, frozen=True, omit_defaults=True):
     identifiers: tuple[Identifier, ...] = ()
     time_zone: str | None = None
     """IANA name: the zone of times that arrive without an offset, in formats that allow it; None: none is agreed."""
-    aeo: AEOAuthorisation | None = None
-    suspended: bool = False
-    """The full stop: no token, live ones refused, streams end."""
     check_digits: CheckDigits | None = None
     """None: as the hub is set."""
     edi_senders: tuple[str, ...] = ()
     """What it may call itself in UNB, as sender of EDIFACT; empty: not checked."""
+    state: PartnerState = PartnerState.ACTIVE
+    contacts: tuple[Contact, ...] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is taken from it and nothing is given to it."""
+        return self.state not in (PartnerState.VETTED, PartnerState.ACTIVE)
 
 
 class EDIProfile(Struct, frozen=True):
@@ -153,4 +145,4 @@ class Facts(Struct, frozen=True, array_like=True):
     country: str
     roles: tuple[Role, ...]
     aeo: str | None = field(default=None)
-    """`C`, `S` or `F` of a valid authorisation, else None."""
+    """`C`, `S` or `F` of an authorisation that holds and counts, else None."""

@@ -118,7 +118,7 @@ class Pull:
     def is_open(self, feed: Feed) -> bool:
         """Whether the feed may still be read: neither has it ended, nor is its recipient suspended."""
         newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
-        return newest is not None and not newest.ended and recipient is not None and not recipient.suspended
+        return newest is not None and not newest.ended and recipient is not None and not recipient.stopped
 
     async def turn(self, feed: Feed, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
         """What comes next, and the cursor behind it. Raises `StorageUnavailable`, and `Trimmed` as `take` does."""

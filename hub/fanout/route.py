@@ -39,7 +39,7 @@ def active_feed(snapshot: Snapshot, name: str) -> Feed | None:
     if feed is None or feed.ended:
         return None
     recipient = snapshot.partners.get(feed.recipient)
-    return None if recipient is None or recipient.suspended else feed
+    return None if recipient is None or recipient.stopped else feed
 
 
 def route_of(snapshot: Snapshot, agreements: Agreements, name: str) -> Route | None:

@@ -273,7 +273,7 @@ class _Lane:
         if permit.revision == snapshot.revision:
             return False
         partner = snapshot.partners.get(permit.principal.partner.id)
-        stopped = partner is None or partner.suspended
+        stopped = partner is None or partner.stopped
         if stopped:
             self._answer(part, [Refusal("PARTNER_SUSPENDED")] * len(part.events))
         return stopped

@@ -115,6 +115,6 @@ def _decide(token: AccessToken, snapshot: Snapshot) -> tuple[Principal | Flaw, i
     if key is None or key.system != system.id or key.usable_until() == 0:
         return Flaw.KEY, token.expires
     expires = int(min(token.expires, key.usable_until()))
-    if partner.suspended:
+    if partner.stopped:
         return Flaw.SUSPENDED, expires
     return Principal(partner, system, key.id, token.scopes.intersection(system.scopes), expires), expires

@@ -136,7 +136,7 @@ class TokenEndpoint:
         snapshot = self._snapshot()
         system = snapshot.systems.get(client)
         partner = snapshot.partners.get(system.partner) if system is not None else None
-        return partner is None or partner.suspended
+        return partner is None or partner.stopped
 
     def _make_sure_of_the_registry(self) -> None:
         if self._standing() is None:

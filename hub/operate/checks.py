@@ -15,15 +15,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec.structs import replace
 
-from hub.core.agreement import Agreement, Feed, type_matches
-from hub.core.partner import EDIProfile, Partner, PublicKey, System
+from hub.core.agreement import type_matches
 from hub.core.pointer import is_pointer
-from hub.core.registry import History
+from hub.core.registry import History, Registered
 from schemas.codes import COUNTRIES
 from schemas.faults import Fault, shown
 
 E = TypeVar("E", bound=StrEnum)
-T = TypeVar("T", Partner, EDIProfile, System, PublicKey, Agreement, Feed)
+T = TypeVar("T", bound=Registered)
 
 TEXT_CHARACTERS_MAX = 200
 ITEMS_MAX = 64

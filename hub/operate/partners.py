@@ -1,15 +1,14 @@
-"""Partners: enrolling one, the full stop, and the AEO authorisation."""
+"""Partners: who they are, and how far they have come: applied, vetted, active, suspended, left."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
-from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, CheckDigits, Identifier, Partner, Role, Tier
+from hub.core.partner import CheckDigits, Contact, Identifier, Partner, PartnerState, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 
-NUMBER_CHARACTERS_MAX = 35
 SENDER_CHARACTERS_MAX = 35
 """UNB S002 0004, an..35 (ISO 9735)."""
 ANY_SENDER = "any"
@@ -25,6 +24,7 @@ class AddPartner(Request, frozen=True, kw_only=True):
     time_zone: str | None = None
     check_digits: str = "hub"
     edi_senders: tuple[str, ...] = ()
+    contacts: tuple[Contact, ...] = ()
 
 
 class SetPartner(Request, frozen=True, kw_only=True):
@@ -34,31 +34,30 @@ class SetPartner(Request, frozen=True, kw_only=True):
     check_digits: str | None = None
     time_zone: str | None = None
     edi_senders: tuple[str, ...] | None = None
+    contacts: tuple[Contact, ...] | None = None
+    """All of them from now on."""
 
 
-class StopPartner(Request, frozen=True, kw_only=True):
+class SetTier(Request, frozen=True, kw_only=True):
     id: str
+    tier: str
 
 
-class SetAEO(Request, frozen=True, kw_only=True):
-    """What is left out stays as it is; a first authorisation needs number, type, issuer and first day."""
-
+class MovePartner(Request, frozen=True, kw_only=True):
     id: str
-    number: str | None = None
-    type: str | None = None
-    issuer: str | None = None
-    valid_from: str | None = None
-    valid_to: str | None = None
-    status: str | None = None
 
 
 def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
+    return (_partner(request, basis, checks),)
+
+
+def _partner(request: AddPartner, basis: Basis, checks: Checks) -> Partner:
     checks.some("/roles", request.roles)
     checks.some("/identifiers", request.identifiers, least=0)
     for index, identifier in enumerate(request.identifiers):
         checks.slug(f"/identifiers/{index}/scheme", identifier.scheme)
         checks.text(f"/identifiers/{index}/value", identifier.value)
-    partner = Partner(
+    return Partner(
         id=checks.new("/id", request.id, basis.snapshot.partners),
         name=checks.text("/name", request.name),
         country=checks.country("/country", request.country),
@@ -68,8 +67,13 @@ def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
         time_zone=None if request.time_zone is None else checks.time_zone("/time_zone", request.time_zone),
         check_digits=_check_digits(request.check_digits, checks),
         edi_senders=_edi_senders(request.edi_senders, checks),
+        contacts=_contacts(request.contacts, checks),
     )
-    return (partner,)
+
+
+def apply_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
+    """An application: nothing of it is taken before it is vetted."""
+    return (replace(_partner(request, basis, checks), state=PartnerState.APPLIED),)
 
 
 def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
@@ -84,7 +88,24 @@ def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
     if request.edi_senders is not None:
         checks.some("/edi_senders", request.edi_senders)
         changed = replace(changed, edi_senders=_edi_senders(request.edi_senders, checks))
+    if request.contacts is not None:
+        changed = replace(changed, contacts=_contacts(request.contacts, checks))
     return () if changed == partner else (changed,)
+
+
+def set_tier(request: SetTier, basis: Basis, checks: Checks) -> Changes:
+    partner = checks.known("/id", request.id, basis.snapshot.partners)
+    tier = checks.choice("/tier", request.tier, Tier)
+    return () if partner is None or partner.tier is tier else (replace(partner, tier=tier),)
+
+
+def _contacts(contacts: tuple[Contact, ...], checks: Checks) -> tuple[Contact, ...]:
+    checks.some("/contacts", contacts, least=0)
+    for index, contact in enumerate(contacts):
+        checks.text(f"/contacts/{index}/name", contact.name)
+        if not contact.email and not contact.phone:
+            checks.invalid(f"/contacts/{index}", contact.name, "an email or a phone number to reach them by")
+    return contacts
 
 
 def _edi_senders(texts: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
@@ -109,58 +130,59 @@ def _check_digits(text: str, checks: Checks) -> CheckDigits | None:
     return CheckDigits(text)
 
 
-def suspend_partner(request: StopPartner, basis: Basis, checks: Checks) -> Changes:
-    return _stopped(request, basis, checks, suspended=True)
+def vet_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
+    """An officer looked at it: it may try everything now."""
+    return _moved(request, basis, checks, PartnerState.VETTED, since=(PartnerState.APPLIED,))
 
 
-def resume_partner(request: StopPartner, basis: Basis, checks: Checks) -> Changes:
-    return _stopped(request, basis, checks, suspended=False)
+def approve_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
+    """It takes part: what it sends is a fact of trade from now on."""
+    return _moved(request, basis, checks, PartnerState.ACTIVE, since=(PartnerState.VETTED,))
 
 
-def _stopped(request: StopPartner, basis: Basis, checks: Checks, *, suspended: bool) -> Changes:
-    partner = checks.known("/id", request.id, basis.snapshot.partners)
-    if partner is None or partner.suspended == suspended:
+def suspend_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
+    """The full stop."""
+    return _moved(request, basis, checks, PartnerState.SUSPENDED, since=tuple(PartnerState)[:3])
+
+
+def resume_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
+    """Back to where it was stopped: nobody becomes active who was never approved."""
+    partner = basis.snapshot.partners.get(request.id)
+    if partner is not None and not partner.stopped:
         return ()
-    return (replace(partner, suspended=suspended),)
+    return _moved(request, basis, checks, _before_stop(request.id, basis), since=(PartnerState.SUSPENDED,))
 
 
-def set_aeo(request: SetAEO, basis: Basis, checks: Checks) -> Changes:
+def leave_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
+    """For good: the name is never used again."""
+    return _moved(request, basis, checks, PartnerState.LEFT, since=tuple(PartnerState)[:4])
+
+
+def _moved(
+    request: MovePartner, basis: Basis, checks: Checks, to: PartnerState, *, since: tuple[PartnerState, ...]
+) -> Changes:
     partner = checks.known("/id", request.id, basis.snapshot.partners)
-    if partner is None:
+    if partner is None or partner.state is to:
         return ()
-    aeo = _authorisation(request, partner.aeo, checks)
-    return () if aeo == partner.aeo else (replace(partner, aeo=aeo),)
+    if partner.state not in since:
+        checks.invalid("/id", f"a partner that is {partner.state}", "one that is " + " or ".join(since))
+    return (replace(partner, state=to),)
 
 
-def _authorisation(request: SetAEO, before: AEOAuthorisation | None, checks: Checks) -> AEOAuthorisation:
-    """The authorisation before with what the request names, or the first one."""
-    for name in ("number", "type", "issuer", "valid_from"):
-        if before is None and getattr(request, name) is None:
-            checks.invalid(f"/{name}", "nothing", "a value: this is the partner's first AEO authorisation")
-    aeo = before or AEOAuthorisation("", AEOType.F, "", "")
-    if request.number is not None:
-        aeo = replace(aeo, number=checks.text("/number", request.number))
-        if len(request.number) > NUMBER_CHARACTERS_MAX:
-            checks.invalid("/number", request.number, f"at most {NUMBER_CHARACTERS_MAX} characters")
-    if request.type is not None:
-        aeo = replace(aeo, type=checks.choice("/type", request.type, AEOType))
-    if request.issuer is not None:
-        aeo = replace(aeo, issuer=checks.country("/issuer", request.issuer))
-    if request.valid_from is not None:
-        aeo = replace(aeo, valid_from=checks.day("/valid_from", request.valid_from))
-    if request.valid_to is not None:
-        aeo = replace(aeo, valid_to=checks.day("/valid_to", request.valid_to))
-    if request.status is not None:
-        aeo = replace(aeo, status=checks.choice("/status", request.status, AEOStatus))
-    if aeo.valid_to is not None and aeo.valid_to < aeo.valid_from:
-        checks.invalid("/valid_to", aeo.valid_to, f"a day not before {aeo.valid_from}")
-    return aeo
+def _before_stop(partner: str, basis: Basis) -> PartnerState:
+    known = basis.snapshot.partners.get(partner) and basis.snapshot.partners.versions(partner)
+    states = [version.state for _, version in known or () if version.state is not PartnerState.SUSPENDED]
+    return states[-1] if states else PartnerState.APPLIED
 
 
 ACTS = {
     "partner.add": Act(AddPartner, add_partner, Effect.STARTS, PARTNERS),
+    "partner.apply": Act(AddPartner, apply_partner, Effect.KEEPS, PARTNERS),
+    "partner.vet": Act(MovePartner, vet_partner, Effect.KEEPS, PARTNERS),
+    "partner.approve": Act(MovePartner, approve_partner, Effect.STARTS, PARTNERS),
     "partner.set": Act(SetPartner, set_partner, Effect.KEEPS, PARTNERS),
-    "partner.suspend": Act(StopPartner, suspend_partner, Effect.STOPS, ANYONE),
-    "partner.resume": Act(StopPartner, resume_partner, Effect.STARTS, SECURITY | PARTNERS),
-    "partner.aeo": Act(SetAEO, set_aeo, Effect.STARTS, PARTNERS),
+    "partner.tier": Act(SetTier, set_tier, Effect.STARTS, PARTNERS),
+    "partner.suspend": Act(MovePartner, suspend_partner, Effect.STOPS, ANYONE),
+    "partner.resume": Act(MovePartner, resume_partner, Effect.STARTS, SECURITY | PARTNERS),
+    "partner.leave": Act(MovePartner, leave_partner, Effect.STOPS, PARTNERS),
 }

@@ -16,14 +16,14 @@ from hub.core.errors import Refusal
 from hub.core.filter import EventSchemas
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import kind_of, object_id
-from hub.operate import agreements, edi, feeds, keys, partners
+from hub.operate import aeo, agreements, edi, feeds, keys, partners
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
 from hub.operate.views import VIEWS, Plain, plain
 from hub.ports.system import Clock
 
-ACTS: dict[str, Act] = {**partners.ACTS, **edi.ACTS, **keys.ACTS, **agreements.ACTS, **feeds.ACTS}
+ACTS: dict[str, Act] = {**partners.ACTS, **aeo.ACTS, **edi.ACTS, **keys.ACTS, **agreements.ACTS, **feeds.ACTS}
 
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
+from hub.core.aeo import Authorisation
 from hub.core.agreement import Agreement, Feed
 from hub.core.filter import compile_filter
-from hub.core.partner import Facts, Partner, PublicKey
+from hub.core.partner import Partner, PublicKey
+from hub.core.standing import standing_of
 from hub.operate.acts import Basis
 from hub.operate.checks import Checks
 
@@ -37,7 +39,7 @@ class View(Struct, frozen=True):
 
 
 def list_partners(_: All, basis: Basis, __: Checks) -> Plain:
-    return {"items": [plain(partner) for partner in basis.snapshot.partners]}
+    return {"items": [_partner(partner, basis) for partner in basis.snapshot.partners]}
 
 
 def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
@@ -48,11 +50,11 @@ def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
         return {}
     systems = snapshot.systems.of(partner.id)
     return {
-        **plain(partner),
+        **_partner(partner, basis),
         "systems": [
             {**plain(system), "keys": [_key(key, basis) for key in snapshot.keys_of(system.id)]} for system in systems
         ],
-        "agreements": [_agreement(a, basis) for a in snapshot.agreements if _binds(a, partner)],
+        "agreements": [_agreement(a, basis) for a in snapshot.agreements if _binds(a, partner, basis)],
         "feeds": [_feed(feed, basis) for feed in snapshot.feeds_of(partner.id)],
     }
 
@@ -71,6 +73,10 @@ def list_keys(_: All, basis: Basis, __: Checks) -> Plain:
 
 def list_agreements(_: All, basis: Basis, __: Checks) -> Plain:
     return {"items": [_agreement(agreement, basis) for agreement in basis.snapshot.agreements]}
+
+
+def list_arrangements(_: All, basis: Basis, __: Checks) -> Plain:
+    return {"items": [plain(arrangement) for arrangement in basis.snapshot.arrangements]}
 
 
 def list_feeds(_: All, basis: Basis, __: Checks) -> Plain:
@@ -101,9 +107,32 @@ def plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _binds(agreement: Agreement, partner: Partner) -> bool:
+def _partner(partner: Partner, basis: Basis) -> Plain:
+    """With its AEO authorisations, and how it stands by them."""
+    standing = standing_of(partner, basis.snapshot, basis.now)
+    return {
+        **plain(partner),
+        "authorisations": [_authorisation(each) for each in basis.snapshot.authorisations.of(partner.id)],
+        "standing": {
+            "tier": standing.facts.tier.value,
+            "aeo": standing.facts.aeo,
+            "benefits": sorted(standing.aeo.benefits),
+            "status_stale": standing.aeo.stale,
+            "shortfall": standing.aeo.shortfall,
+        },
+    }
+
+
+def _authorisation(authorisation: Authorisation) -> Plain:
+    """Without the reason: it is confidential."""
+    shown: Plain = plain(authorisation)
+    del shown["reason_class"]
+    return {"id": authorisation.id, **shown}
+
+
+def _binds(agreement: Agreement, partner: Partner, basis: Basis) -> bool:
     """Whether the partner receives under the agreement, or gives under it as it stands now."""
-    facts = Facts(partner.tier, partner.country, partner.roles)
+    facts = standing_of(partner, basis.snapshot, basis.now).facts
     return agreement.recipient == partner.id or agreement.provider.covers(partner.id, facts)
 
 
@@ -125,6 +154,7 @@ VIEWS = {
     "partner.show": View(OfPartner, show_partner),
     "edi.profile.show": View(OfPartner, show_profile),
     "key.list": View(All, list_keys),
+    "arrangement.list": View(All, list_arrangements),
     "agreement.list": View(All, list_agreements),
     "feed.list": View(All, list_feeds),
     "feed.show": View(OfFeed, show_feed),

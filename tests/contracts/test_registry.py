@@ -9,9 +9,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hub.core.aeo import AEOType, Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Provider, Purpose
 from hub.core.errors import StorageFull
-from hub.core.partner import AEOAuthorisation, AEOType, EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
+from hub.core.partner import EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import Registered, Snapshot
 from hub.drivers.memory.registry import MemoryRegistry
@@ -30,7 +31,6 @@ EXPORTER = Partner(
     Tier.AEO,
     identifiers=(Identifier("eori", "NL123456789"),),
     time_zone="Europe/Amsterdam",
-    aeo=AEOAuthorisation("NLAEOF1", AEOType.F, "NL", "2025-01-01"),
     edi_senders=("ZEPHYR", "ZEPHYR2"),
 )
 TOLERATED = frozenset({"SEGMENT_COUNT_WRONG", "TEST_INTERCHANGE"})
@@ -39,6 +39,9 @@ OBJECTS: tuple[Registered, ...] = (
     EDIProfile("zephyr", Profile(documents={"CODECO": {"98": Meaning("container.gate_out")}}, tolerated=TOLERATED)),
     System("zephyr.erp", "zephyr", ("events:write",)),
     PublicKey("kid", "zephyr.erp", "EdDSA", {"kty": "OKP", "crv": "Ed25519", "x": "AA"}),
+    Authorisation("NL", "NLAEOF1", "zephyr", AEOType.F, "2025-01-01", validated_on="2025-06-01"),
+    Arrangement("benelux", ("NL", "BE"), "2025-01-01", types=(AEOType.S,), stale_after_seconds=86_400),
+    StatusFeed("BE", ({"kty": "OKP", "crv": "Ed25519", "x": "AA"},), 7, 1_767_225_600),
     Agreement("a1", Provider(role=Role.EXPORTER), ("*",), "risk", Purpose.SECURITY_RISK, ("*",), 1_700_000_000),
     Feed("seals", "risk", Purpose.SECURITY_RISK, ("customs.seal.*",), (("/data/time_kind", ("ACTUAL",)),)),
 )
@@ -129,7 +132,7 @@ async def test_the_audit_trail_holds_one_canonical_event_for_each_revision(regis
 
     first, second = [orjson.loads(event) for event in await registry.audit(0, 10)]
 
-    assert first["changes"][0]["object"]["aeo"]["number"] == "NLAEOF1"
+    assert first["changes"][0]["object"]["identifiers"] == [{"scheme": "eori", "value": "NL123456789"}]
     assert (first["actor"], first["act"], first["reason"]) == ("ada", "partner.add", "enrolment")
     assert (second["revision"], second["based_on"], second["time_us"]) == (2, 1, TIME_US + 1)
     assert second["changes"][0]["kind"] == "system"

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, Feed, FeedStart, Provider
 from hub.core.errors import HubError
+from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import FanoutSettings
@@ -152,7 +153,7 @@ class Life:
             [replace(FEED, name="new", start=FeedStart.NOW)],
             [replace(agreement_of("acme"), ended=True)],
             [agreement_of("cygnus")],
-            [replace(AUTHORITY, suspended=True), AUTHORITY],
+            [replace(AUTHORITY, state=PartnerState.SUSPENDED), AUTHORITY],
             [replace(COMPANY, name="Acme again")],
         ]
         while self._goes_on() and stories:

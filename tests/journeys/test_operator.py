@@ -84,7 +84,7 @@ async def test_acts_on_a_running_hub_are_in_force_when_the_command_returns(comma
         stopped = await asyncio.to_thread(command, "partner", "suspend", "zephyr", "--reason", "key lost")
 
         assert [code for code, _, _ in [*outcomes, stopped]] == [0] * 6, outcomes
-        assert live.snapshot.partners.get("zephyr").suspended
+        assert live.snapshot.partners.get("zephyr").stopped
         assert len(told) == 7
         last = orjson.loads((await registry.audit(5, 1))[0])
         assert (last["actor"], last["act"], last["reason"]) == (

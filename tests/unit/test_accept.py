@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from hub.core.errors import Overloaded, Refusal, StorageFull, StorageUnavailable, Unknown
 from hub.core.evidence import ValidEvent
+from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, Position, Stream
 from hub.core.registry import Snapshot, Version
 from hub.core.settings import IntakeSettings
@@ -390,7 +391,9 @@ async def test_events_that_waited_while_their_publisher_came_to_a_full_stop_are_
         await settled()
         second = world.soon(valid("b"))
         await settled()
-        world.snapshot.apply([Version(2, replace(PRINCIPAL.partner, suspended=True), "officer", "key lost", 0)])
+        world.snapshot.apply(
+            [Version(2, replace(PRINCIPAL.partner, state=PartnerState.SUSPENDED), "officer", "key lost", 0)]
+        )
         gate.set()
         outcomes = [*await first, *await second]
 

@@ -10,7 +10,7 @@ import pytest
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
-from hub.core.partner import KeyState, Partner, PublicKey, Role, System, Tier
+from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, System, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
@@ -115,7 +115,7 @@ def test_a_suspended_partner_is_refused_by_name_until_it_is_resumed() -> None:
     world = World()
     world.ask(token())
 
-    world.change(msgspec.structs.replace(ACME, suspended=True))
+    world.change(msgspec.structs.replace(ACME, state=PartnerState.SUSPENDED))
     refused = world.refused(token())
     world.change(ACME)
 
@@ -125,7 +125,7 @@ def test_a_suspended_partner_is_refused_by_name_until_it_is_resumed() -> None:
 
 def test_an_expired_token_of_a_suspended_partner_tells_nothing() -> None:
     world = World()
-    world.change(msgspec.structs.replace(ACME, suspended=True))
+    world.change(msgspec.structs.replace(ACME, state=PartnerState.SUSPENDED))
     world.ask(token())
 
     world.clock.advance(600)

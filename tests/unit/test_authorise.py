@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
+from hub.core.aeo import AEOStatus, AEOType, Authorisation
 from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit
-from hub.core.partner import AEOAuthorisation, AEOStatus, AEOType, KeyState, Partner, PublicKey, Role, Tier
+from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.intake.authorise import Policy, admit
 from schemas.catalogue import EventType, catalogue
@@ -28,7 +29,7 @@ AGREEMENT = Agreement(
     fields=("*",),
     valid_from=NOW - 100,
 )
-VALID = AEOAuthorisation("NLAEOF1", AEOType.F, "NL", "2020-01-01")
+VALID = Authorisation("NL", "NLAEOF1", "delta", AEOType.F, "2020-01-01")
 
 
 class World:
@@ -65,7 +66,7 @@ def test_without_an_agreement_nothing_may_be_sent() -> None:
 
 
 def test_a_permit_carries_the_facts_and_the_revision_it_was_decided_by() -> None:
-    world = World(AGREEMENT, replace(PARTNER, aeo=VALID, tier=Tier.AEO))
+    world = World(AGREEMENT, replace(PARTNER, tier=Tier.AEO), VALID)
 
     permit = world.ask()
 
@@ -172,11 +173,9 @@ def test_a_trade_that_does_not_report_a_type_is_told_who_does() -> None:
         (replace(VALID, valid_from="2030-01-01"), "AEO authorisation NLAEOF1 is valid from 2030-01-01"),
     ],
 )
-def test_a_type_that_needs_aeo_says_what_is_missing_and_others_go_on(
-    aeo: AEOAuthorisation | None, missing: str
-) -> None:
-    partner: Partner = replace(PARTNER, roles=(Role.TERMINAL, Role.CARRIER), aeo=aeo)
-    world = World(partner, AGREEMENT)
+def test_a_type_that_needs_aeo_says_what_is_missing_and_others_go_on(aeo: Authorisation | None, missing: str) -> None:
+    partner: Partner = replace(PARTNER, roles=(Role.TERMINAL, Role.CARRIER))
+    world = World(partner, AGREEMENT, *([aeo] if aeo else []))
 
     assert world.ask(kind=kind("customs.document.submitted")) == Refusal(
         "AEO_REQUIRED", f"customs.document.submitted: {missing}"
@@ -187,8 +186,8 @@ def test_a_type_that_needs_aeo_says_what_is_missing_and_others_go_on(
 
 
 def test_an_aeo_authorisation_counts_through_its_last_day() -> None:
-    partner = replace(PARTNER, roles=(Role.CARRIER,), aeo=replace(VALID, valid_to=TODAY))
-    world = World(partner, AGREEMENT)
+    partner = replace(PARTNER, roles=(Role.CARRIER,))
+    world = World(partner, AGREEMENT, replace(VALID, valid_to=TODAY))
     document = kind("customs.document.submitted")
 
     before, after = world.ask(MIDNIGHT - 1, document), world.ask(MIDNIGHT, document)
@@ -209,14 +208,14 @@ def test_a_suspended_partner_is_not_admitted_and_neither_is_one_without_the_scop
 
     assert code(PARTNER, PRINCIPAL.scopes) == "ADMITTED"
     assert code(PARTNER, frozenset(["feeds:read"])) == "SCOPE_MISSING"
-    assert code(replace(PARTNER, suspended=True), PRINCIPAL.scopes) == "PARTNER_SUSPENDED"
+    assert code(replace(PARTNER, state=PartnerState.SUSPENDED), PRINCIPAL.scopes) == "PARTNER_SUSPENDED"
 
 
 def test_an_event_that_waited_is_refused_once_its_publisher_has_come_to_a_full_stop() -> None:
     world = World(AGREEMENT)
     assert world.code() == "PERMITTED"
 
-    world.change(replace(PARTNER, suspended=True))
+    world.change(replace(PARTNER, state=PartnerState.SUSPENDED))
 
     assert world.code() == "PARTNER_SUSPENDED"
 

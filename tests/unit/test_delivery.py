@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.errors import Refusal, StorageUnavailable, Trimmed
+from hub.core.partner import PartnerState
 from hub.core.record import LogRecord
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors
@@ -480,7 +481,7 @@ def test_a_stream_ends_as_soon_as_the_bell_tells_that_it_may_not_go_on(cause: st
             if cause == "ended":
                 at.world.register(replace(FEED, ended=True))
             if cause == "suspended":
-                at.world.register(replace(AUTHORITY, suspended=True))
+                at.world.register(replace(AUTHORITY, state=PartnerState.SUSPENDED))
             at.tails.ring()
         assert waiting.result() is None
         assert at.world.clock.monotonic() < 3

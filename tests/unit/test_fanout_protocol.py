@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import FeedStart
 from hub.core.errors import HubError, StorageFull, StorageUnavailable, Unknown
+from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
@@ -330,7 +331,7 @@ def test_a_suspended_recipients_feed_keeps_its_place_and_goes_on_when_it_is_resu
         world = await registered()
         async with world.running():
             await world.elapse(1)
-            world.register(replace(AUTHORITY, suspended=True))
+            world.register(replace(AUTHORITY, state=PartnerState.SUSPENDED))
             await world.publish(event_record("a"))
             await world.elapse(5)
             suspended = await world.shown()

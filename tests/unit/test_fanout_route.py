@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, Provider, Purpose
-from hub.core.partner import Role, Tier
+from hub.core.partner import PartnerState, Role, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.terms import Agreements, Grant, join, meet
 from hub.fanout.route import route_of
@@ -144,7 +144,9 @@ def test_a_feed_shows_its_own_types_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [replace(FEED, ended=True), replace(AUTHORITY, suspended=True)], ids=["ended", "recipient suspended"]
+    "state",
+    [replace(FEED, ended=True), replace(AUTHORITY, state=PartnerState.SUSPENDED)],
+    ids=["ended", "recipient suspended"],
 )
 def test_a_feed_that_may_not_go_on_has_no_route(state: Registered) -> None:
     book = Book((AGREEMENT, FEED), state)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from hub.core.errors import StaleRegistry
-from hub.core.partner import KeyState, Partner, Role, System, Tier
+from hub.core.partner import KeyState, Partner, PartnerState, Role, System, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
@@ -176,7 +176,8 @@ async def test_a_forged_assertion_uses_up_nothing() -> None:
 async def test_all_failures_of_client_authentication_look_the_same() -> None:
     world = World()
     world.change(
-        msgspec.structs.replace(ACME, id="stopped", suspended=True), System("stopped.erp", "stopped", ("events:write",))
+        msgspec.structs.replace(ACME, id="stopped", state=PartnerState.SUSPENDED),
+        System("stopped.erp", "stopped", ("events:write",)),
     )
     world.change(registered(ED25519, "stopped.erp"))
     stopped = sign(header(ED25519), claims(iss="stopped.erp", sub="stopped.erp"), ED25519)
@@ -243,7 +244,7 @@ async def test_a_partner_that_is_suspended_while_the_use_is_written_down_gets_no
     asked = asyncio.ensure_future(world.ask())
     await asyncio.sleep(0)
 
-    world.change(msgspec.structs.replace(ACME, suspended=True))
+    world.change(msgspec.structs.replace(ACME, state=PartnerState.SUSPENDED))
 
     assert isinstance(await asked, OAuthRefusal)
 

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     URL,
     BigInteger,
@@ -37,7 +36,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from hub.core.errors import StorageFull, StorageUnavailable
 from hub.core.proposal import Conflict, Proposal, audit_event
-from hub.core.registry import KINDS, Version, kind_of, object_id
+from hub.core.registry import Version, kind_of, object_id
+from hub.core.stored import read_stored, stored
 from hub.drivers.sqlite.worker import CallWorker
 
 WAIT_SECONDS_MAX = 5.0
@@ -118,10 +118,9 @@ class SQLiteRegistry:
         async with self._transaction() as connection:
             rows = (await connection.execute(query.order_by(VERSIONS.c.revision, VERSIONS.c.position))).all()
         return [
-            Version(
-                row.revision, msgspec.json.decode(row.body, type=KINDS[row.kind]), row.actor, row.reason, row.time_us
-            )
+            Version(row.revision, item, row.actor, row.reason, row.time_us)
             for row in rows
+            for item in read_stored(row.kind, row.body)
         ]
 
     async def write(self, proposal: Proposal, *, time_us: int) -> int:
@@ -162,7 +161,7 @@ def _rows(proposal: Proposal, revision: int, time_us: int) -> list[dict[str, obj
             "position": position,
             "kind": kind_of(item),
             "id": object_id(item),
-            "body": msgspec.json.encode(item).decode(),
+            "body": stored(item),
             "actor": proposal.actor,
             "act": proposal.act,
             "reason": proposal.reason,

@@ -1,0 +1,35 @@
+"""Objects of the registry as they are stored: JSON, those of older hubs brought to today's shape.
+
+Rows are never rewritten: what an older hub wrote is read as what it would be today.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hub.core.partner import PartnerState
+from hub.core.registry import KINDS, Registered
+
+
+def stored(item: Registered) -> str:
+    return msgspec.json.encode(item).decode()
+
+
+def read_stored(kind: str, body: str) -> list[Registered]:
+    """The objects that a row stands for: one, or a partner and the authorisation that once was a part of it."""
+    if kind == "partner" and ('"suspended"' in body or '"aeo"' in body):
+        return _from_one_partner(msgspec.json.decode(body, type=dict[str, Any]))
+    return [msgspec.json.decode(body, type=KINDS[kind])]
+
+
+def _from_one_partner(members: dict[str, Any]) -> list[Registered]:
+    """Before 1.1, `suspended` was a mark and `aeo` an authorisation without its holder."""
+    aeo = members.pop("aeo", None)
+    if members.pop("suspended", False):
+        members["state"] = PartnerState.SUSPENDED.value
+    found: list[Registered] = [msgspec.convert(members, KINDS["partner"])]
+    if aeo is not None:
+        found.append(msgspec.convert({**aeo, "partner": members["id"]}, KINDS["authorisation"]))
+    return found
