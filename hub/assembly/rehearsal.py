@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from hub.assembly.grounds import events_partitions, kafka_log
+from hub.assembly.offline import REGISTRY_FILE
 from hub.core.errors import HubError
+from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.drivers.sqlite.log_file import SQLiteLogFile
+from hub.drivers.sqlite.registry_file import versions_in
 from hub.drivers.system.clock import SystemClock
+from hub.intake.validate import regard_of
 from hub.operate.rehearse import Outcome, rehearse
 from hub.ports.event_log import ReadableLog
 from hub.ports.system import Clock
 from schemas.catalogue import EventType
 
 DAY_US = 86_400_000_000
-_RAISED = frozenset({"CHECK_DIGIT_WRONG"})
 
 
 async def rehearsed(
@@ -31,9 +35,22 @@ async def rehearsed(
             kind,
             partitions=events_partitions(settings),
             since_us=clock.now_us() - days * DAY_US,
-            raised=_RAISED if settings.intake.check_digits == "reject" else frozenset(),
+            raised=_raised(settings),
             progress=progress,
         )
+
+
+def _raised(settings: Settings) -> Callable[[str], frozenset[str]]:
+    """What is raised to an error for a partner: as is set for it, else for all. Raises `StorageUnavailable`."""
+    registered = Snapshot()
+    registered.apply(versions_in(Path(settings.log.directory) / REGISTRY_FILE))
+
+    @cache
+    def raised(partner: str) -> frozenset[str]:
+        known = registered.partners.get(partner)
+        return regard_of(known.check_digits if known else None, settings.intake).raised
+
+    return raised
 
 
 @asynccontextmanager

@@ -52,7 +52,7 @@ class Judging:
         permit = self._policy.permit(admitted, kind, self._snapshot())
         if isinstance(permit, Refusal):
             return _rejected(decoded, permit)
-        regard = regard_of(admitted.principal.partner, self._bounds)
+        regard = regard_of(admitted.principal.partner.check_digits, self._bounds)
         valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._partitions, regard=regard)
         if isinstance(valid, Refusal):
             return _rejected(decoded, valid)
@@ -63,7 +63,7 @@ class Judging:
         self, admitted: Admitted, document_digest: bytes, translation: Translation, item: translated.Item
     ) -> Judged:
         """An item of a document: what `customs-connect validate` says of it, and then what only the hub can say."""
-        raised = regard_of(admitted.principal.partner, self._bounds).raised
+        raised = regard_of(admitted.principal.partner.check_digits, self._bounds).raised
         bytes_max = self._bounds.event_bytes_max
         said = verdict.judge(
             item, translation, self._catalogue, now_us=admitted.now_us, raised=raised, event_bytes_max=bytes_max

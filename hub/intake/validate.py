@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Decoded, Permit, ValidEvent
-from hub.core.partner import CheckDigits, Partner
+from hub.core.partner import CheckDigits
 from hub.core.record import partition_of
 from hub.core.settings import IntakeSettings
 from schemas import rules
@@ -22,9 +22,9 @@ NATIVE, BINARY = "ce-json/1", "ce-binary/1"
 _REJECTING = Regard(raised=frozenset({"CHECK_DIGIT_WRONG"}))
 
 
-def regard_of(partner: Partner, bounds: IntakeSettings) -> Regard:
+def regard_of(own: CheckDigits | None, bounds: IntakeSettings) -> Regard:
     """How strictly a partner's events are looked at: by what is set for it, else by what is set for all."""
-    return _REJECTING if (partner.check_digits or bounds.check_digits) == CheckDigits.REJECT else STRICT
+    return _REJECTING if (own or bounds.check_digits) == CheckDigits.REJECT else STRICT
 
 
 def validate(

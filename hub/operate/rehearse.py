@@ -2,7 +2,7 @@
 
 The log is read from a moment on, page by page; of an event nothing is kept but what is counted. Events of other types
 cost no more than the look at their header. An event is judged at the time at which it was received, as strictly as its
-format was. Repeats in the log count as often as they were sent.
+format was and as is set for its partner now. Repeats in the log count as often as they were sent.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -87,10 +88,13 @@ async def rehearse(
     *,
     partitions: int,
     since_us: int,
-    raised: frozenset[str] = frozenset(),
+    raised: Callable[[str], frozenset[str]] = lambda _: frozenset(),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """Judge every event of the type that the log took from `since_us` on. Raises `StorageUnavailable`."""
+    """Judge every event of the type that the log took from `since_us` on. Raises `StorageUnavailable`.
+
+    `raised`: of a partner, the codes of warnings that are errors in what it sends.
+    """
     outcome = Outcome()
     judge = _Judge(kind, raised)
     async with log.reader(EVENTS) as reader:
@@ -130,10 +134,11 @@ async def _first_since(reader: LogReader, partition: int, start: int, end: int, 
 
 
 class _Judge:
-    def __init__(self, kind: EventType, raised: frozenset[str]) -> None:
+    def __init__(self, kind: EventType, raised: Callable[[str], frozenset[str]]) -> None:
         self._kind = kind
-        self._strict = Regard(raised=raised)
-        self._foreign = Regard(raised=raised, absent_ok=True, time_stated=False)
+        self._raised = raised
+        self._native = cache(lambda codes: Regard(raised=codes))
+        self._foreign = cache(lambda codes: Regard(raised=codes, absent_ok=True, time_stated=False))
 
     def look(self, record: StoredRecord, outcome: Outcome) -> None:
         try:
@@ -155,7 +160,7 @@ class _Judge:
             if not schema.open.is_valid(event):
                 trial.failing += 1
                 return
-        regard = self._strict if native else self._foreign
+        regard = (self._native if native else self._foreign)(self._raised(header.publisher))
         faults = rules.check(event, self._kind, now_us=header.received_us, regard=regard)
         if faults and faults[0].severity is Severity.ERROR:
             trial.failing += 1

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hub.cli import run
-from hub.core.record import EVENTS, Stream
+from hub.core.partner import CheckDigits
+from hub.core.proposal import Proposal
+from hub.core.record import EVENTS, LogRecord, Stream
 from hub.drivers.sqlite.event_log import SQLiteEventLog
+from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.system.clock import SystemClock
 from schemas.catalogue import catalogue
+from tests.contracts.test_registry import EXPORTER as PARTNER
 from tests.unit.operate.test_operate_rehearse import record
 from tests.unit.test_schemas_style import NAME, REMARKS, draft
 
@@ -103,10 +108,29 @@ def test_a_version_is_rehearsed_on_the_log_of_a_data_directory(
     assert json.loads(capsys.readouterr().out)["partners"][0]["failing"] == 2
 
 
-async def _fill(path: Path) -> None:
+def test_a_rehearsal_refuses_wrong_check_digits_of_those_for_whom_they_are_refused(
+    next_version: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = [{"scheme": "iso6346", "value": "MSKU1234566"}]
+    asyncio.run(_fill(tmp_path / "log.db", record(1, subjects=wrong), record(2, "depot", subjects=wrong)))
+    asyncio.run(_set_apart(tmp_path / "registry.db", "depot"))
+
+    code = run(["schema", "rehearse", NAME, next_version("1.1"), "--data", str(tmp_path), "--json"])
+
+    partners = {each["partner"]: each["failing"] for each in json.loads(capsys.readouterr().out)["partners"]}
+    assert (code, partners) == (1, {"depot": 1, "terminal": 0})
+
+
+async def _set_apart(path: Path, partner: str) -> None:
+    strict = replace(PARTNER, id=partner, check_digits=CheckDigits.REJECT)
+    async with SQLiteRegistry.open(path) as registry:
+        await registry.write(Proposal(0, (strict,), actor="ada", act="partner.add"), time_us=1)
+
+
+async def _fill(path: Path, *records: LogRecord) -> None:
     async with SQLiteEventLog(path, SystemClock()) as log:
         await log.declare(Stream(EVENTS, 1))
-        await log.append(EVENTS, 0, [record(1), record(2)])
+        await log.append(EVENTS, 0, list(records) or [record(1), record(2)])
 
 
 def test_a_rehearsal_needs_a_log_and_a_file_of_the_type(next_version: Any, tmp_path: Path) -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import orjson
 import pytest
 
+from hub.web.route import BINARY, EDIFACT
+from tests.edifact import interchange, message
+from tests.unit.test_translate_onerecord import event as flight_event
 from tests.wire.conftest import MakeWorld
-from tests.world import Answer, Caller, HubWorld, event
+from tests.wire.test_edifact import ZONED
+from tests.wire.test_epcis import CONTEXT, LINKED, document, epcis
+from tests.wire.test_tables import sheet
+from tests.world import GATE_IN, Answer, Caller, HubWorld, event
 
 
 async def sent_with_a_wrong_digit(caller: Caller) -> Answer:
@@ -49,3 +58,45 @@ async def test_what_is_set_for_a_partner_goes_before_what_is_set_for_all(
 async def giving(world: HubWorld, check_digits: str) -> Caller:
     await world.reader(feed=False)
     return await world.company(check_digits=check_digits)
+
+
+DAY = datetime.now(UTC).strftime("%Y-%m-%dT08:00:00Z")
+ARRIVAL = {
+    "eventID": "evt-1", "eventDateTime": DAY, "eventUpdatedDateTime": DAY, "eventCreatedDateTime": DAY,
+    "eventClassification": {
+        "eventTypeCode": "EQUIPMENT", "eventClassifierCode": "ACT", "equipmentEventTypeCode": "GTIN",
+    },
+    "eventLocation": {"UNLocationCode": "NLRTM"},
+    "equipmentDetails": {"equipmentReference": "CSQU3054384", "emptyIndicatorCode": "LADEN"},
+}  # fmt: skip
+FLIGHT = {
+    **flight_event("DEP", creationDate=DAY, eventDate=DAY, eventTimeType={"@id": "cargo:ACTUAL"}),
+    "cargo:eventFor": [{"@type": "cargo:Waybill", "@id": "https://1r.example.com/mawb160-22223334"}],
+}
+SSCC = "https://id.gs1.org/00/106141412345678909"
+WRONG = {
+    "edifact": ("/v1/events", EDIFACT, interchange(message("CODECO", *ZONED)).replace(b"MSKU1234565", b"MSKU1234566")),
+    "epcis": ("/v1/events", LINKED, document(epcis(epcList=[SSCC]))),
+    "epcis event": ("/epcis/events", LINKED, epcis(epcList=[SSCC]) | {"@context": [CONTEXT]}),
+    "dcsa": ("/v1/events", BINARY, {"events": [ARRIVAL]}),
+    "onerecord": ("/v1/events", LINKED, FLIGHT),
+    "table": (f"/v1/tables?type={GATE_IN}", "text/csv", sheet("a,no").replace(b"MSKU1234565", b"MSKU1234566")),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_who_is_set_apart_is_set_apart_in_every_format(delta: Caller, name: str) -> None:
+    path, media_type, sent = WRONG[name]
+    body = sent if isinstance(sent, bytes) else orjson.dumps(sent)
+    given = {"data": body, "headers": {"Content-Type": media_type}}
+
+    await delta.world.act("partner.set", id="delta", check_digits="reject")
+    refused = await delta.ask("POST", path, **given)
+    await delta.world.act("partner.set", id="delta", check_digits="warn")
+    taken = await delta.ask("POST", path, **given)
+
+    [item] = refused.json.get("items", [refused.json])
+    assert (refused.status, item["code"]) == (400 if path.startswith("/epcis") else 422, "EVENT_INVALID")
+    errors = [each["code"] for each in item["faults"] if each["severity"] == "ERROR"]
+    assert errors == ["CHECK_DIGIT_WRONG"]
+    assert taken.status in (200, 201)
