@@ -12,11 +12,12 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
 
-Registered = Partner | EDIProfile | System | PublicKey | Agreement | Feed
-T = TypeVar("T", Partner, EDIProfile, System, PublicKey, Agreement, Feed)
+Registered = Partner | EDIProfile | System | PublicKey | Authorisation | Arrangement | StatusFeed | Agreement | Feed
+T = TypeVar("T", bound=Registered)
 
 
 class Version(Struct, frozen=True):
@@ -34,6 +35,9 @@ KINDS: dict[str, type[Registered]] = {
     "edi_profile": EDIProfile,
     "system": System,
     "key": PublicKey,
+    "authorisation": Authorisation,
+    "arrangement": Arrangement,
+    "status_feed": StatusFeed,
     "agreement": Agreement,
     "feed": Feed,
 }
@@ -48,6 +52,8 @@ def object_id(item: Registered) -> str:
             return item.name
         case EDIProfile():
             return item.partner
+        case StatusFeed():
+            return item.issuer
     return item.id
 
 
@@ -117,6 +123,9 @@ class Snapshot:
         self.edi_profiles: History[EDIProfile] = History()
         self.systems: History[System] = History(lambda system: system.partner)
         self.keys: History[PublicKey] = History(lambda key: key.system)
+        self.authorisations: History[Authorisation] = History(lambda authorisation: authorisation.partner)
+        self.arrangements: History[Arrangement] = History()
+        self.status_feeds: History[StatusFeed] = History()
         self.agreements: History[Agreement] = History(lambda agreement: agreement.recipient)
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
         self._of_kind: dict[type[Registered], History[Any]] = {
@@ -124,6 +133,9 @@ class Snapshot:
             EDIProfile: self.edi_profiles,
             System: self.systems,
             PublicKey: self.keys,
+            Authorisation: self.authorisations,
+            Arrangement: self.arrangements,
+            StatusFeed: self.status_feeds,
             Agreement: self.agreements,
             Feed: self.feeds,
         }
