@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
-
-from hub.core.registry import KINDS, Version
+from hub.core.registry import Version
+from hub.core.stored import read_stored
 from hub.drivers.sqlite.database import port_error
 
 _VERSIONS = "SELECT revision, kind, body, actor, reason, time_us FROM versions ORDER BY revision, position"
@@ -25,8 +24,9 @@ def versions_in(path: Path) -> Sequence[Version]:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return [
-                Version(revision, msgspec.json.decode(body, type=KINDS[kind]), actor, reason, time_us)
+                Version(revision, item, actor, reason, time_us)
                 for revision, kind, body, actor, reason, time_us in connection.execute(_VERSIONS)
+                for item in read_stored(kind, body)
             ]
     except sqlite3.Error as error:
         raise port_error(error) from error
