@@ -124,6 +124,7 @@ def document_apis(
         runner=intake.jobs,
         jobs=ports.jobs,
         bounds=bounds,
+        settings=settings.documents,
         body_bytes_max=settings.http.body_bytes_max,
     )
     captured = Captured(

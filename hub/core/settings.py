@@ -68,6 +68,8 @@ class DocumentsSettings(Struct, frozen=True, kw_only=True):
 
     table_bytes_max: Count = 10_485_760
     table_rows_max: Count = 100_000
+    capture_events_max: Count = 10_000
+    """Of a capture of EPCIS that is to proceed; one that is rolled back is one batch (`intake.batch_events_max`)."""
     upload_seconds_max: Seconds = 60.0
     """How long a table may take to arrive: it is written to disk as it comes."""
     answer_wait_seconds: Seconds = 8.0

@@ -110,15 +110,19 @@ class Stretches:
     async def _open(self, job: Job, principal: Principal) -> Translation | Refusal:
         async with self._blobs.open(BlobKey(job.partner, job.id)) as chunks:
             document = b"".join([chunk async for chunk in chunks])
-        table = job.kind is JobKind.TABLE
         context = Context(
             source=job.parameters.get("source"),
             event_type=job.parameters.get("type"),
             time_zone=principal.partner.time_zone,
-            items_max=self._settings.table_rows_max if table else self._bounds.batch_events_max,
+            items_max=self._items_max(job),
         )
         # On a thread, so that others are answered meanwhile.
         return await asyncio.to_thread(open_translation, document, job.media_type, context, families=FAMILIES[job.kind])
+
+    def _items_max(self, job: Job) -> int:
+        if job.kind is JobKind.TABLE:
+            return self._settings.table_rows_max
+        return capture_events_max(job.parameters.get("behaviour", ROLLBACK), self._bounds, self._settings)
 
     async def _pass_over(self, items: Iterator[TranslatedItem], count: int) -> None:
         """Leave out what is done, with pauses."""
@@ -150,6 +154,11 @@ class Stretches:
         async with self._archive.holding(job.partner, job.digest, store) as held:
             held.wanted |= any(job.counts.get(verdict, 0) for verdict in KEPT)
             yield held
+
+
+def capture_events_max(behaviour: str, bounds: IntakeSettings, settings: DocumentsSettings) -> int:
+    """What is taken whole or not at all is one batch; what is to proceed is taken stretch by stretch."""
+    return bounds.batch_events_max if behaviour == ROLLBACK else settings.capture_events_max
 
 
 def rest_of(job: Job) -> Results:

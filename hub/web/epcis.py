@@ -14,12 +14,12 @@ from aiohttp import web
 
 from hub.core.errors import ERRORS, Refusal
 from hub.core.evidence import Item, Mode, Principal, Verdict
-from hub.core.settings import IntakeSettings
+from hub.core.settings import DocumentsSettings, IntakeSettings
 from hub.intake.documents import Documents, Sent, in_chunks
 from hub.intake.jobs import GIVEN_UP, JobRunner
 from hub.intake.pipeline import Pipeline
 from hub.intake.results import items_of
-from hub.intake.stretches import FAMILIES, ROLLBACK
+from hub.intake.stretches import FAMILIES, ROLLBACK, capture_events_max
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render
@@ -59,6 +59,7 @@ class CaptureAPI:
         runner: JobRunner,
         jobs: Jobs,
         bounds: IntakeSettings,
+        settings: DocumentsSettings,
         body_bytes_max: int,
     ) -> None:
         self._gate = gate
@@ -68,6 +69,7 @@ class CaptureAPI:
         self._runner = runner
         self._jobs = jobs
         self._bounds = bounds
+        self._settings = settings
         self._body_bytes_max = body_bytes_max
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -103,9 +105,10 @@ class CaptureAPI:
         if behaviour not in _BEHAVIOURS:
             raise Refused(Refusal("BAD_REQUEST", "GS1-Capture-Error-Behaviour: rollback or proceed"))
         source = source_of(request)
+        most = capture_events_max(behaviour, self._bounds, self._settings)
         with self._bodies.hold(request) as held:
             body = await held.read()
-            opened = await self._documents.open(self._sent(request, body, Context(source=source, items_max=self._most)))
+            opened = await self._documents.open(self._sent(request, body, Context(source=source, items_max=most)))
             if isinstance(opened, Refusal):
                 raise Refused(opened)
             parameters = {"behaviour": behaviour} | ({"source": source} if source else {})
@@ -148,10 +151,6 @@ class CaptureAPI:
         if len(judged.items) != 1:
             raise Refused(Refusal("BODY_MALFORMED", "one event; use /epcis/capture for documents without any"))
         return _event_answer(judged.items[0], body, language_of(request))
-
-    @property
-    def _most(self) -> int:
-        return self._bounds.batch_events_max
 
     def _admitted(self, request: web.BaseRequest) -> Principal:
         principal = self._gate.enter(request, "events:write")
@@ -198,7 +197,7 @@ class CaptureAPI:
         }
         if "POST" in methods:
             headers |= {
-                "GS1-EPCIS-Capture-Limit": str(self._most),
+                "GS1-EPCIS-Capture-Limit": str(self._bounds.batch_events_max),  # Of either behaviour.
                 "GS1-EPCIS-Capture-File-Size-Limit": str(self._body_bytes_max),
                 "GS1-Capture-Error-Behaviour": "all",
             }

@@ -126,6 +126,20 @@ async def test_a_capture_that_contradicts_itself_is_told_so(delta: Caller) -> No
     assert proceeding["counts"] == {"ACCEPTED": 1, "CONFLICT": 1}
 
 
+async def test_a_capture_that_is_to_proceed_may_be_longer_than_a_batch(make_world: MakeWorld) -> None:
+    events = [epcis(f"urn:uuid:{number}") for number in range(6)]
+    async with make_world(intake={"batch_events_max": 2}, documents={"capture_events_max": 5}) as world:
+        await world.reader(feed=False)
+        delta = await world.company()
+
+        job = await capture(delta, document(*events[:5]), GS1_Capture_Error_Behaviour="proceed")
+        too_long = await send(delta, "/epcis/capture", document(*events), GS1_Capture_Error_Behaviour="proceed")
+        whole = await send(delta, "/epcis/capture", document(*events[:5]))
+
+    assert (job["success"], job["counts"]) == (True, {"ACCEPTED": 5})
+    assert (too_long.code, whole.code) == ("BODY_TOO_LARGE", "BODY_TOO_LARGE")
+
+
 async def test_a_capture_that_is_to_proceed_takes_what_is_right(delta: Caller) -> None:
     sent = document(epcis(), epcis("urn:uuid:2", bizStep="flying"))
 
