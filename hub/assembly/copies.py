@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from hub.assembly.grounds import Ports, events_partitions
+from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.intake.copies import LEFT_SECONDS, Copies
 from hub.intake.deposit import Deposits
@@ -49,6 +52,7 @@ def copies_api(
     gate: Gate,
     bodies: BodyReader,
     *,
+    snapshot: Callable[[], Snapshot],
     clock: Clock,
     observer: Observer,
 ) -> CopiesAPI:
@@ -57,10 +61,17 @@ def copies_api(
         gate=gate,
         bodies=bodies,
         pipeline=pipeline,
-        deposits=Deposits(pipeline=pipeline, copies=archived.copies, examiner=examiner, observer=observer),
+        deposits=Deposits(
+            pipeline=pipeline,
+            copies=archived.copies,
+            examiner=examiner,
+            decision_of=lambda partner, sha256: snapshot().copy_decision(partner, sha256),
+            observer=observer,
+        ),
         copies=archived.copies,
         known=archived.known,
         sights=sights,
+        snapshot=snapshot,
         clock=clock,
         observer=observer,
         settings=settings.documents,

@@ -105,7 +105,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
-        blobs=_blobs(settings, directory, clock),
+        blobs=blobs_at(settings, directory, clock),
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=_log_name(event_log, identity))),
         judge=await stack.enter_async_context(_judge(settings)),
@@ -113,7 +113,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     )
 
 
-def _blobs(settings: Settings, directory: Path, clock: Clock) -> BlobStore:
+def blobs_at(settings: Settings, directory: Path, clock: Clock) -> BlobStore:
     if settings.s3.bucket:
         return S3BlobStore.open_at(settings.s3, clock)
     return FileBlobStore.open_at(directory / "documents", clock)

@@ -82,7 +82,6 @@ class Hub:
         self.clock, self.entropy, self.observer = clock, entropy, observer
         self.catalogue = catalogue()
         self.live = LiveRegistry(ports.registry, clock=clock, stale_seconds=settings.intake.registry_seconds_max)
-        self.registrar = make_registrar(self.live, settings, clock=clock)
         self.events = streams_of(settings)[0]
         self.url = settings.http.public_url or url_of(listener)
         self.stopping = asyncio.Event()
@@ -106,6 +105,7 @@ class Hub:
         )
         self._follower = make_follower(settings, ports, clock, observer)
         self._archived = make_archived(settings, ports, self._follower, clock, entropy)
+        self.registrar = make_registrar(self.live, settings, quarantine=self._archived.copies, clock=clock)
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
         )
@@ -283,6 +283,7 @@ class Hub:
             self._sights,
             gate,
             bodies,
+            snapshot=self.snapshot,
             clock=self.clock,
             observer=self.observer,
         )

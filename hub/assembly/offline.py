@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 
+from hub.assembly.grounds import blobs_at, open_keys
+from hub.core.copies import Entry, Quarantined
 from hub.core.filter import Schema
 from hub.core.settings import Settings
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.directory import DataDirectory
+from hub.drivers.system.entropy import SystemEntropy
+from hub.intake.copies import Copies
+from hub.operate.acts import Quarantine
 from hub.operate.follow import LiveRegistry
 from hub.operate.registrar import Registrar
+from hub.operate.vault import Vault
 from hub.ports.system import Clock
 from schemas.catalogue import catalogue
 
 REGISTRY_FILE = "registry.db"
 
 
-def make_registrar(live: LiveRegistry, settings: Settings, *, clock: Clock) -> Registrar:
+def make_registrar(live: LiveRegistry, settings: Settings, *, quarantine: Quarantine, clock: Clock) -> Registrar:
     known = catalogue()
     event_types: dict[str, list[Schema]] = {name: [] for name in known.planned}
     for event_type in known.types:
         event_types.setdefault(event_type.name, []).append(event_type.schema.flat)
-    return Registrar(live, clock=clock, event_types=event_types, key_grace_seconds=settings.auth.key_grace_seconds)
+    return Registrar(
+        live,
+        quarantine=quarantine,
+        clock=clock,
+        event_types=event_types,
+        key_grace_seconds=settings.auth.key_grace_seconds,
+    )
 
 
 @asynccontextmanager
@@ -36,4 +49,28 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
         async with SQLiteRegistry.open(directory / REGISTRY_FILE) as registry:
             live = LiveRegistry(registry, clock=clock)
             await live.refresh()
-            yield make_registrar(live, settings, clock=clock)
+            yield make_registrar(live, settings, quarantine=_StoredCopies(settings, clock), clock=clock)
+
+
+class _StoredCopies:
+    """The copies of a hub that does not run. Their store is opened for a command that asks for them, and no other."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def quarantined(self) -> Sequence[Quarantined]:
+        return await self._copies.quarantined()
+
+    async def entry(self, partner: str, sha256: str) -> Entry | None:
+        return await self._copies.entry(partner, sha256)
+
+    async def unmark(self, partner: str, sha256: str) -> None:
+        await self._copies.unmark(partner, sha256)
+
+    @cached_property
+    def _copies(self) -> Copies:
+        directory, entropy = Path(self._settings.log.directory), SystemEntropy()
+        keys = open_keys(directory, now=self._clock.now_us() // 1_000_000)
+        blobs = Vault(blobs_at(self._settings, directory, self._clock), keys=keys, entropy=entropy)
+        return Copies(blobs, clock=self._clock, entropy=entropy)

@@ -20,6 +20,7 @@ NOUNS = {
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "edi": "EDIFACT of partners: set, show and try what their own codes mean.",
+    "document": "Copies of documents that were set apart: list, show, release, refuse.",
     "document-key": "The keys under which documents are encrypted at rest: rotate.",
     "schema": "Event types: list, show, diff; check and rehearse a new version.",
     "config": "Every setting with its default; check a configuration.",

@@ -171,7 +171,7 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
     try:
         async with open_registrar(settings) as registrar:
             if method == "GET":
-                return registrar.view(name, request)
+                return await registrar.view(name, request)
             outcome = await registrar.perform(name, request, actor=getpwuid(os.getuid()).pw_name)
     except DirectoryInUse:
         await SystemClock().sleep(STARTING_SECONDS / STARTING_TRIES)

@@ -5,6 +5,7 @@ The page is `schemas/formats/document.md`.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -66,6 +67,69 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     media_type: str
     quarantined: bool = False
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """What was found in the copy."""
+        return frozenset(each.code for each in self.faults)
+
+
+class Outcome(StrEnum):
+    RELEASED = "released"
+    REFUSED = "refused"
+
+
+class CopyDecision(Struct, frozen=True, kw_only=True):
+    """What an officer decided of a copy that was set apart."""
+
+    partner: str
+    sha256: str
+    event_id: str
+    outcome: Outcome
+    reason: str
+    """For its publisher to read."""
+    decided: int
+    """Seconds since 1970."""
+    codes: tuple[str, ...]
+    """What had been found in it: a release answers for no more than this."""
+
+    @property
+    def id(self) -> str:
+        return decision_id(self.partner, self.sha256)
+
+
+def decision_id(partner: str, sha256: str) -> str:
+    return f"{partner}/{sha256}"
+
+
+class Standing(StrEnum):
+    """What may be done with a copy now."""
+
+    CLEAN = "clean"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    REFUSED = "refused"
+
+
+def standing_of(entry: Entry, decision: CopyDecision | None) -> Standing:
+    """`decision`: the newest one of these bytes of its publisher. A refusal holds whatever an examination says."""
+    if decision is not None and decision.outcome is Outcome.REFUSED:
+        return Standing.REFUSED
+    if not entry.quarantined:
+        return Standing.CLEAN
+    return Standing.RELEASED if decision is not None and entry.codes <= {*decision.codes} else Standing.QUARANTINED
+
+
+class Quarantined(Struct, frozen=True):
+    """A copy in which something was found that set it apart, whatever was decided of it."""
+
+    partner: str
+    sha256: str
+    entry: Entry
+
+    @property
+    def id(self) -> str:
+        return decision_id(self.partner, self.sha256)
 
 
 class Upload(Struct, frozen=True):

@@ -194,6 +194,14 @@ _ROWS = (
         "The examination found something that the policy neither takes nor refuses; the publisher sees what.",
     ),
     _row(
+        "COPY_REFUSED", 410, "gone",
+        "Customs looked at the copy and refused it.",
+        "La douane a examiné la copie et l'a refusée.",
+        "Its publisher sees why: a plain version that replaces it is examined anew.",
+        "The examination set the copy apart, and an officer refused it. Its event and receipt stay; its bytes are "
+        "handed to nobody, and go with their age. The same bytes again get the same receipt, and no new event.",
+    ),
+    _row(
         "EVENT_INVALID", 422, "invalid",
         "The event breaks its schema or a rule of the trade.",
         "L'événement enfreint son schéma ou une règle du métier.",

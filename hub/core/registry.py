@@ -14,9 +14,21 @@ from msgspec import Struct
 
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
+from hub.core.copies import CopyDecision, decision_id
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
 
-Registered = Partner | EDIProfile | System | PublicKey | Authorisation | Arrangement | StatusFeed | Agreement | Feed
+Registered = (
+    Partner
+    | EDIProfile
+    | System
+    | PublicKey
+    | Authorisation
+    | Arrangement
+    | StatusFeed
+    | Agreement
+    | Feed
+    | CopyDecision
+)
 T = TypeVar("T", bound=Registered)
 
 
@@ -40,6 +52,7 @@ KINDS: dict[str, type[Registered]] = {
     "status_feed": StatusFeed,
     "agreement": Agreement,
     "feed": Feed,
+    "copy_decision": CopyDecision,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -128,6 +141,7 @@ class Snapshot:
         self.status_feeds: History[StatusFeed] = History()
         self.agreements: History[Agreement] = History(lambda agreement: agreement.recipient)
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
+        self.copy_decisions: History[CopyDecision] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -138,6 +152,7 @@ class Snapshot:
             StatusFeed: self.status_feeds,
             Agreement: self.agreements,
             Feed: self.feeds,
+            CopyDecision: self.copy_decisions,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:
@@ -151,6 +166,10 @@ class Snapshot:
 
     def feeds_of(self, recipient: str) -> Sequence[Feed]:
         return self.feeds.of(recipient)
+
+    def copy_decision(self, partner: str, sha256: str) -> CopyDecision | None:
+        """What was last decided of a copy that was set apart."""
+        return self.copy_decisions.get(decision_id(partner, sha256))
 
     def agreements_for(self, recipient: str, purpose: Purpose) -> Sequence[Agreement]:
         """The agreements that a feed to `recipient` for `purpose` rests on, in force or not."""

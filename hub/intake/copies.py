@@ -2,8 +2,9 @@
 
 Theory of operation (`schemas/formats/document.md`). A copy is received under a number, for its digest is known at its
 end only. Then the pending entry is written, the copy takes its name, its event is accepted, and the entry takes its
-own: in this order, so that whatever the log says is there is there. A crash leaves a number, which goes with its age,
-or a pending entry, which the next upload of the same bytes goes on with; else the sweep asks what became of its event.
+own: in this order, so that whatever the log says is there is there. A copy that is set apart has a mark besides, by
+which an operator finds it until it is settled. A crash leaves a number, which goes with its age, or a pending entry,
+which the next upload of the same bytes goes on with; else the sweep asks what became of its event.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 import msgspec
 
-from hub.core.copies import Entry, Upload
+from hub.core.copies import Entry, Quarantined, Upload
 from hub.core.errors import BlobMissing, HubError
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.system import Clock, Entropy
 
-UPLOAD, PENDING, COPY, ENTRY = "upload-", "pending-", "document-", "entry-"
+UPLOAD, PENDING, COPY, ENTRY, MARK = "upload-", "pending-", "document-", "entry-", "quarantined-"
+EVER_US = 1 << 62
+"""Later than anything was put, in microseconds since 1970."""
 LEFT_SECONDS = 3_600
 """What is older than this and has not come to its end was left by a process that has."""
 
@@ -66,10 +69,26 @@ class Copies:
         found = [await self._entry(BlobKey(partner, prefix + sha256)) for prefix in (PENDING, ENTRY)]
         return [each for each in found if each is not None]
 
-    async def keep(self, partner: str, upload: Upload, entry: Entry) -> None:
-        """Entry and copy, before the event. Both survive before this returns."""
+    async def quarantined(self) -> list[Quarantined]:
+        """Copies with a mark whose events were accepted, in no order; a thousand of them, if there are more."""
+        found = []
+        for key in await self._blobs.older(MARK, EVER_US):
+            sha256 = key.name.removeprefix(MARK)
+            entry = await self.entry(key.partner, sha256)
+            if entry is not None and entry.quarantined:
+                found.append(Quarantined(key.partner, sha256, entry))
+        return found
+
+    async def unmark(self, partner: str, sha256: str) -> None:
+        """The copy is settled: the mark has done its work."""
+        await self._blobs.delete(BlobKey(partner, MARK + sha256))
+
+    async def keep(self, partner: str, upload: Upload, entry: Entry, *, marked: bool = False) -> None:
+        """Entry, mark and copy, before the event. All survive before this returns."""
         sha256 = upload.sha256
         await self._blobs.put(BlobKey(partner, PENDING + sha256), _in_one(msgspec.json.encode(entry)))
+        if marked:
+            await self._blobs.put(BlobKey(partner, MARK + sha256), _in_one(b""))
         await self._blobs.move(BlobKey(partner, upload.name), BlobKey(partner, COPY + sha256))
 
     async def settle(self, partner: str, sha256: str) -> None:
@@ -80,6 +99,7 @@ class Copies:
         """The event of the pending entry is certainly not in the log; an earlier one's copy stays."""
         if await self.entry(partner, sha256) is None:
             await self._blobs.delete(BlobKey(partner, COPY + sha256))
+            await self.unmark(partner, sha256)
         await self._blobs.delete(BlobKey(partner, PENDING + sha256))
 
     async def sweep(self, is_known: IsKnown) -> None:

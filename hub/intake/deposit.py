@@ -8,13 +8,27 @@ made first, whose receipt is known.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from hub.core.copies import FORMAT, PLACES, Asked, Entry, Event, Upload, Version, event_of, withdrawal_of
+from hub.core.copies import (
+    FORMAT,
+    PLACES,
+    Asked,
+    CopyDecision,
+    Entry,
+    Event,
+    Outcome,
+    Standing,
+    Upload,
+    Version,
+    event_of,
+    standing_of,
+    withdrawal_of,
+)
 from hub.core.errors import HubError, Refusal
 from hub.core.evidence import Admitted, Item, Verdict
 from hub.intake.copies import Copies
@@ -30,13 +44,26 @@ IN_THE_LOG = frozenset({Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.HELD})
 _TRANSLATION = Translation(format=FORMAT, items=(), foreign=False, time_stated=True)
 
 
+DecisionOf = Callable[[str, str], CopyDecision | None]
+"""What an officer last decided of a copy of the partner with this SHA-256 (hex)."""
+
+
 class Deposited(Struct, frozen=True):
     item: Item
     entry: Entry
 
 
 class Deposits:
-    def __init__(self, *, pipeline: Pipeline, copies: Copies, examiner: Examiner, observer: Observer) -> None:
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        copies: Copies,
+        examiner: Examiner,
+        decision_of: DecisionOf,
+        observer: Observer,
+    ) -> None:
+        self._decision_of = decision_of
         self._pipeline = pipeline
         self._copies = copies
         self._examiner = examiner
@@ -58,11 +85,14 @@ class Deposits:
         Raises HubError when certainly nothing was stored.
         """
         partner = admitted.principal.partner.id
+        decision = self._decision_of(partner, upload.sha256)
         async with self._turn(partner, upload.sha256):
             known = await self._copies.entries(partner, upload.sha256)
             entry = next((each for each in known if each.asked == asked), None)
             if entry is None and known and not asked.is_new_version:
                 return _told_otherwise(known[0])
+            if entry is None and decision is not None and decision.outcome is Outcome.REFUSED:
+                return Refusal("DOCUMENT_REFUSED", f"customs refused this copy: {decision.reason}")
             if entry is None:
                 found = await self._entered(admitted, upload, asked, replaced, claimed)
                 if isinstance(found, Refusal):
@@ -71,7 +101,10 @@ class Deposits:
             judged = self._judged(admitted, upload.digest, entry.event)
             if isinstance(judged, Item):
                 return await self._accepted(admitted, judged)
-            await self._copies.keep(partner, upload, entry)
+            standing = standing_of(entry, decision)
+            if standing is Standing.REFUSED:  # Its bytes go with their age, however often they come again.
+                return Deposited(await self._accepted(admitted, judged), entry)
+            await self._copies.keep(partner, upload, entry, marked=standing is Standing.QUARANTINED)
             return Deposited(await self._settled(admitted, judged, upload.sha256, new=entry not in known), entry)
 
     async def withdraw(self, admitted: Admitted, digest: bytes, version: Version, reason: Event) -> Item:

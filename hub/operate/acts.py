@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 
+from hub.core.copies import Entry, Quarantined
 from hub.core.filter import EventSchemas
 from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
@@ -19,6 +20,18 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class Quarantine(Protocol):
+    """The copies of documents in which something was found that set them apart."""
+
+    async def quarantined(self) -> Sequence[Quarantined]:
+        """Those that were not settled yet, in no order."""
+
+    async def entry(self, partner: str, sha256: str) -> Entry | None: ...
+
+    async def unmark(self, partner: str, sha256: str) -> None:
+        """Leave it out of `quarantined` from now on."""
+
+
 class Basis(Struct, frozen=True):
     """What an act is decided on. `now` is seconds since 1970."""
 
@@ -27,6 +40,12 @@ class Basis(Struct, frozen=True):
     event_types: EventSchemas
     """So that no agreement or feed waits for a misspelt type, or for a value that no event can have."""
     key_grace_seconds: int
+    copies: Sequence[Quarantined] = ()
+    """What the act's own `gather` found."""
+
+
+Gather = Callable[[Any, Snapshot, Quarantine], Awaitable[Sequence[Quarantined]]]
+"""Looks up what a request is about and the registry does not hold."""
 
 
 Changes = tuple[Registered, ...]
@@ -42,3 +61,4 @@ class Act(Struct, frozen=True):
     """How many people it takes."""
     roles: frozenset[OperatorRole]
     """Who may do it, or sign it as the second."""
+    gather: Gather | None = None

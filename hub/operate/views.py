@@ -13,7 +13,7 @@ from hub.core.agreement import Agreement, Feed
 from hub.core.filter import compile_filter
 from hub.core.partner import Partner, PublicKey
 from hub.core.standing import standing_of
-from hub.operate.acts import Basis
+from hub.operate.acts import Basis, Gather
 from hub.operate.checks import Checks
 
 Plain = dict[str, Any]
@@ -36,6 +36,7 @@ class View(Struct, frozen=True):
 
     request: type[Struct]
     answer: Callable[[Any, Basis, Checks], Plain]
+    gather: Gather | None = None
 
 
 def list_partners(_: All, basis: Basis, __: Checks) -> Plain:

@@ -19,8 +19,7 @@ from aiohttp import web
 
 from hub.core.errors import HubError, Refusal
 from hub.core.settings import HTTPSettings
-from hub.operate.registrar import ACTS, Registrar
-from hub.operate.views import VIEWS
+from hub.operate.registrar import ACTS, VIEWS, Registrar
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web.edge import JSON, BodyReader, Edge, Handler, Refused, answer, listening
@@ -96,7 +95,10 @@ class Admin:
 
     def _view(self, name: str) -> Handler:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
-            outcome = self._registrar.view(name, dict(request.query))
+            try:
+                outcome = await self._registrar.view(name, dict(request.query))
+            except HubError as error:
+                raise Refused(Refusal(error.code, str(error))) from error
             if isinstance(outcome, Refusal):
                 raise Refused(outcome)
             return answer(outcome)

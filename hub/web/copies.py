@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from aiohttp import web
 
-from hub.core.copies import Asked, Entry, Version
+from hub.core.copies import Asked, CopyDecision, Entry, Standing, Version, standing_of
 from hub.core.errors import BlobDamaged, Refusal
 from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
+from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings
 from hub.intake.copies import Copies
 from hub.intake.deposit import Deposits
@@ -62,6 +63,7 @@ class CopiesAPI:
         copies: Copies,
         known: KnownDocuments,
         sights: Sights,
+        snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
         settings: DocumentsSettings,
@@ -73,6 +75,7 @@ class CopiesAPI:
         self._copies = copies
         self._known = known
         self._sights = sights
+        self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
         self._settings = settings
@@ -106,7 +109,9 @@ class CopiesAPI:
             raise Refused(outcome)
         if isinstance(outcome, Item):
             return _item_answer(outcome, request)
-        more = {"document": _entry_document(outcome.entry, language_of(request)), "event": outcome.entry.event}
+        decision = self._snapshot().copy_decision(admitted.principal.partner.id, upload.sha256)
+        document = {"sha256": upload.sha256, **_checked_document(outcome.entry, decision, language_of(request))}
+        more = {"document": document, "event": outcome.entry.event}
         return _item_answer(outcome.item, request, more, place=f"/v1/documents/{upload.sha256}")
 
     async def get(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
@@ -120,9 +125,11 @@ class CopiesAPI:
             "versions": [_version_document(each) for each in versions],
         }
         if copy.known.publisher == sight.own:
-            entry = await self._copies.entry(copy.known.publisher, _digest_of(names))
+            digest = _digest_of(names)
+            entry = await self._copies.entry(sight.own, digest)
             if entry is not None:
-                document |= _checked_document(entry, language_of(request))
+                decision = self._snapshot().copy_decision(sight.own, digest)
+                document |= _checked_document(entry, decision, language_of(request))
         return answer(document)
 
     async def content(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
@@ -134,9 +141,13 @@ class CopiesAPI:
             entry = await self._copies.entry(publisher, digest) if sight.allows(copy.known, DOCUMENT) else None
             if entry is None:
                 continue
+            decision = self._snapshot().copy_decision(publisher, digest)
+            standing = standing_of(entry, decision)
             if copy.state is DocumentState.WITHDRAWN:
                 why = Refusal("DOCUMENT_WITHDRAWN")
-            elif entry.quarantined:
+            elif standing is Standing.REFUSED:
+                why = Refusal("COPY_REFUSED", decision.reason if decision and publisher == sight.own else "")
+            elif standing is Standing.QUARANTINED:
                 why = Refusal("DOCUMENT_QUARANTINED")
             else:
                 return await self._hand_over(request, publisher, digest, entry, own=publisher == sight.own)
@@ -277,18 +288,18 @@ def _item_answer(
     return answer({**render.single_item(item, language), **(more or {})}, _STATUS[item.verdict], headers)
 
 
-def _entry_document(entry: Entry, language: str) -> dict[str, object]:
-    document = entry.event["data"]["document"]
-    return {"sha256": document["sha256"], **_checked_document(entry, language)}
-
-
-def _checked_document(entry: Entry, language: str) -> dict[str, object]:
-    return {
+def _checked_document(entry: Entry, decision: CopyDecision | None, language: str) -> dict[str, object]:
+    standing = standing_of(entry, decision)
+    document: dict[str, object] = {
         "bytes": entry.bytes,
         "media_type": entry.media_type,
-        "quarantined": entry.quarantined,
+        "quarantined": standing is Standing.QUARANTINED,
         "faults": fault_documents(entry.faults, language),
     }
+    if decision is not None and standing in (Standing.RELEASED, Standing.REFUSED):
+        decided = utc_text(decision.decided * 1_000_000)
+        document["decision"] = {"outcome": standing.value, "reason": decision.reason, "decided": decided}
+    return document
 
 
 def _version_document(judged: Judged) -> dict[str, object]:

@@ -38,7 +38,7 @@ COPY_ROUTES = (
         or_scope="feeds:read",
         waits=True,
         answers=(200, 400, 404, 409, 410),
-        codes=("NOT_FOUND", "DOCUMENT_WITHDRAWN", "DOCUMENT_QUARANTINED", "STORAGE_UNAVAILABLE"),
+        codes=("NOT_FOUND", "DOCUMENT_WITHDRAWN", "DOCUMENT_QUARANTINED", "COPY_REFUSED", "STORAGE_UNAVAILABLE"),
         summary="The copy, to its publisher and to those whom an agreement shows all of `/data/document`.",
     ),
     Route(

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from hub.core.errors import Refusal
+from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.registry import MemoryRegistry
+from hub.drivers.system.entropy import SystemEntropy
+from hub.intake.copies import Copies
 from hub.operate.follow import LiveRegistry
 from hub.operate.registrar import Done, Registrar
 
@@ -70,7 +73,10 @@ class Desk:
         self.clock = HandClock()
         self.registry = MemoryRegistry()
         self.live = LiveRegistry(self.registry, clock=self.clock)
-        self.registrar = Registrar(self.live, clock=self.clock, event_types=EVENT_TYPES, key_grace_seconds=3_600)
+        self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
+        self.registrar = Registrar(
+            self.live, quarantine=self.copies, clock=self.clock, event_types=EVENT_TYPES, key_grace_seconds=3_600
+        )
 
     async def do(self, act: str, **request: Any) -> Done:
         outcome = await self.registrar.perform(act, request, actor="ada")
@@ -85,8 +91,8 @@ class Desk:
         assert await self.registry.head() == before
         return {fault.place: fault.code for fault in outcome.faults}
 
-    def show(self, view: str, **request: Any) -> dict[str, Any]:
-        answer = self.registrar.view(view, request)
+    async def show(self, view: str, **request: Any) -> dict[str, Any]:
+        answer = await self.registrar.view(view, request)
         assert not isinstance(answer, Refusal), answer
         return answer
 

@@ -24,7 +24,7 @@ async def test_an_agreement_is_in_force_from_now_until_it_is_ended(world: Any) -
 
     await world.do("agreement.end", id="a1")
     assert not world.live.snapshot.agreements.get("a1").in_force(START)
-    assert not world.show("agreement.list")["items"][0]["in_force"]
+    assert not (await world.show("agreement.list"))["items"][0]["in_force"]
 
 
 async def test_dates_of_an_agreement_are_instants(world: Any) -> None:
@@ -147,6 +147,6 @@ async def test_a_partner_is_shown_with_what_it_gives_and_receives(world: Any) ->
     await world.agree()
     await world.do("feed.add", **FEED)
 
-    assert [a["id"] for a in world.show("partner.show", id="zephyr")["agreements"]] == ["a1"]
-    assert [f["name"] for f in world.show("partner.show", id="risk")["feeds"]] == ["seals"]
-    assert world.show("feed.show", name="seals")["agreements_in_force"] == 1
+    assert [a["id"] for a in (await world.show("partner.show", id="zephyr"))["agreements"]] == ["a1"]
+    assert [f["name"] for f in (await world.show("partner.show", id="risk"))["feeds"]] == ["seals"]
+    assert (await world.show("feed.show", name="seals"))["agreements_in_force"] == 1

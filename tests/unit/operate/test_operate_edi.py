@@ -15,10 +15,10 @@ PROFILE = json.dumps({"profile": 1, "documents": {"CODECO": {"98": {"type": "con
 async def test_senders_are_not_checked_until_some_are_named_and_no_longer_after_any(desk: Any) -> None:
     await desk.enrol("zephyr")
 
-    told = [desk.show("partner.show", id="zephyr")["edi_senders"]]
+    told = [(await desk.show("partner.show", id="zephyr"))["edi_senders"]]
     for senders in (["ZEPHYR", "ZEPHYR2", "ZEPHYR"], ["any"]):
         await desk.do("partner.set", id="zephyr", edi_senders=senders)
-        told.append(desk.show("partner.show", id="zephyr")["edi_senders"])
+        told.append((await desk.show("partner.show", id="zephyr"))["edi_senders"])
 
     assert told == [[], ["ZEPHYR", "ZEPHYR2"], []]
 
@@ -63,10 +63,10 @@ async def test_a_profile_is_an_object_of_its_own_with_versions_and_an_audit_trai
 
 async def test_a_profile_is_shown_as_it_can_be_set_again(desk: Any) -> None:
     await desk.enrol("zephyr")
-    assert desk.show("edi.profile.show", id="zephyr") == {"partner": "zephyr", "profile": None}
+    assert await desk.show("edi.profile.show", id="zephyr") == {"partner": "zephyr", "profile": None}
     await desk.do("edi.profile.set", id="zephyr", profile=PROFILE)
 
-    shown = desk.show("edi.profile.show", id="zephyr")["profile"]
+    shown = (await desk.show("edi.profile.show", id="zephyr"))["profile"]
 
     assert (await desk.do("edi.profile.set", id="zephyr", profile=json.dumps(shown))).changed == ()
 

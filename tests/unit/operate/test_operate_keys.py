@@ -64,7 +64,7 @@ async def test_a_jwk_and_a_pem_of_one_key_have_the_same_id(enrolled: Any) -> Non
     key = await add(enrolled, json.dumps(public_jwk_from_pem(pem.encode())))
 
     assert await enrolled.refused("key.add", partner="zephyr", system="erp", key=pem) == {"/key": "ACT_KEY_KNOWN"}
-    assert key in {item["id"] for item in enrolled.show("key.list")["items"]}
+    assert key in {item["id"] for item in (await enrolled.show("key.list"))["items"]}
 
 
 @pytest.mark.parametrize("form", ["pem", "jwk"])
@@ -123,14 +123,14 @@ async def test_a_rotated_key_is_live_until_its_grace_ends(enrolled: Any) -> None
     old = await add(enrolled, public_pem())
     await enrolled.do("key.rotate", partner="zephyr", system="erp", key=public_pem())
 
-    def live() -> dict[str, bool]:
-        return {item["id"]: item["live"] for item in enrolled.show("key.list")["items"]}
+    async def live() -> dict[str, bool]:
+        return {item["id"]: item["live"] for item in (await enrolled.show("key.list"))["items"]}
 
     enrolled.clock.seconds = 3_599
-    assert live()[old]
+    assert (await live())[old]
     enrolled.clock.seconds = 3_600
-    assert not live()[old]
-    assert list(live().values()).count(True) == 1
+    assert not (await live())[old]
+    assert list((await live()).values()).count(True) == 1
 
 
 async def test_rotating_while_the_last_grace_runs_is_refused_and_possible_after_it(enrolled: Any) -> None:
