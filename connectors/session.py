@@ -43,6 +43,10 @@ class HubRefused(ConnectorError):
         return bool(self.problem.get("retryable", self.status == 429 or self.status >= 500))
 
 
+class TokenRefused(HubRefused):
+    """The hub gives this system no token: whatever it sends now is not looked at."""
+
+
 class HubUnreachable(ConnectorError):
     """The hub did not answer, or not as a hub does: it may or may not have taken what was sent."""
 
@@ -56,6 +60,8 @@ class Answer:
     status: int
     body: bytes
     retry_after_seconds: float
+    location: str = ""
+    """Where what was begun, or made, is to be found."""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `HubUnreachable`: something else answered in the hub's place."""
@@ -193,7 +199,9 @@ class HubSession:
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer:
-    return Answer(response.status, await response.read(), retry_after(response.headers))
+    return Answer(
+        response.status, await response.read(), retry_after(response.headers), response.headers.get("Location", "")
+    )
 
 
 def accepted(answer: Answer) -> Answer:
@@ -215,14 +223,14 @@ def _refused_token(answer: Answer, client_id: str) -> HubRefused:
     """The token endpoint words its errors as OAuth does (RFC 6749 §5.2)."""
     error = refusal(answer)
     if "error" not in error.problem:
-        return error
+        return TokenRefused(answer.status, error.problem, answer.retry_after_seconds)
     problem = {
         "code": str(error.problem["error"]).upper(),
         "title": f"No token for {client_id}.",
         "detail": str(error.problem.get("error_description", "")),
         "fix": "Ask the operator whether system and key are registered and the partner is not suspended.",
     }
-    return HubRefused(answer.status, problem, answer.retry_after_seconds)
+    return TokenRefused(answer.status, problem, answer.retry_after_seconds)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import orjson
 from cyclopts import App, Parameter
@@ -16,23 +15,12 @@ from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.keys import read_key
 from connectors.language import language
 from connectors.partner import ReceiptBook
-from connectors.session import KEY_HISTORY_PATH, Answer, HubSession, refusal
+from connectors.partner.client import SCOPE
+from connectors.partner.documents import Handed, hand_in, handed, keep
+from connectors.session import HubRefused, HubSession
 from connectors.verdicts import print_faults
-from connectors.verify import KeyHistory, ReceiptInvalid, verify
 
 app = App(name="customs-connect document", help="Hand digital copies of documents in, and withdraw them.")
-
-MEDIA_TYPES = {
-    ".pdf": "application/pdf",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".xml": "application/xml",
-    ".json": "application/json",
-}
-"""Of anything else the hub tells by its bytes what it is."""
-ANSWER_SECONDS_MAX = 90.0
-"""A copy of ten megabytes takes its time on a slow line."""
 
 
 @app.command
@@ -81,11 +69,12 @@ def push(
     content = file.read_bytes()
     given = {"kind": kind, "reference": reference, "title": title, "issued_at": issued_at}
     given |= {"replaces": replaces, "updated_at": updated_at}
-    query = [(name, text) for name, text in given.items() if text] + [("subject", each) for each in subject]
-    digest = sha256(content).digest()
-    headers = {"Content-Type": MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")}
-    path = f"/v1/documents?{urlencode(query)}"
-    return asyncio.run(_sent(hub, path, content, headers, content, receipts, json=json, digest=digest.hex()))
+    asked = [(name, text) for name, text in given.items() if text] + [("subject", each) for each in subject]
+
+    def hand(session: HubSession) -> Awaitable[Handed]:
+        return hand_in(session, content, asked, file.suffix)
+
+    return asyncio.run(_hand(hub, hand, receipts, json=json, digest=sha256(content).hexdigest()))
 
 
 @app.command
@@ -105,47 +94,44 @@ def withdraw(digest: str, /, *, reason: str, hub: HubOptions, receipts: Path | N
     """
     body = orjson.dumps({"reason": {"text": reason}})
     headers = {"Content-Type": "application/json"}
-    path = f"/v1/documents/{digest}/withdraw"
-    return asyncio.run(_sent(hub, path, body, headers, None, receipts, json=json, digest=digest))
+
+    def hand(session: HubSession) -> Awaitable[Handed]:
+        return handed(session, f"/v1/documents/{digest}/withdraw", body, headers, stated=None)
+
+    return asyncio.run(_hand(hub, hand, receipts, json=json, digest=digest))
 
 
-async def _sent(
+async def _hand(
     hub: HubOptions,
-    path: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    stated: bytes | None,
+    hand: Callable[[HubSession], Awaitable[Handed]],
     receipts: Path | None,
     *,
     json: bool,
     digest: str,
 ) -> int:
-    """`stated`: what the receipt must state the digest of; None: the body, or that of the first request like it."""
-    scope = "events:write"
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=scope) as session:
-        answer = await session.request("POST", path, body=body, headers=headers, answer_seconds_max=ANSWER_SECONDS_MAX)
-        if answer.status >= 300:
-            return _refused(answer, json=json)
-        document = answer.json()
-        history = await session.public(KEY_HISTORY_PATH)
-    repeated = document["verdict"] == "DUPLICATE"
-    fault = _fault(document, body if stated is None else stated, history) if stated or not repeated else ""
-    if receipts is not None and not fault:
-        book = ReceiptBook(receipts)
-        book.keep([document["receipt"]])
-        book.keep_keys(history)
+    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+        try:
+            told = await hand(session)
+        except HubRefused as e:
+            return _refused(e, json=json)
+    if receipts is not None:
+        keep(ReceiptBook(receipts), told)
+    _print(told, json=json, digest=digest)
+    return 1 if told.fault else 0
+
+
+def _print(told: Handed, *, json: bool, digest: str) -> None:
+    document = told.answer
     if json:
-        print_json({name: member for name, member in document.items() if name != "receipt"} | {"receipt_fault": fault})
-    else:
-        quarantined = "QUARANTINED" if document.get("document", {}).get("quarantined") else ""
-        print("  ".join(filter(None, (document["verdict"], document["source"], document["id"], quarantined, fault))))
-        print(f"sha256  {digest}")
-        print_faults(document.get("document", {}).get("faults", ()), language())
-    return 1 if fault else 0
+        print_json({name: each for name, each in document.items() if name != "receipt"} | {"receipt_fault": told.fault})
+        return
+    quarantined = "QUARANTINED" if document.get("document", {}).get("quarantined") else ""
+    print("  ".join(filter(None, (document["verdict"], document["source"], document["id"], quarantined, told.fault))))
+    print(f"sha256  {digest}")
+    print_faults(document.get("document", {}).get("faults", ()), language())
 
 
-def _refused(answer: Answer, *, json: bool) -> int:
-    refused = refusal(answer)
+def _refused(refused: HubRefused, *, json: bool) -> int:
     faults: Sequence[dict[str, Any]] = refused.problem.get("faults", ())
     if json:
         print_json(refused.problem)
@@ -153,11 +139,3 @@ def _refused(answer: Answer, *, json: bool) -> int:
         print(f"{refused.code}  {refused.words}")
         print_faults(faults, language())
     return 1
-
-
-def _fault(document: Mapping[str, Any], stated: bytes, history: bytes) -> str:
-    """Why the receipt does not prove what was sent; empty: it does."""
-    try:
-        return verify(document, stated, KeyHistory.from_json(history)).fault
-    except (ReceiptInvalid, KeyError) as e:
-        return f"this is no receipt: {e}"

@@ -94,7 +94,7 @@ async def _watch(
     with closing(Journal(directory / STATE / "journal.db")) as journal:
         async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
             client = Client(session, receipts=book, backoff=Backoff(try_count_max=1))
-            sending = Sending(session, client, event_type=defaults[0], source=defaults[1])
+            sending = Sending(session, client, event_type=defaults[0], source=defaults[1], receipts=book)
             service = Service(folder, journal, sending, tell=teller.tell, bounds=bounds)
             if not once:
                 await service.run()
@@ -128,7 +128,7 @@ class _Teller:
             print_json(to_builtins(told))
             return
         counts = ", ".join(f"{count} {verdict}" for verdict, count in told.counts.items())
-        shown = told.file.encode(errors="replace").decode().translate(_CONTROLS)
+        shown = told.file.translate(_CONTROLS)
         line = "  ".join(each for each in (told.outcome, shown, told.detail, counts) if each)
         print(line, file=sys.stdout if told.kind == "file" else sys.stderr, flush=True)
 

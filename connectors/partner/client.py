@@ -21,7 +21,7 @@ from connectors.errors import ConnectorError
 from connectors.keys import read_key
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
-from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, refusal
+from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, TokenRefused, refusal
 from connectors.verify import KeyHistory, ReceiptInvalid, split, verify
 
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
@@ -61,6 +61,8 @@ class DocumentRefused(ConnectorError):
 
 def is_about_content(refused: HubRefused) -> bool:
     """Whether sending the same again changes nothing, whoever sends it and whenever."""
+    if isinstance(refused, TokenRefused):
+        return False
     if refused.code in EVENT_CODES:
         return True
     said = "code" in refused.problem or refused.status not in _OF_THE_PLACE

@@ -2,6 +2,7 @@
 
 A file is whole when its size and time of change were the same at two looks. What had a passed-over name at the last
 look (`.name`, `name.part`, `name.tmp`) and is unchanged under its new one is whole at once: that is how programs write.
+The details of a document (`NAME.txt`) are no file to send: they go where their document goes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from connectors.errors import ConnectorError
+from connectors.watch.details import BYTES_MAX, ENDING, described
+
 STATE = ".customs-connect"
 """The folder within the folder that holds the journal."""
-PASSED_OVER = (".part", ".tmp")
+PASSED_OVER = (".part", ".tmp", ".filepart", ".crdownload")
+"""Ends of names under which programs write."""
+HIDDEN = (".", "~$")
+"""Beginnings; the second is Excel's, of a workbook that is open."""
 LOOKED_AT_MAX = 1_000
 """Files that one look takes in, oldest first; the others have their turn when these are gone."""
 NAME_BYTES_MAX = 200
@@ -48,22 +55,45 @@ class Content(Struct, frozen=True):
     document: bytes | None
 
 
+class DetailsNotWhole(ConnectorError):
+    """What lies beside a document is still being written."""
+
+
 class Folder:
     """The folder `directory`, with `done` and `refused` in it. Raises `OSError`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._seen: dict[int | str, tuple[int, int]] = {}
+        self._details: dict[str, Entry] = {}
+        """Those that were asked for once, by their document's name."""
+        self.alone: list[str] = []
+        """Details, at the last look, whose document is not there; at most `LOOKED_AT_MAX`."""
         for name in (STATE, "done", "refused"):
             (directory / name).mkdir(exist_ok=True)
 
     def look(self) -> list[Entry]:
         """The files that are whole, oldest first."""
         hidden: list[Entry] = []
+        self.alone = []
         entries = heapq.nsmallest(LOOKED_AT_MAX, self._entries(hidden), key=lambda e: (e.mtime_ns, e.name))
         whole = [each for each in entries if self._seen.get(each.key) == (each.size, each.mtime_ns)]
         self._seen = {each.key: (each.size, each.mtime_ns) for each in (*hidden, *entries)}
         return whole
+
+    def details(self, name: str) -> bytes | None:
+        """What lies beside a document to say what it is, if the last call saw the same; None: nothing of use.
+
+        Raises `DetailsNotWhole`, `OSError`.
+        """
+        before, entry = self._details.pop(name, None), self._entry(name + ENDING)
+        if entry is None:
+            return None
+        content = self.read(entry, BYTES_MAX) if entry == before else None
+        if content is None:
+            self._details[name] = entry
+            raise DetailsNotWhole(entry.name)
+        return content.document
 
     def _entries(self, hidden: list[Entry]) -> Iterator[Entry]:
         with os.scandir(self.directory) as found:
@@ -71,7 +101,11 @@ class Folder:
                 entry = self._entry(each.name)
                 if entry is None:
                     continue
-                if not each.name.startswith(".") and not each.name.lower().endswith(PASSED_OVER):
+                document = described(each.name)
+                if document is not None:
+                    if len(self.alone) < LOOKED_AT_MAX and not self.holds(document):
+                        self.alone.append(each.name)
+                elif not each.name.startswith(HIDDEN) and not each.name.lower().endswith(PASSED_OVER):
                     yield entry
                 elif len(hidden) < LOOKED_AT_MAX:
                     hidden.append(entry)
@@ -134,6 +168,14 @@ class Folder:
         _sync(self.directory / room)
         _sync(self.directory)
         return True
+
+    def remove_details(self, name: str, content: bytes) -> None:
+        """Remove what lies beside a document, if it is this: it has been laid at its new place."""
+        entry = self._entry(name + ENDING)
+        if entry is None or (found := self.read(entry, BYTES_MAX)) is None or found.document != content:
+            return
+        (self.directory / entry.name).unlink(missing_ok=True)
+        _sync(self.directory)
 
     def prune(self, before_ns: int) -> None:
         """Delete what has lain in `done` since before this time (ns since 1970)."""

@@ -51,7 +51,7 @@ class Taken(Struct, frozen=True):
     taken_at: float
     """Seconds since 1970."""
     job: str
-    """Of a table that the hub is judging: its id there."""
+    """Of what the hub judges after it has answered, a table or a capture: its id there."""
     room: str
     target: str
     """Its name in `done` or `refused`."""
@@ -114,7 +114,9 @@ class Journal:
 
     def results(self, place: int) -> Iterator[tuple[str, bytes]]:
         """What is to lie beside a file: the end of the name, and the content."""
-        return self._database.execute("select suffix, content from results where place = ? order by suffix", (place,))
+        yield from self._database.execute(
+            "select suffix, content from results where place = ? order by suffix", (place,)
+        )
 
     def finish(self, place: int) -> None:
         with self._transaction():
@@ -123,6 +125,12 @@ class Journal:
 
     def under_way(self) -> list[Taken]:
         rows = self._database.execute(f"select {_COLUMNS} from files where not finished order by place")  # noqa: S608
+        return [_taken(row) for row in rows]
+
+    def others_under_way(self, taken: Taken) -> list[Taken]:
+        """Those of its name before it, which it has overwritten."""
+        asked = f"select {_COLUMNS} from files where name = ? and place < ? and not finished"  # noqa: S608
+        rows = self._database.execute(asked, (os.fsencode(taken.name), taken.place))
         return [_taken(row) for row in rows]
 
     def drop(self, place: int) -> None:

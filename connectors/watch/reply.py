@@ -48,3 +48,11 @@ def of_items(family: str, counts: dict[str, int], items: list[dict[str, Any]], *
     if (left_out := sum(counts.values()) - len(items)) > 0:
         result["items_left_out"] = left_out
     return Reply("done" if fine else "refused", result)
+
+
+class Incomplete(ConnectorError):
+    """More may be coming: of an empty file, or of what is said of a document. `reply`: if nothing comes."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        super().__init__(str(reply.result.get("detail", "")))

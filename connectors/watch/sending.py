@@ -1,21 +1,27 @@
-"""One file to the hub: what it is, by which route it goes, and what the hub says of it."""
+"""One file to the hub: what it is, by which route it goes, and what the hub says of it.
+
+Copies of documents are known by their bytes, or by the details that lie beside them; events by what they are; what
+holds no events may still wrap a document of the trade.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from connectors.language import language
-from connectors.partner.client import Client, DocumentRefused
+from connectors.partner.client import UNREACHABLE, Client, DocumentRefused
 from connectors.partner.outcome import EventUnsendable, Outcome, OutgoingEvent, Verdict, events_of
+from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, HubRefused, HubSession, HubUnreachable
 from connectors.watch import edifact
-from connectors.watch.reply import NotNow, Reply, not_now, of_items, refused_whole
+from connectors.watch.captures import Captures
+from connectors.watch.copies import Copies, is_copy, is_wrapped
+from connectors.watch.reply import ITEMS_MAX, Incomplete, NotNow, Reply, not_now, of_items, refused_whole
 from connectors.watch.tables import FAILED, Tables
 from schemas.faults import Fault
 from schemas.translate.recognise import XLSX, recognise_file
@@ -31,30 +37,51 @@ _MEDIA_TYPES = {
     "onerecord": "application/ld+json",
     "edifact": "application/edifact",
 }
-_COPY = re.compile(rb"%PDF-|\xff\xd8\xff|\x89PNG\r\n")
-COPY_WORDS = (
-    "A digital copy says neither what it is nor what it belongs to: hand it in at POST /v1/documents, with the kind "
-    "and the reference of the document."
-)
+_EMPTY = {"en": "The file is empty: 0 bytes.", "fr": "Le fichier est vide : 0 octet."}
+_TOO_LARGE = "BODY_TOO_LARGE"
+_OF_FILE = frozenset(("INTERNAL", "OUTCOME_UNKNOWN"))
+"""What a hub that is there may say of this file again and again, and of no other."""
+
+
+class File(Struct, frozen=True):
+    """A file that was read. `details`: what lies beside it to say what it is."""
+
+    name: str
+    document: bytes
+    details: bytes | None = None
+
+
+class Mark(Struct, frozen=True):
+    """How far the file has come before. `reference`: of this file in this folder; `job`: what the hub was judging."""
+
+    reference: str
+    job: str
+    note_job: Callable[[str], None]
 
 
 class Sending:
     """Sends files in one session. `event_type` and `source`: what tables and documents do not say themselves."""
 
     def __init__(
-        self, session: HubSession, client: Client, *, event_type: str | None = None, source: str | None = None
+        self,
+        session: HubSession,
+        client: Client,
+        *,
+        event_type: str | None = None,
+        source: str | None = None,
+        receipts: ReceiptBook | None = None,
     ) -> None:
         self._session, self._client = session, client
+        self._copies = Copies(session, receipts)
         self._query = {"source": source} if source else {}
+        self._captures = Captures(session, self._query)
         self._tables = Tables(session, self._query | ({"type": event_type} if event_type else {}))
 
-    async def send(
-        self, name: str, document: bytes, *, reference: str, job: str, note_job: Callable[[str], None]
-    ) -> Reply:
-        """Send a file and say what became of all of it. `reference`: of this file in this folder; `job`: of a table
-        that was sent before. Raises `NotNow`, `HubRefused`: it stays, to be sent again."""
+    async def send(self, file: File, mark: Mark) -> Reply:
+        """Send a file and say what became of all of it. Raises `NotNow`, `HubRefused`: it stays, to be sent again;
+        `Incomplete`: more of it may be coming."""
         try:
-            return await self._send(name, document, reference, job, note_job)
+            return await self._send(file, mark)
         except HubUnreachable as e:
             raise NotNow(str(e), of_file=await self._is_there()) from e
 
@@ -66,19 +93,25 @@ class Sending:
             return False
         return True
 
-    async def _send(
-        self, name: str, document: bytes, reference: str, job: str, note_job: Callable[[str], None]
-    ) -> Reply:
-        if _COPY.match(document):
-            return refused_whole("FORMAT_NOT_TAKEN", COPY_WORDS)
-        family = await asyncio.to_thread(recognise_file, name, document)
+    async def _send(self, file: File, mark: Mark) -> Reply:
+        document = file.document
+        if not document:
+            raise Incomplete(refused_whole("BODY_MALFORMED", _EMPTY[language()]))
+        if file.details is not None or is_copy(document):
+            wrapped = not is_copy(document)
+            return await self._copies.send(file.name, document, file.details, wrapped=wrapped)
+        family = await asyncio.to_thread(recognise_file, file.name, document)
         if isinstance(family, Fault):
+            if await asyncio.to_thread(is_wrapped, document):
+                return await self._copies.send(file.name, document, None, wrapped=True)
             return refused_whole(family.code, "", _said([family]))
         if family == "native":
             return await self._send_native(document)
         if family == "tabular":
-            return await self._send_table(document, job, note_job)
-        return await self._send_document(family, document, reference)
+            return await self._send_table(document, mark)
+        if family == "epcis" and mark.job:
+            return await self._capture(document, mark)
+        return await self._send_document(family, document, mark)
 
     async def _send_native(self, document: bytes) -> Reply:
         try:
@@ -96,16 +129,24 @@ class Sending:
         sent = iter(await self._client.send(events))
         return _of_outcomes("native", [each or next(sent) for each in kept])
 
-    async def _send_table(self, document: bytes, job: str, note_job: Callable[[str], None]) -> Reply:
+    async def _send_table(self, document: bytes, mark: Mark) -> Reply:
         media_type = XLSX if document.startswith(b"PK") else "text/csv"
         try:
-            return _of_table(*await self._tables.send(document, media_type, job=job, note_job=note_job))
+            return _of_table(*await self._tables.send(document, media_type, job=mark.job, note_job=mark.note_job))
         except DocumentRefused as e:
             return refused_whole(e.code, e.words, e.faults, "tabular")
         except HubRefused as e:
             raise not_now(e) from e
 
-    async def _send_document(self, family: str, document: bytes, reference: str) -> Reply:
+    async def _capture(self, document: bytes, mark: Mark) -> Reply:
+        try:
+            return _of_capture(await self._captures.send(document, job=mark.job, note_job=mark.note_job))
+        except DocumentRefused as e:
+            return refused_whole(e.code, e.words, e.faults, "epcis")
+        except HubRefused as e:
+            raise not_now(e) from e
+
+    async def _send_document(self, family: str, document: bytes, mark: Mark) -> Reply:
         try:
             outcomes = await self._client.send_document(
                 document, _MEDIA_TYPES[family], seconds_max=DOCUMENT_SECONDS_MAX, **self._query
@@ -113,13 +154,15 @@ class Sending:
             reply = _of_outcomes(family, outcomes)
             items = [to_builtins(each) for each in outcomes]
         except DocumentRefused as e:
+            if family == "epcis" and e.code == _TOO_LARGE:
+                return await self._capture(document, mark)
             reply = refused_whole(e.code, e.words, e.faults, family)
             items = [{"place": each.get("place", ""), "verdict": "REJECTED", "faults": [each]} for each in e.faults]
         except HubRefused as e:
             raise not_now(e) from e
         if family != "edifact":
             return reply
-        beside = await asyncio.to_thread(edifact.answers, document, items, reference)
+        beside = await asyncio.to_thread(edifact.answers, document, items, mark.reference)
         return Reply(reply.room, reply.result, beside)
 
 
@@ -131,14 +174,24 @@ def _of_outcomes(family: str, outcomes: Sequence[Outcome]) -> Reply:
     """Raises `NotNow`, `HubUnreachable`, as long as one event has no final answer."""
     for each in outcomes:
         if each.verdict not in FINE and each.verdict not in REFUSED:
-            if each.code == "HUB_UNREACHABLE":
+            if each.code == UNREACHABLE:
                 raise HubUnreachable(each.detail)
             words_ = " ".join(filter(None, (each.code or each.verdict, each.detail)))
-            of_file = each.verdict in (Verdict.UNKNOWN, Verdict.HELD) or each.code.startswith("HTTP_5")
+            of_file = (
+                each.verdict in (Verdict.UNKNOWN, Verdict.HELD)
+                or each.code in _OF_FILE
+                or each.code.startswith("HTTP_5")
+            )
             raise NotNow(words_, of_file=of_file)
     items = [to_builtins(each) for each in outcomes]
     fine = all(each.verdict in FINE and not each.receipt_fault for each in outcomes)
     return of_items(family, dict(Counter(str(each.verdict) for each in outcomes)), items, fine=fine)
+
+
+def _of_capture(job: dict[str, Any]) -> Reply:
+    errors = job["errors"][:ITEMS_MAX]
+    reply = of_items("epcis", job["counts"], errors, fine=job["success"])
+    return Reply(reply.room, reply.result | {"capture": job["captureID"]})
 
 
 def _of_table(document: dict[str, Any], items: list[dict[str, Any]], workbook: bytes | None) -> Reply:

@@ -20,6 +20,7 @@ STEPS: dict[str, tuple[type, str]] = {
     "note_job": (Journal, "note_job"),
     "answer": (Journal, "answer"),
     "lay": (Folder, "lay"),
+    "remove_details": (Folder, "remove_details"),
     "move": (Folder, "move"),
     "finish": (Journal, "finish"),
 }

@@ -26,16 +26,21 @@ from connectors.partner.client import SCOPE
 from connectors.risk import Reader
 from connectors.risk.reader import SCOPE as READER_SCOPE
 from connectors.session import HubSession
+from connectors.verify import KeyHistory, verify
 from connectors.watch.folder import STATE, Folder
 from connectors.watch.journal import Journal
 from connectors.watch.sending import Sending
 from connectors.watch.service import Bounds, Service, Told
 from hub.assembly import Hub, build
 from hub.core.settings import HTTPSettings, LogSettings, Settings
+from hub.lab.world import AEO, Company, hub_world
 from hub.lab.world import Client as System
-from hub.lab.world import Company, hub_world
 from hub.lab.world import Engine as Recipient
 from tests.edifact import GATE_IN, interchange, message
+from tests.samples import sample
+from tests.unit.documents.make import jpeg, pdf
+from tests.unit.tabular.tables import xlsx_of
+from tests.wire.test_copies import png
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = (NOW - timedelta(hours=1)).isoformat()
@@ -45,19 +50,43 @@ MOVES = (
 )
 GATED = f"{NOW - timedelta(hours=1):%Y%m%d%H%M}UTC:303"
 EDI = interchange(message("CODECO", *(each.replace("202611201259:203", GATED) for each in GATE_IN)))
-PALLET = {
+PALLET: dict[str, Any] = {
     "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", "type": "EPCISDocument",
     "schemaVersion": "2.0", "creationDate": AT, "epcisBody": {"eventList": [{
         "type": "ObjectEvent", "action": "OBSERVE", "eventTime": AT, "eventTimeZoneOffset": "+00:00",
         "bizStep": "inspecting", "epcList": ["urn:epc:id:sscc:4012345.0000000001"],
         "readPoint": {"id": "urn:epc:id:sgln:4012345.00001.0"}}]},
 }  # fmt: skip
-STEPS = ("take", "request", "note_job", "answer", "lay", "move", "finish")
-QUICK = (("request", "after"), ("lay", "after"), ("move", "after"))
-KILLS = [
-    *QUICK,
-    *(pytest.param(*k, marks=pytest.mark.slow) for k in product(STEPS, ("before", "after")) if k not in QUICK),
-]
+STEPS = ("take", "request", "answer", "lay", "move", "finish")
+KILLED = {
+    "moves.csv": (*STEPS, "note_job"),
+    "codeco.edi": STEPS,
+    "scan.png": (*STEPS, "remove_details"),
+}
+"""What is dropped, and the steps that it takes."""
+QUICK = (
+    *(("moves.csv", step, "after") for step in ("request", "lay", "move")),
+    *(("scan.png", step, "after") for step in ("request", "remove_details")),
+)
+_ALL = ((name, *each) for name, steps in KILLED.items() for each in product(steps, ("before", "after")))
+KILLS = [*QUICK, *(pytest.param(*each, marks=pytest.mark.slow) for each in _ALL if each not in QUICK)]
+BESIDE = {
+    "moves.csv": ("", ".marked.xlsx", ".result.json"),
+    "codeco.edi": ("", ".aperak.edi", ".contrl.edi", ".result.json"),
+    "scan.png": ("", ".receipt.json", ".result.json", ".txt"),
+}
+DETAILS = "# An invoice.\r\nKind: commercial invoice\r\nreference: 2026/42\r\nsubject: iso6346:CSQU3054383\r\n".encode(
+    "utf-16"
+)
+SAMPLES = (
+    "dcsa/valid/tnt-300-beta1__bookingExample.json", "dcsa/valid/tnt-300-request-transport.json",
+    "dcsa/invalid/tnt-220-response-wrong-date-times.json", "dcsa/valid/ebl-api-3.0.0-2c1u.json",
+    "epcis/valid/gs1__Example_9.6.1-ObjectEvent.jsonld", "epcis/bom_valid/fastnt__ObjectEvent_Full.json",
+    "edifact/edidom__IFTSTA_D99B_vessel_departure.edi", "edifact/pydifact__v3_aperak.edi",
+    "onerecord/MultipleEvents_example1.json", "onerecord/CustomsInformation.json",
+    "trade-documents/traceability-vocab__CommercialInvoiceCredential.json",
+    "trade-documents/traceability-vocab__PackingListCredential.json",
+)  # fmt: skip
 RUNNER = Path(__file__).parents[1] / "faults" / "watch_until.py"
 
 
@@ -86,8 +115,9 @@ class World:
         journal = Journal(self.drop / STATE / "journal.db")
         try:
             async with self.session(SCOPE) as session:
-                client = Client(session, receipts=ReceiptBook(self.home / "receipts"), backoff=Backoff(try_count_max=1))
-                sending = Sending(session, client)
+                book = ReceiptBook(self.home / "receipts")
+                client = Client(session, receipts=book, backoff=Backoff(try_count_max=1))
+                sending = Sending(session, client, receipts=book)
                 return await Service(folder, journal, sending, tell=self.told.append, bounds=bounds).once()
         finally:
             journal.close()
@@ -132,7 +162,9 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     settings = Settings(log=LogSettings(directory=str(tmp_path / "data")), http=HTTPSettings(port=0, operations_port=0))
     systems = await hub_world(
-        settings, companies=[Company(id="delta", roles=("terminal", "carrier"))], engines=[Recipient(id="watch")]
+        settings,
+        companies=[Company(id="delta", roles=("terminal", "carrier", "exporter"), aeo=AEO(number="NLAEOF0001"))],
+        engines=[Recipient(id="watch")],
     )
     async with build(settings) as hub:
         yield World(hub, systems, tmp_path)
@@ -158,7 +190,7 @@ async def test_every_format_is_sent_as_it_is_and_answered_beside_the_file(world:
 
 
 async def test_what_is_refused_is_laid_apart_with_its_reasons_and_stops_no_other(world: World) -> None:
-    (world.drop / "1.pdf").write_bytes(b"%PDF-1.7\n")
+    (world.drop / "1.xml").write_bytes(b"<Invoice/>")
     (world.drop / "2.json").write_bytes(b"{")
     (world.drop / "3.csv").write_text(MOVES.replace("CSQU3054383", "no container"))
     (world.drop / "4.edi").write_bytes(EDI.replace(b"EQD+CN+MSKU1234565", b"EQD+CN+"))
@@ -167,11 +199,106 @@ async def test_what_is_refused_is_laid_apart_with_its_reasons_and_stops_no_other
     assert await world.once()
 
     assert [told.outcome for told in world.told] == ["refused"] * 4 + ["done"]
-    assert "POST /v1/documents" in world.result("refused/1.pdf")["detail"]
+    assert world.result("refused/1.xml")["code"] == "FORMAT_NOT_TAKEN"
     assert world.result("refused/2.json")["faults"]
     assert world.result("refused/3.csv")["counts"] == {"REJECTED": 1}
     assert (world.drop / "refused/3.csv.marked.xlsx").read_bytes().startswith(b"PK")
     assert b"BGM+313+" in (world.drop / "refused/4.edi.aperak.edi").read_bytes()
+
+
+async def test_documents_are_handed_in_and_their_receipts_lie_beside_them(world: World) -> None:
+    credential = {
+        "@context": ["https://www.w3.org/2018/credentials/v1"], "type": ["VerifiableCredential"],
+        "issuer": "did:web:alpha.example", "issuanceDate": AT,
+        "credentialSubject": {"type": ["Invoice"], "invoiceNumber": "INV-43"},
+    }  # fmt: skip
+    dropped = {
+        "commercial invoice INV-42.pdf": pdf(),
+        "facture_commerciale_INV-44.JPEG": jpeg(),
+        "scan.png": png(),
+        "wrapped.json": orjson.dumps(credential),
+    }
+    for name, content in dropped.items():
+        (world.drop / name).write_bytes(content)
+    (world.drop / "scan.png.txt").write_bytes(DETAILS)
+
+    assert await world.once()
+
+    assert [told.outcome for told in world.told] == ["done"] * 4, [world.result(t.to) for t in world.told]
+    said = {name: world.result(f"done/{name}")["items"][0]["event"]["data"]["document"] for name in dropped}
+    assert [(each["kind"], each["reference"]) for each in said.values()] == [
+        ("380", "INV-42"), ("380", "INV-44"), ("380", "2026/42"), ("380", "INV-43"),
+    ]  # fmt: skip
+    keys = KeyHistory.from_json((world.home / "receipts" / "keys.json").read_bytes())
+    for name, content in dropped.items():
+        assert verify((world.drop / f"done/{name}.receipt.json").read_bytes(), content, keys).fault == ""
+    assert (world.drop / "done/scan.png.txt").read_bytes() == DETAILS
+    assert len(world.receipts()) == 4
+
+
+async def test_a_document_that_nothing_describes_comes_back_with_a_form_to_fill_in(world: World) -> None:
+    (world.drop / "scan.png").write_bytes(png())
+    assert await world.once()
+    refused, form = world.drop / "refused/scan.png", world.drop / "refused/scan.png.txt"
+    said = world.result("refused/scan.png")
+    assert (said["code"], "scan.png.txt" in said["detail"]) == ("DETAILS_MISSING", True)
+
+    filled = form.read_bytes().replace(b"kind:\r", b"kind: 380\r").replace(b"reference:\r", b"reference: INV-42\r")
+    (world.drop / "scan.png.txt").write_bytes(filled)
+    refused.rename(world.drop / "scan.png")
+    assert await world.once()
+
+    assert world.result("done/scan.png")["counts"] == {"ACCEPTED": 1}
+    assert not (world.drop / "scan.png.txt").exists()
+
+
+async def test_a_document_that_is_described_wrongly_is_refused_with_what_the_hub_found(world: World) -> None:
+    (world.drop / "commercial invoice INV-42.pdf").write_bytes(png())
+
+    assert await world.once()
+
+    [fault] = world.result("refused/commercial invoice INV-42.pdf")["faults"]
+    assert fault["code"] == "DOCUMENT_TYPE_DIFFERS"
+
+
+@pytest.mark.parametrize("path", SAMPLES)
+async def test_each_published_document_gets_an_answer_and_none_stays(world: World, path: str) -> None:
+    name = Path(path).name
+    (world.drop / name).write_bytes(sample(path))
+
+    assert await world.once()
+
+    [told] = world.told
+    assert told.outcome in ("done", "refused")
+    result = world.result(told.to)
+    assert result.get("items") or result.get("faults") or result.get("code") == "DETAILS_MISSING"
+
+
+async def test_a_workbook_an_array_and_lines_are_taken(world: World) -> None:
+    heads, row = (line.split(";") for line in MOVES.splitlines())
+    (world.drop / "moves.xlsx").write_bytes(xlsx_of({"Moves": [heads, row]}))
+    (world.drop / "array.json").write_bytes(b"[" + gate_in("a1") + b"," + gate_in("a2") + b"]")
+    (world.drop / "lines.ndjson").write_bytes(gate_in("n1") + b"\n" + gate_in("n2") + b"\n")
+
+    assert await world.once()
+
+    assert {told.file: told.counts for told in world.told} == {
+        "moves.xlsx": {"ACCEPTED": 1}, "array.json": {"ACCEPTED": 2}, "lines.ndjson": {"ACCEPTED": 2},
+    }  # fmt: skip
+    assert (world.drop / "done/moves.xlsx.marked.xlsx").read_bytes().startswith(b"PK")
+
+
+async def test_an_epcis_document_with_more_events_than_are_answered_at_once_is_captured(world: World) -> None:
+    [event] = PALLET["epcisBody"]["eventList"]
+    events = [event | {"eventID": f"urn:uuid:{number}"} for number in range(1_001)]
+    large = PALLET | {"epcisBody": {"eventList": [*events, event | {"eventTime": "yesterday"}]}}
+    (world.drop / "large.jsonld").write_bytes(orjson.dumps(large))
+
+    assert await world.once()
+
+    result = world.result("refused/large.jsonld")
+    assert result["counts"] == {"ACCEPTED": 1_001, "REJECTED": 1}
+    assert [error["place"] for error in result["items"]] == ["/epcisBody/eventList/1001"]
 
 
 async def test_the_same_content_again_is_answered_from_the_journal_and_no_name_is_overwritten(world: World) -> None:
@@ -190,17 +317,20 @@ async def test_the_same_content_again_is_answered_from_the_journal_and_no_name_i
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-@pytest.mark.parametrize(("step", "when"), KILLS)
+@pytest.mark.parametrize(("name", "step", "when"), KILLS)
 async def test_a_watcher_that_is_killed_at_any_step_ends_what_it_began_and_sends_nothing_twice(
-    world: World, step: str, when: str
+    world: World, name: str, step: str, when: str
 ) -> None:
-    (world.drop / "moves.csv").write_text(MOVES)
+    content = {"moves.csv": MOVES.encode(), "codeco.edi": EDI, "scan.png": png()}
+    (world.drop / name).write_bytes(content[name])
+    if name == "scan.png":
+        (world.drop / "scan.png.txt").write_bytes(DETAILS)
     assert await world.killed(step, when) == -signal.SIGKILL
 
     assert await world.once()
 
-    assert world.lies() == [f"done/moves.csv{end}" for end in ("", ".marked.xlsx", ".result.json")]
-    assert sum(world.result("done/moves.csv")["counts"].values()) == 1
+    assert world.lies() == [f"done/{name}{end}" for end in BESIDE[name]]
+    assert sum(world.result(f"done/{name}")["counts"].values()) == 1
     (world.drop / "last.json").write_bytes(gate_in("last"))
     assert await world.once()
     assert await world.shown(2) == 2
