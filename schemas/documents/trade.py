@@ -8,7 +8,7 @@ cannot be one is said and left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -21,6 +21,8 @@ from schemas.identifiers import SCHEMES, objection
 IDENTIFIERS_MAX = 1_000
 PARTIES_MAX = 100
 TEXT_CHARACTERS_MAX = 256
+NAME_CHARACTERS_MAX = 128
+"""Of a member, in a place: a name without end would be written down with every fault below it."""
 
 
 class Identifier(Struct, frozen=True):
@@ -188,28 +190,48 @@ class _Look:
         self.faults: list[Fault] = []
 
     def through(self, subject: Mapping[str, Any], place: str) -> None:
-        # Members, whether they are of a document inside this one, and where: without recursion.
-        waiting: list[tuple[str, Any, str, bool]] = [("", subject, place, False)]
-        while waiting:
-            name, value, there, inner = waiting.pop()
+        """Without recursion, and without a list of what waits or a place of what is not told: a document may be large.
+        A level: the member that holds it, whether it is of a document inside this one, and its items."""
+        levels: list[tuple[str, bool, Iterator[tuple[str | int, Any]]]] = [("", False, iter(subject.items()))]
+        path: list[str | int] = []
+        while levels:
+            holder, inner, items = levels[-1]
+            step = next(items, None)
+            if step is None:
+                levels.pop()
+                continue
+            key, value = step
+            path[len(levels) - 1 :] = [key]
+            name = key if isinstance(key, str) else holder
             if isinstance(value, dict):
-                if not inner and (role := _ROLES.get(name)) is not None and len(self.parties) < PARTIES_MAX:
-                    who = party(value, role, there, self.faults)
-                    self.parties.update({} if who is None else {who: None})
-                waiting.extend(
-                    (str(member), each, f"{there}{pointer(member)}", inner or member in _INNER)
-                    for member, each in reversed(value.items())
-                )
+                if not inner and name in _ROLES:
+                    self._party(_ROLES[name], value, place, path)
+                levels.append((name, inner or key in _INNER, iter(value.items())))
             elif isinstance(value, list):
-                waiting.extend((name, each, f"{there}/{index}", inner) for index, each in reversed([*enumerate(value)]))
+                levels.append((name, inner or key in _INNER, iter(enumerate(value))))
             elif isinstance(value, str):
-                self._value(name, value, there)
+                self._value(name, value, place, path)
 
-    def _value(self, name: str, value: str, place: str) -> None:
+    def _party(self, role: str, value: Mapping[str, Any], place: str, path: list[str | int]) -> None:
+        if len(self.parties) < PARTIES_MAX:
+            faults: list[Fault] = []
+            who = party(value, role, "", faults)
+            self.parties.update({} if who is None else {who: None})
+            self._told(faults, place, path)
+
+    def _value(self, name: str, value: str, place: str, path: list[str | int]) -> None:
         if name == "id" and value.startswith(_GS1_LINK) and (key := gs1.parse(value)) is not None:
             self.keep(Identifier("digital_link", key.digital_link))
         elif (scheme := _IDENTIFIERS.get(name)) is not None:
-            self.keep(_identifier(scheme, value, place, self.faults))
+            faults: list[Fault] = []
+            self.keep(_identifier(scheme, value, "", faults))
+            self._told(faults, place, path)
+
+    def _told(self, faults: list[Fault], place: str, path: list[str | int]) -> None:
+        """With their place, to one more than are told."""
+        if faults and len(self.faults) <= FAULTS_MAX:
+            there = place + pointer(*(each[:NAME_CHARACTERS_MAX] if isinstance(each, str) else each for each in path))
+            self.faults += [replace(each, place=there + each.place) for each in faults]
 
     def keep(self, identifier: Identifier | None) -> None:
         if identifier is not None and len(self.identifiers) < IDENTIFIERS_MAX:
