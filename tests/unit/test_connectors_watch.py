@@ -7,6 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
@@ -50,6 +51,14 @@ class Watcher:
                 return await Service(folder, journal, sending, tell=self.told.append, bounds=bounds).once()
         finally:
             journal.close()
+
+    @asynccontextmanager
+    async def service(self, journal: Journal) -> AsyncIterator[tuple[Service, Folder]]:
+        """A service whose rounds a test runs, and its folder."""
+        async with self.hub.session() as session:
+            sending = Sending(session, Client(session, backoff=Backoff(try_count_max=1)))
+            folder = Folder(self.directory)
+            yield Service(folder, journal, sending, tell=self.told.append, bounds=Bounds()), folder
 
     def files(self, room: str) -> list[str]:
         return sorted(each.name for each in (self.directory / room).iterdir() if each.is_file())
@@ -175,10 +184,7 @@ async def test_a_file_that_gets_no_answer_of_a_hub_that_is_there_lets_the_others
     unknown = watcher.hub.lose_the_answer if lost else watcher.hub.verdicts(e1="UNKNOWN")
     watcher.hub.replies = [unknown] * TRIES_IN_ORDER_MAX
     journal = Journal(watcher.directory / STATE / "journal.db")
-    async with watcher.hub.session() as session:
-        sending = Sending(session, Client(session, backoff=Backoff(try_count_max=1)))
-        folder = Folder(watcher.directory)
-        service = Service(folder, journal, sending, tell=watcher.told.append, bounds=Bounds())
+    async with watcher.service(journal) as (service, folder):
         folder.look()
         for _ in range(TRIES_IN_ORDER_MAX):
             await service._round(folder.look())
