@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from hub.assembly.grounds import Ports
 from hub.core.errors import Unknown
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
+from hub.ports.blob_store import BlobKey, BlobStore, Stored
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence, Occurrence
 from hub.ports.observer import Observer
@@ -39,7 +40,20 @@ COMMON_POINTS = (
 )
 RARE_POINTS = ("after-quarantine", "after-notice")
 """Passed only when a conflict slipped past intake."""
-POINTS = (*COMMON_POINTS, *RARE_POINTS)
+DOCUMENT_POINTS = (
+    "during-upload",
+    "after-upload",
+    "after-pending-entry",
+    "after-quarantine-mark",
+    "after-copy",
+    "before-append",
+    "during-append",
+    "after-append",
+    "before-answer",
+    "after-entry",
+)
+"""On the way of a digital copy, in order; the mark is made of what is set apart alone."""
+POINTS = tuple(dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS)))
 
 
 class KillSwitch:
@@ -71,6 +85,7 @@ def armed(ports: Ports, switch: KillSwitch) -> Ports:
         log=ArmedLog(ports.log, switch),
         index=ArmedIndex(ports.index, switch),
         positions=ArmedPositions(ports.positions, switch),
+        blobs=ArmedBlobs(ports.blobs, switch),
     )
 
 
@@ -124,6 +139,34 @@ class ArmedPositions(_Armed):
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
         await self._port.store(lease, output, generation, partition, position)
         self._switch.reach("after-position")
+
+
+_PUT_POINTS = {"upload": "after-upload", "pending": "after-pending-entry", "quarantined": "after-quarantine-mark"}
+_MOVE_POINTS = {"document": "after-copy", "entry": "after-entry"}
+
+
+class ArmedBlobs(_Armed):
+    """`hub.intake.copies` says what the names mean."""
+
+    _port: BlobStore
+
+    async def put(self, key: BlobKey, chunks: AsyncIterable[bytes]) -> Stored:
+        stored = await self._port.put(key, self._watched(chunks) if key.name.startswith("upload-") else chunks)
+        self._reach(key, _PUT_POINTS)
+        return stored
+
+    async def move(self, source: BlobKey, target: BlobKey) -> None:
+        await self._port.move(source, target)
+        self._reach(target, _MOVE_POINTS)
+
+    async def _watched(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            yield chunk
+            self._switch.reach("during-upload")  # The store wants more: it has written this one.
+
+    def _reach(self, key: BlobKey, points: Mapping[str, str]) -> None:
+        if point := points.get(key.name.partition("-")[0]):
+            self._switch.reach(point)
 
 
 class ArmedObserver(_Armed):

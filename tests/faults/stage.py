@@ -15,7 +15,7 @@ from connectors.session import KEY_HISTORY_PATH, HubSession
 from connectors.verify import KeyHistory
 from hub.core.settings import Settings
 from hub.lab.kafka import free_ports
-from hub.lab.world import Client, Company, Engine, hub_world
+from hub.lab.world import AEO, Client, Company, Engine, hub_world
 from tests.faults.history import Finding, History, Key, View, judge
 from tests.faults.hub_process import HubProcess
 from tests.faults.load import Desk
@@ -77,12 +77,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(settings: Settings, directory: Path) -> AsyncIterator[Stage]:
+async def stage(
+    settings: Settings, directory: Path, role: str = "terminal", aeo: AEO | None = None
+) -> AsyncIterator[Stage]:
     """Everything registered, nothing running yet; the hub's data lies in `directory/data`. In the end it is killed."""
     port, operations_port = free_ports(2)
     http = replace(settings.http, port=port, operations_port=operations_port)
     settings = replace(settings, http=http, log=replace(settings.log, directory=str(directory / "data")))
-    companies = [Company(id=publisher, roles=("terminal",)) for publisher in PUBLISHERS]
+    companies = [
+        Company(id=publisher, roles=(role,), aeo=aeo and replace(aeo, number=f"{aeo.number}-{publisher}"))
+        for publisher in PUBLISHERS
+    ]
     clients = await hub_world(settings, companies=companies, engines=[Engine(id=feed) for feed in FEEDS])
     hub = HubProcess(settings, directory / "hub.log")
     async with AsyncExitStack() as stack:

@@ -31,7 +31,7 @@ from tests.world import Answer, Caller, HubWorld
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n"
 JSON = "application/json"
-AEO = {"number": "NLAEOF0001", "type": "F", "issuer": "NL", "valid_from": "2020-01-01"}
+AEO = {"type": "F", "issuer": "NL", "valid_from": "2020-01-01"}
 
 
 def png(*, text: bytes = b"") -> bytes:
@@ -62,7 +62,7 @@ def at(content: bytes, part: str = "") -> str:
 async def exporter(world: HubWorld, name: str = "delta", *, aeo: bool = True) -> Caller:
     caller = await world.company(name, roles=["exporter"])
     if aeo:
-        await world.act("partner.aeo", id=name, **AEO)
+        await world.act("partner.aeo", id=name, number=f"NLAEOF-{name}", **AEO)
     return caller
 
 
