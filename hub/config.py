@@ -109,6 +109,7 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
     if bool(settings.s3.access_key_id) != bool(settings.s3.secret_key_file):
         yield ConfigFault("s3.access_key_id", "goes with `s3.secret_key_file`, or neither is set")
     if settings.log.ground != "kafka":
+    yield from _at_odds_on_postgres(settings)
         return
     intake, kafka = settings.intake, settings.kafka
     records = max(intake.group_records_max, settings.fanout.batch_records_max)
@@ -123,6 +124,17 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
 
 
 def _from_file(path: Path, faults: list[ConfigFault]) -> dict[str, object]:
+def _at_odds_on_postgres(settings: Settings) -> Iterator[ConfigFault]:
+    postgres = settings.postgres
+    if postgres.password_file and not postgres.url:
+        yield ConfigFault("postgres.password_file", "goes with `postgres.url`")
+    if postgres.url and settings.log.ground != "kafka":
+        why = "other workers cannot reach a log that one process keeps"
+        yield ConfigFault("postgres.url", f'goes with `log.ground = "kafka"`: {why}')
+    if postgres.url and not postgres.url.startswith(("postgresql://", "postgres://")):
+        yield ConfigFault("postgres.url", "takes postgresql://user@host:port/database")
+
+
     try:
         content = tomllib.loads(path.read_bytes().decode())
     except OSError as error:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from hub.drivers.postgres.state import PostgresState
 from hub.lab.kafka import running_kafka
+from tests.clock import ManualClock
+from tests.postgres import SHARED, PostgresCluster, running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,24 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Kafka with one broker, for the whole run. Without Java or Maven it fails, saying what to install."""
     with running_kafka(tmp_path_factory.mktemp("kafka")) as cluster:
         yield cluster.bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    """A real PostgreSQL, for the whole run; it is up in less than a second. Where it is missing, this fails."""
+    with running_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(postgres: PostgresCluster) -> Iterator[None]:
+    """Its database for `tests.postgres.settings_in`, with tables."""
+
+    async def make_tables() -> None:
+        async with PostgresState(postgres.database("shared"), ManualClock(), log="one", slice_seconds=100):
+            pass
+
+    asyncio.run(make_tables())
+    os.environ[SHARED] = postgres.url("shared")
+    yield
+    del os.environ[SHARED]

@@ -370,6 +370,12 @@ class StorageFull(HubError):
 
 class BlobMissing(HubError):
     """There is no such blob: it was never put, or has gone."""
+class OutcomeUnknown(HubError):
+    """The connection was lost before storage said whether it is stored: look, or do it again where that does no harm."""
+
+    code = "OUTCOME_UNKNOWN"
+
+
 
     code = "NOT_FOUND"
 

@@ -154,6 +154,21 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
 
 
 class S3Settings(Struct, frozen=True, kw_only=True):
+class PostgresSettings(Struct, frozen=True, kw_only=True):
+    """Where workers on any number of machines keep what they share beside a log on Kafka: registry, leases, the index
+    of first occurrences, used assertions, jobs, and what is known of events."""
+
+    url: str = ""
+    """Such as `postgresql://hub@db.example.org/hub?sslmode=verify-full`; empty: in the data directory, for one process.
+    The hub makes its tables there."""
+    password_file: str = ""
+    """The secret is read from a file, so that it is in no environment, process list or settings dump."""
+    connections_max: Count = 4
+    """Of one process, for what is decided; as many answer questions, and two follow the registry."""
+    statement_seconds_max: Seconds = 5.0
+    """What takes longer is given up, by the server first."""
+
+
     """Where blobs are kept if not in the data directory: a bucket. What lies there is encrypted; its keys are here."""
 
     bucket: str = ""
@@ -228,5 +243,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()
     fanout: FanoutSettings = FanoutSettings()
+    postgres: PostgresSettings = PostgresSettings()
     delivery: DeliverySettings = DeliverySettings()
     views: ViewsSettings = ViewsSettings()

@@ -24,6 +24,12 @@ def kafka_address(request: pytest.FixtureRequest, tmp_path: Path) -> None:
         (tmp_path / "bootstrap").write_text(request.getfixturevalue("kafka_bootstrap"))
 
 
+@pytest.fixture(autouse=True)
+def postgres_address(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("postgres"):
+        request.getfixturevalue("shared_postgres")
+
+
 @pytest.fixture(params=marked(LOG_GROUNDS))
 def ground(request: pytest.FixtureRequest, tmp_path: Path) -> LogGround:
     return LOG_GROUNDS[request.param](tmp_path)
@@ -43,7 +49,7 @@ async def stream(log: EventLog) -> str:
     return name
 
 
-@pytest.fixture(params=STATE_GROUNDS)
+@pytest.fixture(params=marked(STATE_GROUNDS))
 def state_ground(request: pytest.FixtureRequest, tmp_path: Path) -> StateGround:
     return STATE_GROUNDS[request.param](tmp_path)
 
@@ -54,7 +60,7 @@ async def state(state_ground: StateGround) -> AsyncIterator[State]:
         yield opened
 
 
-@pytest.fixture(params=GUARD_GROUNDS)
+@pytest.fixture(params=marked(GUARD_GROUNDS))
 async def guard(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ReplayGuard]:
     async with GUARD_GROUNDS[request.param](tmp_path) as opened:
         yield opened

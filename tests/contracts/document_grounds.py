@@ -17,6 +17,8 @@ from hub.operate.vault import Vault
 from hub.ports.blob_store import BlobStore
 from hub.ports.jobs import Jobs
 from hub.ports.system import Clock
+from tests.contracts.grounds import marked
+from tests.contracts.state_grounds import postgres_in
 from tests.s3 import bucket_of
 
 _KEYS = MemoryKeyRing()
@@ -47,8 +49,15 @@ async def _sqlite_jobs(directory: Path) -> AsyncIterator[Jobs]:
         yield jobs
 
 
+@asynccontextmanager
+async def _postgres_jobs(directory: Path) -> AsyncIterator[Jobs]:
+    async with postgres_in(directory) as state:
+        yield state.jobs
+
+
 JOB_GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Jobs]]] = {
     "memory": _memory_jobs,
     "sqlite": _sqlite_jobs,
+    "postgres": _postgres_jobs,
 }
-DURABLE_JOB_GROUNDS = ("sqlite",)
+DURABLE_JOB_GROUNDS = marked(("sqlite", "postgres"))

@@ -113,5 +113,6 @@ DURABLE_LOG_GROUNDS = ("sqlite", "sqlite-file", "kafka")
 
 
 def marked(names: Iterable[str]) -> list[object]:
-    """Ground names as test parameters: those that need brokers say so."""
-    return [pytest.param(name, marks=[pytest.mark.kafka] if name == "kafka" else []) for name in names]
+    """Ground names as test parameters: those that need a server say so."""
+    servers = {"kafka": pytest.mark.kafka, "postgres": pytest.mark.postgres}
+    return [pytest.param(name, marks=[servers[name]] if name in servers else []) for name in names]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from hub.ports.jobs import Job, JobKind, Jobs, JobState, Results
 from tests.contracts.document_grounds import DURABLE_JOB_GROUNDS, JOB_GROUNDS
+from tests.contracts.grounds import marked
 
 
 def job(id: str = "j1", **given: Any) -> Job:  # noqa: A002
@@ -22,7 +23,7 @@ def finished(at_us: int, id: str = "j1", **given: Any) -> Job:  # noqa: A002
     return job(id, state=JobState.DONE, finished_us=at_us, **given)
 
 
-@pytest.fixture(params=JOB_GROUNDS)
+@pytest.fixture(params=marked(JOB_GROUNDS))
 async def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Jobs]:
     async with JOB_GROUNDS[request.param](tmp_path) as opened:
         yield opened

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import orjson
@@ -20,6 +21,8 @@ from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.ports.registry import Registry
 from schemas.translate.edifact.codes import Meaning
 from schemas.translate.edifact.profile import Profile
+from tests.contracts.grounds import marked
+from tests.contracts.state_grounds import postgres_in
 
 TIME_US = 1_767_225_600_000_000
 
@@ -47,13 +50,34 @@ OBJECTS: tuple[Registered, ...] = (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@asynccontextmanager
+async def _memory(directory: Path) -> AsyncIterator[Registry]:
+    yield MemoryRegistry()
+
+
+@asynccontextmanager
+async def _sqlite(directory: Path) -> AsyncIterator[Registry]:
+    async with SQLiteRegistry.open(directory / "registry.sqlite") as registry:
+        yield registry
+
+
+@asynccontextmanager
+async def _postgres(directory: Path) -> AsyncIterator[Registry]:
+    async with postgres_in(directory) as state:
+        yield state.registry
+
+
+GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Registry]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "postgres": _postgres,
+}
+
+
+@pytest.fixture(params=marked(GROUNDS))
 async def registry(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Registry]:
-    if request.param == "memory":
-        yield MemoryRegistry()
-    else:
-        async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as opened:
-            yield opened
+    async with GROUNDS[request.param](tmp_path) as opened:
+        yield opened
 
 
 def proposal(based_on: int, *changes: Registered, reason: str = "") -> Proposal:
@@ -147,11 +171,12 @@ async def test_the_audit_trail_is_read_in_pages(registry: Registry) -> None:
     assert [orjson.loads(event)["revision"] for event in page] == [2, 3]
 
 
-async def test_what_was_written_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
-    async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as registry:
+@pytest.mark.parametrize("ground", marked(("sqlite", "postgres")))
+async def test_what_was_written_is_there_after_closing_and_opening_again(ground: str, tmp_path: Path) -> None:
+    async with GROUNDS[ground](tmp_path) as registry:
         await registry.write(proposal(0, *OBJECTS), time_us=TIME_US)
 
-    async with SQLiteRegistry.open(tmp_path / "registry.sqlite") as registry:
+    async with GROUNDS[ground](tmp_path) as registry:
         assert await registry.head() == 1
         assert tuple(version.object for version in await registry.load(0)) == OBJECTS
 

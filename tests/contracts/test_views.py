@@ -13,6 +13,7 @@ from hub.ports.views import KnownEvent, Place, Query, Views
 from schemas.identity import identity_key
 from tests.clock import START_US
 from tests.contracts import follower
+from tests.contracts.grounds import marked
 from tests.contracts.views_grounds import (
     CONSIGNMENT,
     CONTAINER,
@@ -28,7 +29,7 @@ EVERYTHING = Query()
 PLENTY = 1_000_000
 
 
-@pytest.fixture(params=VIEWS_GROUNDS)
+@pytest.fixture(params=marked(VIEWS_GROUNDS))
 async def views(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Views]:
     async with VIEWS_GROUNDS[request.param](tmp_path) as opened:
         yield opened

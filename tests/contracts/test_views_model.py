@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hub.ports.views import KnownEvent, Query, Views
 from tests.clock import START_US
+from tests.contracts.grounds import marked
 from tests.contracts.test_views import PLENTY, listed
 from tests.contracts.views_grounds import CONSIGNMENT, CONTAINER, OTHER, VIEWS_GROUNDS, follow, known
 
@@ -97,7 +98,7 @@ queries = st.builds(
 steps = st.lists(batches() | st.sampled_from(MOMENTS), min_size=1, max_size=8)
 
 
-@pytest.mark.parametrize("ground", VIEWS_GROUNDS)
+@pytest.mark.parametrize("ground", marked(VIEWS_GROUNDS))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=steps, query=queries, limit=st.integers(1, 4), looked_at_max=st.integers(1, 6))
 def test_a_ground_answers_as_the_model_does(

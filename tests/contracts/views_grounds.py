@@ -15,6 +15,8 @@ from hub.drivers.sqlite.views import SQLiteViews
 from hub.ports.views import KnownEvent, Mark, Views
 from schemas.identity import identity_key
 from tests.clock import START_US
+from tests.contracts.grounds import marked
+from tests.contracts.state_grounds import postgres_in
 
 CONTAINER, OTHER, CONSIGNMENT = "iso6346:MSKU1234565", "iso6346:CSQU3054383", "ucr:4GB123456789000-SHIP42"
 
@@ -30,8 +32,18 @@ async def _sqlite(directory: Path) -> AsyncIterator[Views]:
         yield views
 
 
-VIEWS_GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Views]]] = {"memory": _memory, "sqlite": _sqlite}
-DURABLE_VIEWS_GROUNDS = ("sqlite",)
+@asynccontextmanager
+async def _postgres(directory: Path) -> AsyncIterator[Views]:
+    async with postgres_in(directory) as state:
+        yield state.views
+
+
+VIEWS_GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[Views]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "postgres": _postgres,
+}
+DURABLE_VIEWS_GROUNDS = marked(("sqlite", "postgres"))
 
 
 def known(offset: int, id_: str = "", *, partition: int = 0, takes_back: str = "", **members: Any) -> KnownEvent:
