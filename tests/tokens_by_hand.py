@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ CLIENT = "acme.erp"
 
 P256 = ec.derive_private_key(8480, ec.SECP256R1())  # its thumbprint is in the names of tests, which stay the same
 ED25519 = ed25519.Ed25519PrivateKey.generate()
+HELD = ec.generate_private_key(ec.SECP256R1())
+"""The key that a client's DPoP proofs are signed with."""
 RSA = rsa.generate_private_key(65_537, 2048)
 Signer = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -64,3 +67,23 @@ def claims(**changes: Any) -> dict[str, Any]:
 def header(key: Signer = P256, **changes: Any) -> dict[str, Any]:
     good = {"alg": algorithm_of(key.public_key()), "typ": "JWT", "kid": registered(key).id}
     return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+EVENTS_URL = f"{ISSUER}/v1/events"
+
+
+def proof_header(key: Signer = HELD, **changes: Any) -> dict[str, Any]:
+    public = key.public_key()
+    good = {"typ": "dpop+jwt", "alg": algorithm_of(public), "jwk": public_jwk(public)}
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def proof_claims(token: str = "", **changes: Any) -> dict[str, Any]:
+    """The claims of a good proof for a post of events with `token`; None takes a claim away."""
+    ath = b64(sha256(token.encode()).digest())
+    good = {"jti": "one", "htm": "POST", "htu": EVENTS_URL, "iat": NOW, "ath": ath, "nonce": "nonce"}
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def proof(token: str = "", *, key: Signer = HELD, **changes: Any) -> str:
+    return sign(proof_header(key), proof_claims(token, **changes), key)

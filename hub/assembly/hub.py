@@ -29,7 +29,9 @@ from hub.delivery.tail import Tails
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.intake.authenticate import Authenticator
+from hub.intake.clients import Clients
 from hub.intake.grant import TokenEndpoint
+from hub.intake.proofs import Proofs
 from hub.operate.follow import LiveRegistry
 from hub.operate.retention import Retention
 from hub.operate.vault import Vault
@@ -109,7 +111,10 @@ class Hub:
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
         )
-        self._known = WellKnown(url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking)
+        self._proofs = Proofs(clock=clock, entropy=entropy, settings=settings.auth)
+        self._known = WellKnown(
+            url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking, nonce=self._proofs.nonce
+        )
 
     def snapshot(self) -> Snapshot:
         return self.live.snapshot
@@ -242,13 +247,26 @@ class Hub:
         keys = ports.keys
         issuer = load_issuer(self.url, key_id=keys.token_key_id(), key_pem=keys.token_key_pem(), jwks=keys.token_jwks())
         authenticator = Authenticator(
-            issuer, snapshot=self.snapshot, clock=self.clock, observer=self.observer, settings=settings.auth
+            lambda: issuer,
+            snapshot=self.snapshot,
+            proofs=self._proofs,
+            clock=self.clock,
+            observer=self.observer,
+            settings=settings.auth,
+        )
+        clients = Clients(
+            lambda: issuer,
+            snapshot=self.snapshot,
+            replay=ports.replay,
+            proofs=self._proofs,
+            clock=self.clock,
+            settings=settings.auth,
         )
         tokens = TokenEndpoint(
-            issuer,
+            lambda: issuer,
+            clients=clients,
             snapshot=self.snapshot,
             standing=self.live.standing,
-            replay=ports.replay,
             clock=self.clock,
             entropy=self.entropy,
             observer=self.observer,
@@ -256,13 +274,21 @@ class Hub:
         )
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
-        gate = Gate(authenticator, CredentialReader(self.url), standing=self.live.standing)
+        credentials = CredentialReader(self.url)
+        gate = Gate(authenticator, credentials, nonce=self._proofs.nonce, standing=self.live.standing)
         leaving = deprecations()
         documents, others = document_apis(
             settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy, deprecations=leaving
         )
         partner = PartnerAPI(
-            gate=gate, pipeline=pipeline, documents=documents, tokens=tokens, bodies=bodies, deprecations=leaving
+            gate=gate,
+            pipeline=pipeline,
+            documents=documents,
+            tokens=tokens,
+            nonce=self._proofs.nonce,
+            credentials=credentials,
+            bodies=bodies,
+            deprecations=leaving,
         )
         reader = self._reader_api(gate, bodies)
         views = views_api(

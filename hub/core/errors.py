@@ -41,7 +41,7 @@ _ROWS = (
         "UNAUTHENTICATED", 401, "unauthenticated",
         "The access token is missing, unknown, expired or not accepted.",
         "Le jeton d'accès est absent, inconnu, expiré ou refusé.",
-        "Ask the token endpoint for a new access token and send it as `Authorization: Bearer …`.",
+        "Ask the token endpoint for a new access token and send it as `Authorization: DPoP …` with a new proof.",
         "Every refused token gets this one answer, whatever was wrong with it, so that a forger learns nothing. "
         "If a fresh token is refused too, the key may be revoked: ask the administration's operator.",
     ),

@@ -1,7 +1,8 @@
 """What each stage of intake proves, as the argument type of the next: skipping a stage does not type-check.
 
 `Credentials` ▸ `Principal` ▸ `Admitted` ▸ `Decoded` ▸ `Permit` ▸ `ValidEvent` ▸ `Accepted` ▸ `Answer`. Only the
-stage that earns a piece of evidence builds it. They are msgspec structs because a batch makes thousands of them a second.
+stage that earns a piece of evidence builds it. They are msgspec structs because a batch makes thousands of them a
+second.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Credentials(Struct, frozen=True, gc=False):
     unverified_authorizations: tuple[str, ...] = ()
     unverified_proofs: tuple[str, ...] = ()
     """`DPoP` headers."""
+    proof_taken: bool = False
+    """The proof was checked at this very request already: whoever sent it may be looked at again."""
     certificate: str | None = None
     """The client certificate whose key was proven in the TLS handshake: base64url of its SHA-256 (`x5t#S256`)."""
 
@@ -38,6 +41,8 @@ class Challenge(Struct, frozen=True, gc=False):
 
     refusal: Refusal
     headers: Mapping[str, str]
+    asks_again: bool = False
+    """Nothing was found wrong but the nonce of a proof: it is no failure, and the sender comes back with another."""
 
 
 class Principal(Struct, frozen=True, gc=False):

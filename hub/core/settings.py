@@ -105,6 +105,16 @@ class AuthSettings(Struct, frozen=True, kw_only=True):
     """`iat` and `nbf` up to this far ahead are accepted."""
     token_bytes_max: Count = 8_192
     tokens_cached_max: Count = 10_000
+    sender_constrained: Literal["required", "offered"] = "offered"
+    """Tokens are bound to a key (DPoP, RFC 9449) or a client certificate (RFC 8705); partners of the tier `sandbox` may
+    go without, and with `offered` everybody may. A bound token is refused without its proof in any case."""
+    proof_bytes_max: Count = 4_096
+    proof_seconds_max: WholeSeconds = 60
+    """How old a DPoP proof may be by its own clock; its nonce says it by the hub's."""
+    nonce_seconds: Seconds = 60.0
+    """So long one DPoP nonce is given out; it is accepted as long again."""
+    proofs_per_nonce_max: Count = 100_000
+    """Beyond, the next nonce begins at once: what a worker remembers of proofs stays bounded, none is good twice."""
     key_grace_seconds: CountOrZero = 86_400
     """How long a rotated-out key is still accepted."""
 

@@ -14,18 +14,25 @@ from msgspec import Struct
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
+from hub.core.partner import Tier
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
+from hub.intake.proofs import Proofs
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.trust.jws import Flaw
-from hub.trust.tokens import AccessToken, Issuer, verify_token
+from hub.trust.keys import ALGORITHMS
+from hub.trust.tokens import UNBOUND, AccessToken, Issuer, verify_token
 
 _UNDECIDED = -1
 """No registry revision."""
-_UNAUTHENTICATED = Challenge(Refusal("UNAUTHENTICATED"), {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+_UNAUTHENTICATED = Refusal("UNAUTHENTICATED")
 """One refusal for every reason, so that a forger learns nothing."""
-_CHALLENGES = {Flaw.SUSPENDED: Challenge(Refusal("PARTNER_SUSPENDED"), {})}
+_ALGORITHMS = " ".join(ALGORITHMS)
+_NO_PROOF = Challenge(
+    _UNAUTHENTICATED, {"WWW-Authenticate": f'Bearer error="invalid_token", DPoP algs="{_ALGORITHMS}"'}
+)
+_SUSPENDED = Challenge(Refusal("PARTNER_SUSPENDED"), {})
 
 Kind = Callable[[str, Credentials, int], Principal | Flaw]
 """One kind of credential: what stands after the scheme, all that came with it, and now in seconds."""
@@ -45,20 +52,22 @@ class Authenticator:
 
     def __init__(
         self,
-        issuer: Issuer,
+        issuer: Callable[[], Issuer],
         *,
         snapshot: Callable[[], Snapshot],
+        proofs: Proofs,
         clock: Clock,
         observer: Observer,
         settings: AuthSettings,
     ) -> None:
         self._issuer = issuer
         self._snapshot = snapshot
+        self._proofs = proofs
         self._clock = clock
         self._observer = observer
         self._settings = settings
         self._known: dict[bytes, _Known] = {}
-        self._kinds: Mapping[str, Kind] = {"bearer": self._bearer}
+        self._kinds: Mapping[str, Kind] = {"bearer": self._bearer, "dpop": self._dpop}
 
     def authenticate(self, credentials: Credentials) -> Principal | Challenge:
         """The principal behind a request's credentials, at this moment and registry revision."""
@@ -66,7 +75,19 @@ class Authenticator:
         if isinstance(answer, Principal):
             return answer
         self._observer.count("authentications_refused", reason=answer.value)
-        return _CHALLENGES.get(answer, _UNAUTHENTICATED)
+        return _SUSPENDED if answer is Flaw.SUSPENDED else self._challenge(credentials, answer)
+
+    def _challenge(self, credentials: Credentials, flaw: Flaw) -> Challenge:
+        """One body for every reason. A sender that holds a key is told the nonce to use (RFC 9449 §7.1, §9)."""
+        if not credentials.unverified_proofs:
+            return _NO_PROOF
+        asks_again = flaw is Flaw.NONCE
+        error = "use_dpop_nonce" if asks_again else "invalid_token"
+        headers = {
+            "WWW-Authenticate": f'DPoP error="{error}", algs="{_ALGORITHMS}"',
+            "DPoP-Nonce": self._proofs.nonce(),
+        }
+        return Challenge(_UNAUTHENTICATED, headers, asks_again)
 
     def _identify(self, credentials: Credentials) -> Principal | Flaw:
         # 1. There is one Authorization header (RFC 9110 §11.6.2), in ASCII and of a bounded size.
@@ -83,27 +104,71 @@ class Authenticator:
         # 3. The rest is for that kind to prove.
         return kind(value, credentials, self._clock.now_us() // 1_000_000)
 
-    def _bearer(self, token: str, _: Credentials, now: int) -> Principal | Flaw:
-        """An access token (RFC 6750 §2.1)."""
-        digest = sha256(token.encode()).digest()
-        known = self._known.get(digest) or self._verify(token, digest, now)
+    def _bearer(self, token: str, credentials: Credentials, now: int) -> Principal | Flaw:
+        """An access token as RFC 6750 §2.1 sends it: good alone, or with the client certificate that it is bound to."""
+        known = self._look_up(token, now)
         if isinstance(known, Flaw):
             return known
+        # 1. No token that is bound to a key passes without its proof (RFC 9449 §7.2), whatever the settings say.
+        if known.token.binding.thumbprint:
+            return Flaw.BINDING
+        # 2. The connection is the certificate's that it is bound to (RFC 8705 §3).
+        if not _on_its_connection(known.token, credentials):
+            return Flaw.BINDING
+        # 3. One that is bound to nothing is good for those who may go without.
+        answer = self._answer(known, now)
+        if isinstance(answer, Principal) and known.token.binding == UNBOUND and not self._may_go_without(answer):
+            return Flaw.UNBOUND
+        return answer
+
+    def _dpop(self, token: str, credentials: Credentials, now: int) -> Principal | Flaw:
+        """An access token that is bound to a key, with a proof by that key for this very request (RFC 9449 §7.1)."""
+        known = self._look_up(token, now)
+        if isinstance(known, Flaw):
+            return known
+        # 1. It is bound to a key; and to the connection's certificate, if to one as well.
+        bound_to = known.token.binding.thumbprint
+        if not bound_to or not _on_its_connection(known.token, credentials):
+            return Flaw.BINDING
+        # 2. The registry lets its client in, or would but for a suspension: nobody else costs a signature.
+        answer = self._answer(known, now)
+        if isinstance(answer, Flaw) and answer is not Flaw.SUSPENDED:
+            return answer
+        # 3. The proof is by that key, for this request, and new. Then only is its sender told of a suspension.
+        if credentials.proof_taken:
+            return answer
+        proof = self._proofs.check(credentials, token=token, bound_to=bound_to, now=now)
+        return proof if isinstance(proof, Flaw) else answer
+
+    def _look_up(self, token: str, now: int) -> _Known | Flaw:
+        digest = sha256(token.encode()).digest()
+        return self._known.get(digest) or self._verify(token, digest, now)
+
+    def _answer(self, known: _Known, now: int) -> Principal | Flaw:
+        """What the registry says of a verified token at its newest revision."""
         snapshot = self._snapshot()
         if known.revision != snapshot.revision:
             known.answer, known.expires = _decide(known.token, snapshot)
             known.revision = snapshot.revision
         return known.answer if now < known.expires else Flaw.EXPIRED
 
+    def _may_go_without(self, principal: Principal) -> bool:
+        return self._settings.sender_constrained == "offered" or principal.partner.tier is Tier.SANDBOX
+
     def _verify(self, token: str, digest: bytes, now: int) -> _Known | Flaw:
         """Verify a token that is seen for the first time and remember it; the one remembered longest gives way."""
-        verified = verify_token(token, issuer=self._issuer, now=now, bytes_max=self._settings.token_bytes_max)
+        verified = verify_token(token, issuer=self._issuer(), now=now, bytes_max=self._settings.token_bytes_max)
         if isinstance(verified, Flaw):
             return verified
         while len(self._known) >= self._settings.tokens_cached_max:
             del self._known[next(iter(self._known))]
         known = self._known[digest] = _Known(verified, _UNDECIDED, Flaw.CLIENT, 0)
         return known
+
+
+def _on_its_connection(token: AccessToken, credentials: Credentials) -> bool:
+    """Whether the connection's client certificate is the one that the token is bound to, if it is bound to any."""
+    return token.binding.certificate in ("", credentials.certificate)
 
 
 def _decide(token: AccessToken, snapshot: Snapshot) -> tuple[Principal | Flaw, int]:

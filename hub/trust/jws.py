@@ -43,13 +43,22 @@ class Flaw(StrEnum):
     EARLY = "early"
     REPLAYED = "replayed"
     SUSPENDED = "suspended"
+    METHOD = "method"
+    URL = "url"
+    NONCE = "nonce"
+    BINDING = "binding"
+    """The token is bound to another key or certificate, or was sent without the proof that it is bound to."""
+    UNBOUND = "unbound"
+    """A token that anybody could use, where only bound ones are taken."""
+    REVOKED = "revoked"
 
 
 _Label = Annotated[str, Meta(min_length=1, max_length=LABEL_CHARACTERS_MAX)]
 
 
 class JOSEHeader(Struct, frozen=True, forbid_unknown_fields=True):
-    """The only members a header may have; so `jku`, `x5u`, `jwk`, `x5c`, `crit`, `b64` and `zip` are refused.
+    """The only members a header may have; so `jku`, `x5u`, `jwk`, `x5c`, `crit`, `b64` and `zip` are refused. A kind of
+    token that has others says so in a header of its own (`dpop` alone takes a `jwk`).
 
     An empty string stands for a member that is absent; one that is sent is never empty.
     """

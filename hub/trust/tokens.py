@@ -17,7 +17,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from hub.core.partner import PublicKey
 from hub.core.settings import AuthSettings
@@ -47,6 +47,18 @@ class Assertion(Struct, frozen=True):
     """Seconds since 1970, rounded up: so long is the `jti` to be remembered."""
 
 
+class Binding(Struct, frozen=True, omit_defaults=True):
+    """What a token's sender has to show: `cnf` (RFC 7800 §3.1). Without either member anybody may use the token."""
+
+    thumbprint: str = field(default="", name="jkt")
+    """Of the key that DPoP proofs are signed with (RFC 9449 §6.1)."""
+    certificate: str = field(default="", name="x5t#S256")
+    """Of the client certificate of the TLS connection (RFC 8705 §3.1)."""
+
+
+UNBOUND = Binding()
+
+
 class AccessToken(Struct, frozen=True):
     """What a verified access token says. What its client may still do, the registry says."""
 
@@ -54,6 +66,9 @@ class AccessToken(Struct, frozen=True):
     key_id: str
     scopes: frozenset[str]
     expires: int
+    id: str
+    issued: int
+    binding: Binding = UNBOUND
 
 
 class Issuer(Struct, frozen=True):
@@ -85,6 +100,7 @@ class _AccessClaims(Struct, frozen=True):
     exp: int
     jti: Name
     hub_key: Name
+    cnf: Binding = UNBOUND
 
 
 def load_issuer(url: str, *, key_id: str, key_pem: bytes, jwks: Sequence[Mapping[str, str]]) -> Issuer:
@@ -133,20 +149,30 @@ def verify_assertion(
 
 
 def issue_token(
-    assertion: Assertion, scopes: Sequence[str], *, issuer: Issuer, now: int, seconds: int, chance: bytes
+    client: str,
+    key_id: str,
+    scopes: Sequence[str],
+    *,
+    binding: Binding,
+    issuer: Issuer,
+    now: int,
+    seconds: int,
+    chance: bytes,
 ) -> str:
-    """An access token for the system that made the assertion, good from `now` for `seconds`."""
-    claims = {
+    """An access token for the system `client` that proved itself with `key_id`, good from `now` for `seconds`."""
+    claims: dict[str, object] = {
         "iss": issuer.url,
-        "sub": assertion.client,
-        "client_id": assertion.client,
+        "sub": client,
+        "client_id": client,
         "aud": issuer.url,
         "scope": " ".join(scopes),
         "iat": now,
         "exp": now + seconds,
         "jti": encode_base64url(chance[:TOKEN_ID_BYTES]),
-        "hub_key": assertion.key_id,
+        "hub_key": key_id,
     }
+    if binding != UNBOUND:
+        claims["cnf"] = msgspec.to_builtins(binding)
     header = {"typ": ACCESS_TOKEN_TYPE, "kid": issuer.key_id}
     return jwt.encode(claims, issuer.key, algorithm="ES256", headers=header, sort_headers=True)
 
@@ -180,7 +206,8 @@ def verify_token(token: str, *, issuer: Issuer, now: int, bytes_max: int) -> Acc
     # 5. It lives.
     if now >= claims.exp:
         return Flaw.EXPIRED
-    return AccessToken(claims.client_id, claims.hub_key, frozenset(claims.scope.split()), claims.exp)
+    scopes = frozenset(claims.scope.split())
+    return AccessToken(claims.client_id, claims.hub_key, scopes, claims.exp, claims.jti, claims.iat, claims.cnf)
 
 
 C = TypeVar("C", _AssertionClaims, _AccessClaims)

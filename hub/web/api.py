@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode
-from hub.intake.grant import OAuthRefusal, TokenEndpoint
+from hub.intake.clients import OAuthRefusal
+from hub.intake.grant import TokenEndpoint
 from hub.intake.pipeline import Pipeline
 from hub.web.answers import events_answer
+from hub.web.credentials import CredentialReader
 from hub.web.documents import DocumentAPI, is_document, wanted_form
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
@@ -34,6 +36,8 @@ class PartnerAPI:
         pipeline: Pipeline,
         documents: DocumentAPI,
         tokens: TokenEndpoint,
+        nonce: Callable[[], str],
+        credentials: CredentialReader,
         bodies: BodyReader,
         deprecations: Deprecations,
     ) -> None:
@@ -42,6 +46,8 @@ class PartnerAPI:
         self._documents = documents
         self._pipeline = pipeline
         self._tokens = tokens
+        self._nonce = nonce
+        self._credentials = credentials
         self._bodies = bodies
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -80,7 +86,7 @@ class PartnerAPI:
         form = dict(pairs)
         if len(form) != len(pairs):
             return _oauth_refused(OAuthRefusal("invalid_request", "Every parameter once (RFC 6749 §3.2)."))
-        granted = await self._tokens.grant(form)
+        granted = await self._tokens.grant(form, self._credentials.read(request))
         if isinstance(granted, OAuthRefusal):
             return _oauth_refused(granted)
         document = {
@@ -89,7 +95,7 @@ class PartnerAPI:
             "expires_in": granted.expires_in,
             "scope": granted.scope,
         }
-        return answer(document, 200, _NEVER_CACHED)
+        return answer(document, 200, {**_NEVER_CACHED, "DPoP-Nonce": self._nonce()})
 
 
 def _form(body: bytes) -> list[tuple[str, str]]:
@@ -104,6 +110,8 @@ def _form(body: bytes) -> list[tuple[str, str]]:
 def _oauth_refused(refusal: OAuthRefusal) -> web.Response:
     document = {"error": refusal.error, "error_description": refusal.error_description}
     response = answer(document, refusal.status, _NEVER_CACHED)
+    if refusal.nonce:
+        response.headers["DPoP-Nonce"] = refusal.nonce
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_client"'
     return response

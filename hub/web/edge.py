@@ -34,7 +34,11 @@ RETRY_AFTER_SECONDS = "1"
 SERVER = {"Server": "customs-hub"}
 """aiohttp would name itself and its version."""
 
+_NONE: Mapping[str, str] = {}
 _FAULTS = {**FAULTS, **ACT_FAULTS}
+
+ANSWER_HEADERS = web.RequestKey("answer_headers", dict[str, str])
+"""Headers that a request earned on its way and that go with whatever it is answered."""
 
 Handler = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
@@ -153,6 +157,7 @@ class Edge:
                 assert isinstance(response, web.Response)
                 epcis_problems.speak_epcis(response, reading=request.method == "GET")
             response.headers.update(SERVER)
+            response.headers.update(request.get(ANSWER_HEADERS, _NONE))
             if not request.content.is_eof():
                 response.force_close()  # The rest of an unread body is not worth waiting for.
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))

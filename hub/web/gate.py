@@ -5,32 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Challenge, Principal
+from hub.core.evidence import Challenge, Credentials, Principal
 from hub.intake.authenticate import Authenticator
 from hub.web.credentials import CredentialReader
-from hub.web.edge import Refused
+from hub.web.edge import ANSWER_HEADERS, Refused
+
+_CREDENTIALS = web.RequestKey("credentials", Credentials)
 
 
 class Gate:
     """Lets a principal in, or nobody."""
 
     def __init__(
-        self, authenticator: Authenticator, reader: CredentialReader, *, standing: Callable[[], int | None]
+        self,
+        authenticator: Authenticator,
+        reader: CredentialReader,
+        *,
+        nonce: Callable[[], str],
+        standing: Callable[[], int | None],
     ) -> None:
-        """`standing`: None while the registry is not confirmed; who is who is not said then."""
+        """`nonce`: for the next proof. `standing`: None while the registry is not confirmed: nobody is let in then."""
         self._authenticator = authenticator
         self._reader = reader
+        self._nonce = nonce
         self._standing = standing
 
     def enter(self, request: web.BaseRequest, *scopes: str) -> Principal:
         """The principal, with one of the scopes that the route asks for. Raises `Refused`."""
         if self._standing() is None:
             raise Refused(Refusal("REGISTRY_STALE"))
-        principal = self._authenticator.authenticate(self._reader.read(request))
+        credentials = request.get(_CREDENTIALS) or self._reader.read(request)
+        principal = self._authenticator.authenticate(credentials)
         if isinstance(principal, Challenge):
             raise Refused(principal.refusal, **principal.headers)
+        if credentials.unverified_proofs:
+            # A proof is good once, and whoever sent it may have to be looked at again before the answer.
+            request[_CREDENTIALS] = replace(credentials, proof_taken=True)
+            request[ANSWER_HEADERS] = {"DPoP-Nonce": self._nonce()}
         if principal.scopes.isdisjoint(scopes):
             raise Refused(Refusal("SCOPE_MISSING", " or ".join(scopes)))
         return principal

@@ -41,7 +41,8 @@ class Operations:
 class WellKnown:
     """Handlers of the public documents and the probes."""
 
-    def __init__(self, *, url: str, hub: str, keys: KeyRing, lacking: Lacking) -> None:
+    def __init__(self, *, url: str, hub: str, keys: KeyRing, lacking: Lacking, nonce: Callable[[], str]) -> None:
+        self._nonce = nonce
         self._url = url
         self._hub = hub
         self._keys = keys
@@ -57,7 +58,8 @@ class WellKnown:
         }
 
     async def metadata(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
-        return answer(metadata(self._url))
+        """With a first nonce for DPoP (RFC 9449 §8): whoever reads this is about to ask for a token."""
+        return answer(metadata(self._url), 200, {"DPoP-Nonce": self._nonce()})
 
     async def jwks(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
         return answer({"keys": self._keys.token_jwks()})

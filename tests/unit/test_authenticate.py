@@ -15,9 +15,10 @@ from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.intake.authenticate import Authenticator
-from hub.trust.tokens import Assertion, issue_token, load_issuer
+from hub.intake.proofs import Proofs
+from hub.trust.tokens import UNBOUND, Binding, issue_token, load_issuer
 from tests.clock import ManualClock
-from tests.tokens_by_hand import CLIENT, ISSUER, NOW, P256, registered, sign
+from tests.tokens_by_hand import CLIENT, ED25519, EVENTS_URL, HELD, ISSUER, NOW, P256, proof, registered, sign
 
 ACME = Partner("acme", "Acme", "NL", (Role.EXPORTER,), Tier.AEO)
 ERP = System(CLIENT, "acme", ("events:write", "receipts:read"))
@@ -40,6 +41,11 @@ class Reasons:
         raise AssertionError(f"{name} is not for this stage")
 
 
+class Zeros:
+    def bytes(self, count: int) -> bytes:
+        return bytes(count)
+
+
 class World:
     """A registry with one partner, its system and key, and an authenticator over it."""
 
@@ -47,12 +53,15 @@ class World:
         self.snapshot = Snapshot()
         self.clock = ManualClock(NOW * 1_000_000)
         self.seen = Reasons()
+        bounds = AuthSettings(**{"sender_constrained": "offered"} | settings)
+        self.proofs = Proofs(clock=self.clock, entropy=Zeros(), settings=bounds)
         self.stage = Authenticator(
-            ISSUED_BY,
+            lambda: ISSUED_BY,
             snapshot=lambda: self.snapshot,
+            proofs=self.proofs,
             clock=self.clock,
             observer=self.seen,
-            settings=AuthSettings(**settings),
+            settings=bounds,
         )
         self.change(ACME, ERP, KEY)
 
@@ -62,6 +71,13 @@ class World:
 
     def send(self, *authorizations: str) -> Principal | Challenge:
         return self.stage.authenticate(Credentials("POST", f"{ISSUER}/v1/events", authorizations))
+
+    def show(self, token: str, *proofs: str, scheme: str = "DPoP", **more: Any) -> Principal | Challenge:
+        credentials = Credentials("POST", EVENTS_URL, (f"{scheme} {token}",), proofs, **more)
+        return self.stage.authenticate(credentials)
+
+    def proof(self, token: str, **changes: Any) -> str:
+        return proof(token, **{"nonce": self.proofs.nonce()} | changes)
 
     def ask(self, token: str) -> Principal | Challenge:
         return self.send(f"Bearer {token}")
@@ -73,10 +89,11 @@ class World:
         return answer.refusal.code, self.seen.reasons[-1]
 
 
-def token(key: PublicKey = KEY, client: str = CLIENT, number: int = 0) -> str:
-    assertion = Assertion(client, key.id, "one", NOW + 300)
+def token(key: PublicKey = KEY, client: str = CLIENT, number: int = 0, binding: Binding = UNBOUND) -> str:
     chance = number.to_bytes(16, "big")
-    return issue_token(assertion, ERP.scopes, issuer=ISSUED_BY, now=NOW, seconds=600, chance=chance)
+    return issue_token(
+        client, key.id, ERP.scopes, binding=binding, issuer=ISSUED_BY, now=NOW, seconds=600, chance=chance
+    )
 
 
 def test_a_token_stands_for_the_system_and_partner_of_the_registry() -> None:
@@ -197,3 +214,127 @@ def test_more_tokens_than_are_remembered_are_all_accepted() -> None:
     answers = [world.ask(token(number=number % 4)) for number in range(8)]
 
     assert all(isinstance(answer, Principal) for answer in answers)
+
+
+BOUND = Binding(thumbprint=registered(HELD).id)
+PINNED = Binding(certificate="A" * 43)
+
+
+def test_a_bound_token_with_its_proof_stands_for_its_system() -> None:
+    world, held = World(sender_constrained="required"), token(binding=BOUND)
+
+    assert isinstance(world.show(held, world.proof(held)), Principal)
+
+
+@pytest.mark.parametrize("constrained", ["required", "offered"])
+@pytest.mark.parametrize("scheme", ["Bearer", "DPoP"])
+def test_a_bound_token_is_worth_nothing_without_its_proof(constrained: str, scheme: str) -> None:
+    world = World(sender_constrained=constrained)
+
+    answer = world.show(token(binding=BOUND), scheme=scheme)
+
+    assert isinstance(answer, Challenge)
+    assert answer.refusal == Refusal("UNAUTHENTICATED")
+    assert world.seen.reasons == ["binding"]
+
+
+def test_a_bound_token_is_no_bearers_token_even_with_its_proof() -> None:
+    world, held = World(), token(binding=BOUND)
+
+    assert isinstance(world.show(held, world.proof(held), scheme="Bearer"), Challenge)
+
+
+def test_an_unbound_token_gains_nothing_from_a_proof() -> None:
+    world = World()
+
+    assert isinstance(world.show(token(), world.proof(token())), Challenge)
+    assert world.seen.reasons == ["binding"]
+
+
+def test_unbound_tokens_are_for_the_sandbox_only_where_binding_is_required() -> None:
+    world = World(sender_constrained="required")
+    refused = world.refused(token())
+
+    world.change(msgspec.structs.replace(ACME, tier=Tier.SANDBOX))
+
+    assert refused == ("UNAUTHENTICATED", "unbound")
+    assert isinstance(world.ask(token()), Principal)
+
+
+def test_a_proof_is_taken_once_and_its_sender_may_be_looked_at_again() -> None:
+    world, held = World(), token(binding=BOUND)
+    one = world.proof(held)
+
+    answers = [world.show(held, one), world.show(held, one), world.show(held, one, proof_taken=True)]
+
+    assert [isinstance(answer, Principal) for answer in answers] == [True, False, True]
+    assert world.seen.reasons == ["replayed"]
+
+
+def test_a_proof_without_the_nonce_of_this_worker_is_told_it() -> None:
+    world, held = World(), token(binding=BOUND)
+
+    challenge = world.show(held, world.proof(held, nonce=None))
+
+    assert isinstance(challenge, Challenge)
+    assert challenge.headers["DPoP-Nonce"] == world.proofs.nonce()
+    assert challenge.asks_again
+    assert 'DPoP error="use_dpop_nonce"' in challenge.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_there_is_exactly_one_proof(count: int) -> None:
+    world, held = World(), token(binding=BOUND)
+    proofs = [world.proof(held, jti=str(number)) for number in range(count)]
+
+    assert isinstance(world.show(held, *proofs), Challenge)
+
+
+def test_a_suspension_is_told_only_to_who_holds_the_key() -> None:
+    world, held = World(), token(binding=BOUND)
+    world.change(msgspec.structs.replace(ACME, state=PartnerState.SUSPENDED))
+
+    stolen, own = world.show(held, world.proof(held, key=ED25519)), world.show(held, world.proof(held))
+
+    assert isinstance(stolen, Challenge)
+    assert isinstance(own, Challenge)
+    assert (stolen.refusal.code, own.refusal.code) == ("UNAUTHENTICATED", "PARTNER_SUSPENDED")
+
+
+def test_every_refused_credential_gets_the_same_body() -> None:
+    world, held = World(sender_constrained="required"), token(binding=BOUND)
+    world.show(held, world.proof(held, jti="used"))
+
+    answers = [
+        world.show(token()),
+        world.show(token(), scheme="Bearer"),
+        world.show(held),
+        world.show(held, scheme="Bearer"),
+        world.show("a.b.c", "a.b.c"),
+        *(
+            world.show(held, world.proof(held, **changes))
+            for changes in ({"jti": "used"}, {"key": ED25519}, {"nonce": "x"})
+        ),
+    ]
+
+    assert {answer.refusal for answer in answers if isinstance(answer, Challenge)} == {Refusal("UNAUTHENTICATED")}
+    assert len(world.seen.reasons) == len(answers)
+
+
+def test_a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_only() -> None:
+    world, pinned = World(sender_constrained="required"), token(binding=PINNED)
+
+    answers = [world.show(pinned, scheme="Bearer", certificate=each) for each in ("A" * 43, "B" * 43, None)]
+
+    assert [isinstance(answer, Principal) for answer in answers] == [True, False, False]
+    assert world.seen.reasons == ["binding", "binding"]
+
+
+def test_a_token_that_is_bound_to_both_asks_for_both() -> None:
+    world = World()
+    both = token(binding=Binding(thumbprint=BOUND.thumbprint, certificate="A" * 43))
+
+    without = world.show(both, world.proof(both, jti="a"))
+    with_both = world.show(both, world.proof(both, jti="b"), certificate="A" * 43)
+
+    assert [isinstance(answer, Principal) for answer in (without, with_both)] == [False, True]

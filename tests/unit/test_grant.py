@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from hub.core.errors import StaleRegistry
+from hub.core.evidence import Credentials
 from hub.core.partner import KeyState, Partner, PartnerState, Role, System, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
-from hub.intake.grant import ASSERTION_TYPE, TOKEN_PATH, OAuthRefusal, TokenEndpoint, TokenGranted, metadata
-from hub.trust.tokens import AccessToken, load_issuer, verify_token
+from hub.intake.clients import ASSERTION_TYPE, Clients, OAuthRefusal
+from hub.intake.grant import TOKEN_PATH, TokenEndpoint, TokenGranted, metadata
+from hub.intake.proofs import Proofs
+from hub.trust.tokens import AccessToken, Binding, load_issuer, verify_token
 from tests.clock import ManualClock
-from tests.tokens_by_hand import CLIENT, ED25519, ISSUER, NOW, P256, claims, header, registered, sign
+from tests.tokens_by_hand import CLIENT, ED25519, HELD, ISSUER, NOW, P256, claims, header, proof, registered, sign
 
 ACME = Partner("acme", "Acme", "NL", (Role.EXPORTER,), Tier.AEO)
 ERP = System(CLIENT, "acme", ("events:write", "receipts:read"))
 KEY = registered(P256)
+TOKEN_URL = ISSUER + TOKEN_PATH
 RING = MemoryKeyRing()
 ISSUED_BY = load_issuer(ISSUER, key_id=RING.token_key_id(), key_pem=RING.token_key_pem(), jwks=RING.token_jwks())
 
@@ -57,21 +61,31 @@ class Outcomes:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, sender_constrained: Literal["required", "offered"] = "offered") -> None:
         self.snapshot = Snapshot()
         self.clock = ManualClock(NOW * 1_000_000)
         self.seen = Outcomes()
         self.standing: int | None = 1
         self.replay = UsedOnce()
+        settings = AuthSettings(sender_constrained=sender_constrained)
+        self.proofs = Proofs(clock=self.clock, entropy=FixedEntropy(), settings=settings)
+        clients = Clients(
+            lambda: ISSUED_BY,
+            snapshot=lambda: self.snapshot,
+            replay=self.replay,
+            proofs=self.proofs,
+            clock=self.clock,
+            settings=settings,
+        )
         self.stage = TokenEndpoint(
-            ISSUED_BY,
+            lambda: ISSUED_BY,
+            clients=clients,
             snapshot=lambda: self.snapshot,
             standing=lambda: self.standing,
-            replay=self.replay,
             clock=self.clock,
             entropy=FixedEntropy(),
             observer=self.seen,
-            settings=AuthSettings(),
+            settings=settings,
         )
         self.change(ACME, ERP, KEY)
 
@@ -80,12 +94,21 @@ class World:
         self.snapshot.apply(Version(revision, item, "test", "", 0) for item in objects)
 
     async def ask(self, **changes: str) -> TokenGranted | OAuthRefusal:
-        return await self.stage.grant(form() | changes)
+        return await self.stage.grant(form() | changes, NOTHING)
+
+    async def ask_with(self, *proofs: str, **changes: str) -> TokenGranted | OAuthRefusal:
+        return await self.stage.grant(form() | changes, Credentials("POST", TOKEN_URL, (), proofs))
+
+    def proof(self, **changes: Any) -> str:
+        return proof(**{"htu": TOKEN_URL, "nonce": self.proofs.nonce(), "ath": None} | changes)
 
     async def error(self, **changes: str) -> tuple[str, int]:
         answer = await self.ask(**changes)
         assert isinstance(answer, OAuthRefusal)
         return answer.error, answer.status
+
+
+NOTHING = Credentials("POST", TOKEN_URL)
 
 
 def form(**changes: Any) -> dict[str, str]:
@@ -102,7 +125,7 @@ async def test_an_assertion_earns_a_token_with_all_scopes_of_the_system() -> Non
     assert isinstance(granted, TokenGranted)
     assert (granted.token_type, granted.expires_in, granted.scope) == ("Bearer", 600, "events:write receipts:read")
     verified = verify_token(granted.access_token, issuer=ISSUED_BY, now=NOW, bytes_max=8_192)
-    assert verified == AccessToken(CLIENT, KEY.id, frozenset(ERP.scopes), NOW + 600)
+    assert verified == AccessToken(CLIENT, KEY.id, frozenset(ERP.scopes), NOW + 600, "A" * 22, NOW)
 
 
 async def test_no_token_is_granted_while_the_registry_is_not_confirmed() -> None:
@@ -148,7 +171,7 @@ async def test_a_hundred_uses_of_one_assertion_at_once_earn_one_token() -> None:
     world = World()
     one = form()
 
-    answers = await asyncio.gather(*(world.stage.grant(one) for _ in range(100)))
+    answers = await asyncio.gather(*(world.stage.grant(one, NOTHING) for _ in range(100)))
 
     assert sum(isinstance(answer, TokenGranted) for answer in answers) == 1
     assert world.seen.outcomes.count("replayed") == 99
@@ -256,3 +279,68 @@ def test_the_metadata_names_what_the_endpoint_does() -> None:
     assert described["token_endpoint"] == ISSUER + TOKEN_PATH
     assert described["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert described["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256"]
+
+
+async def test_a_proof_binds_the_token_to_its_key() -> None:
+    world = World("required")
+
+    granted = await world.ask_with(world.proof())
+
+    assert isinstance(granted, TokenGranted)
+    assert granted.token_type == "DPoP"
+    verified = verify_token(granted.access_token, issuer=ISSUED_BY, now=NOW, bytes_max=8_192)
+    assert isinstance(verified, AccessToken)
+    assert verified.binding == Binding(thumbprint=registered(HELD).id)
+
+
+async def test_without_the_nonce_of_this_worker_the_same_assertion_is_sent_again() -> None:
+    world, one = World("required"), form()
+    first = await world.ask_with(world.proof(nonce=None), **one)
+
+    assert isinstance(first, OAuthRefusal)
+    assert (first.error, first.status) == ("use_dpop_nonce", 400)
+    assert isinstance(await world.ask_with(world.proof(nonce=first.nonce), **one), TokenGranted)
+
+
+@pytest.mark.parametrize("changes", [{"htm": "GET"}, {"htu": f"{ISSUER}/v1/events"}, {"iat": NOW - 3_600}, {"jti": ""}])
+async def test_a_wrong_proof_earns_nothing_and_uses_up_nothing(changes: dict[str, Any]) -> None:
+    world = World("offered")
+
+    refused = await world.ask_with(world.proof(**changes))
+
+    assert isinstance(refused, OAuthRefusal)
+    assert (refused.error, refused.status) == ("invalid_dpop_proof", 400)
+    assert not world.replay.used
+
+
+async def test_a_proof_is_good_for_one_token() -> None:
+    world = World("required")
+    one = world.proof()
+    await world.ask_with(one)
+
+    again = await world.ask_with(one, client_assertion=sign(header(), claims(jti="two")))
+
+    assert isinstance(again, OAuthRefusal)
+    assert again.error == "invalid_dpop_proof"
+
+
+async def test_who_does_not_know_a_key_of_the_client_learns_nothing_of_a_proof() -> None:
+    world = World("required")
+
+    refused = await world.ask_with("a.b.c", client_assertion=sign(header(), claims(), ED25519))
+
+    assert isinstance(refused, OAuthRefusal)
+    assert refused.error == "invalid_client"
+
+
+async def test_an_unbound_token_is_for_the_sandbox_only_where_binding_is_required() -> None:
+    world = World("required")
+    refused = await world.ask()
+    world.change(msgspec.structs.replace(ACME, tier=Tier.SANDBOX))
+
+    granted = await world.ask(client_assertion=sign(header(), claims(jti="two")))
+
+    assert isinstance(refused, OAuthRefusal)
+    assert refused.error == "invalid_dpop_proof"
+    assert isinstance(granted, TokenGranted)
+    assert granted.token_type == "Bearer"

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.trust.jws import Flaw, verify_jws
-from hub.trust.tokens import AccessToken, Assertion, Issuer, issue_token, load_issuer, verify_assertion, verify_token
+from hub.trust.tokens import (
+    UNBOUND,
+    AccessToken,
+    Assertion,
+    Issuer,
+    issue_token,
+    load_issuer,
+    verify_assertion,
+    verify_token,
+)
 from tests.tokens_by_hand import (
     CLIENT,
     ED25519,
@@ -49,8 +58,9 @@ def check(token: str, now: int = NOW) -> Assertion | Flaw:
 
 
 def access_token(issuer: Issuer = ISSUED_BY) -> str:
-    assertion = Assertion(CLIENT, "key-1", "one", NOW + 300)
-    return issue_token(assertion, ["feeds:read"], issuer=issuer, now=NOW, seconds=600, chance=bytes(16))
+    return issue_token(
+        CLIENT, "key-1", ["feeds:read"], binding=UNBOUND, issuer=issuer, now=NOW, seconds=600, chance=bytes(16)
+    )
 
 
 def check_access(token: str, now: int = NOW) -> AccessToken | Flaw:
@@ -299,7 +309,7 @@ def test_a_signature_over_something_that_is_no_json_is_still_a_signature() -> No
 def test_an_access_token_comes_back_with_what_it_was_issued_for() -> None:
     verified = check_access(access_token())
 
-    assert verified == AccessToken(CLIENT, "key-1", frozenset({"feeds:read"}), NOW + 600)
+    assert verified == AccessToken(CLIENT, "key-1", frozenset({"feeds:read"}), NOW + 600, "A" * 22, NOW)
 
 
 def test_an_access_token_has_the_header_and_claims_of_rfc_9068() -> None:

@@ -17,7 +17,8 @@ import orjson
 from msgspec import Struct
 
 from hub.config import PREFIX, load, variable
-from hub.intake.grant import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH
+from hub.intake.clients import ASSERTION_TYPE
+from hub.intake.grant import GRANT_TYPE, TOKEN_PATH
 from hub.lab.bench.child import START_SECONDS_MAX, BenchFailed, Server, server
 from hub.lab.world import Client, Company, Engine, hub_world
 

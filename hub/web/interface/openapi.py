@@ -59,7 +59,8 @@ def openapi(routes: Sequence[Route], known: Catalogue, url: str) -> Document:
             "securitySchemes": {
                 "oauth2": {
                     "type": "oauth2",
-                    "description": "A client assertion (private_key_jwt, RFC 7523); access tokens are RFC 9068.",
+                    "description": "A client assertion (private_key_jwt, RFC 7523); access tokens are RFC 9068, "
+                    "bound to a key of the client by DPoP (RFC 9449).",
                     "flows": {"clientCredentials": {"tokenUrl": f"{url}/oauth/token", "scopes": SCOPES}},
                 }
             },

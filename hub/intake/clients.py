@@ -1,0 +1,131 @@
+"""Which client asks, at the endpoints of the authorisation server: `private_key_jwt` (RFC 7523) today's only proof.
+
+Whatever is wrong with a client's proof, it gets one answer; the reason is counted. Errors are those of RFC 6749 §5.2,
+and of RFC 9449 §5 and §8 once the client is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+
+from msgspec import Struct
+
+from hub.core.evidence import Credentials
+from hub.core.partner import Partner, PublicKey
+from hub.core.registry import Snapshot
+from hub.core.settings import AuthSettings
+from hub.intake.proofs import Proofs
+from hub.ports.replay_guard import ReplayGuard
+from hub.ports.system import Clock
+from hub.trust.jws import Flaw
+from hub.trust.tokens import UNBOUND, Assertion, Binding, Issuer, verify_assertion
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class OAuthRefusal(Struct, frozen=True):
+    """An error of RFC 6749 §5.2 with its HTTP status."""
+
+    error: str
+    error_description: str
+    status: int = 400
+    nonce: str = ""
+    """To be used in the next proof (RFC 9449 §8)."""
+
+
+INVALID_CLIENT = OAuthRefusal(
+    "invalid_client", "The client is unknown, its assertion is not accepted, or it may not ask for tokens now.", 401
+)
+"""One answer for every reason, so that a forger learns nothing."""
+
+
+class Client(Struct, frozen=True):
+    """A system that proved itself with `key_id`, and what it showed beside: a token is bound to that."""
+
+    id: str
+    key_id: str
+    binding: Binding
+
+
+class Clients:
+    """Authenticates systems of partners that are not suspended."""
+
+    def __init__(
+        self,
+        issuer: Callable[[], Issuer],
+        *,
+        snapshot: Callable[[], Snapshot],
+        replay: ReplayGuard,
+        proofs: Proofs,
+        clock: Clock,
+        settings: AuthSettings,
+    ) -> None:
+        self._issuer = issuer
+        self._snapshot = snapshot
+        self._replay = replay
+        self._proofs = proofs
+        self._clock = clock
+        self._settings = settings
+
+    async def prove(self, form: Mapping[str, str], credentials: Credentials) -> Client | Flaw | OAuthRefusal:
+        """The client that sent this form. Verify first, write down the use last: a forged assertion costs no write.
+
+        Raises `StorageUnavailable` or `StorageFull` if the use of the assertion cannot be written down.
+        """
+        now = self._clock.now_us() // 1_000_000
+        # 1. One of the client's own keys signed the assertion, for us, now.
+        assertion = self._verify(form, now)
+        if isinstance(assertion, Flaw):
+            return assertion
+        # 2. It holds the key that it wants its token bound to. Asked before the assertion is used up: with a new
+        #    nonce the same one is sent again (RFC 9449 §8).
+        binding = self._bind(credentials, now)
+        if isinstance(binding, OAuthRefusal):
+            return binding
+        # 3. The assertion is used for the first time (RFC 7523 §3 item 7).
+        use = sha256(assertion.client.encode() + b"\x00" + assertion.jti.encode()).digest()
+        if not await self._replay.use(use, expires=assertion.expires, now=now):
+            return Flaw.REPLAYED
+        # 4. The full stop is asked for after the last await, so that it is current when something is granted.
+        partner = self.partner_of(assertion.client)
+        if partner is None or partner.stopped:
+            return Flaw.SUSPENDED
+        return Client(assertion.client, assertion.key_id, binding)
+
+    def partner_of(self, client: str) -> Partner | None:
+        snapshot = self._snapshot()
+        system = snapshot.systems.get(client)
+        return snapshot.partners.get(system.partner) if system is not None else None
+
+    def nonce(self) -> str:
+        """For a client's next proof."""
+        return self._proofs.nonce()
+
+    def _verify(self, form: Mapping[str, str], now: int) -> Assertion | Flaw:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            return Flaw.MISSING
+        assertion = verify_assertion(
+            form.get("client_assertion", ""),
+            issuer=self._issuer().url,
+            keys_of=lambda client: self._usable_keys(client, now),
+            now=now,
+            settings=self._settings,
+        )
+        if isinstance(assertion, Assertion) and form.get("client_id", assertion.client) != assertion.client:
+            return Flaw.CLIENT
+        return assertion
+
+    def _usable_keys(self, client: str, now: int) -> Sequence[PublicKey]:
+        return [key for key in reversed(self._snapshot().keys_of(client)) if now < key.usable_until()]
+
+    def _bind(self, credentials: Credentials, now: int) -> Binding | OAuthRefusal:
+        """What the client shows that it holds, beside its assertion (RFC 9449 §5)."""
+        if not credentials.unverified_proofs:
+            return UNBOUND
+        proof = self._proofs.check(credentials, token=None, bound_to=None, now=now)
+        if proof is Flaw.NONCE:
+            return OAuthRefusal("use_dpop_nonce", "Use the nonce in the DPoP-Nonce header.", nonce=self.nonce())
+        if isinstance(proof, Flaw):
+            return OAuthRefusal("invalid_dpop_proof", "The DPoP proof is not accepted (RFC 9449 §4.3).")
+        return Binding(thumbprint=proof.thumbprint)
