@@ -108,8 +108,8 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
     """Settings that can each stand, but not together."""
     if bool(settings.s3.access_key_id) != bool(settings.s3.secret_key_file):
         yield ConfigFault("s3.access_key_id", "goes with `s3.secret_key_file`, or neither is set")
-    if settings.log.ground != "kafka":
     yield from _at_odds_on_postgres(settings)
+    if settings.log.ground != "kafka":
         return
     intake, kafka = settings.intake, settings.kafka
     records = max(intake.group_records_max, settings.fanout.batch_records_max)
@@ -123,7 +123,6 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
         yield ConfigFault("intake.append_seconds_max", f"must be above {least:g}: `kafka.append_ms_max` in seconds")
 
 
-def _from_file(path: Path, faults: list[ConfigFault]) -> dict[str, object]:
 def _at_odds_on_postgres(settings: Settings) -> Iterator[ConfigFault]:
     postgres = settings.postgres
     if postgres.password_file and not postgres.url:
@@ -135,6 +134,7 @@ def _at_odds_on_postgres(settings: Settings) -> Iterator[ConfigFault]:
         yield ConfigFault("postgres.url", "takes postgresql://user@host:port/database")
 
 
+def _from_file(path: Path, faults: list[ConfigFault]) -> dict[str, object]:
     try:
         content = tomllib.loads(path.read_bytes().decode())
     except OSError as error:

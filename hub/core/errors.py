@@ -368,14 +368,14 @@ class StorageFull(HubError):
     code = "STORAGE_FULL"
 
 
-class BlobMissing(HubError):
-    """There is no such blob: it was never put, or has gone."""
 class OutcomeUnknown(HubError):
-    """The connection was lost before storage said whether it is stored: look, or do it again where that does no harm."""
+    """The connection was lost before storage said whether it is stored: look, or do it again where that is harmless."""
 
     code = "OUTCOME_UNKNOWN"
 
 
+class BlobMissing(HubError):
+    """There is no such blob: it was never put, or has gone."""
 
     code = "NOT_FOUND"
 

@@ -163,7 +163,6 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     """Room for twice `intake.event_bytes_max` beside the batch's own overhead: an event comes with its seal."""
 
 
-class S3Settings(Struct, frozen=True, kw_only=True):
 class PostgresSettings(Struct, frozen=True, kw_only=True):
     """Where workers on any number of machines keep what they share beside a log on Kafka: registry, leases, the index
     of first occurrences, used assertions, jobs, and what is known of events."""
@@ -179,6 +178,7 @@ class PostgresSettings(Struct, frozen=True, kw_only=True):
     """What takes longer is given up, by the server first."""
 
 
+class S3Settings(Struct, frozen=True, kw_only=True):
     """Where blobs are kept if not in the data directory: a bucket. What lies there is encrypted; its keys are here."""
 
     bucket: str = ""
