@@ -1,6 +1,7 @@
 """Who is who: `build(settings)` puts ports, stages and the web together. serve, demo, bench, doctor and tests use it.
 
-`grounds.py` alone names drivers; `hub.py` hands them to the stages; `offline.py` is for the CLI while no hub runs.
+`grounds.py` and `state.py` alone choose drivers; `hub.py` hands them to the stages; `offline.py` is for the CLI
+while no hub runs.
 May import: everything. Never here: rules.
 """
 

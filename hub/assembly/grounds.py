@@ -1,4 +1,4 @@
-"""The grounds: which driver keeps which port, by the settings. The only place that names drivers."""
+"""The grounds: which driver keeps which port, by the settings. Drivers are named here and in `state.py` alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.assembly.state import open_state
 from hub.core.settings import Settings
 from hub.drivers.clamd.scanner import ClamdScanner
 from hub.drivers.files.blob_store import FileBlobStore
@@ -24,11 +25,6 @@ from hub.drivers.memory.replay_guard import MemoryReplayGuard
 from hub.drivers.memory.views import MemoryViews
 from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.sqlite.event_log import SQLiteEventLog
-from hub.drivers.sqlite.jobs import SQLiteJobs
-from hub.drivers.sqlite.registry import SQLiteRegistry
-from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
-from hub.drivers.sqlite.state import SQLiteState
-from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import DataDirectory, LogIdentity
 from hub.drivers.system.jail.judge import JailedDocumentJudge
 from hub.drivers.system.key_ring import FileKeyRing
@@ -94,20 +90,19 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
     home.belong_to(identity)
     event_log: SQLiteEventLog | KafkaEventLog = await stack.enter_async_context(_event_log(settings, clock))
     if isinstance(event_log, SQLiteEventLog):
-        home.belong_to(replace(identity, id=event_log.id))
-    state = await stack.enter_async_context(
-        SQLiteState(directory / "state.db", clock, slice_seconds=log.index_slice_seconds)
-    )
+        identity = replace(identity, id=event_log.id)
+        home.belong_to(identity)
+    state = await open_state(settings, clock, stack, log=identity)
     return Ports(
         log=event_log,
-        index=state.occurrences,
+        index=state.index,
         positions=state.positions,
-        registry=await stack.enter_async_context(SQLiteRegistry.open(directory / "registry.db")),
-        replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
+        registry=state.registry,
+        replay=state.replay,
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
         blobs=blobs_at(settings, directory, clock),
-        jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
-        views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=_log_name(event_log, identity))),
+        jobs=state.jobs,
+        views=state.views,
         judge=await stack.enter_async_context(_judge(settings)),
         scanner=_scanner(settings, clock),
     )
@@ -136,11 +131,6 @@ def _scanner(settings: Settings, clock: Clock) -> VirusScanner | None:
         if checks.virus_scanner
         else None
     )
-
-
-def _log_name(log: EventLog, identity: LogIdentity) -> str:
-    """What tells one log from another, where it can be told."""
-    return log.id if isinstance(log, SQLiteEventLog) else f"{identity.ground} {identity.topic_prefix}"
 
 
 def events_partitions(settings: Settings) -> int:

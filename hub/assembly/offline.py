@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from hub.assembly.grounds import blobs_at, open_keys
+from hub.assembly.state import open_registry
 from hub.core.copies import Entry, Quarantined
 from hub.core.filter import Schema
 from hub.core.settings import Settings
-from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.directory import DataDirectory
 from hub.drivers.system.entropy import SystemEntropy
@@ -22,8 +22,6 @@ from hub.operate.registrar import Registrar
 from hub.operate.vault import Vault
 from hub.ports.system import Clock
 from schemas.catalogue import catalogue
-
-REGISTRY_FILE = "registry.db"
 
 
 def make_registrar(live: LiveRegistry, settings: Settings, *, quarantine: Quarantine, clock: Clock) -> Registrar:
@@ -46,7 +44,7 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
     clock = SystemClock()
     directory = Path(settings.log.directory)
     with DataDirectory(directory):
-        async with SQLiteRegistry.open(directory / REGISTRY_FILE) as registry:
+        async with open_registry(settings, clock) as registry:
             live = LiveRegistry(registry, clock=clock)
             await live.refresh()
             yield make_registrar(live, settings, quarantine=_StoredCopies(settings, clock), clock=clock)

@@ -8,12 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from hub.assembly.grounds import events_partitions, kafka_log
-from hub.assembly.offline import REGISTRY_FILE
+from hub.assembly.state import versions_beside
 from hub.core.errors import HubError
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.drivers.sqlite.log_file import SQLiteLogFile
-from hub.drivers.sqlite.registry_file import versions_in
 from hub.drivers.system.clock import SystemClock
 from hub.intake.validate import regard_of
 from hub.operate.rehearse import Outcome, rehearse
@@ -35,15 +34,15 @@ async def rehearsed(
             kind,
             partitions=events_partitions(settings),
             since_us=clock.now_us() - days * DAY_US,
-            raised=_raised(settings),
+            raised=await _raised(settings, clock),
             progress=progress,
         )
 
 
-def _raised(settings: Settings) -> Callable[[str], frozenset[str]]:
+async def _raised(settings: Settings, clock: Clock) -> Callable[[str], frozenset[str]]:
     """What is raised to an error for a partner: as is set for it, else for all. Raises `StorageUnavailable`."""
     registered = Snapshot()
-    registered.apply(versions_in(Path(settings.log.directory) / REGISTRY_FILE))
+    registered.apply(await versions_beside(settings, clock))
 
     @cache
     def raised(partner: str) -> frozenset[str]:

@@ -15,7 +15,8 @@ from confirming its registry, without which it decides nothing.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -83,3 +84,11 @@ class PostgresState:
                 f"the database {name_of(self._settings)} belongs to another event log: it was made with {known}, the "
                 f"settings lead to {self._log}; set `postgres.url` to another database, or go back to that log"
             )
+
+
+@asynccontextmanager
+async def opened_registry(settings: PostgresSettings, clock: Clock) -> AsyncIterator[PostgresRegistry]:
+    """The registry alone, whatever log the rest was derived from. Raises as `PostgresState` does."""
+    async with Database(settings, clock, connections_max=REGISTRY_CONNECTIONS) as database:
+        await bring_up(settings, database)
+        yield PostgresRegistry(database)

@@ -1,0 +1,95 @@
+"""What a hub keeps beside its log: in files for one process, or in PostgreSQL for workers on any number of machines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from hub.core.registry import Version
+from hub.core.settings import Settings
+from hub.drivers.postgres.state import PostgresState, opened_registry
+from hub.drivers.sqlite.jobs import SQLiteJobs
+from hub.drivers.sqlite.registry import SQLiteRegistry
+from hub.drivers.sqlite.registry_file import versions_in
+from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
+from hub.drivers.sqlite.state import SQLiteState
+from hub.drivers.sqlite.views import SQLiteViews
+from hub.drivers.system.directory import LogIdentity
+from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.jobs import Jobs
+from hub.ports.positions import Positions
+from hub.ports.registry import Registry
+from hub.ports.replay_guard import ReplayGuard
+from hub.ports.system import Clock
+from hub.ports.views import Views
+
+REGISTRY_FILE = "registry.db"
+
+
+class State(Struct, frozen=True):
+    """The ports that one ground keeps together."""
+
+    index: FirstOccurrence
+    positions: Positions
+    registry: Registry
+    replay: ReplayGuard
+    jobs: Jobs
+    views: Views
+
+
+async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *, log: LogIdentity) -> State:
+    """The state of this log, open until the stack ends. Raises `HubError`, also for the state of another one."""
+    if settings.postgres.url:
+        return await _in_postgres(settings, clock, stack, log)
+    directory = Path(settings.log.directory)
+    state = await stack.enter_async_context(
+        SQLiteState(directory / "state.db", clock, slice_seconds=settings.log.index_slice_seconds)
+    )
+    name = log.id or f"{log.ground} {log.topic_prefix}"
+    return State(
+        index=state.occurrences,
+        positions=state.positions,
+        registry=await stack.enter_async_context(open_registry(settings, clock)),
+        replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
+        jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
+        views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=name)),
+    )
+
+
+async def _in_postgres(settings: Settings, clock: Clock, stack: AsyncExitStack, log: LogIdentity) -> State:
+    name = f"{log.ground}, topic prefix '{log.topic_prefix}', {log.partitions} partitions"
+    slice_seconds = settings.log.index_slice_seconds
+    state = await stack.enter_async_context(
+        PostgresState(settings.postgres, clock, log=name, slice_seconds=slice_seconds)
+    )
+    return State(
+        index=state.occurrences,
+        positions=state.positions,
+        registry=state.registry,
+        replay=state.replay,
+        jobs=state.jobs,
+        views=state.views,
+    )
+
+
+@asynccontextmanager
+async def open_registry(settings: Settings, clock: Clock) -> AsyncIterator[Registry]:
+    """The registry alone, where no hub runs. Raises `HubError`."""
+    registry = (
+        opened_registry(settings.postgres, clock)
+        if settings.postgres.url
+        else SQLiteRegistry.open(Path(settings.log.directory) / REGISTRY_FILE)
+    )
+    async with registry as opened:
+        yield opened
+
+
+async def versions_beside(settings: Settings, clock: Clock) -> Sequence[Version]:
+    """All that is registered, read beside a hub that may run. Raises `StorageUnavailable`."""
+    if not settings.postgres.url:
+        return versions_in(Path(settings.log.directory) / REGISTRY_FILE)
+    async with open_registry(settings, clock) as registry:
+        return await registry.load(0)
