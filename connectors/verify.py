@@ -41,6 +41,9 @@ DOES_NOT_PROVE = (
 )
 
 
+ABOUT_THIS = "the statement is about this event"
+
+
 class ReceiptInvalid(ConnectorError, ValueError):
     """This is no receipt, no answer with receipts, or no key history; the text says what is wrong with it."""
 
@@ -68,7 +71,12 @@ class Verdict(Struct, frozen=True):
     @property
     def fault(self) -> str:
         """The first check that does not hold, in words; empty if all do."""
-        return next((f"{check.claim}: {check.seen}" for check in self.checks if not check.holds), "")
+        return self.fault_but("")
+
+    def fault_but(self, claim: str) -> str:
+        """The same, whatever becomes of one claim."""
+        failed = (check for check in self.checks if not check.holds and check.claim != claim)
+        return next((f"{check.claim}: {check.seen}" for check in failed), "")
 
 
 class SealKey(NamedTuple):
@@ -187,7 +195,7 @@ def _check_event(same: str | None) -> Check:
         "canonical_sha256": "the same content in other bytes, by the SHA-256 of its canonical form",
         None: "neither its bytes nor its canonical form have the digest stated",
     }
-    return Check("the statement is about this event", same is not None, seen[same])
+    return Check(ABOUT_THIS, same is not None, seen[same])
 
 
 def _check_leaf(stated: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> Check:

@@ -22,7 +22,7 @@ from connectors.keys import read_key
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, TokenRefused, refusal
-from connectors.verify import KeyHistory, ReceiptInvalid, split, verify
+from connectors.verify import ABOUT_THIS, KeyHistory, ReceiptInvalid, split, verify
 
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
 SCOPE = "events:write"
@@ -36,6 +36,7 @@ EVENT_CODES = frozenset(
         "EVENT_INVALID",
         "NOT_PERMITTED",
         "ROLE_NOT_PERMITTED",
+        "SUBJECT_NOT_PERMITTED",
         "AEO_REQUIRED",
         "CONFLICT",
     )
@@ -244,7 +245,7 @@ class Client:
             if outcome.verdict not in TAKEN:
                 proved.append(outcome)
                 continue
-            fault = missing if receipt is None else await self._receipt_fault(event, receipt)
+            fault = missing if receipt is None else await self._receipt_fault(event, outcome, receipt)
             if fault and self._book is not None:
                 self._book.keep_suspect(receipt, fault)
             self.counts.receipts_failed += bool(fault)
@@ -252,12 +253,17 @@ class Client:
             proved.append(structs.replace(outcome, receipt=None if fault else receipt, receipt_fault=fault))
         return proved
 
-    async def _receipt_fault(self, event: OutgoingEvent, receipt: dict[str, Any]) -> str:
+    async def _receipt_fault(self, event: OutgoingEvent, outcome: Outcome, receipt: dict[str, Any]) -> str:
+        """Why a receipt does not count. One of a DUPLICATE in a document may be of the document that came before."""
         try:
             keys = self._keys or await self.read_keys()
             if receipt["seal"]["body"]["key"] not in keys.keys:
                 keys = await self.read_keys()
-            return verify(receipt, event.raw, keys).fault
+            verdict = verify(receipt, event.raw, keys)
+            if event.source or outcome.verdict is not Verdict.DUPLICATE:
+                return verdict.fault
+            stated = (verdict.statement["source"], verdict.statement["id"])
+            return verdict.fault_but(ABOUT_THIS) if stated == (outcome.source, outcome.id) else verdict.fault
         except (ReceiptInvalid, KeyError, TypeError) as e:
             return f"this is not a receipt: {e}"
 

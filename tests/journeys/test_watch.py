@@ -176,7 +176,7 @@ async def test_every_format_is_sent_as_it_is_and_answered_beside_the_file(world:
     (world.drop / "codeco.edi").write_bytes(EDI)
     (world.drop / "pallet.json").write_bytes(orjson.dumps(PALLET))
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     assert [(told.outcome, sum(told.counts.values())) for told in world.told] == [("done", 1)] * 4, world.told
     beside = ("", ".aperak.edi", ".contrl.edi", ".result.json")
@@ -196,7 +196,7 @@ async def test_what_is_refused_is_laid_apart_with_its_reasons_and_stops_no_other
     (world.drop / "4.edi").write_bytes(EDI.replace(b"EQD+CN+MSKU1234565", b"EQD+CN+"))
     (world.drop / "5.json").write_bytes(gate_in("e1"))
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     assert [told.outcome for told in world.told] == ["refused"] * 4 + ["done"]
     assert world.result("refused/1.xml")["code"] == "FORMAT_NOT_TAKEN"
@@ -222,7 +222,7 @@ async def test_documents_are_handed_in_and_their_receipts_lie_beside_them(world:
         (world.drop / name).write_bytes(content)
     (world.drop / "scan.png.txt").write_bytes(DETAILS)
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     assert [told.outcome for told in world.told] == ["done"] * 4, [world.result(t.to) for t in world.told]
     said = {name: world.result(f"done/{name}")["items"][0]["event"]["data"]["document"] for name in dropped}
@@ -238,7 +238,7 @@ async def test_documents_are_handed_in_and_their_receipts_lie_beside_them(world:
 
 async def test_a_document_that_nothing_describes_comes_back_with_a_form_to_fill_in(world: World) -> None:
     (world.drop / "scan.png").write_bytes(png())
-    assert await world.once()
+    assert await world.once(), world.told
     refused, form = world.drop / "refused/scan.png", world.drop / "refused/scan.png.txt"
     said = world.result("refused/scan.png")
     assert (said["code"], "scan.png.txt" in said["detail"]) == ("DETAILS_MISSING", True)
@@ -246,7 +246,7 @@ async def test_a_document_that_nothing_describes_comes_back_with_a_form_to_fill_
     filled = form.read_bytes().replace(b"kind:\r", b"kind: 380\r").replace(b"reference:\r", b"reference: INV-42\r")
     (world.drop / "scan.png.txt").write_bytes(filled)
     refused.rename(world.drop / "scan.png")
-    assert await world.once()
+    assert await world.once(), world.told
 
     assert world.result("done/scan.png")["counts"] == {"ACCEPTED": 1}
     assert not (world.drop / "scan.png.txt").exists()
@@ -255,7 +255,7 @@ async def test_a_document_that_nothing_describes_comes_back_with_a_form_to_fill_
 async def test_a_document_that_is_described_wrongly_is_refused_with_what_the_hub_found(world: World) -> None:
     (world.drop / "commercial invoice INV-42.pdf").write_bytes(png())
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     [fault] = world.result("refused/commercial invoice INV-42.pdf")["faults"]
     assert fault["code"] == "DOCUMENT_TYPE_DIFFERS"
@@ -266,7 +266,7 @@ async def test_each_published_document_gets_an_answer_and_none_stays(world: Worl
     name = Path(path).name
     (world.drop / name).write_bytes(sample(path))
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     [told] = world.told
     assert told.outcome in ("done", "refused")
@@ -280,7 +280,7 @@ async def test_a_workbook_an_array_and_lines_are_taken(world: World) -> None:
     (world.drop / "array.json").write_bytes(b"[" + gate_in("a1") + b"," + gate_in("a2") + b"]")
     (world.drop / "lines.ndjson").write_bytes(gate_in("n1") + b"\n" + gate_in("n2") + b"\n")
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     assert {told.file: told.counts for told in world.told} == {
         "moves.xlsx": {"ACCEPTED": 1}, "array.json": {"ACCEPTED": 2}, "lines.ndjson": {"ACCEPTED": 2},
@@ -294,11 +294,23 @@ async def test_an_epcis_document_with_more_events_than_are_answered_at_once_is_c
     large = PALLET | {"epcisBody": {"eventList": [*events, event | {"eventTime": "yesterday"}]}}
     (world.drop / "large.jsonld").write_bytes(orjson.dumps(large))
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     result = world.result("refused/large.jsonld")
     assert result["counts"] == {"ACCEPTED": 1_001, "REJECTED": 1}
     assert [error["place"] for error in result["items"]] == ["/epcisBody/eventList/1001"]
+
+
+async def test_a_document_that_repeats_what_another_one_told_is_taken(world: World) -> None:
+    [event] = PALLET["epcisBody"]["eventList"]
+    both = [event | {"eventID": "urn:uuid:1"}, event | {"eventID": "urn:uuid:2"}]
+    for name, events in (("1.jsonld", both[:1]), ("2.jsonld", both)):
+        (world.drop / name).write_bytes(orjson.dumps(PALLET | {"epcisBody": {"eventList": events}}))
+
+    assert await world.once(), world.told
+
+    assert world.result("done/2.jsonld")["counts"] == {"DUPLICATE": 1, "ACCEPTED": 1}
+    assert not (world.home / "receipts" / ReceiptBook.SUSPECT).exists()
 
 
 async def test_the_same_content_again_is_answered_from_the_journal_and_no_name_is_overwritten(world: World) -> None:
@@ -307,7 +319,7 @@ async def test_the_same_content_again_is_answered_from_the_journal_and_no_name_i
     (world.drop / "a.json").write_bytes(gate_in("e1"))
     (world.drop / "b.json").write_bytes(b" " + gate_in("e1"))
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     first, again, other = (world.result(f"done/{name}") for name in ("a.json", "a.2.json", "b.json"))
     assert first["counts"] == {"ACCEPTED": 1}
@@ -327,10 +339,10 @@ async def test_a_watcher_that_is_killed_at_any_step_ends_what_it_began_and_sends
         (world.drop / "scan.png.txt").write_bytes(DETAILS)
     assert await world.killed(step, when) == -signal.SIGKILL
 
-    assert await world.once()
+    assert await world.once(), world.told
 
     assert world.lies() == [f"done/{name}{end}" for end in BESIDE[name]]
     assert sum(world.result(f"done/{name}")["counts"].values()) == 1
     (world.drop / "last.json").write_bytes(gate_in("last"))
-    assert await world.once()
+    assert await world.once(), world.told
     assert await world.shown(2) == 2
