@@ -6,7 +6,7 @@ asked for, and a type's validators are compiled when its first event comes; noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
@@ -37,6 +37,8 @@ class EventType(Struct, frozen=True, eq=False):
     dataschema: str
     roles: frozenset[str]
     """A publisher that has one of these roles may report it."""
+    only: Mapping[str, frozenset[str]]
+    """By role, the schemes of what it may report it about, where that is not all: what it handles itself."""
     aeo: AEORule
     object_schemes: tuple[str, ...]
     """Schemes of what the type is about; the first that is there makes the object key."""
@@ -47,6 +49,13 @@ class EventType(Struct, frozen=True, eq=False):
     """Looks at every identifier and time in an event of this type."""
     absence: Visit
     """Looks at the `data` of an event of this type whose format may lack members."""
+
+    def reportable(self, roles: Iterable[str]) -> frozenset[str] | None:
+        """The schemes of the objects that a publisher with these roles may report it about; None: all."""
+        if not self.only:
+            return None
+        may = [self.only.get(role) for role in roles if role in self.roles]
+        return None if None in may else frozenset().union(*(each for each in may if each is not None))
 
     def object_key(self, event: Mapping[str, Any]) -> str:
         """`scheme:value` of the object that a valid event is about: the first subject by the type's scheme order."""
@@ -193,10 +202,15 @@ def _event_type(
         row["type"],
         schema["$id"],
         frozenset(row["roles"]),
+        {role: frozenset(_schemes(kinds, objects)) for role, kinds in row.get("only", {}).items()},
         AEORule(row["aeo"]),
-        tuple(dict.fromkeys(scheme for kind in row["about"] for scheme in objects[kind])),
+        _schemes(row["about"], objects),
         compiled.personal(),
         compiled,
         visit,
         absence_of(compiled.flat["properties"]["data"]),
     )
+
+
+def _schemes(kinds: Iterable[str], objects: Mapping[str, list[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(scheme for kind in kinds for scheme in objects[kind]))

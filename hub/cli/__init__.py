@@ -25,6 +25,7 @@ NOUNS = {
     "schema": "Event types: list, show, diff; check and rehearse a new version.",
     "config": "Every setting with its default; check a configuration.",
     "id": "Check an identifier of the trade: its form, its check digit, and its other forms.",
+    "why": "Why a partner may report a type of event, or not.",
     "explain": "What a code of an answer means and what to do about it.",
 }
 """Each noun is the module `hub.cli.<noun>` with a cyclopts `app` of that name."""

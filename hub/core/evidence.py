@@ -103,6 +103,8 @@ class Permit(Struct, frozen=True, gc=False):
     kind: EventType
     facts: Facts
     revision: int
+    subjects: frozenset[str] | None = None
+    """Schemes of the objects that its trade may speak of in such an event; None: of all."""
 
 
 class ValidEvent(Struct, frozen=True, gc=False):

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from hub.core.agreement import Agreement
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit, Principal
-from hub.core.partner import Facts, Partner
+from hub.core.permission import answers, covering
 from hub.core.registry import Snapshot
 from hub.core.standing import standing_of
-from schemas.catalogue import AEORule, EventType
-
-_FOR_EVER = 1 << 62
+from schemas.catalogue import EventType
 
 
 def admit(principal: Principal, *, mode: Mode, atomic: bool, snapshot: Snapshot, now_us: int) -> Admitted | Refusal:
@@ -60,39 +57,30 @@ class Policy:
         """Whether any agreement in force covers this type from this publisher."""
         partner, now = admitted.principal.partner, admitted.now_us // 1_000_000
         facts = standing_of(snapshot.partners.get(partner.id) or partner, snapshot, now).facts
-        return any(agreement.in_force(now) for agreement in _covering(partner, facts, kind, snapshot))
+        return any(agreement.in_force(now) for agreement in covering(partner, facts, kind, snapshot))
 
 
 def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -> _Ruling:
     partner = snapshot.partners.get(principal.partner.id) or principal.partner
     standing = standing_of(partner, snapshot, now)
-    facts, until = standing.facts, standing.until
-    # 1. The full stop and the key, once more: the event may have waited since its sender was let in.
-    if partner.stopped:
-        return _Ruling(Refusal("PARTNER_SUSPENDED"), until)
-    key = snapshot.keys.get(principal.key_id)
-    key_until = key.usable_until() if key is not None else until
-    if key_until <= now:
-        return _Ruling(Refusal("UNAUTHENTICATED"), until)
-    # 2. The partner's trade may report this type at all.
-    if kind.roles and not any(role in kind.roles for role in facts.roles):
-        wanted = ", ".join(sorted(kind.roles))
-        return _Ruling(Refusal("ROLE_NOT_PERMITTED", f"{kind.name} is reported by: {wanted}"), until)
-    # 3. Where the type's rule needs AEO status, an authorisation holds today and counts here.
-    if kind.aeo is AEORule.REQUIRED and not standing.may_send_aeo_types:
-        missing = standing.aeo.shortfall or "the arrangement gives no such benefit"
-        return _Ruling(Refusal("AEO_REQUIRED", f"{kind.name}: {missing}"), until)
-    # 4. At least one agreement in force asks for this type from this publisher.
-    covering = _covering(partner, facts, kind, snapshot)
-    until = min([until, key_until, *(edge for a in covering for edge in _edges(a) if edge > now)])
-    if not any(agreement.in_force(now) for agreement in covering):
-        return _Ruling(Refusal("NOT_PERMITTED", f"no agreement in force covers {kind.name} from {partner.id}"), until)
-    return _Ruling(Permit(principal, kind, facts, snapshot.revision), until)
+    until = standing.until
+    # 1. The key, once more: the event may have waited since its sender was let in.
+    if (key := snapshot.keys.get(principal.key_id)) is not None:
+        until = min(until, key.usable_until())
+        if until <= now:
+            return _Ruling(Refusal("UNAUTHENTICATED"), standing.until)
+    # 2. The questions of `hub/core/permission.py`; the first refusal is the answer.
+    for each in answers(partner, kind, snapshot, now):
+        until = min(until, each.until)
+        if each.refusal is not None:
+            return _Ruling(each.refusal, until)
+    subjects = kind.reportable(standing.facts.roles)
+    return _Ruling(Permit(principal, kind, standing.facts, snapshot.revision, subjects), until)
 
 
-def _covering(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot) -> list[Agreement]:
-    return [a for a in snapshot.agreements if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
-
-
-def _edges(agreement: Agreement) -> tuple[int, int]:
-    return agreement.valid_from, agreement.valid_to or _FOR_EVER
+def about(permit: Permit, key: str) -> Refusal | None:
+    """Whether an event may be about its object (`scheme:value`): each trade speaks of what it handles itself."""
+    if permit.subjects is None or key.partition(":")[0] in permit.subjects:
+        return None
+    wanted = ", ".join(sorted(permit.subjects))
+    return Refusal("SUBJECT_NOT_PERMITTED", f"{permit.kind.name}, from your roles, is about: {wanted}")

@@ -11,7 +11,7 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Decoded, Item, ValidEvent, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
-from hub.intake.authorise import Policy
+from hub.intake.authorise import Policy, about
 from hub.intake.sources import SourceBook
 from hub.intake.translate import rewritten
 from hub.intake.validate import identified, regard_of, validate
@@ -56,7 +56,7 @@ class Judging:
         valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._partitions, regard=regard)
         if isinstance(valid, Refusal):
             return _rejected(decoded, valid)
-        refusal = self._sources.enter(permit.principal.partner.id, valid.source)
+        refusal = about(permit, valid.key) or self._sources.enter(permit.principal.partner.id, valid.source)
         return _rejected(decoded, refusal) if refusal else valid
 
     def translated(
@@ -81,7 +81,7 @@ class Judging:
         refusal = self._sources.enter(permit.principal.partner.id, decoded.text("source"))
         if refusal is not None:
             return _answer(item, Verdict.REJECTED, refusal)
-        return identified(
+        valid = identified(
             permit,
             decoded,
             said.faults,
@@ -90,6 +90,8 @@ class Judging:
             now_us=admitted.now_us,
             partitions=self._partitions,
         )
+        refusal = about(permit, valid.key)
+        return valid if refusal is None else _answer(item, Verdict.REJECTED, refusal)
 
 
 def _rejected(decoded: Decoded, refusal: Refusal) -> Item:

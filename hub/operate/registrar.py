@@ -18,7 +18,7 @@ from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import kind_of, object_id
-from hub.operate import aeo, agreements, edi, feeds, keys, partners, quarantine
+from hub.operate import aeo, agreements, edi, feeds, keys, partners, quarantine, why
 from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
@@ -35,7 +35,7 @@ ACTS: dict[str, Act] = {
     **feeds.ACTS,
     **quarantine.ACTS,
 }
-VIEWS: dict[str, View] = {**VIEWS_OF_THE_REGISTRY, **quarantine.VIEWS}
+VIEWS: dict[str, View] = {**VIEWS_OF_THE_REGISTRY, **quarantine.VIEWS, **why.VIEWS}
 
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""

@@ -29,7 +29,14 @@ DOCUMENT_ROUTES = (
         scope="events:write",
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT, *TABLES),
         answers=(200, 207, 403, 422),
-        codes=(*DOCUMENT_CODES, "NOT_PERMITTED", "ROLE_NOT_PERMITTED", "AEO_REQUIRED", "EVENT_INVALID"),
+        codes=(
+            *DOCUMENT_CODES,
+            "NOT_PERMITTED",
+            "ROLE_NOT_PERMITTED",
+            "SUBJECT_NOT_PERMITTED",
+            "AEO_REQUIRED",
+            "EVENT_INVALID",
+        ),
         summary="What would become of events, of a document or of a table; nothing is stored. `answer` as there.",
     ),
     Route(

@@ -13,7 +13,7 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit
 from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, Tier
 from hub.core.registry import Registered, Snapshot, Version
-from hub.intake.authorise import Policy, admit
+from hub.intake.authorise import Policy, about, admit
 from schemas.catalogue import EventType, catalogue
 from tests.unit.valid_events import KIND, NOW_US, PARTNER, PRINCIPAL
 
@@ -228,3 +228,41 @@ def test_an_event_that_waited_is_refused_once_its_key_stands_no_more() -> None:
     world.change(replace(key, state=KeyState.REVOKED))
 
     assert [*codes, world.code(NOW)] == ["PERMITTED", "UNAUTHENTICATED", "UNAUTHENTICATED"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "key", "answer"),
+    [
+        ((Role.TERMINAL,), "iso6346:CSQU3054383", None),
+        ((Role.TERMINAL,), "imo:9074729", "SUBJECT_NOT_PERMITTED"),
+        ((Role.TERMINAL, Role.CARRIER), "imo:9074729", None),
+        ((Role.EXPORTER,), "imo:9074729", "SUBJECT_NOT_PERMITTED"),
+        ((Role.EXPORTER,), "sscc:340123450000000018", None),
+    ],
+)
+def test_a_trade_speaks_of_what_it_handles_itself(roles: tuple[Role, ...], key: str, answer: str | None) -> None:
+    world = World(replace(PARTNER, roles=roles), AGREEMENT)
+
+    permit = world.ask(kind=kind("customs.position.updated"))
+
+    assert isinstance(permit, Permit)
+    refusal = about(permit, key)
+    assert (refusal.code if refusal is not None else None) == answer
+
+
+def test_what_comes_from_a_sandbox_is_taken_where_an_agreement_names_the_partner_or_the_tier() -> None:
+    sandbox = replace(PARTNER, tier=Tier.SANDBOX)
+
+    assert World(sandbox, AGREEMENT).code() == "NOT_PERMITTED"
+    assert World(sandbox, replace(AGREEMENT, provider=Provider(tier=Tier.SANDBOX))).code() == "PERMITTED"
+    assert World(sandbox, replace(AGREEMENT, provider=Provider(partner=PARTNER.id))).code() == "PERMITTED"
+
+
+def test_a_vetted_partner_counts_as_a_sandbox_and_one_that_applied_may_nothing() -> None:
+    by_name = replace(AGREEMENT, provider=Provider(partner=PARTNER.id))
+
+    permit = World(replace(PARTNER, state=PartnerState.VETTED), by_name).ask()
+
+    assert isinstance(permit, Permit)
+    assert permit.facts.tier is Tier.SANDBOX
+    assert World(replace(PARTNER, state=PartnerState.APPLIED), by_name).code() == "PARTNER_SUSPENDED"
