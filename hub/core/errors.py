@@ -76,6 +76,14 @@ _ROWS = (
         "that.",
     ),
     _row(
+        "SUBJECT_NOT_PERMITTED", 403, "forbidden",
+        "Partners with your roles do not report this type of event about such an object.",
+        "Les partenaires ayant vos rôles ne déclarent pas ce type d'événement pour un tel objet.",
+        "Report it about an object named in `detail`, or leave it to the partner who handles this one.",
+        "The naming table says, role by role, what an event may be about: each trade speaks of what it handles itself. "
+        "`customs-hub why PARTNER TYPE` shows the rule.",
+    ),
+    _row(
         "AEO_REQUIRED", 403, "forbidden",
         "This type of event is taken only from a partner whose AEO status is valid.",
         "Ce type d'événement n'est accepté que d'un partenaire dont le statut d'OEA est valide.",
