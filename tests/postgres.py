@@ -46,12 +46,12 @@ class PostgresCluster:
     """One server and its databases; fsync and all else as the package has it."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._data = directory / "data"
         self._server: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str) -> str:
-        return f"postgresql://postgres@/{database}?host={self._directory}"
+        return f"postgresql://postgres@/{database}?host={self.directory}"
 
     def make(self) -> None:
         command = [
@@ -70,17 +70,17 @@ class PostgresCluster:
 
     def start(self) -> None:
         """Start the server and wait until it takes connections. Raises `RuntimeError` with what it wrote."""
-        options = {"listen_addresses": "", "unix_socket_directories": str(self._directory), "max_connections": "50"}
+        options = {"listen_addresses": "", "unix_socket_directories": str(self.directory), "max_connections": "50"}
         command = [_program("postgres"), "-D", str(self._data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        with (self._directory / "log").open("ab") as log:
+        with (self.directory / "log").open("ab") as log:
             self._server = subprocess.Popen(command, stdout=log, stderr=log, **_user())
-        asked = [_program("pg_isready"), "-q", "-h", str(self._directory)]
+        asked = [_program("pg_isready"), "-q", "-h", str(self.directory)]
         until = time.monotonic() + START_SECONDS_MAX
         while subprocess.run(asked, check=False).returncode:
             if self._server.poll() is not None or time.monotonic() > until:
-                raise RuntimeError((self._directory / "log").read_text())
+                raise RuntimeError((self.directory / "log").read_text())
             time.sleep(POLL_SECONDS)
 
     def kill(self) -> None:

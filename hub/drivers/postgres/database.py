@@ -46,6 +46,10 @@ class Database:
             self._pool = await asyncpg.create_pool(
                 **options, min_size=1, max_size=self._connections_max, reset=_nothing_to_reset
             )
+        except ValueError:  # Its words may quote a part of the address, and that the password.
+            raise HubError(
+                "`postgres.url` is no address of a database: expected postgresql://user@host:port/database"
+            ) from None
         except _FAILURES as error:
             raise _port_error(error) from error
         return self
@@ -135,8 +139,6 @@ def name_of(settings: PostgresSettings) -> str:
 def _port_error(error: Exception, *, committing: bool = False) -> HubError:
     if committing and not _is_refusal(error):
         return OutcomeUnknown(f"PostgreSQL did not say whether it is stored: {_words(error)}")
-    if isinstance(error, asyncpg.ClientConfigurationError):
-        return HubError("`postgres.url` is no address of a database: expected postgresql://user@host:port/database")
     if isinstance(error, asyncpg.DiskFullError):
         return StorageFull(f"PostgreSQL has no room: {_words(error)}")
     return StorageUnavailable(f"PostgreSQL answered: {_words(error)}")

@@ -58,7 +58,8 @@ async def _migrate(settings: PostgresSettings) -> None:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             await connection.run_sync(_upgrade)
     except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable(f"the tables of {name_of(settings)} cannot be made: {error}") from error
+        cause = getattr(error, "orig", error)  # Without the statement.
+        raise StorageUnavailable(f"the tables of {name_of(settings)} cannot be made: {cause}") from error
 
 
 def _upgrade(connection: Any) -> None:
