@@ -56,7 +56,13 @@ def copies_api(
     clock: Clock,
     observer: Observer,
 ) -> CopiesAPI:
-    examiner = Examiner(judge=ports.judge, scanner=ports.scanner, policy=settings.document_policy, keys={})
+    examiner = Examiner(
+        judge=ports.judge,
+        scanner=ports.scanner,
+        policy=settings.document_policy,
+        issuers=lambda issuer: snapshot().issuer_keys.of(issuer),
+        clock=clock,
+    )
     return CopiesAPI(
         gate=gate,
         bodies=bodies,

@@ -45,6 +45,12 @@ _TEXTS = (
         "Revoke a key that is no longer used, or wait until the rotated one has run out.",
     ),
     FaultText(
+        "ACT_KEY_ID_TAKEN",
+        "The book holds another key of this issuer under the same id.",
+        "Le registre contient une autre clé de cet émetteur sous le même identifiant.",
+        "Ask the issuer which of the two is right; remove the other one first (`customs-hub issuer-key remove`).",
+    ),
+    FaultText(
         "ACT_ROLE_MISSING",
         "Only an authority can receive events.",
         "Seule une autorité peut recevoir des événements.",

@@ -15,6 +15,7 @@ from msgspec import Struct
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
 from hub.core.copies import CopyDecision, decision_id
+from hub.core.issuer import IssuerKey
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
 
 Registered = (
@@ -22,6 +23,7 @@ Registered = (
     | EDIProfile
     | System
     | PublicKey
+    | IssuerKey
     | Authorisation
     | Arrangement
     | StatusFeed
@@ -47,6 +49,7 @@ KINDS: dict[str, type[Registered]] = {
     "edi_profile": EDIProfile,
     "system": System,
     "key": PublicKey,
+    "issuer_key": IssuerKey,
     "authorisation": Authorisation,
     "arrangement": Arrangement,
     "status_feed": StatusFeed,
@@ -136,6 +139,7 @@ class Snapshot:
         self.edi_profiles: History[EDIProfile] = History()
         self.systems: History[System] = History(lambda system: system.partner)
         self.keys: History[PublicKey] = History(lambda key: key.system)
+        self.issuer_keys: History[IssuerKey] = History(lambda key: key.issuer)
         self.authorisations: History[Authorisation] = History(lambda authorisation: authorisation.partner)
         self.arrangements: History[Arrangement] = History()
         self.status_feeds: History[StatusFeed] = History()
@@ -147,6 +151,7 @@ class Snapshot:
             EDIProfile: self.edi_profiles,
             System: self.systems,
             PublicKey: self.keys,
+            IssuerKey: self.issuer_keys,
             Authorisation: self.authorisations,
             Arrangement: self.arrangements,
             StatusFeed: self.status_feeds,

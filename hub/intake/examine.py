@@ -7,32 +7,48 @@ trade document that is wrapped in a credential is opened, and what an officer wo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import nullcontext
 from mmap import mmap
 from typing import Any
 
 from msgspec import Struct
 
 from hub.core.documents import Decision, DocumentPolicy, decide
+from hub.core.issuer import IssuerKey
 from hub.ports.document_judge import DocumentJudge, VirusScanner
-from hub.trust.credential import KeyBook, standing, standing_fault
+from hub.ports.system import Clock
+from hub.trust.credential import Judged, KeyBook, judge, standing_fault
 from schemas.documents.credential import Credential, unwrap
-from schemas.documents.sniff import JSON, PDF, Sniffed, sniff
+from schemas.documents.sniff import JSON, PDF, VC_JWT, VP_JWT, Sniffed, sniff
 from schemas.faults import Fault
 
 AT_ONCE = 2
-UNWRAPPED_BYTES_MAX = 1_048_576
-"""A larger JSON document is kept as it is: opened, it would take many times its size."""
+LARGE_BYTES = 1_048_576
+"""Of what is opened, it takes up to sixteen times its size: larger ones are opened one at a time."""
 REFERENCES_MAX = 50
 CREDENTIALS_MAX = 20
 _STEP = 262_144
+
+
+Issuers = Callable[[str], Sequence[IssuerKey]]
+"""The keys that the hub's book has of an issuer, by its URI, as of now."""
+References = tuple[dict[str, str], ...]
+_OPENED = frozenset({JSON, VC_JWT, VP_JWT})
+
+
+class Wrapped(Struct, frozen=True):
+    """A credential, and whose word it is."""
+
+    credential: Credential
+    judged: Judged
 
 
 class Examined(Struct, frozen=True):
     media_type: str
     """As found; empty where the bytes tell none, and then it is refused."""
     decision: Decision
-    references: tuple[dict[str, str], ...] = ()
+    references: References = ()
     """What a wrapped trade document names, each once."""
     credentials: tuple[dict[str, Any], ...] = ()
     """Whose word it is: members as in the event's extension."""
@@ -40,28 +56,36 @@ class Examined(Struct, frozen=True):
 
 class Examiner:
     def __init__(
-        self, *, judge: DocumentJudge, scanner: VirusScanner | None, policy: DocumentPolicy, keys: KeyBook
+        self,
+        *,
+        judge: DocumentJudge,
+        scanner: VirusScanner | None,
+        policy: DocumentPolicy,
+        issuers: Issuers,
+        clock: Clock,
     ) -> None:
-        """`scanner`: None where documents are not scanned. `keys`: of the issuers of credentials."""
+        """`scanner`: None where documents are not scanned."""
         self._judge = judge
         self._scanner = scanner
         self._policy = policy
-        self._keys = keys
+        self._issuers = issuers
+        self._clock = clock
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._large = asyncio.Lock()
 
     async def examine(self, chunks: AsyncIterator[bytes], size: int, claimed: str) -> Examined:
         """`size` is that of all chunks; `claimed` a media type as its sender wrote it."""
         async with self._places:
             if not size:
-                return self._examined(sniff(b""), [], ())
+                return self._examined(sniff(b""))
             with mmap(-1, size) as document:
                 async for chunk in chunks:
                     document.write(chunk)
                 sniffed = await asyncio.to_thread(sniff, document, claimed)
                 if decide(sniffed.faults, self._policy).disposition == "refuse":
-                    return self._examined(sniffed, [], ())
-                faults, credentials = await self._opened(document, sniffed)
-                return self._examined(sniffed, faults + await self._asked(document, sniffed), credentials)
+                    return self._examined(sniffed)
+                faults, named, wrapped = await self._opened(document, sniffed)
+                return self._examined(sniffed, faults + await self._asked(document, sniffed), named, wrapped)
 
     async def _asked(self, document: mmap, sniffed: Sniffed) -> list[Fault]:
         """What others say of it."""
@@ -72,39 +96,58 @@ class Examiner:
             faults += (await self._scanner.scan(_chunks(document))).faults()
         return faults
 
-    async def _opened(self, document: mmap, sniffed: Sniffed) -> tuple[list[Fault], tuple[Credential, ...]]:
-        if sniffed.media_type != JSON or len(document) > UNWRAPPED_BYTES_MAX:
-            return [], ()
-        unwrapped = await asyncio.to_thread(unwrap, document[:])
-        wrapped = [each for each in unwrapped.credentials if each.issuer is not None]
-        unproven = [standing_fault(each, standing(each, self._keys)) for each in wrapped]
-        faults = [*unwrapped.faults, *filter(None, unproven)] if wrapped else []
-        return faults, unwrapped.credentials
+    async def _opened(self, document: mmap, sniffed: Sniffed) -> tuple[list[Fault], References, list[Wrapped]]:
+        """On a thread, for it may take seconds; the book is looked into by the loop that keeps it."""
+        if sniffed.media_type not in _OPENED:
+            return [], (), []
+        async with self._large if len(document) > LARGE_BYTES else nullcontext():
+            unwrapped = await asyncio.to_thread(unwrap, document[:])
+            issuers = {each.issuer.id for each in unwrapped.credentials if each.issuer is not None}
+            book = {issuer: self._issuers(issuer) for issuer in issuers}
+            now = self._clock.now_us() // 1_000_000
+            wrapped = await asyncio.to_thread(_judged, unwrapped.credentials, book, now)
+            unproven = [standing_fault(each.credential, each.judged.standing) for each in wrapped]
+            faults = [*unwrapped.faults, *filter(None, unproven)] if wrapped else []
+            return faults, _references(unwrapped.credentials), wrapped
 
-    def _examined(self, sniffed: Sniffed, faults: list[Fault], credentials: tuple[Credential, ...]) -> Examined:
-        named = {
-            (each.scheme, each.value): None
-            for credential in credentials
-            for document in credential.documents
-            for each in document.identifiers
-        }
+    def _examined(
+        self, sniffed: Sniffed, faults: Sequence[Fault] = (), named: References = (), wrapped: Sequence[Wrapped] = ()
+    ) -> Examined:
         return Examined(
             sniffed.media_type or "",
             decide([*sniffed.faults, *faults], self._policy),
-            tuple({"scheme": scheme, "value": value} for scheme, value in list(named)[:REFERENCES_MAX]),
-            tuple(self._told(each) for each in credentials[:CREDENTIALS_MAX] if each.issuer is not None),
+            named,
+            tuple(_told(each) for each in wrapped[:CREDENTIALS_MAX]),
         )
 
-    def _told(self, credential: Credential) -> dict[str, Any]:
-        told = {
-            "types": list(credential.types),
-            "issuer": credential.issuer.id if credential.issuer is not None else "",
-            "standing": standing(credential, self._keys),
-            "valid_from": credential.valid_from,
-            "valid_until": credential.valid_until,
-            "documents": [{"kind": each.kind, "reference": each.reference} for each in credential.documents],
-        }
-        return {name: member for name, member in told.items() if member}
+
+def _judged(credentials: Sequence[Credential], book: KeyBook, now: int) -> list[Wrapped]:
+    """A bare trade document is nobody's word."""
+    return [Wrapped(each, judge(each, book, now=now)) for each in credentials if each.issuer is not None]
+
+
+def _references(credentials: Sequence[Credential]) -> References:
+    named = {
+        (each.scheme, each.value): None
+        for credential in credentials
+        for document in credential.documents
+        for each in document.identifiers
+    }
+    return tuple({"scheme": scheme, "value": value} for scheme, value in list(named)[:REFERENCES_MAX])
+
+
+def _told(wrapped: Wrapped) -> dict[str, Any]:
+    credential, judged = wrapped.credential, wrapped.judged
+    told = {
+        "types": list(credential.types),
+        "issuer": credential.issuer.id if credential.issuer is not None else "",
+        "standing": judged.standing,
+        "key": judged.key,
+        "valid_from": credential.valid_from,
+        "valid_until": credential.valid_until,
+        "documents": [{"kind": each.kind, "reference": each.reference} for each in credential.documents],
+    }
+    return {name: member for name, member in told.items() if member}
 
 
 async def _chunks(document: mmap) -> AsyncIterator[bytes]:

@@ -105,7 +105,7 @@ def _system(request: AddKey, basis: Basis, checks: Checks) -> System:
 def _read_key(text: str, system: str, basis: Basis, checks: Checks) -> PublicKey | None:
     """The key as it is registered; nothing of a refused one is echoed."""
     try:
-        jwk = _jwk_of(text)
+        jwk = jwk_of(text)
     except KeyRefused as refusal:
         checks.fault("ACT_KEY_REFUSED", "/key", "(not shown)", str(refusal))
         return None
@@ -116,7 +116,8 @@ def _read_key(text: str, system: str, basis: Basis, checks: Checks) -> PublicKey
     return key
 
 
-def _jwk_of(text: str) -> dict[str, str]:
+def jwk_of(text: str) -> dict[str, str]:
+    """The public key in the text of a PEM or JWK file. Raises `KeyRefused`."""
     if not text.lstrip().startswith("{"):
         return public_jwk_from_pem(text.encode())
     if len(text) > PEM_BYTES_MAX:

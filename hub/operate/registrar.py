@@ -18,7 +18,7 @@ from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import kind_of, object_id
-from hub.operate import aeo, agreements, edi, feeds, keys, partners, quarantine, why
+from hub.operate import aeo, agreements, edi, feeds, issuers, keys, partners, quarantine, why
 from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
@@ -31,6 +31,7 @@ ACTS: dict[str, Act] = {
     **aeo.ACTS,
     **edi.ACTS,
     **keys.ACTS,
+    **issuers.ACTS,
     **agreements.ACTS,
     **feeds.ACTS,
     **quarantine.ACTS,

@@ -72,6 +72,11 @@ def list_keys(_: All, basis: Basis, __: Checks) -> Plain:
     return {"items": [_key(key, basis) for key in basis.snapshot.keys]}
 
 
+def list_issuer_keys(_: All, basis: Basis, __: Checks) -> Plain:
+    keys = basis.snapshot.issuer_keys
+    return {"items": [{"id": key.id, **plain(key), "in_force": key.in_force(basis.now)} for key in keys]}
+
+
 def list_agreements(_: All, basis: Basis, __: Checks) -> Plain:
     return {"items": [_agreement(agreement, basis) for agreement in basis.snapshot.agreements]}
 
@@ -155,6 +160,7 @@ VIEWS = {
     "partner.show": View(OfPartner, show_partner),
     "edi.profile.show": View(OfPartner, show_profile),
     "key.list": View(All, list_keys),
+    "issuer-key.list": View(All, list_issuer_keys),
     "arrangement.list": View(All, list_arrangements),
     "agreement.list": View(All, list_agreements),
     "feed.list": View(All, list_feeds),

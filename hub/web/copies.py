@@ -31,15 +31,17 @@ from hub.views.sight import Sight, Sights, sight_of_owner
 from hub.views.states import Judged
 from hub.web import render
 from hub.web.answers import events_answer
+from hub.web.copy_routes import COPIES
 from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of, only
 from hub.web.gate import Gate
 from hub.web.handing import hand_over
 from hub.web.route import BINARY
 from schemas import guard
 
-TAKEN = "application/pdf, image/jpeg, image/png, application/xml, application/json"
+TAKEN = ", ".join(COPIES)
 _TAKEN = re.compile(
-    r"application/(?:pdf|x-pdf|octet-stream|(?:[a-z0-9.+-]+\+)?(?:xml|json))|text/xml|image/(?:jpeg|jpg|pjpeg|png)"
+    r"application/(?:pdf|x-pdf|octet-stream|(?:[a-z0-9.+-]+\+)?(?:xml|json)|v[cp](?:[-+]ld)?\+jwt)"
+    r"|text/xml|image/(?:jpeg|jpg|pjpeg|png)"
 )
 PARAMETERS = frozenset(
     ("kind", "reference", "subject", "title", "issued_at", "source", "id", "updated_at", "replaces", "reason")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hub.web.route import BINARY, BODY_CODES, ITEM_CODES, STORE_CODES, Route
 
-COPIES = ("application/pdf", "image/jpeg", "image/png", "application/xml", "application/json")
+COPIES = (
+    "application/pdf", "image/jpeg", "image/png", "application/xml", "application/json", "application/vc+jwt",
+    "application/vp+jwt",
+)  # fmt: skip
 
 COPY_ROUTES = (
     Route(

@@ -19,6 +19,8 @@ _SUFFIXES = {
     "image/png": "png",
     "application/xml": "xml",
     "application/json": "json",
+    "application/vc+jwt": "jwt",
+    "application/vp+jwt": "jwt",
 }
 
 

@@ -12,16 +12,21 @@ from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Literal
 
+import rfc8785
 from msgspec import Struct
 
+from schemas.documents import jose
 from schemas.documents.trade import Named, Party, named, party
 from schemas.faults import FAULTS_MAX, Fault, capped, fault
 from schemas.translate.document import read
 
 CREDENTIALS_MAX = 100
 """Of one presentation."""
+JCS_SUITES = frozenset({"eddsa-jcs-2022", "ecdsa-jcs-2019"})
+"""Data-integrity proofs over canonical JSON (RFC 8785): what they sign can be told without any context."""
 _ENVELOPES = ("data:application/vc+jwt,", "data:application/vc-ld+jwt,", "data:application/vc+ld+jwt,")
 _PRESENTATIONS = ("data:application/vp+jwt,", "data:application/vp-ld+jwt,", "data:application/vp+ld+jwt,")
 _CONTEXTS = ("https://www.w3.org/ns/credentials/v2", "https://www.w3.org/2018/credentials/v1")
@@ -35,6 +40,11 @@ class Proof(Struct, frozen=True):
     """The cryptosuite or type of a data-integrity proof."""
     unverified_token: str = ""
     """The compact JWS around the credential."""
+    method: str = ""
+    """The verification method that a data-integrity proof names; the next is its signature, as multibase."""
+    unverified_value: str = ""
+    digest: bytes | None = None
+    """What that signature is over, of the suites in `JCS_SUITES`: empty if nothing can be. None: another proof."""
 
 
 class Credential(Struct, frozen=True):
@@ -64,7 +74,7 @@ def unwrap(document: bytes) -> Unwrapped:
     """Open a JSON document, or a compact JWS. Raises nothing; no credentials where it is neither wrapped nor known."""
     opening = _Opening()
     text = document.strip()
-    if text.startswith(b"eyJ"):  # base64url of `{"`
+    if jose.kind(text) is not None:
         opening.token(text.decode("ascii", "replace"), "", 0)
     else:
         value, faults = read(document)
@@ -94,7 +104,7 @@ class _Opening:
                 there = f"{place}/verifiableCredential" + (f"/{index}" if several is inside else "")
                 self.token(each, there, depth + 1) if isinstance(each, str) else self.value(each, there, depth + 1)
         elif "credentialSubject" in value or "VerifiableCredential" in types:
-            self._credential(value, types, place, _data_integrity(value.get("proof")))
+            self._credential(value, types, place, _data_integrity(value))
         elif documents := self._named(value, (), place):
             self.credentials.append(Credential(place, _text(id_), (), None, "", "", Proof("none"), documents))
 
@@ -160,12 +170,36 @@ def words(value: object) -> tuple[str, ...]:
     return tuple(each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
 
 
-def _data_integrity(proof: object) -> Proof:
-    """The first proof (VC Data Integrity 1.0 §2.1); there may be several in a set or chain."""
-    first = proof[0] if isinstance(proof, list) and proof else proof
+def _data_integrity(value: Mapping[str, Any]) -> Proof:
+    """The proof (VC Data Integrity 1.0 §2.1). Of several, in a set or a chain, the first is named and none verified."""
+    proof = value.get("proof")
+    several = proof if isinstance(proof, list) else [proof]
+    first = several[0] if several else None
     if not isinstance(first, dict):
         return Proof("none")
-    return Proof("data-integrity", _text(first.get("cryptosuite") or first.get("type")))
+    suite = _text(first.get("cryptosuite") or first.get("type"))
+    if len(several) > 1 or suite not in JCS_SUITES:
+        return Proof("data-integrity", suite)
+    method, signature = _text(first.get("verificationMethod")), _text(first.get("proofValue"))
+    return Proof("data-integrity", suite, method=method, unverified_value=signature, digest=_signed(value, first))
+
+
+def _signed(secured: Mapping[str, Any], proof: Mapping[str, Any]) -> bytes:
+    """VC-DI-EdDSA §3.3.2 to §3.3.5, VC-DI-ECDSA the same: the digest of the proof's options, then of the document."""
+    if proof.get("type") != "DataIntegrityProof" or proof.get("proofPurpose") != "assertionMethod":
+        return b""
+    options = {name: member for name, member in proof.items() if name != "proofValue"}
+    document = {name: member for name, member in secured.items() if name != "proof"}
+    if "@context" in options:
+        own = _several(options["@context"])
+        if _several(document.get("@context"))[: len(own)] != own:
+            return b""
+        document["@context"] = options["@context"]
+    return b"".join(sha256(rfc8785.dumps(each)).digest() for each in (options, document))
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _payload(token: object) -> Any:

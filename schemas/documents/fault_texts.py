@@ -17,7 +17,7 @@ ROWS = (
         "DOCUMENT_TYPE_UNKNOWN",
         "The document is none of the types that are taken.",
         "Le document n'est d'aucun des types acceptés.",
-        "Send it as PDF, JPEG, PNG, XML or JSON.",
+        "Send it as PDF, JPEG, PNG, XML or JSON, or a credential as JWT.",
     ),
     (
         "DOCUMENT_TYPE_DIFFERS",

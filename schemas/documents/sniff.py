@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from schemas.documents import images, texts
+from schemas.documents import images, jose, texts
 from schemas.documents.foreign import foreign, padding
 from schemas.faults import Fault, Severity, capped, fault
 
@@ -24,6 +24,8 @@ JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 XML: Final = "application/xml"
 JSON: Final = "application/json"
+VC_JWT: Final = jose.VC_JWT
+VP_JWT: Final = jose.VP_JWT
 
 _TAIL_BYTES = 1_024
 """Readers look for the end-of-file marker this far back (Adobe's implementation notes on ISO 32000-1, §7.5.5)."""
@@ -53,7 +55,9 @@ def sniff(document: Document, claimed: str = "") -> Sniffed:
     media_type = _kind(document)
     if media_type is None:
         found = document[:8].hex(" ").upper()
-        unknown = fault("DOCUMENT_TYPE_UNKNOWN", "byte 0", found, "a PDF, JPEG, PNG, XML or JSON document")
+        unknown = fault(
+            "DOCUMENT_TYPE_UNKNOWN", "byte 0", found, "a PDF, JPEG, PNG, XML or JSON document, or a credential as JWT"
+        )
         return Sniffed(None, (unknown, *foreign(document, PDF)))
     faults = chain(_claim(claimed, media_type), foreign(document, media_type), _STRUCTURES[media_type](document))
     return Sniffed(media_type, tuple(capped(list(faults))))
@@ -78,12 +82,18 @@ def _kind(document: Document) -> str | None:
         return XML
     if text.startswith((b"{", b"[")):
         return JSON
+    if (signed := jose.kind(document)) is not None:
+        return signed
     # Readers of PDF take a header that begins later (Adobe's notes, §7.5.2); what stands before it is told below.
     return PDF if document.find(b"%PDF-", 0, 1_024) >= 0 else None
 
 
-_CLAIMS: Mapping[str, str] = {"text/xml": XML, "image/jpg": JPEG, "image/pjpeg": JPEG, "application/x-pdf": PDF}
-"""Other names that the same types go by."""
+_CLAIMS: Mapping[str, str] = {
+    "text/xml": XML, "image/jpg": JPEG, "image/pjpeg": JPEG, "application/x-pdf": PDF,
+    "application/vc-ld+jwt": VC_JWT, "application/vc+ld+jwt": VC_JWT,
+    "application/vp-ld+jwt": VP_JWT, "application/vp+ld+jwt": VP_JWT,
+}  # fmt: skip
+"""Other names that the same types go by, or went by in drafts."""
 _UNCLAIMED = frozenset({"", "application/octet-stream"})
 
 
@@ -121,4 +131,6 @@ _STRUCTURES: Mapping[str, Callable[[Document], Iterator[Fault]]] = {
     PNG: images.png,
     XML: texts.xml,
     JSON: texts.json,
+    VC_JWT: jose.jws,
+    VP_JWT: jose.jws,
 }

@@ -13,6 +13,7 @@ import pytest
 from hub.core.aeo import AEOType, Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Provider, Purpose
 from hub.core.errors import StorageFull
+from hub.core.issuer import IssuerKey
 from hub.core.partner import EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import Registered, Snapshot
@@ -42,6 +43,7 @@ OBJECTS: tuple[Registered, ...] = (
     EDIProfile("zephyr", Profile(documents={"CODECO": {"98": Meaning("container.gate_out")}}, tolerated=TOLERATED)),
     System("zephyr.erp", "zephyr", ("events:write",)),
     PublicKey("kid", "zephyr.erp", "EdDSA", {"kty": "OKP", "crv": "Ed25519", "x": "AA"}),
+    IssuerKey("did:web:a.example", "k", "A", {"kty": "OKP", "crv": "Ed25519", "x": "AA"}, "EdDSA", valid_until=2),
     Authorisation("NL", "NLAEOF1", "zephyr", AEOType.F, "2025-01-01", validated_on="2025-06-01"),
     Arrangement("benelux", ("NL", "BE"), "2025-01-01", types=(AEOType.S,), stale_after_seconds=86_400),
     StatusFeed("BE", ({"kty": "OKP", "crv": "Ed25519", "x": "AA"},), 7, 1_767_225_600),

@@ -1,16 +1,18 @@
-"""What a document is, told by its bytes: the five types, what is disguised as them, and what is two things at once."""
+"""What a document is, told by its bytes: the seven types, what is disguised as them, and what is two things at once."""
 
 from __future__ import annotations
 
 import io
+import json
 import zipfile
+from base64 import urlsafe_b64encode
 from mmap import mmap
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.documents.sniff import JPEG, JSON, PDF, PNG, XML, sniff
+from schemas.documents.sniff import JPEG, JSON, PDF, PNG, VC_JWT, VP_JWT, XML, sniff
 from tests.unit.documents.make import chunk, jpeg, pdf, png, segment, text_chunk
 
 
@@ -19,6 +21,10 @@ def archive() -> bytes:
     with zipfile.ZipFile(buffer, "w") as inside:
         inside.writestr("a.html", "<script>1</script>")
     return buffer.getvalue()
+
+
+def token(header: object, payload: object = None) -> bytes:
+    return b".".join(urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in (header, payload)) + b".AAAA"
 
 
 SOUND = {
@@ -32,6 +38,18 @@ SOUND = {
         '<?xml version="1.0" encoding="windows-1252"?><a>é</a>'.encode("cp1252"),
     ],
     JSON: [b"{}", b' [1, "<html><script>"]\n', '\ufeff{"é": 1}'.encode()],
+    VC_JWT: [
+        token({"alg": "ES256", "typ": "vc+jwt"}),
+        token({"typ": "application/VC+JWT", "alg": "none"}).removesuffix(b"AAAA"),
+        token({"alg": "EdDSA"}, {"vc": {"type": ["VerifiablePresentation"]}}) + b"\r\n",
+        token({"alg": "ES256", "typ": "vc-ld+jwt"}, {"type": "VerifiablePresentation"}),
+    ],
+    VP_JWT: [
+        token({"alg": "ES256", "typ": "vp+jwt"}),
+        token({"alg": "ES256", "typ": "JWT"}, {"vp": {}}),
+        token({"alg": "ES256"}, {"type": ["VerifiablePresentation"]}),
+        token({"alg": "ES256"}, {"type": "VerifiablePresentation"}),
+    ],
 }
 
 
@@ -59,7 +77,8 @@ def test_a_sound_document_may_be_large(document: bytes) -> None:
     ("claimed", "media_type"),
     [
         ("text/xml; charset=utf-8", XML), ("application/epcis+xml", XML), ("Application/LD+JSON", JSON),
-        ("image/jpg", JPEG), ("", PNG), ("application/octet-stream", PDF),
+        ("image/jpg", JPEG), ("", PNG), ("application/octet-stream", PDF), ("application/vc+ld+jwt", VC_JWT),
+        ("Application/VP-LD+JWT", VP_JWT), ("application/octet-stream", VP_JWT),
     ],
 )  # fmt: skip
 def test_a_claim_by_another_name_or_none_is_borne_out(claimed: str, media_type: str) -> None:
@@ -122,6 +141,35 @@ def test_what_something_would_run_or_fetch_is_not_plain_xml(document: bytes, cod
     assert [each.code for each in sniff(document, XML).faults] == [code]
 
 
+TOKEN = token({"alg": "ES256", "typ": "vc+jwt"}, {"a": "b"})
+NO_TOKENS = {
+    "an access token": (token({"alg": "ES256", "typ": "at+jwt"}), "DOCUMENT_BROKEN"),
+    "a token of another kind": (token({"alg": "ES256", "typ": 1}), "DOCUMENT_BROKEN"),
+    "two segments": (TOKEN.rpartition(b".")[0], "DOCUMENT_BROKEN"),
+    "four segments": (TOKEN + b".AAAA", "DOCUMENT_BROKEN"),
+    "no payload": (token({"alg": "ES256"}).replace(b".bnVsbA.", b".."), "DOCUMENT_BROKEN"),
+    "padding": (TOKEN + b"=", "DOCUMENT_BROKEN"),
+    "blanks inside": (TOKEN.replace(b".", b". "), "DOCUMENT_BROKEN"),
+    "more on another line": (TOKEN + b"\n" + TOKEN, "DOCUMENT_BROKEN"),
+    "no algorithm": (token({"typ": "vc+jwt"}), "DOCUMENT_TYPE_UNKNOWN"),
+    "an algorithm that is no name": (token({"alg": 1}), "DOCUMENT_TYPE_UNKNOWN"),
+    "a header that is no object": (token(["alg"]), "DOCUMENT_TYPE_UNKNOWN"),
+    "a header without end": (b"eyJ" + b"A" * 100_000 + b".AAAA.AAAA", "DOCUMENT_TYPE_UNKNOWN"),
+    "words with dots": (b"a.b.c", "DOCUMENT_TYPE_UNKNOWN"),
+}
+
+
+@pytest.mark.parametrize(("document", "code"), NO_TOKENS.values(), ids=NO_TOKENS)
+def test_a_token_is_three_segments_whose_header_names_an_algorithm_and_a_credential(document: bytes, code: str) -> None:
+    assert [each.code for each in sniff(document).faults] == [code]
+
+
+def test_a_token_may_be_large() -> None:
+    large = token({"alg": "ES256"}, {"a": "b" * 7_000_000})
+
+    assert (sniff(large).media_type, sniff(large).faults) == (VC_JWT, ())
+
+
 BROKEN = {
     "PNG with a wrong checksum": (png()[:-5] + b"x" + png()[-4:], "DOCUMENT_BROKEN"),
     "PNG without an image": (png(idat=b""), "DOCUMENT_BROKEN"),
@@ -149,9 +197,9 @@ def test_what_is_not_built_as_its_type_asks_is_told(document: bytes, code: str) 
     assert sniff(document).faults[0].code == code
 
 
-@pytest.mark.parametrize("document", [each[0] for each in SOUND.values()], ids=SOUND)
-def test_a_document_cut_off_anywhere_is_never_sound(document: bytes) -> None:
-    whole = document.rstrip()
+@pytest.mark.parametrize("kind", [PDF, JPEG, PNG, XML, JSON])
+def test_a_document_cut_off_anywhere_is_never_sound(kind: str) -> None:
+    whole = SOUND[kind][0].rstrip()
 
     assert [cut for cut in range(len(whole)) if sniff(whole[:cut]).sound] == []
 
