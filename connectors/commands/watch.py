@@ -51,6 +51,10 @@ def watch(
     here. `NAME.result.json` says what became of it; tables come back marked (`NAME.marked.xlsx`), EDIFACT is answered
     in EDIFACT (`NAME.contrl.edi`, `NAME.aperak.edi`). Ended at any moment and started again, it finishes what it began.
 
+    A digital copy (PDF, JPEG, PNG) is named by its kind and its reference, such as `commercial invoice INV-42.pdf`, or
+    `NAME.txt` beside it says them: lines `kind: 380`, `reference: INV-42`, and what else `document push` takes. Its
+    receipt is laid down as `NAME.receipt.json`.
+
     Parameters
     ----------
     directory

@@ -8,6 +8,7 @@ nothing describes) is looked at a few times before that is said of it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ PRUNE_SECONDS = 3_600.0
 LOOKS_MAX = 5
 """At a file that more may be coming of."""
 RESULT = ".result.json"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The disk is full: no answer can be kept, so nothing more is sent. The journal's errors (SQLite) have no number."""
 _HUB = ""
 """Whom something is said of that is no file."""
 
@@ -120,6 +123,8 @@ class Service:
             except (OSError, OperationalError) as e:
                 self._looks.pop(entry.key, None)
                 self._say(entry.name, getattr(e, "strerror", None) or str(e))
+                if getattr(e, "errno", errno.ENOSPC) in _FULL:
+                    return settled, wait_seconds or 0.0
         return settled, wait_seconds
 
     def _forget_but(self, entries: list[Entry]) -> None:

@@ -201,15 +201,17 @@ async def test_results_that_find_no_room_on_the_disk_are_laid_when_there_is(smal
     async with fake_hub() as hub:
         watcher = Watcher(hub, small_disk)
         Folder(small_disk)
-        watcher.drop("a.json", event("e1"))
+        watcher.drop("a.json", event("e1"), at=1)
+        watcher.drop("b.json", event("e2"), at=2)
         assert await filled(watcher)
         assert "No space left" in watcher.told[0].detail or "full" in watcher.told[0].detail
+        assert len(hub.posts) == 1
 
         (small_disk / ".filler").unlink()
         assert await watcher.once()
 
-        assert watcher.files("done") == ["a.json", "a.json.result.json"]
-        assert len(hub.accepted) == 1
+        assert watcher.files("done") == ["a.json", "a.json.result.json", "b.json", "b.json.result.json"]
+        assert len(hub.accepted) == 2
 
 
 async def filled(watcher: Watcher) -> bool:
@@ -226,7 +228,7 @@ async def filled(watcher: Watcher) -> bool:
         return await watcher.hub.accept(raws)
 
     watcher.hub.replies = [fill_up]  # type: ignore[list-item]
-    await watcher.once()
+    assert not await watcher.once()
     return [told.outcome for told in watcher.told] == ["waiting"] and (watcher.directory / "a.json").exists()
 
 
