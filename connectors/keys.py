@@ -85,16 +85,11 @@ def signing_key(private: object) -> SigningKey:
     """Name the algorithm and the id of a private key. Raises `KeyUnusable` for a kind that the hub does not take."""
     match private:
         case ec.EllipticCurvePrivateKey() if isinstance(private.curve, ec.SECP256R1):
-            numbers = private.public_key().public_numbers()
-            jwk = {"crv": "P-256", "kty": "EC", "x": _unsigned(numbers.x, 32), "y": _unsigned(numbers.y, 32)}
-            return SigningKey(private, "ES256", _thumbprint(jwk))
+            return SigningKey(private, "ES256", _thumbprint(_public_jwk(private)))
         case ed25519.Ed25519PrivateKey():
-            jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(private.public_key().public_bytes_raw())}
-            return SigningKey(private, "EdDSA", _thumbprint(jwk))
+            return SigningKey(private, "EdDSA", _thumbprint(_public_jwk(private)))
         case rsa.RSAPrivateKey() if RSA_BITS_MIN <= private.key_size <= RSA_BITS_MAX:
-            public = private.public_key().public_numbers()
-            jwk = {"e": _unsigned(public.e), "kty": "RSA", "n": _unsigned(public.n)}
-            return SigningKey(private, "PS256", _thumbprint(jwk))
+            return SigningKey(private, "PS256", _thumbprint(_public_jwk(private)))
     raise KeyUnusable(
         f"use a P-256, an Ed25519 or an RSA key of {RSA_BITS_MIN} bits or more (`customs-connect keygen`)"
     )
@@ -117,6 +112,23 @@ def write_key(key: SigningKey, path: Path) -> Path:
     public = path.with_name(f"{path.stem}.pub.pem")
     public.write_bytes(key.public_pem())
     return public
+
+
+def public_jwk(key: SigningKey) -> dict[str, str]:
+    """The public half (RFC 7518 §6, RFC 8037 §2), with the members that make its thumbprint."""
+    return _public_jwk(key.private)
+
+
+def _public_jwk(private: PrivateKey) -> dict[str, str]:
+    match private:
+        case ec.EllipticCurvePrivateKey():
+            point = private.public_key().public_numbers()
+            return {"crv": "P-256", "kty": "EC", "x": _unsigned(point.x, 32), "y": _unsigned(point.y, 32)}
+        case ed25519.Ed25519PrivateKey():
+            return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(private.public_key().public_bytes_raw())}
+        case rsa.RSAPrivateKey():
+            public = private.public_key().public_numbers()
+            return {"e": _unsigned(public.e), "kty": "RSA", "n": _unsigned(public.n)}
 
 
 def _thumbprint(jwk: dict[str, str]) -> str:

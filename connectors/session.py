@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey
 from connectors.language import language
+from connectors.possession import Lane, Lanes, Possession, asks_for_nonce
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ANSWER_SECONDS_MAX = 15.0
@@ -24,6 +26,10 @@ ANSWER_SECONDS_MAX = 15.0
 TOKEN_REFRESH_SECONDS = 60
 """A token is renewed this long before it ends, or at half its life if that is shorter."""
 RETRY_AFTER_SECONDS_MAX = 300.0
+TRIES_MAX = 4
+"""Of one request: where a token and a nonce are both old, or a connection is lost in between."""
+TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
+METADATA_PATH = "/.well-known/oauth-authorization-server"
 KEY_HISTORY_PATH = "/.well-known/customs-hub-keys.json"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -88,7 +94,11 @@ class HubSession:
         self._issuer: str | None = None
         self._token, self._renew_at = "", 0.0
         self._renewing = asyncio.Lock()
-        self._http: aiohttp.ClientSession | None = None
+        self._possession = Possession()
+        self._lanes = Lanes(self._new_connection)
+        self._is_open = False
+        self.nonces_refused = 0
+        """How often a request had to be sent again for want of the nonce of the worker that it came to."""
 
     def _check_url(self) -> None:
         url = urlsplit(self.hub_url)
@@ -100,15 +110,22 @@ class HubSession:
             )
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
-        self._http = aiohttp.ClientSession(timeout=timeout, headers={"Accept-Language": language()})
+        self._is_open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._http is not None:
-            await self._http.close()
+        self._is_open = False
+        await self._lanes.close()
+
+    def _new_connection(self) -> aiohttp.ClientSession:
+        """One that is kept open between requests."""
+        if not self._is_open:
+            raise RuntimeError("use the session within `async with`")
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
+        connector = aiohttp.TCPConnector(limit=1)
+        return aiohttp.ClientSession(timeout=timeout, connector=connector, headers={"Accept-Language": language()})
 
     async def request(
         self,
@@ -135,32 +152,57 @@ class HubSession:
 
     async def public(self, path: str) -> bytes:
         """GET what needs no token. Raises `HubRefused`, `HubUnreachable`."""
-        async with self._connected("GET", path) as response:
+        async with self._lanes.take() as lane, self._connected(lane, "GET", path) as response:
             return accepted(await _read(response)).body
 
     @asynccontextmanager
     async def open(self, headers: Mapping[str, str], **sent: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that is being read while it arrives; a refused token is renewed once."""
-        token = await self._access_token()
-        async with self._connected(headers={**headers, "Authorization": f"Bearer {token}"}, **sent) as response:
-            if response.status != 401:
-                yield response
-                return
-        token = await self._access_token(refused=token)
-        async with self._connected(headers={**headers, "Authorization": f"Bearer {token}"}, **sent) as response:
-            yield response
+        """An answer that is being read while it arrives; a refused nonce, and a refused token, are renewed."""
+        token, tokens = await self._access_token(), 1
+        async with self._lanes.take() as lane:
+            for tries in range(1, TRIES_MAX + 1):
+                async with self._connected(lane, token=token, headers=headers, **sent) as response:
+                    if response.status != 401 or tries == TRIES_MAX or (tokens == 2 and not asks_for_nonce(response)):
+                        yield response
+                        return
+                if asks_for_nonce(response):
+                    await self._ready(lane, response)
+                else:
+                    token, tokens = await self._access_token(refused=token), 2
 
     @asynccontextmanager
-    async def _connected(self, method: str, path: str, **sent: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._http is None:
-            raise RuntimeError("use the session within `async with`")
+    async def _connected(
+        self,
+        lane: Lane,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] = {},
+        **sent: Any,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request. With `token` it goes with its proof; with an empty one, as to the token endpoint, with a proof
+        alone."""
+        url = URL(self.hub_url + path)
+        if token is not None:
+            proof = self._possession.proof(method, str(url.with_query(None)), nonce=lane.nonce, token=token)
+            headers = {**headers, "DPoP": proof, **({"Authorization": f"DPoP {token}"} if token else {})}
         try:
-            async with self._http.request(method, self.hub_url + path, allow_redirects=False, **sent) as response:
+            async with lane.http.request(method, url, allow_redirects=False, headers=headers, **sent) as response:
+                lane.note(response)
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
             # A hub that refuses a token does so before it reads the body, which may look like this from here.
             self._renew_at = 0.0
             raise HubUnreachable(f"{self.hub_url} did not answer: {str(e) or type(e).__name__}") from e
+
+    async def _ready(self, lane: Lane, refused: aiohttp.ClientResponse) -> None:
+        """Make sure that the lane's nonce is of the worker that the next request goes to: where the hub closed the
+        connection over a body that it did not read, the next one may lead to another."""
+        self.nonces_refused += 1
+        if refused.headers.get("Connection", "").lower() == "close":
+            async with self._connected(lane, "GET", METADATA_PATH) as response:
+                await response.read()
 
     async def _access_token(self, *, refused: str | None = None) -> str:
         async with self._renewing:
@@ -178,19 +220,29 @@ class HubSession:
             "client_assertion": self._key.assertion(client_id=self._client_id, issuer=self._issuer, now=now),
             "scope": self._scope,
         }
-        async with self._connected("POST", "/oauth/token", data=form) as response:
-            answer = await _read(response)
+        async with self._lanes.take() as lane:
+            for _ in range(TRIES_MAX):
+                async with self._connected(lane, "POST", TOKEN_PATH, token="", data=form) as response:
+                    answer = await _read(response)
+                if answer.status != 400 or answer.json().get("error") != "use_dpop_nonce":
+                    break
+                await self._ready(lane, response)
         if answer.status != 200:
             raise _refused_token(answer, self._client_id)
         granted = answer.json()
         if not isinstance(token := granted.get("access_token"), str):
             raise HubUnreachable("the token endpoint's answer holds no access_token")
+        if granted.get("token_type") != "DPoP":
+            problem = {"code": "TOKEN_NOT_BOUND", "title": "The hub gave a token that anybody could use."}
+            raise HubRefused(
+                200, problem | {"fix": "Ask the operator for a hub that binds tokens.", "retryable": False}
+            )
         self._token, life = token, float(granted.get("expires_in", 0))
         self._renew_at = time.monotonic() + max(life / 2, life - TOKEN_REFRESH_SECONDS)
 
     async def _read_issuer(self) -> str:
         """The hub's own name for itself, which must be the URL that it was found under (RFC 8414 §3.3)."""
-        metadata = Answer(200, await self.public("/.well-known/oauth-authorization-server"), 0.0).json()
+        metadata = Answer(200, await self.public(METADATA_PATH), 0.0).json()
         issuer = str(metadata.get("issuer"))
         if issuer.rstrip("/") != self.hub_url:
             problem = {"code": "ISSUER_DIFFERS", "title": f"The hub at {self.hub_url} calls itself {issuer}."}

@@ -27,7 +27,7 @@ from hub.assembly import Hub, build
 from hub.assembly.grounds import Ports, open_ports
 from hub.assembly.listen import listener
 from hub.core.errors import Refusal
-from hub.core.settings import HTTPSettings, LogSettings, Settings
+from hub.core.settings import AuthSettings, HTTPSettings, LogSettings, Settings
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.observer import SystemObserver
@@ -48,7 +48,8 @@ def settings_in(directory: Path, *, ground: str = "memory", **rooms: Any) -> Set
     """Settings of a hub on free ports; `rooms` are `http`, `intake`, … with what differs from the defaults."""
     http = HTTPSettings(port=0, operations_port=0)
     log = LogSettings(ground=ground, directory=str(directory))  # type: ignore[arg-type]
-    settings = Settings(http=http, log=log)
+    auth = AuthSettings(sender_constrained="offered")  # Most tests are not about how a sender proves itself.
+    settings = Settings(http=http, log=log, auth=auth)
     return replace(settings, **{room: replace(getattr(settings, room), **given) for room, given in rooms.items()})
 
 
@@ -130,7 +131,7 @@ class Caller:
     def partner(self) -> str:
         return self.id.partition(".")[0]
 
-    async def sign_in(self, **form: str) -> Answer:
+    async def sign_in(self, *, headers: Mapping[str, str] | None = None, **form: str) -> Answer:
         """Ask the token endpoint, and keep the token if there is one."""
         assertion = self.key.assertion(client_id=self.id, issuer=self.world.hub.url, now=int(time.time()))
         good = {
@@ -138,7 +139,7 @@ class Caller:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion,
         }
-        answer = await self.world.ask("POST", "/oauth/token", data=good | form)
+        answer = await self.world.ask("POST", "/oauth/token", data=good | form, headers=headers)
         self.token = answer.json.get("access_token", "")
         return answer
 

@@ -105,7 +105,7 @@ class AuthSettings(Struct, frozen=True, kw_only=True):
     """`iat` and `nbf` up to this far ahead are accepted."""
     token_bytes_max: Count = 8_192
     tokens_cached_max: Count = 10_000
-    sender_constrained: Literal["required", "offered"] = "offered"
+    sender_constrained: Literal["required", "offered"] = "required"
     """Tokens are bound to a key (DPoP, RFC 9449) or a client certificate (RFC 8705); partners of the tier `sandbox` may
     go without, and with `offered` everybody may. A bound token is refused without its proof in any case."""
     proof_bytes_max: Count = 4_096

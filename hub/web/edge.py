@@ -169,6 +169,8 @@ class Edge:
         try:
             if (size := sum(len(name) + len(value) for name, value in request.raw_headers)) > self._header_bytes_max:
                 raise Refused(Refusal("BAD_REQUEST", f"{size} bytes of headers; at most {self._header_bytes_max}"))
+            if request.query_string and "access_token" in request.query:
+                raise Refused(Refusal("BAD_REQUEST", "access_token: no token travels in a URL (RFC 9700 §2.6)"))
             if not methods:
                 raise Refused(Refusal("NOT_FOUND"))
             if route is None:

@@ -72,7 +72,7 @@ class FakeHub:
         jwt.decode(assertion, public, algorithms=[self.client_key.algorithm], audience=self.url)
         token = f"token-{len(self.assertions)}"
         self.tokens.add(token)
-        granted = {"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds}
+        granted = {"access_token": token, "token_type": "DPoP", "expires_in": self.token_seconds}
         return web.json_response(granted | {"scope": form["scope"]})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -106,7 +106,7 @@ class FakeHub:
         return response
 
     def _authenticate(self, request: web.Request) -> None:
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+        if request.headers.get("Authorization", "").removeprefix("DPoP ") not in self.tokens:
             raise web.HTTPUnauthorized(text='{"code":"UNAUTHENTICATED"}', content_type="application/problem+json")
 
     # Replies that a test can script.

@@ -46,7 +46,7 @@ class Hub(Struct, frozen=True):
 
 @contextmanager
 def hub(name: str, ground: Ground, directory: Path, *, feed: bool, company: Company = TERMINAL) -> Iterator[Hub]:
-    """A hub for the length of a block, at its defaults but for storage and ports. Raises `BenchFailed`.
+    """A hub for the length of a block, at its defaults but for storage, ports and tokens. Raises `BenchFailed`.
 
     An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it.
     """
@@ -64,6 +64,7 @@ def _environ(name: str, ground: Ground, directory: Path) -> dict[str, str]:
         "log.directory": str(directory),
         "http.port": "0",
         "http.operations_port": "0",
+        "auth.sender_constrained": "offered",  # Bound tokens are a line of their own.
     }
     if ground.bootstrap:
         settings |= {"kafka.bootstrap": ground.bootstrap, "kafka.topic_prefix": f"{ground.topic_prefix}{name}."}
