@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import tracemalloc
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -378,3 +379,19 @@ def test_whatever_the_bytes_there_is_an_answer(junk: bytes, at: int) -> None:
     for document in (junk, WRAPPED["bare"][:at] + junk, WRAPPED["as a JWT"][:at] + junk + WRAPPED["as a JWT"][at:]):
         for credential in unwrap(document).credentials:
             assert standing(credential) != "verified" or junk.strip() == b""
+
+
+def test_a_document_of_long_names_takes_memory_by_its_size_and_not_by_its_places() -> None:
+    inside: Any = {"equipmentReference": ["X"] * 50_000}
+    for _ in range(30):
+        inside = {"n" * 10_000: inside}
+    document = json.dumps({**PLAIN, "credentialSubject": {**SUBJECT, "inside": inside}}).encode()
+    tracemalloc.start()
+
+    faults = unwrap(document).faults
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * len(document)
+    assert len(faults) == 100
+    assert max(len(each.place) for each in faults) < 8_192
