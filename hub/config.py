@@ -11,7 +11,8 @@ import inspect
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
+from operator import attrgetter, getitem
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -71,11 +72,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     faults: list[ConfigFault] = []
     values = _from_file(path, faults) if path is not None else {}
     values.update(_from_environment(environ, faults))
-    rooms: dict[str, dict[str, object]] = {}
+    given = msgspec.to_builtins(Settings())
     for setting, value in values.items():
-        room, _, name = setting.rpartition(".")
-        rooms.setdefault(room, {})[name] = value
-    settings = msgspec.convert({**rooms.pop("", {}), **rooms}, Settings)
+        *rooms, name = setting.split(".")
+        reduce(getitem, rooms, given)[name] = value
+    settings = msgspec.convert(given, Settings)
     faults.extend(_at_odds(settings))
     if faults:
         raise ConfigFaults(faults)
@@ -87,7 +88,7 @@ def describe() -> Iterator[Setting]:
     defaults = Settings()
     for path, shape in _shapes().items():
         room, _, name = path.rpartition(".")
-        owner = getattr(defaults, room) if room else defaults
+        owner = attrgetter(room)(defaults) if room else defaults
         yield Setting(room, name, _takes(shape), getattr(owner, name), _docs(type(owner)).get(name, ""))
 
 
@@ -145,8 +146,15 @@ def _from_file(path: Path, faults: list[ConfigFault]) -> dict[str, object]:
         return {}
     given: dict[str, object] = {}
     for name, value in content.items():
-        given |= {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+        given |= _flat(name, value)
     return _checked(given, {path: path for path in _shapes()}, strict=True, faults=faults)
+
+
+def _flat(path: str, value: object) -> dict[str, object]:
+    """Settings by path, of a room and the rooms in it."""
+    if not isinstance(value, dict) or path in _shapes():
+        return {path: value}
+    return {found: one for name, inner in value.items() for found, one in _flat(f"{path}.{name}", inner).items()}
 
 
 def _from_environment(environ: Mapping[str, str], faults: list[ConfigFault]) -> dict[str, object]:
@@ -178,14 +186,15 @@ def _checked(
 @cache
 def _shapes() -> dict[str, Any]:
     """What each setting is declared to be, by path, in the order of `hub/core/settings.py`."""
-    shapes: dict[str, Any] = {}
-    for name, shape in get_type_hints(Settings, include_extras=True).items():
+    return dict(_shapes_of(Settings, ""))
+
+
+def _shapes_of(owner: type[Struct], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, shape in get_type_hints(owner, include_extras=True).items():
         if isinstance(shape, type) and issubclass(shape, Struct):
-            rooms = get_type_hints(shape, include_extras=True)
-            shapes |= {f"{name}.{inner}": each for inner, each in rooms.items()}
+            yield from _shapes_of(shape, f"{prefix}{name}.")
         else:
-            shapes[name] = shape
-    return shapes
+            yield prefix + name, shape
 
 
 def _takes(shape: Any) -> str:

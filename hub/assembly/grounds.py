@@ -12,6 +12,7 @@ from hub.assembly.state import open_state
 from hub.core.settings import Settings
 from hub.drivers.clamd.scanner import ClamdScanner
 from hub.drivers.files.blob_store import FileBlobStore
+from hub.drivers.files.uptime import FileUptime
 from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.document_judge import MemoryDocumentJudge
@@ -22,6 +23,7 @@ from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
+from hub.drivers.memory.spending import MemorySpending, MemoryUptime
 from hub.drivers.memory.views import MemoryViews
 from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.sqlite.event_log import SQLiteEventLog
@@ -37,7 +39,9 @@ from hub.ports.key_ring import KeyRing
 from hub.ports.positions import Positions
 from hub.ports.registry import Registry
 from hub.ports.replay_guard import ReplayGuard
+from hub.ports.spending import Spending
 from hub.ports.system import Clock
+from hub.ports.uptime import Uptime
 from hub.ports.views import Views
 
 
@@ -54,6 +58,8 @@ class Ports(Struct, frozen=True):
     jobs: Jobs
     views: Views
     judge: DocumentJudge
+    spending: Spending
+    uptime: Uptime
     scanner: VirusScanner | None
     """None: no scanner is set, and documents are not scanned."""
 
@@ -81,6 +87,8 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             jobs=MemoryJobs(),
             views=MemoryViews(),
             judge=MemoryDocumentJudge(),
+            spending=MemorySpending(),
+            uptime=MemoryUptime(),
             scanner=_scanner(settings, clock),
         )
     directory = Path(log.directory)
@@ -104,6 +112,8 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         jobs=state.jobs,
         views=state.views,
         judge=await stack.enter_async_context(_judge(settings)),
+        spending=MemorySpending(),
+        uptime=FileUptime(directory),
         scanner=_scanner(settings, clock),
     )
 

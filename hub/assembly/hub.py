@@ -15,6 +15,7 @@ from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
+from hub.assembly.quotas import make_quotas
 from hub.assembly.views import make_follower, views_api
 from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
@@ -32,7 +33,9 @@ from hub.intake.authenticate import Authenticator
 from hub.intake.clients import Clients
 from hub.intake.grant import TokenEndpoint
 from hub.intake.proofs import Proofs
+from hub.intake.strangers import Strangers
 from hub.operate.follow import LiveRegistry
+from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
 from hub.operate.vault import Vault
 from hub.ports.observer import Observer
@@ -94,10 +97,15 @@ class Hub:
         self._listener, self._operations = listener, operations
         self._receipts = Receipts(log=ports.log, index=ports.index)
         self._acceptor = self._make_acceptor()
+        self.quotas = make_quotas(settings, ports, snapshot=self.snapshot, clock=clock, observer=observer)
+        self._outages = OutageWatch(
+            ports.uptime, accepting=self._is_accepting, settings=settings.quotas, clock=clock, observer=observer
+        )
         self._intake = make_intake(
             settings,
             ports,
             self._acceptor,
+            self.quotas,
             catalogue=self.catalogue,
             snapshot=self.snapshot,
             receipts_at=self._receipts.at,
@@ -167,7 +175,14 @@ class Hub:
                 self._tails.end()
 
     def _edge(self, handlers: Mapping[str, Handler], router: Router) -> Edge:
-        return Edge(handlers, router=router, bounds=self.settings.http, entropy=self.entropy, observer=self.observer)
+        return Edge(
+            handlers,
+            router=router,
+            bounds=self.settings.http,
+            clock=self.clock,
+            entropy=self.entropy,
+            observer=self.observer,
+        )
 
     async def _store(self) -> None:
         """Make sure of the streams, again and again while storage is away; then fan out and let go of what is old."""
@@ -184,6 +199,15 @@ class Hub:
             tasks.create_task(self._make_retention().run())
             tasks.create_task(self._intake.jobs.run())
             tasks.create_task(self._follower.run())
+            tasks.create_task(self._outages.run())
+
+    def _is_accepting(self) -> bool:
+        return self.live.standing() is not None and self._failure() is None
+
+    def _failure(self) -> str | None:
+        """Why an append of late took nothing."""
+        failure = self._acceptor.failure
+        return failure[0] if failure and self.clock.monotonic() - failure[1] < FAILURE_TOLD_SECONDS else None
 
     async def lacking(self) -> Mapping[str, str]:
         """What the hub cannot do now, by name, with what was found; empty if it accepts and delivers."""
@@ -192,8 +216,8 @@ class Hub:
             lacking["registry"] = f"not confirmed for {self.live.confirmed_seconds():.1f} s"
         if not self.prepared.is_set():
             lacking["storage"] = "the streams are not there yet"
-        if (failure := self._acceptor.failure) and self.clock.monotonic() - failure[1] < FAILURE_TOLD_SECONDS:
-            lacking["accept"] = f"the last append took nothing: {failure[0]}"
+        if failure := self._failure():
+            lacking["accept"] = f"the last append took nothing: {failure}"
         try:
             async with self.clock.deadline(PROBE_SECONDS_MAX):
                 await self.ports.log.bounds(EVENTS, 0)
@@ -211,6 +235,7 @@ class Hub:
             "lacking": lacking,
             "revision": self.snapshot().revision,
             "waiting_records": self._acceptor.waiting_records,
+            "quotas": self.quotas.told(),
             "partitions": [] if {"storage", "log"} & lacking.keys() else await self._partitions(),
         }
 
@@ -275,7 +300,14 @@ class Hub:
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
         credentials = CredentialReader(self.url)
-        gate = Gate(authenticator, credentials, nonce=self._proofs.nonce, standing=self.live.standing)
+        gate = Gate(
+            authenticator,
+            credentials,
+            nonce=self._proofs.nonce,
+            quotas=self.quotas,
+            strangers=Strangers(settings.quotas, clock=self.clock, observer=self.observer),
+            standing=self.live.standing,
+        )
         leaving = deprecations()
         documents, others = document_apis(
             settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy, deprecations=leaving

@@ -15,6 +15,7 @@ from hub.intake.documents import Documents
 from hub.intake.jobs import JobRunner
 from hub.intake.judging import Judging
 from hub.intake.pipeline import Pipeline, ReceiptsAt
+from hub.intake.quota import Quotas
 from hub.intake.stretches import Stretches
 from hub.intake.versions import Versions
 from hub.ports.observer import Observer
@@ -41,6 +42,7 @@ def make_intake(
     settings: Settings,
     ports: Ports,
     acceptor: Acceptor,
+    quotas: Quotas,
     *,
     catalogue: Catalogue,
     snapshot: Callable[[], Snapshot],
@@ -57,6 +59,7 @@ def make_intake(
         receipts_at=receipts_at,
         clock=clock,
         observer=observer,
+        quotas=quotas,
         bounds=bounds,
     )
     archive = Archive(ports.blobs)

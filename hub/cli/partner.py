@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.quotas import catch_up, quota
 from hub.cli.show import KEY_COLUMNS, lines, listing, table
 
 app = App(
@@ -15,6 +16,9 @@ app = App(
 )
 
 Several = Parameter(negative="", consume_multiple=True)
+
+app.command(quota)
+app.command(catch_up)
 
 
 @app.command

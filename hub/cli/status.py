@@ -7,6 +7,7 @@ from typing import Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, STATUS, Options, view
+from hub.cli.quotas import utc
 from hub.cli.show import lines, table
 
 app = App(name="status", help="How the running hub is doing.")
@@ -19,6 +20,13 @@ PARTITION_COLUMNS = {
     "feeds behind": lambda row: ", ".join(f"{feed} {count}" for feed, count in row["feeds_behind"].items()) or "-",
 }
 
+QUOTA_COLUMNS = {
+    "over its quota": lambda row: row["partner"],
+    "seconds ago": lambda row: row["seconds_ago"],
+    "left": lambda row: ", ".join(f"{name} {left}" for name, left in row["left"].items()),
+    "catching up": lambda row: "yes" if row["catching_up"] else "no",
+}
+
 
 @app.default
 def status(*, options: Options = DEFAULTS) -> int:
@@ -27,6 +35,7 @@ def status(*, options: Options = DEFAULTS) -> int:
 
 
 def _say(answer: dict[str, Any]) -> None:
+    until = answer["quotas"]["catch_up_until"]
     lines(
         {
             "listens": answer["url"],
@@ -36,6 +45,10 @@ def _say(answer: dict[str, Any]) -> None:
             "ground": answer["ground"],
             "registry": f"revision {answer['revision']}",
             "waiting": f"{answer['waiting_records']} events",
+            "catching up": until and f"everyone, until {utc(until)}",
         }
     )
     table(answer["partitions"], PARTITION_COLUMNS)
+    if answer["quotas"]["at_quota"]:
+        print()
+        table(answer["quotas"]["at_quota"], QUOTA_COLUMNS)

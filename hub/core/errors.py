@@ -346,6 +346,8 @@ class Refusal(Struct, frozen=True):
     faults: Sequence[Fault] = ()
     cursor: str | None = None
     """With `CURSOR_EXPIRED`: a fresh one."""
+    retry_after: int = 0
+    """Seconds, where it is known how long; 0: as long as usual."""
 
     @property
     def row(self) -> ErrorRow:

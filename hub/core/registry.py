@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
+from hub.core.allowance import Allowance
 from hub.core.copies import CopyDecision, decision_id
 from hub.core.issuer import IssuerKey
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
@@ -30,6 +31,7 @@ Registered = (
     | Agreement
     | Feed
     | CopyDecision
+    | Allowance
 )
 T = TypeVar("T", bound=Registered)
 
@@ -56,6 +58,7 @@ KINDS: dict[str, type[Registered]] = {
     "agreement": Agreement,
     "feed": Feed,
     "copy_decision": CopyDecision,
+    "allowance": Allowance,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -66,7 +69,7 @@ def object_id(item: Registered) -> str:
     match item:
         case Feed():
             return item.name
-        case EDIProfile():
+        case EDIProfile() | Allowance():
             return item.partner
         case StatusFeed():
             return item.issuer
@@ -146,6 +149,7 @@ class Snapshot:
         self.agreements: History[Agreement] = History(lambda agreement: agreement.recipient)
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
         self.copy_decisions: History[CopyDecision] = History()
+        self.allowances: History[Allowance] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -158,6 +162,7 @@ class Snapshot:
             Agreement: self.agreements,
             Feed: self.feeds,
             CopyDecision: self.copy_decisions,
+            Allowance: self.allowances,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:

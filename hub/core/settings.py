@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from hub.core.documents import DocumentPolicy
+from hub.core.quota import QuotaSettings
 
 Count = Annotated[int, Meta(ge=1)]
 CountOrZero = Annotated[int, Meta(ge=0)]
@@ -249,6 +250,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     checks: ChecksSettings = ChecksSettings()
     document_policy: DocumentPolicy = DocumentPolicy()
     auth: AuthSettings = AuthSettings()
+    quotas: QuotaSettings = QuotaSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()

@@ -15,14 +15,16 @@ it (design §3, core protocol, rules 1, 2, 6 and 7).
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import repeat
 
 from msgspec import Struct
 
 from hub.core.errors import HubError, Overloaded, Refusal, StaleRegistry, StorageUnavailable, Unknown, place_of
 from hub.core.evidence import Receipt, ValidEvent
+from hub.core.fairness import FairQueue, FairRoom
 from hub.core.record import EVENTS, Position
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
@@ -92,7 +94,8 @@ class Acceptor:
         self.clock, self.entropy, self.observer = clock, entropy, observer
         self.hub, self.bounds = hub, bounds
         self.recent = _Recent(bounds.recent_ids_max)
-        self.waiting_records = 0
+        self.room = FairRoom(bounds.waiting_records_max)
+        """For events that wait for an append, shared fairly by their publishers."""
         self.failure: tuple[str, float] | None = None
         """Why the last append took nothing, and when (by the monotonic clock); None after one that did."""
         self._lanes = [_Lane(self, partition) for partition in range(partitions)]
@@ -107,6 +110,10 @@ class Acceptor:
     def partitions(self) -> int:
         return len(self._lanes)
 
+    @property
+    def waiting_records(self) -> int:
+        return self.room.held
+
     async def run(self) -> None:
         """Flush lanes until cancelled. What waits then is answered *unknown*."""
         async with asyncio.TaskGroup() as tasks:
@@ -120,7 +127,7 @@ class Acceptor:
         All events are of one partition. They are cut to what one append takes; after a cut that did not get through,
         the outcomes stop short: what has none was not attempted.
         """
-        if self.waiting_records + len(events) > self.bounds.waiting_records_max:
+        if not self.room.admits(publisher_of(events), len(events)):
             raise Overloaded(f"{self.waiting_records} events are waiting for storage")
         outcomes: list[Outcome] = []
         alone = len({event.identity for event in events}) == len(events)
@@ -171,6 +178,15 @@ RECORD_OVERHEAD_BYTES = 2_560
 """At most: key and packed header with the longest identity and all warnings, and the leaf hash in the seal's value."""
 
 
+def publisher_of(events: Sequence[ValidEvent]) -> str:
+    """Whose events of one request they are."""
+    return events[0].permit.principal.partner.id
+
+
+def _waits_since(time: float, part: _Part) -> bool:
+    return part.since < time
+
+
 def _size(event: ValidEvent) -> int:
     attributes = sum(len(name) + 4 * len(value) + 8 for name, value in (event.attributes or {}).items())
     return len(event.raw) + attributes + RECORD_OVERHEAD_BYTES
@@ -182,7 +198,8 @@ class _Lane:
     def __init__(self, acceptor: Acceptor, partition: int) -> None:
         self._a = acceptor
         self._partition = partition
-        self._waiting: deque[_Part] = deque()
+        self._waiting: FairQueue[_Part] = FairQueue()
+        """In order for each publisher, by turns between them: nobody waits for all that another one sent."""
         self._arrived = asyncio.Event()
         self._stopped = False
 
@@ -191,13 +208,14 @@ class _Lane:
             return [_STOPPED] * len(events)
         answer: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
         part = _Part(events, answer, said, sum(map(_size, events)), self._a.clock.monotonic())
-        self._a.waiting_records += len(events)
-        self._waiting.append(part)
+        publisher = publisher_of(events)
+        self._a.room.take(publisher, len(events))
+        self._waiting.append(publisher, part)
         self._arrived.set()
         try:
             return await part.answer
         finally:
-            self._a.waiting_records -= len(events)
+            self._a.room.give_back(publisher, len(events))
 
     async def run(self) -> None:
         group: list[_Part] = []
@@ -218,20 +236,19 @@ class _Lane:
         while True:
             await self._a.clock.sleep(TURN_AWAY_SECONDS)
             longest = self._a.clock.monotonic() - WAIT_SECONDS_MAX
-            while self._waiting and self._waiting[0].since < longest:
-                part = self._waiting.popleft()
+            for part in self._waiting.pop_first(partial(_waits_since, longest)):
                 self._answer(part, [Overloaded("storage is slow")] * len(part.events))
 
     def _take_group(self) -> list[_Part]:
         """As many waiting parts as one append takes, at least one."""
-        group = [self._waiting.popleft()]
+        group = [self._waiting.pop()]
         records, size = len(group[0].events), group[0].bytes
         while self._waiting:
-            part = self._waiting[0]
+            part = self._waiting.next()
             records, size = records + len(part.events), size + part.bytes
             if records > self._a.bounds.group_records_max or size > self._a.log.append_bytes_max:
                 break
-            group.append(self._waiting.popleft())
+            group.append(self._waiting.pop())
         return group
 
     async def _flush(self, group: list[_Part]) -> None:

@@ -7,7 +7,7 @@ cannot be parsed is refused by itself where its bounds are known; what has no bo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from urllib.parse import unquote
 
@@ -21,8 +21,20 @@ _QUOTED_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 """RFC 9110 §5.6.4: a backslash stands before any character of a quoted string."""
 
-Items = Iterable[Decoded | Refusal]
-"""Each event is parsed when it is asked for: of a large batch, only the bytes are held at once."""
+
+class Items:
+    """The events of a body, in request order. Each is parsed when it is asked for: of a large batch, only the bytes are
+    held at once."""
+
+    def __init__(self, slices: Sequence[bytes], parse: Callable[[int, bytes], Decoded | Refusal]) -> None:
+        self._slices = slices
+        self._parse = parse
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __iter__(self) -> Iterator[Decoded | Refusal]:
+        return (self._parse(index, raw) for index, raw in enumerate(self._slices))
 
 
 def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bounds: IntakeSettings) -> Items | Refusal:
@@ -32,9 +44,9 @@ def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bound
     """
     match admitted.mode:
         case Mode.STRUCTURED:
-            return [_decode_one(0, body, bounds)]
+            return Items([body], lambda _, raw: _decode_one(0, raw, bounds))
         case Mode.BINARY:
-            return [_decode_binary(body, headers, bounds)]
+            return Items([body], lambda _, raw: _decode_binary(raw, headers, bounds))
         case Mode.BATCHED:
             slices = guard.split_array(body, items_max=bounds.batch_events_max)
         case Mode.NDJSON:
@@ -44,7 +56,7 @@ def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bound
         return Refusal(code, faults=[slices])
     if not slices:
         return Refusal("BODY_MALFORMED", faults=[fault("EMPTY", "", "no events", "at least one event")])
-    return (_decode_one(index, raw, bounds) for index, raw in enumerate(slices))
+    return Items(slices, lambda index, raw: _decode_one(index, raw, bounds))
 
 
 def _decode_one(index: int, raw: bytes, bounds: IntakeSettings) -> Decoded | Refusal:

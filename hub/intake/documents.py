@@ -54,6 +54,8 @@ class Documents:
         if isinstance(opened, Refusal):
             return opened
         judged = await self._pipeline.judge_all(self._judged(admitted, sent, opened), large=_is_large(sent))
+        if refusal := self._pipeline.charge(admitted, len(judged)):
+            return refusal
         if not worth_keeping(judged):
             return await self._pipeline.accept(admitted, judged)
 
@@ -73,6 +75,8 @@ class Documents:
         if isinstance(opened, Refusal):
             return opened
         items = await self._pipeline.judge_all(map(dry, self._judged(admitted, sent, opened)), large=_is_large(sent))
+        if refusal := self._pipeline.charge(admitted, len(items)):
+            return refusal
         return Answer(items, admitted.mode, dry_run=True)
 
     async def open(self, sent: Sent) -> Translation | Refusal:

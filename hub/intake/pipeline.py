@@ -21,6 +21,7 @@ from hub.intake.accept import Accepted, Acceptor, Conflicting, Outcome, Repeat
 from hub.intake.authorise import admit
 from hub.intake.decode import Items, decode
 from hub.intake.judging import Judged, Judging
+from hub.intake.quota import Quotas
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 
@@ -60,9 +61,11 @@ class Pipeline:
         receipts_at: ReceiptsAt,
         clock: Clock,
         observer: Observer,
+        quotas: Quotas,
         bounds: IntakeSettings,
     ) -> None:
         self._acceptor = acceptor
+        self._quotas = quotas
         self.judging = judging
         self._snapshot = snapshot
         self._receipts_at = receipts_at
@@ -75,13 +78,21 @@ class Pipeline:
         """The coarse answer, before the body is read."""
         if self._acceptor.standing() is None:
             return Refusal("REGISTRY_STALE")
-        if self._acceptor.waiting_records >= self._bounds.waiting_records_max:
+        if not self._acceptor.room.admits(principal.partner.id, 1):
             return Refusal("OVERLOADED")
         return admit(principal, mode=mode, atomic=atomic, snapshot=self._snapshot(), now_us=self._clock.now_us())
 
     def is_current(self, admitted: Admitted) -> bool:
         """Whether the registry is still the one that the coarse answer was given by."""
         return admitted.revision == self._snapshot().revision
+
+    def charge(self, admitted: Admitted, events: int) -> Refusal | None:
+        """Take so many events from the quota, or refuse them all: before anything is stored, never some of them.
+
+        A table that is only looked at may have more rows than a batch has events; it counts as one batch.
+        """
+        amount = min(events, self._bounds.batch_events_max)
+        return self._quotas.charge(self._quotas.accounts(admitted.principal), (amount, 0, 0))
 
     async def submit(self, admitted: Admitted, body: bytes, headers: Mapping[str, str]) -> Answer | Refusal:
         """Judge and accept everything in a body. A `Refusal` means that nothing in it could be looked at.
@@ -91,6 +102,8 @@ class Pipeline:
         decoded = decode(admitted, body, headers, bounds=self._bounds)
         if isinstance(decoded, Refusal):
             return decoded
+        if refusal := self.charge(admitted, len(decoded)):
+            return refusal
         judged = await self._judge(admitted, body, decoded)
         return await self.accept(admitted, judged)
 
@@ -99,6 +112,8 @@ class Pipeline:
         decoded = decode(admitted, body, headers, bounds=self._bounds)
         if isinstance(decoded, Refusal):
             return decoded
+        if refusal := self.charge(admitted, len(decoded)):
+            return refusal
         return Answer([dry(item) for item in await self._judge(admitted, body, decoded)], admitted.mode, dry_run=True)
 
     async def accept(self, admitted: Admitted, judged: Sequence[Judged]) -> Answer:

@@ -124,7 +124,7 @@ async def listening_admin(
     """Serve the admin API in a data directory whose lock the caller holds. Raises `HubError` if that cannot be."""
     path = directory / SOCKET_NAME
     admin = Admin(registrar, status, bodies=BodyReader(bounds=BOUNDS, clock=clock))
-    edge = Edge(admin.handlers(), router=Router(ROUTES), bounds=BOUNDS, entropy=entropy, observer=observer)
+    edge = Edge(admin.handlers(), router=Router(ROUTES), bounds=BOUNDS, clock=clock, entropy=entropy, observer=observer)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         _bind(listener, path)
         try:

@@ -13,9 +13,10 @@ from hub.intake.clients import OAuthRefusal
 from hub.intake.grant import TokenEndpoint
 from hub.intake.pipeline import Pipeline
 from hub.web.answers import events_answer
+from hub.web.charge import too_many_failures
 from hub.web.credentials import CredentialReader
 from hub.web.documents import DocumentAPI, is_document, wanted_form
-from hub.web.edge import BodyReader, Handler, Refused, answer, language_of
+from hub.web.edge import PAUSE, BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers, deprecation_headers
 from hub.web.route import EDIFACT, LINKED
@@ -59,7 +60,7 @@ class PartnerAPI:
             return await self._documents.post(request)
         admitted = self._admit(request)
         wanted_form(request)
-        with self._bodies.hold(request) as held:
+        with self._bodies.hold(request, sender=admitted.principal.partner.id) as held:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
                 admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.
@@ -81,6 +82,9 @@ class PartnerAPI:
 
     async def token(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """RFC 6749 §4.4: parameters once each, in a form; never cached."""
+        address = request.remote or ""
+        if self._gate.strangers.must_wait(address):
+            raise too_many_failures()
         self._bodies.media_type(request, ("application/x-www-form-urlencoded",))
         pairs = _form(await self._bodies.read(request, bytes_max=TOKEN_BODY_BYTES_MAX))
         form = dict(pairs)
@@ -88,6 +92,8 @@ class PartnerAPI:
             return _oauth_refused(OAuthRefusal("invalid_request", "Every parameter once (RFC 6749 §3.2)."))
         granted = await self._tokens.grant(form, self._credentials.read(request))
         if isinstance(granted, OAuthRefusal):
+            if granted.status == 401:
+                request[PAUSE] = self._gate.strangers.failed(address)
             return _oauth_refused(granted)
         document = {
             "access_token": granted.access_token,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from hub.core.errors import HubError, Refusal, place_of
+from hub.core.fairness import FairRoom
 from hub.core.faults import ACT_FAULTS
 from hub.core.settings import HTTPSettings
 from hub.core.words import words
@@ -49,7 +50,28 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal, **headers: str) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+        self.pause = 0.0
         self.headers = headers
+
+    def pausing(self, seconds: float) -> Self:
+        """The same; once it is answered, the connection is not read for so long."""
+        self.pause = seconds
+        return self
+
+
+class Charge(Protocol):
+    """What a request under way holds, and what its answer says of it."""
+
+    def headers(self) -> Mapping[str, str]: ...
+
+    def end(self, bytes_received: int) -> None: ...
+
+
+CHARGE = web.RequestKey("charge", Charge)
+"""Where a request keeps its `Charge` from when its sender is known."""
+ROUTE = web.RequestKey("route", Route)
+PAUSE = web.RequestKey("pause", float)
+"""Where an answer keeps for how many seconds its connection is then not read."""
 
 
 def problem(
@@ -76,7 +98,7 @@ def problem(
         document["cursor"] = refusal.cursor
     response = web.Response(status=row.status, body=orjson.dumps({**document, **(extra or {})}), content_type=PROBLEM)
     if row.retryable:
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+        response.headers["Retry-After"] = str(refusal.retry_after) if refusal.retry_after else RETRY_AFTER_SECONDS
     if row.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
@@ -128,9 +150,11 @@ class Edge:
         *,
         router: Router,
         bounds: HTTPSettings,
+        clock: Clock,
         entropy: Entropy,
         observer: Observer,
     ) -> None:
+        self._clock = clock
         self._handlers = handlers
         self._router = router
         self._header_bytes_max = bounds.header_bytes_max
@@ -144,15 +168,22 @@ class Edge:
         methods, names = self._router.find(request.path)
         route = methods.get(request.method)
         places = route.places if route is not None else "strangers"
+        charge: Charge | None = None
         if self._in_flight[places] >= self._places_max[places]:
             response: web.StreamResponse = problem(Refusal("OVERLOADED"), language=language_of(request))
         else:
             self._in_flight[places] += 1
+            if route is not None:
+                request[ROUTE] = route
             try:
                 response = await self._answer(request, route, methods, names)
             finally:
                 self._in_flight[places] -= 1
+                if (charge := request.get(CHARGE)) is not None:
+                    charge.end(request.content.total_bytes)
         if not response.prepared:
+            if charge is not None:
+                response.headers.update(charge.headers())
             if response.content_type == PROBLEM and request.path.startswith(epcis_problems.ROOT):
                 assert isinstance(response, web.Response)
                 epcis_problems.speak_epcis(response, reading=request.method == "GET")
@@ -161,7 +192,18 @@ class Edge:
             if not request.content.is_eof():
                 response.force_close()  # The rest of an unread body is not worth waiting for.
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
+        if pause := request.get(PAUSE):
+            await self._not_listening(request, response, pause)
         return response
+
+    async def _not_listening(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> None:
+        """Answer now, and let the connection's next request wait: who does not wait by himself costs little then."""
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError:
+            return
+        await self._clock.sleep(seconds)
 
     async def _answer(
         self, request: web.BaseRequest, route: Route | None, methods: Mapping[str, Route], names: Mapping[str, str]
@@ -179,6 +221,7 @@ class Edge:
         except Refused as e:
             response = problem(e.refusal, language=language_of(request))
             response.headers.update(e.headers)
+            request[PAUSE] = e.pause
         except ConnectionError:
             raise
         except Exception as e:
@@ -201,7 +244,7 @@ class BodyReader:
     def __init__(self, *, bounds: HTTPSettings, clock: Clock) -> None:
         self._bounds = bounds
         self._clock = clock
-        self.bytes_held = 0
+        self.room = FairRoom(bounds.bytes_in_flight_max)
 
     def media_type(self, request: web.BaseRequest, taken: Iterable[str], *, any_charset: bool = False) -> str:
         """One of `taken`, in UTF-8, not compressed: a small body must not become a large one. Raises `Refused`."""
@@ -219,20 +262,20 @@ class BodyReader:
         with self.hold(request, bytes_max=bytes_max) as held:
             return await held.read()
 
-    def hold(self, request: web.BaseRequest, *, bytes_max: int = 0) -> Hold:
+    def hold(self, request: web.BaseRequest, *, sender: str = "", bytes_max: int = 0) -> Hold:
         """Room for a body until the request is answered; without `bytes_max`, for the largest that is taken.
 
-        Raises `Refused`: a declared size is checked before a byte is read. Small bodies are bounded by their routes'
-        places and take no room from the senders' budget: a stranger cannot use it up.
+        Raises `Refused`: a declared size is checked before a byte is read. Senders share the room fairly. Small bodies
+        are bounded by their routes' places and take none of it: a stranger cannot use it up.
         """
         takes_room = not bytes_max
         bytes_max = bytes_max or self._bounds.body_bytes_max
         declared = request.content_length if request.content_length is not None else bytes_max
         if declared > bytes_max:
             raise Refused(Refusal("BODY_TOO_LARGE", f"{declared} bytes; at most {bytes_max}"))
-        if takes_room and self.bytes_held + declared > self._bounds.bytes_in_flight_max:
+        if takes_room and not self.room.admits(sender, declared):
             raise Refused(Refusal("OVERLOADED"))
-        return Hold(self, request, declared if takes_room else 0, bytes_max)
+        return Hold(self, request, sender, declared if takes_room else 0, bytes_max)
 
     async def receive(self, request: web.BaseRequest, bytes_max: int) -> bytes:
         """The whole body. Raises `Refused`: too large, too slow, cut."""
@@ -283,18 +326,19 @@ async def _ask_to_go_on(request: web.BaseRequest) -> None:
 class Hold:
     """Room for one body, given back when the block ends: what waits for storage still counts."""
 
-    def __init__(self, bodies: BodyReader, request: web.BaseRequest, room: int, bytes_max: int) -> None:
+    def __init__(self, bodies: BodyReader, request: web.BaseRequest, sender: str, room: int, bytes_max: int) -> None:
         self._bodies = bodies
         self._request = request
+        self._sender = sender
         self._room = room
         self._bytes_max = bytes_max
 
     def __enter__(self) -> Self:
-        self._bodies.bytes_held += self._room
+        self._bodies.room.take(self._sender, self._room)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bodies.bytes_held -= self._room
+        self._bodies.room.give_back(self._sender, self._room)
 
     async def read(self) -> bytes:
         """The whole body. Raises `Refused`: too large, too slow, cut."""

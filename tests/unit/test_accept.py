@@ -351,7 +351,7 @@ async def test_after_a_cut_that_did_not_get_through_the_rest_is_not_attempted() 
 
 
 async def test_what_waits_is_bounded_and_counted_down_again() -> None:
-    async with World(waiting_records_max=3).running() as world:
+    async with World(waiting_records_max=4).running() as world:
         gate = await held(world)
         first, second = world.soon(valid("a")), world.soon(valid("b"), valid("c"))
         await settled()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from hub.config import ConfigFaults, describe, example, load
 from hub.core.settings import Settings
@@ -112,15 +115,28 @@ def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     assert "cannot be read" in faults_of(tmp_path / "none.toml", {})[str(tmp_path / "none.toml")]
 
 
+def leaves(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def test_a_table_within_a_room_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    file = written(tmp_path, "[quotas.small]\nevents_per_second = 7\n")
+
+    quotas = load(file, {"CUSTOMS_HUB_QUOTAS_SMALL_STREAMS_MAX": "3"}).quotas
+
+    built_in = Settings().quotas
+    assert quotas == replace(built_in, small=replace(built_in.small, events_per_second=7, streams_max=3))
+
+
 def test_the_reference_names_every_setting_with_its_default() -> None:
     described = {setting.path: setting.default for setting in describe()}
     built_in = msgspec.to_builtins(Settings())
 
-    assert described == {
-        f"{room}.{name}" if isinstance(value, dict) else room: inner
-        for room, value in built_in.items()
-        for name, inner in (value.items() if isinstance(value, dict) else [("", value)])
-    }
+    assert described == dict(leaves(built_in))
     assert all(setting.takes for setting in describe())
 
 
@@ -128,5 +144,5 @@ def test_the_example_is_toml_and_its_settings_are_the_defaults(tmp_path: Path) -
     text = example()
     live = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
 
-    assert tomllib.loads(text) == {room: {} for room in tomllib.loads(text)}
+    assert not dict(leaves(tomllib.loads(text)))
     assert load(written(tmp_path, live), {}) == Settings()

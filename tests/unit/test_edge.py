@@ -19,7 +19,7 @@ def declaring(size: int | None) -> Any:
     return SimpleNamespace(content_length=size)
 
 
-def code_of(bodies: BodyReader, size: int | None, **given: int) -> str | None:
+def code_of(bodies: BodyReader, size: int | None, **given: Any) -> str | None:
     try:
         bodies.hold(declaring(size), **given)
     except Refused as refused:
@@ -34,15 +34,21 @@ def bodies() -> BodyReader:
 
 def test_a_body_takes_room_until_its_request_is_answered(bodies: BodyReader) -> None:
     with bodies.hold(declaring(100)):
-        assert code_of(bodies, 51) == "OVERLOADED"
-        assert code_of(bodies, 50) is None
+        assert code_of(bodies, 51, sender="another") == "OVERLOADED"
+        assert code_of(bodies, 50, sender="another") is None
 
-    assert code_of(bodies, 100) is None
+    assert code_of(bodies, 100, sender="another") is None
+
+
+def test_a_sender_holds_at_most_what_is_then_left_for_others(bodies: BodyReader) -> None:
+    with bodies.hold(declaring(60), sender="greedy"):
+        assert code_of(bodies, 31, sender="greedy") == "OVERLOADED"
+        assert code_of(bodies, 90, sender="another") is None
 
 
 def test_a_body_of_unknown_size_takes_the_room_of_the_largest(bodies: BodyReader) -> None:
     with bodies.hold(declaring(None)):
-        assert bodies.bytes_held == 100
+        assert bodies.room.held == 100
 
 
 def test_a_small_body_has_a_bound_of_its_own_and_takes_no_room_from_senders(bodies: BodyReader) -> None:
