@@ -1,7 +1,7 @@
-"""Versions that senders should leave: since when, until when they are taken, and which to name instead.
+"""What senders should leave, versions of event types and routes: since when, until when, and what to use instead.
 
-Answers to requests that name one say so in headers: `Deprecation` (RFC 9745 §2), `Sunset` (RFC 8594 §3), and a `Link`
-to the successor (`successor-version`, RFC 5829 §3.3).
+Answers that concern one say so in headers: `Deprecation` (RFC 9745 §2), `Sunset` (RFC 8594 §3), and a `Link` to the
+successor (`successor-version`, RFC 5829 §3.3).
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from msgspec import Struct
 
 
 class Deprecation(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of one version."""
+    """Of one version, or one route."""
 
     since: datetime
     sunset: datetime
     successor: str
+    """A dataschema, or the path of a route."""
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,14 +49,9 @@ def deprecations() -> Deprecations:
     return read(resources.files("schemas").joinpath("deprecated.json").read_bytes())
 
 
-def named(table: Deprecations, *texts: bytes) -> list[Deprecation]:
-    """The deprecations of versions that a request names. One spelt with escapes is passed over: it is advice."""
-    return [each for name, each in table.items() if any(name.encode() in text for text in texts)]
-
-
-def headers(found: Iterable[Deprecation]) -> dict[str, str]:
-    """What the answer carries; of several versions, the date of the one that ends first."""
-    first = min(found, key=lambda each: each.sunset, default=None)
+def headers(found: Iterable[Deprecation | None]) -> dict[str, str]:
+    """What the answer carries; of several versions, the date of the one that ends first. None: of none."""
+    first = min(filter(None, found), key=lambda each: each.sunset, default=None)
     return {} if first is None else headers_of(first)
 
 
@@ -67,7 +63,9 @@ def headers_of(each: Deprecation) -> dict[str, str]:
     }
 
 
-def path_of(dataschema: str) -> str:
-    """Where a version is shown: `urn:customs-hub:schema:<type>:<version>`."""
-    _, _, _, name, version = dataschema.split(":")
+def path_of(successor: str) -> str:
+    """Where a version is shown: `urn:customs-hub:schema:<type>:<version>`; of a route, its path."""
+    if successor.startswith("/"):
+        return successor
+    _, _, _, name, version = successor.split(":")
     return f"/v1/schemas/{name}/{version}"

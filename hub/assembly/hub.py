@@ -107,6 +107,7 @@ class Hub:
             self._acceptor,
             self.quotas,
             catalogue=self.catalogue,
+            leaving=deprecations(),
             snapshot=self.snapshot,
             receipts_at=self._receipts.at,
             clock=clock,
@@ -308,9 +309,8 @@ class Hub:
             strangers=Strangers(settings.quotas, clock=self.clock, observer=self.observer),
             standing=self.live.standing,
         )
-        leaving = deprecations()
         documents, others = document_apis(
-            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy, deprecations=leaving
+            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
         )
         partner = PartnerAPI(
             gate=gate,
@@ -320,7 +320,6 @@ class Hub:
             nonce=self._proofs.nonce,
             credentials=credentials,
             bodies=bodies,
-            deprecations=leaving,
         )
         reader = self._reader_api(gate, bodies)
         views = views_api(

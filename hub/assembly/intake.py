@@ -45,6 +45,7 @@ def make_intake(
     quotas: Quotas,
     *,
     catalogue: Catalogue,
+    leaving: Deprecations,
     snapshot: Callable[[], Snapshot],
     receipts_at: ReceiptsAt,
     clock: Clock,
@@ -54,7 +55,9 @@ def make_intake(
     bounds, partitions = settings.intake, events_partitions(settings)
     pipeline = Pipeline(
         acceptor=acceptor,
-        judging=Judging(catalogue=catalogue, snapshot=snapshot, partitions=partitions, bounds=bounds),
+        judging=Judging(
+            catalogue=catalogue, deprecations=leaving, snapshot=snapshot, partitions=partitions, bounds=bounds
+        ),
         snapshot=snapshot,
         receipts_at=receipts_at,
         clock=clock,
@@ -95,7 +98,6 @@ def document_apis(
     *,
     clock: Clock,
     entropy: Entropy,
-    deprecations: Deprecations,
 ) -> tuple[DocumentAPI, Mapping[str, Handler]]:
     """What brings documents of the trade to `POST /v1/events`, and the handlers of the routes beside it."""
     pipeline, bounds = intake.pipeline, settings.intake
@@ -106,7 +108,6 @@ def document_apis(
         bodies=bodies,
         clock=clock,
         entropy=entropy,
-        deprecations=deprecations,
         items_max=bounds.batch_events_max,
         rows_max=settings.documents.table_rows_max,
     )

@@ -15,6 +15,7 @@ from msgspec import Struct
 from hub.core.errors import Refusal
 from hub.core.partner import Facts, Partner, System
 from schemas.catalogue import EventType
+from schemas.deprecation import Deprecation
 from schemas.faults import Fault
 
 
@@ -134,6 +135,8 @@ class ValidEvent(Struct, frozen=True, gc=False):
     """As the record's header names it."""
     place: str = ""
     """Where a translated event stands in its document."""
+    leaving: Deprecation | None = None
+    """Of the version that it was judged by, where its sender should leave that."""
 
 
 class Verdict(StrEnum):
@@ -183,3 +186,5 @@ class Item(Struct, frozen=True, gc=False):
     warnings: Sequence[Fault] = ()
     place: str = ""
     """Where a translated event stands in its document."""
+    leaving: Deprecation | None = None
+    """Of the version that it was judged by, where its sender should leave that."""

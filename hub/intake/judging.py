@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Decoded, Item, ValidEvent, Verdict
 from hub.core.registry import Snapshot
@@ -16,9 +18,10 @@ from hub.intake.sources import SourceBook
 from hub.intake.translate import rewritten
 from hub.intake.validate import identified, regard_of, validate
 from schemas import verdict
-from schemas.catalogue import Catalogue
+from schemas.catalogue import Catalogue, EventType
+from schemas.deprecation import Deprecations
 from schemas.faults import Fault
-from schemas.translate import item as translated
+from schemas.translate.item import Item as TranslatedItem
 from schemas.translate.item import Translation
 
 Judged = ValidEvent | Item
@@ -31,11 +34,13 @@ class Judging:
         self,
         *,
         catalogue: Catalogue,
+        deprecations: Deprecations,
         snapshot: Callable[[], Snapshot],
         partitions: int,
         bounds: IntakeSettings,
     ) -> None:
         self._catalogue = catalogue
+        self._deprecations = deprecations
         self._snapshot = snapshot
         self._partitions = partitions
         self._bounds = bounds
@@ -49,6 +54,11 @@ class Judging:
         kind = self._catalogue.find(decoded.event.get("type"), decoded.event.get("dataschema"))
         if isinstance(kind, Fault):
             return _rejected(decoded, Refusal("EVENT_INVALID", faults=[kind]))
+        judged = self._native(admitted, decoded, kind)
+        # Who names no version has none to leave: the next one is what the event is judged by from then on.
+        return self._marked(judged, kind) if "dataschema" in decoded.event else judged
+
+    def _native(self, admitted: Admitted, decoded: Decoded, kind: EventType) -> Judged:
         permit = self._policy.permit(admitted, kind, self._snapshot())
         if isinstance(permit, Refusal):
             return _rejected(decoded, permit)
@@ -60,14 +70,24 @@ class Judging:
         return _rejected(decoded, refusal) if refusal else valid
 
     def translated(
-        self, admitted: Admitted, document_digest: bytes, translation: Translation, item: translated.Item
+        self, admitted: Admitted, document_digest: bytes, translation: Translation, item: TranslatedItem
     ) -> Judged:
         """An item of a document: what `customs-connect validate` says of it, and then what only the hub can say."""
+        said = self._said(admitted, translation, item)
+        judged = self._translated(admitted, document_digest, translation, said)
+        return self._marked(judged, said.kind) if said.kind is not None else judged
+
+    def _said(self, admitted: Admitted, translation: Translation, item: TranslatedItem) -> verdict.Judged:
         raised = regard_of(admitted.principal.partner.check_digits, self._bounds).raised
         bytes_max = self._bounds.event_bytes_max
-        said = verdict.judge(
+        return verdict.judge(
             item, translation, self._catalogue, now_us=admitted.now_us, raised=raised, event_bytes_max=bytes_max
         )
+
+    def _translated(
+        self, admitted: Admitted, document_digest: bytes, translation: Translation, said: verdict.Judged
+    ) -> Judged:
+        item = said.item
         if said.verdict is verdict.Verdict.REJECTED or item.event is None or said.kind is None:
             return _answer(item, Verdict.REJECTED, Refusal("EVENT_INVALID", faults=said.faults))
         if item.unmeant and not self._policy.is_asked_for(admitted, said.kind, self._snapshot()):
@@ -93,13 +113,18 @@ class Judging:
         refusal = about(permit, valid.key)
         return valid if refusal is None else _answer(item, Verdict.REJECTED, refusal)
 
+    def _marked(self, judged: Judged, kind: EventType) -> Judged:
+        """With what is to be said of a version that senders should leave."""
+        leaving = self._deprecations.get(kind.dataschema)
+        return judged if leaving is None else replace(judged, leaving=leaving)
+
 
 def _rejected(decoded: Decoded, refusal: Refusal) -> Item:
     return Item(decoded.index, decoded.text("id"), decoded.text("source"), Verdict.REJECTED, refusal=refusal)
 
 
 def _answer(
-    item: translated.Item, said: Verdict, refusal: Refusal | None = None, warnings: Sequence[Fault] = ()
+    item: TranslatedItem, said: Verdict, refusal: Refusal | None = None, warnings: Sequence[Fault] = ()
 ) -> Item:
     event = item.event or {}
     id_, source = (name if isinstance(name := event.get(member), str) else "" for member in ("id", "source"))

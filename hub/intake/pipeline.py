@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.errors import HubError, Overloaded, Refusal, Unknown
 from hub.core.evidence import Admitted, Item, Mode, Principal, Receipt, ValidEvent, Verdict
@@ -122,7 +123,7 @@ class Pipeline:
         Raises StorageUnavailable where it was, and the index cannot be asked for conflicts.
         """
         if admitted.atomic and any(map(_is_refused, seen := await self._foreseen(judged))):
-            items = [_not_attempted(item) if isinstance(item, ValidEvent) else item for item in seen]
+            items = [_marked(_not_attempted(item), item) if isinstance(item, ValidEvent) else item for item in seen]
             return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
         return self._told(Answer(await self._accept(judged), admitted.mode), judged)
 
@@ -233,6 +234,14 @@ def _is_refused(judged: Judged) -> bool:
 
 
 def _item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
+    return _marked(_outcome_item(event, outcome, earlier), event)
+
+
+def _marked(item: Item, event: ValidEvent) -> Item:
+    return item if event.leaving is None else replace(item, leaving=event.leaving)
+
+
+def _outcome_item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
     index, id_, source, warnings, place = event.index, event.id, event.source, event.warnings, event.place
     if isinstance(outcome, Repeat):
         known = earlier[outcome.position, event.identity]
@@ -258,7 +267,8 @@ def dry(judged: Judged) -> Item:
     """An item of a dry run: what is valid would be taken."""
     if isinstance(judged, Item):
         return judged
-    return Item(judged.index, judged.id, judged.source, Verdict.VALID, None, None, judged.warnings, judged.place)
+    item = Item(judged.index, judged.id, judged.source, Verdict.VALID, None, None, judged.warnings, judged.place)
+    return _marked(item, judged)
 
 
 def _not_attempted(event: ValidEvent) -> Item:

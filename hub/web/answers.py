@@ -11,15 +11,27 @@ from aiohttp import web
 from hub.core.evidence import Item, Mode, Verdict
 from hub.intake.pipeline import Answer
 from hub.web import render
-from hub.web.edge import JSON, RETRY_AFTER_SECONDS, problem
+from hub.web.edge import JSON, RETRY_AFTER_SECONDS, announcing, problem
+from schemas import deprecation
 from schemas.translate.dcsa.feedback import feedback, json_path
 
 
 def events_answer(judged: Answer, language: str, dcsa: Sequence[Mapping[str, str]] | None = None) -> web.Response:
     """The status of design §2: of the item for a single event, of what all items share for a batch."""
-    items = judged.items
     if judged.mode in (Mode.STRUCTURED, Mode.BINARY):
-        return _single_answer(items[0], language, dry_run=judged.dry_run)
+        response = _single_answer(judged.items[0], language, dry_run=judged.dry_run)
+    else:
+        response = _batch_answer(judged, language, dcsa)
+    return announcing(response, leaving_headers(judged.items))
+
+
+def leaving_headers(items: Iterable[Item]) -> dict[str, str]:
+    """What an answer says of the versions that its items are of and that senders should leave."""
+    return deprecation.headers(each.leaving for each in items)
+
+
+def _batch_answer(judged: Answer, language: str, dcsa: Sequence[Mapping[str, str]] | None) -> web.Response:
+    items = judged.items
     status = outcome_status(judged)
     document = _dry_document(items, language) if judged.dry_run else render.batch(items, language)
     if judged.refused_whole:

@@ -18,9 +18,8 @@ from hub.web.credentials import CredentialReader
 from hub.web.documents import DocumentAPI, is_document, wanted_form
 from hub.web.edge import PAUSE, BodyReader, Handler, Refused, answer, language_of
 from hub.web.gate import Gate
-from hub.web.native import MODES, atomic, attribute_headers, deprecation_headers
+from hub.web.native import MODES, atomic, attribute_headers
 from hub.web.route import EDIFACT, LINKED
-from schemas.deprecation import Deprecations
 
 _PARAMETERS_MAX = 16
 TOKEN_BODY_BYTES_MAX = 16_384
@@ -40,10 +39,8 @@ class PartnerAPI:
         nonce: Callable[[], str],
         credentials: CredentialReader,
         bodies: BodyReader,
-        deprecations: Deprecations,
     ) -> None:
         self._gate = gate
-        self._deprecations = deprecations
         self._documents = documents
         self._pipeline = pipeline
         self._tokens = tokens
@@ -68,9 +65,7 @@ class PartnerAPI:
             judged = await self._pipeline.submit(admitted, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        answered = events_answer(judged, language_of(request))
-        answered.headers.update(deprecation_headers(self._deprecations, body, headers))
-        return answered
+        return events_answer(judged, language_of(request))
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")

@@ -30,7 +30,7 @@ from hub.views.documents import DOCUMENT, Copy, DocumentState, KnownDocuments
 from hub.views.sight import Sight, Sights, sight_of_owner
 from hub.views.states import Judged
 from hub.web import render
-from hub.web.answers import events_answer
+from hub.web.answers import events_answer, leaving_headers
 from hub.web.copy_routes import COPIES
 from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of, only
 from hub.web.gate import Gate
@@ -286,7 +286,7 @@ def _item_answer(
     language = language_of(request)
     if item.refusal is not None:
         return events_answer(Answer([item], Mode.STRUCTURED), language)
-    headers = {"Location": place} if place else None
+    headers = {**({"Location": place} if place else {}), **leaving_headers([item])}
     return answer({**render.single_item(item, language), **(more or {})}, _STATUS[item.verdict], headers)
 
 

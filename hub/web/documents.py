@@ -18,9 +18,8 @@ from hub.web.edge import BodyReader, Handler, Refused, language_of
 from hub.web.edi import FORMS as EDI_FORMS
 from hub.web.edi import edi_answer
 from hub.web.gate import Gate
-from hub.web.native import MODES, atomic, attribute_headers, deprecation_headers
+from hub.web.native import MODES, atomic, attribute_headers
 from hub.web.route import BINARY, EDIFACT, LINKED, TABLES
-from schemas.deprecation import Deprecations
 from schemas.identity import SOURCE_BYTES_MAX
 from schemas.translate.item import Context
 
@@ -49,7 +48,6 @@ class DocumentAPI:
         bodies: BodyReader,
         clock: Clock,
         entropy: Entropy,
-        deprecations: Deprecations,
         items_max: int,
         rows_max: int,
     ) -> None:
@@ -59,7 +57,6 @@ class DocumentAPI:
         self._bodies = bodies
         self._clock = clock
         self._entropy = entropy
-        self._deprecations = deprecations
         self._items_max = items_max
         self._rows_max = rows_max
 
@@ -83,7 +80,6 @@ class DocumentAPI:
         """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""
         admitted = self.admit(request, (*MODES, LINKED, EDIFACT, *TABLES))
         form = wanted_form(request)
-        leaving: dict[str, str] = {}
         with self._bodies.hold(request, sender=admitted.principal.partner.id) as held:
             body = await held.read()
             if is_document(request) or request.content_type in TABLES:
@@ -91,12 +87,9 @@ class DocumentAPI:
             else:
                 headers = attribute_headers(request) if admitted.mode is Mode.BINARY else {}
                 judged = await self._pipeline.check(admitted, body, headers)
-                leaving = deprecation_headers(self._deprecations, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        answered = await self._answer(request, form, body, judged)
-        answered.headers.update(leaving)
-        return answered
+        return await self._answer(request, form, body, judged)
 
     async def _answer(self, request: web.BaseRequest, form: str | None, body: bytes, judged: Answer) -> web.Response:
         """In the form asked for. One about a long document is written on a thread: it is gone through once more."""

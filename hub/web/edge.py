@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 from uuid import UUID
 
 import orjson
@@ -27,6 +27,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web import epcis_problems
 from hub.web.routes import Route, Router
+from schemas.deprecation import headers_of
 from schemas.faults import FAULTS, FOUND_CHARACTERS_MAX, Fault, cut
 
 PROBLEM = "application/problem+json"
@@ -120,6 +121,19 @@ def answer(document: object, status: int = 200, headers: Mapping[str, str] | Non
     return web.Response(status=status, body=orjson.dumps(document), content_type=JSON, headers=headers)
 
 
+R = TypeVar("R", bound=web.StreamResponse)
+
+
+def announcing(response: R, leaving: Mapping[str, str]) -> R:
+    """The answer with what is said of something that ends; other links stay."""
+    for name, value in leaving.items():
+        if name == "Link":
+            response.headers.add(name, value)
+        else:
+            response.headers[name] = value
+    return response
+
+
 def number(request: web.BaseRequest, name: str, default: int) -> int:
     """A whole number of the query. Raises `Refused`."""
     text = request.query.get(name)
@@ -189,6 +203,8 @@ class Edge:
                 epcis_problems.speak_epcis(response, reading=request.method == "GET")
             response.headers.update(SERVER)
             response.headers.update(request.get(ANSWER_HEADERS, _NONE))
+            if route is not None and route.leaving is not None:
+                announcing(response, headers_of(route.leaving))
             if not request.content.is_eof():
                 response.force_close()  # The rest of an unread body is not worth waiting for.
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))

@@ -14,7 +14,7 @@ from hub.core.evidence import Item, Verdict
 from hub.core.words import words
 from hub.intake.pipeline import Answer
 from hub.ports.system import Clock, Entropy
-from hub.web.answers import outcome_status
+from hub.web.answers import leaving_headers, outcome_status
 from hub.web.route import EDIFACT
 from schemas.translate.edifact import Result, aperak, contrl
 
@@ -40,7 +40,8 @@ def edi_answer(
         said = aperak(document, results, made=made, reference=reference, language=language)
     if not said:
         return None
-    return web.Response(status=outcome_status(judged), body=said, content_type=EDIFACT)
+    headers = leaving_headers(judged.items)
+    return web.Response(status=outcome_status(judged), body=said, content_type=EDIFACT, headers=headers)
 
 
 def _result(item: Item, language: str) -> Result:

@@ -23,8 +23,9 @@ from hub.intake.stretches import FAMILIES, ROLLBACK, capture_events_max
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render
+from hub.web.answers import leaving_headers
 from hub.web.documents import source_of
-from hub.web.edge import JSON, BodyReader, Handler, Refused, answer, language_of, number, problem
+from hub.web.edge import JSON, BodyReader, Handler, Refused, announcing, answer, language_of, number, problem
 from hub.web.epcis_problems import epcis_status, epcis_type
 from hub.web.gate import Gate
 from hub.web.route import BINARY, LINKED
@@ -124,7 +125,9 @@ class CaptureAPI:
         job = await self._jobs.get(principal.partner.id, names["capture"])
         if job is None or job.kind is not JobKind.CAPTURE:
             raise Refused(Refusal("NOT_FOUND"))
-        return answer(await self._document(job, language_of(request)), 200, VERSIONS)
+        first = [item for each in await self._jobs.results(job.id, start=0, limit=1) for item in items_of(each)]
+        headers = {**VERSIONS, **leaving_headers(first)}
+        return answer(await self._document(job, language_of(request)), 200, headers)
 
     async def captures(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "events:write")
@@ -256,6 +259,10 @@ def _error(item: Item, language: str) -> dict[str, object]:
 
 
 def _event_answer(item: Item, body: bytes, language: str) -> web.Response:
+    return announcing(_one_answer(item, body, language), leaving_headers([item]))
+
+
+def _one_answer(item: Item, body: bytes, language: str) -> web.Response:
     headers = {"Location": f"/epcis/events/{quote(item.id, safe='')}", **VERSIONS}
     if item.verdict is Verdict.ACCEPTED:
         headers["Link"] = f'</v1/receipts?{urlencode({"source": item.source, "id": item.id})}>; rel="describedby"'

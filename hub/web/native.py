@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Mode
 from hub.web.edge import Refused
 from hub.web.routes import BATCHED, BINARY, NDJSON, STRUCTURED
-from schemas import deprecation
-from schemas.deprecation import Deprecations
 
 MODES = {STRUCTURED: Mode.STRUCTURED, BATCHED: Mode.BATCHED, NDJSON: Mode.NDJSON, BINARY: Mode.BINARY}
 ATOMIC = "Hub-Batch"
@@ -33,10 +29,3 @@ def attribute_headers(request: web.BaseRequest) -> dict[str, str]:
                 raise Refused(Refusal("BAD_REQUEST", f"{name} is given twice"))
             found[name] = value
     return found
-
-
-def deprecation_headers(table: Deprecations, body: bytes, attributes: Mapping[str, str]) -> dict[str, str]:
-    """What the answer says of deprecated versions that the request names. Documents of the trade name none: what they
-    become is the hub's own choice."""
-    texts = [text.encode(errors="replace") for text in attributes.values()]
-    return deprecation.headers(deprecation.named(table, body, *texts))

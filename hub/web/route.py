@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from schemas.deprecation import Deprecation
+
 Scope = Literal["", "events:write", "feeds:read", "receipts:read"]
 Places = Literal["senders", "waiters", "strangers"]
 
@@ -28,6 +30,8 @@ class Route(Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     """Error codes besides those of every route."""
     summary: str
+    leaving: Deprecation | None = None
+    """Where whoever asks should go elsewhere: since when, and until when it answers."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:

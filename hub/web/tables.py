@@ -21,7 +21,7 @@ from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render
-from hub.web.answers import ITEMS_MAX, status_of
+from hub.web.answers import ITEMS_MAX, leaving_headers, status_of
 from hub.web.documents import source_of
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of, number, problem
 from hub.web.gate import Gate
@@ -73,7 +73,7 @@ class TablesAPI:
     async def get(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         job = await self._job(request, names["table"])
         items, following = await self._page(request, job)
-        return answer(_document(job, items, following, language_of(request)))
+        return answer(_document(job, items, following, language_of(request)), headers=leaving_headers(items))
 
     async def workbook(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         language = wanted_language(request)
@@ -113,8 +113,8 @@ class TablesAPI:
 
     async def _answer(self, request: web.BaseRequest, job: Job) -> web.Response:
         language = language_of(request)
-        place = {"Location": f"/v1/tables/{job.id}"}
         items, following = await self._page(request, job)
+        place = {"Location": f"/v1/tables/{job.id}", **leaving_headers(items)}
         document = _document(job, items, following, language)
         if job.state is JobState.FAILED:
             faults = next((item.refusal.faults for item in items if item.refusal), ())

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from schemas.catalogue import catalogue
-from schemas.deprecation import deprecations, headers, named, path_of, read
+from schemas.deprecation import deprecations, headers, path_of, read
 
 GATE = "urn:customs-hub:schema:customs.container.gate_in:1.0"
 NEXT = "urn:customs-hub:schema:customs.container.gate_in:1.1"
@@ -18,18 +18,16 @@ def table(**each: str) -> bytes:
     return json.dumps({"about": "", "versions": {GATE: row}}).encode()
 
 
-def test_a_version_that_a_request_names_is_announced_in_headers() -> None:
-    found = named(read(table()), b'{"dataschema": "' + GATE.encode() + b'"}')
-
-    assert headers(found) == {
+def test_a_version_that_ends_is_announced_in_headers() -> None:
+    assert headers([None, read(table())[GATE]]) == {
         "Deprecation": "@1793491200",
         "Sunset": "Mon, 01 Nov 2027 00:00:00 GMT",
         "Link": '</v1/schemas/customs.container.gate_in/1.1>; rel="successor-version"',
     }
 
 
-def test_nothing_is_said_where_none_is_named() -> None:
-    assert headers(named(read(table()), b'{"dataschema": "' + NEXT.encode() + b'"}', b"")) == {}
+def test_nothing_is_said_of_what_nobody_should_leave() -> None:
+    assert headers([None, read(table()).get(NEXT)]) == {}
 
 
 def test_of_several_the_one_that_ends_first_is_said() -> None:

@@ -10,12 +10,16 @@ from html.parser import HTMLParser
 import orjson
 import pytest
 from jsonschema_rs import Draft202012Validator
+from msgspec.structs import replace
 
+from hub.web.interface.openapi import openapi
+from hub.web.routes import ROUTES, Router
 from schemas.catalogue import catalogue, published
 from schemas.deprecation import read
 from schemas.faults import FAULTS
 from tests.unit.test_schemas_deprecation import GATE, table
 from tests.wire.conftest import MakeWorld
+from tests.wire.test_check_digits import WRONG
 from tests.world import Answer, HubWorld, event
 
 TYPE = "customs.container.gate_in"
@@ -221,6 +225,45 @@ async def test_a_dry_run_says_as_well_that_a_version_ends(
     assert named.status == silent.status == 200
     assert named.headers["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
     assert "Sunset" not in silent.headers
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("check_digits", ["warn", "reject"])
+async def test_every_format_is_told_that_what_it_became_ends_taken_or_refused(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, name: str, check_digits: str
+) -> None:
+    leaving = next(iter(read(table()).values()))
+    ending = {each.dataschema: leaving for each in catalogue().types}
+    monkeypatch.setattr("hub.assembly.hub.deprecations", lambda: ending)
+    path, media_type, sent = WRONG[name]
+    async with make_world() as world:
+        await world.reader(feed=False)
+        delta = await world.company(check_digits=check_digits)
+        body = sent if isinstance(sent, bytes) else orjson.dumps(sent)
+
+        answer = await delta.ask("POST", path, data=body, headers={"Content-Type": media_type})
+        again = await delta.get(answer.headers["Location"]) if name == "table" else answer
+
+    assert answer.status == ((400 if path.startswith("/epcis") else 422) if check_digits == "reject" else answer.status)
+    for each in (answer, again):
+        assert each.headers["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
+        assert each.headers["Deprecation"] == "@1793491200"
+
+
+async def test_a_route_that_ends_says_so_with_whatever_it_answers(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [leaving] = read(table(successor="/v2/feeds")).values()
+    routes = [replace(each, leaving=leaving) if each.name == "list_feeds" else each for each in ROUTES]
+    monkeypatch.setattr("hub.assembly.hub.Router", lambda given=routes: Router(given))
+    async with make_world() as world:
+        told = await get(world, "/v1/feeds")
+        other = await get(world, "/v1/schemas")
+
+    assert (told.status, told.headers["Deprecation"]) == (401, "@1793491200")
+    assert told.headers["Link"] == '</v2/feeds>; rel="successor-version"'
+    assert "Sunset" not in other.headers
+    assert openapi(routes, catalogue(), "https://hub.example")["paths"]["/v1/feeds"]["get"]["deprecated"] is True
 
 
 @pytest.mark.parametrize("name", ["openapi", "asyncapi"])

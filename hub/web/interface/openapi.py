@@ -89,6 +89,8 @@ def _operation(route: Route, name: str) -> Document:
         "security": [{"oauth2": [scope]} for scope in route.scopes],
         "responses": _responses(route),
     }
+    if route.leaving is not None:
+        operation["deprecated"] = True
     if route.media_types:
         content = {media_type: _body(route, media_type) for media_type in route.media_types}
         operation["requestBody"] = {"required": True, "content": content}
