@@ -28,7 +28,7 @@ def expectations(*rooms: str) -> dict[str, str]:
     """What faults expect, each text with a place where it stands."""
     found = {}
     for (name, count), which in _MAKERS.items():
-        for file, call in _calls(name, *rooms):
+        for file, call in _calls(*rooms).get(name, ()):
             if len(call.args) == count:
                 for text in _texts(call.args[which], file, rooms):
                     found[text] = f"{file.relative_to(ROOT)}:{call.lineno}"
@@ -38,18 +38,22 @@ def expectations(*rooms: str) -> dict[str, str]:
 def details(*rooms: str) -> dict[str, str]:
     """What refusals say in detail: the second argument of `Refusal`."""
     found = {}
-    for file, call in _calls("Refusal", *rooms):
+    for file, call in _calls(*rooms).get("Refusal", ()):
         given = call.args[1:2] + [each.value for each in call.keywords if each.arg == "detail"]
         for text in (text for each in given for text in _texts(each, file, rooms)):
             found[text] = f"{file.relative_to(ROOT)}:{call.lineno}"
     return found
 
 
-def _calls(name: str, *rooms: str) -> Iterator[tuple[Path, ast.Call]]:
+@cache
+def _calls(*rooms: str) -> dict[str, list[tuple[Path, ast.Call]]]:
+    """Every call, by the name of what is called."""
+    found: dict[str, list[tuple[Path, ast.Call]]] = defaultdict(list)
     for file, module in _modules(*rooms).items():
         for node in ast.walk(module):
-            if isinstance(node, ast.Call) and _last(node.func) == name:
-                yield file, node
+            if isinstance(node, ast.Call):
+                found[_last(node.func)].append((file, node))
+    return found
 
 
 def _last(function: ast.expr) -> str:

@@ -44,13 +44,13 @@ def pdf(*objects: bytes, comment: bytes = b"", root: bytes = b"", trailer: bytes
 
 def numbered(bodies: list[bytes], *, comment: bytes = b"", trailer: bytes = b"") -> bytes:
     """A PDF whose objects are these, from number 1, the catalogue first."""
-    out, places = b"%PDF-1.7\n%" + comment + b"\n", []
+    out, places = bytearray(b"%PDF-1.7\n%" + comment + b"\n"), []
     for number, body in enumerate(bodies, 1):
         places.append(len(out))
         out += b"%d 0 obj\n" % number + body + b"\nendobj\n"
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     count = len(bodies) + 1
-    return (
+    return bytes(
         out + b"xref\n0 %d\n0000000000 65535 f \n" % count + table
         + b"trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n" % (count, trailer, len(out))
     )  # fmt: skip
