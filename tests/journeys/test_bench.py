@@ -32,6 +32,7 @@ def test_a_benchmark_that_cannot_be_is_a_misuse(wrong: list[str]) -> None:
     assert run(["bench", *wrong]) == 2
 
 
+@pytest.mark.slow
 def test_the_cost_of_each_format_is_told_beside_that_of_reading_its_bytes(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

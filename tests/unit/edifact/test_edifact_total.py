@@ -111,10 +111,13 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_costs_no_more_than_its_bytes(name: str) -> None:
+def test_a_bomb_costs_no_more_time_than_its_bytes(name: str) -> None:
+    assert tried(BOMBS[name], "application/edifact").failures == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_costs_no_more_memory_than_its_bytes(name: str) -> None:
     bomb = BOMBS[name]
 
-    outcome = tried(bomb, "application/edifact")
-
-    assert outcome.failures == []
     assert memory_of(bomb, "application/edifact") < 20 * max(len(bomb), 1 << 20)
