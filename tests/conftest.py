@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from hub.drivers.postgres.state import PostgresState
 from hub.lab.kafka import running_kafka
 from tests.clock import ManualClock
 from tests.postgres import SHARED, PostgresCluster, running_postgres
+
+settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's business.
+settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where the run is shared out among processes, all that talks to Kafka goes to one: there is one Kafka to start."""
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+def pytest_collection_finish() -> None:
+    """The tests stay: the collector of garbage need not look through all of them again and again while they run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
