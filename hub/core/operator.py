@@ -6,7 +6,11 @@ door is signed by a second person over the same words (four eyes).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from math import inf
+
+from msgspec import Struct
 
 
 class OperatorRole(StrEnum):
@@ -40,3 +44,45 @@ AGREEMENTS = frozenset({OperatorRole.AGREEMENT_OFFICER})
 SECURITY = frozenset({OperatorRole.SECURITY_OFFICER})
 ANYONE = frozenset(OperatorRole) - {OperatorRole.VIEWER, OperatorRole.AUDITOR}
 """Whoever may change anything at all may stop: harm does not wait for the right person."""
+
+
+class OperatorState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"
+    """For good: the name is never used again."""
+
+
+class OperatorKey(Struct, frozen=True, omit_defaults=True):
+    """A public key by which an operator signs acts. `id` is the JWK thumbprint (RFC 7638)."""
+
+    id: str
+    algorithm: str
+    jwk: dict[str, str]
+    not_after: int | None = None
+    """Seconds since 1970, exclusive: rotated out; None: in use."""
+
+
+class Operator(Struct, frozen=True, omit_defaults=True):
+    """A person who runs the hub. `id` is a slug `[a-z0-9][a-z0-9-]{0,31}`, never reused.
+
+    Whoever has a mentor is a liaison visitor: there for a time, never the second to sign, and what a visitor starts is
+    signed by the mentor.
+    """
+
+    id: str
+    name: str
+    roles: tuple[OperatorRole, ...]
+    keys: tuple[OperatorKey, ...]
+    """At most two of them live."""
+    state: OperatorState = OperatorState.ACTIVE
+    until: int | None = None
+    """Seconds since 1970, exclusive: the end of a role for a time."""
+    mentor: str = ""
+    on_call: bool = False
+
+    def may_act(self, now: int) -> bool:
+        return self.state is OperatorState.ACTIVE and now < (inf if self.until is None else self.until)
+
+    def live_keys(self, now: int) -> Sequence[OperatorKey]:
+        return [key for key in self.keys if now < (inf if key.not_after is None else key.not_after)]

@@ -15,8 +15,10 @@ from msgspec import Struct
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
 from hub.core.allowance import Allowance
+from hub.core.approval import PendingProposal, Review
 from hub.core.copies import CopyDecision, decision_id
 from hub.core.issuer import IssuerKey
+from hub.core.operator import Operator, OperatorKey
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
 
 Registered = (
@@ -32,6 +34,9 @@ Registered = (
     | Feed
     | CopyDecision
     | Allowance
+    | Operator
+    | PendingProposal
+    | Review
 )
 T = TypeVar("T", bound=Registered)
 
@@ -59,6 +64,9 @@ KINDS: dict[str, type[Registered]] = {
     "feed": Feed,
     "copy_decision": CopyDecision,
     "allowance": Allowance,
+    "operator": Operator,
+    "proposal": PendingProposal,
+    "review": Review,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -150,6 +158,9 @@ class Snapshot:
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
         self.copy_decisions: History[CopyDecision] = History()
         self.allowances: History[Allowance] = History()
+        self.operators: History[Operator] = History()
+        self.proposals: History[PendingProposal] = History()
+        self.reviews: History[Review] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -163,6 +174,9 @@ class Snapshot:
             Feed: self.feeds,
             CopyDecision: self.copy_decisions,
             Allowance: self.allowances,
+            Operator: self.operators,
+            PendingProposal: self.proposals,
+            Review: self.reviews,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:
@@ -171,8 +185,16 @@ class Snapshot:
             self._of_kind[type(version.object)].add(version.revision, version.object)
             self.revision = max(self.revision, version.revision)
 
+    def of_kind(self, kind: str) -> History[Any]:
+        """All objects of one of `KINDS`."""
+        return self._of_kind[KINDS[kind]]
+
     def keys_of(self, system: str) -> Sequence[PublicKey]:
         return self.keys.of(system)
+
+    def operator_key(self, key_id: str) -> tuple[Operator, OperatorKey] | None:
+        """The operator who has, or had, this key. There are few operators: they are looked through."""
+        return next(((each, key) for each in self.operators for key in each.keys if key.id == key_id), None)
 
     def feeds_of(self, recipient: str) -> Sequence[Feed]:
         return self.feeds.of(recipient)

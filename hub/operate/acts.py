@@ -40,6 +40,8 @@ class Basis(Struct, frozen=True):
     event_types: EventSchemas
     """So that no agreement or feed waits for a misspelt type, or for a value that no event can have."""
     key_grace_seconds: int
+    actor: str = ""
+    """Who asks: an operator's id, or the user of the hub's machine."""
     copies: Sequence[Quarantined] = ()
     """What the act's own `gather` found."""
 
@@ -62,3 +64,5 @@ class Act(Struct, frozen=True):
     roles: frozenset[OperatorRole]
     """Who may do it, or sign it as the second."""
     gather: Gather | None = None
+    in_haste: bool = False
+    """The second may be whoever is on call, in any role that changes something; another person looks at it later."""

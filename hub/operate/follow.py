@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 
+from msgspec.structs import replace
+
 from hub.core.errors import HubError, StorageUnavailable
-from hub.core.proposal import Proposal
-from hub.core.registry import Snapshot, Version
+from hub.core.proposal import Before, Proposal
+from hub.core.registry import Registered, Snapshot, Version, kind_of, object_id
 from hub.ports.observer import Observer
 from hub.ports.registry import Registry
 from hub.ports.system import Clock
@@ -90,7 +92,11 @@ class LiveRegistry:
             await self._clock.sleep(POLL_SECONDS)
 
     async def write(self, proposal: Proposal) -> int:
-        """Write a proposal and take it in at once. Raises `Conflict`, `StorageFull`, `StorageUnavailable`."""
+        """Write a proposal and take it in at once; what it replaces is looked up for the audit trail.
+
+        Raises `Conflict`, `StorageFull`, `StorageUnavailable`.
+        """
+        proposal = replace(proposal, before=tuple(map(self._before, proposal.changes)))
         revision = await self._registry.write(proposal, time_us=self._clock.now_us())
         with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
             await self.refresh()
@@ -98,6 +104,12 @@ class LiveRegistry:
 
     async def audit(self, after_revision: int, limit: int) -> Sequence[bytes]:
         return await self._registry.audit(after_revision, limit)
+
+    def _before(self, item: Registered) -> Before | None:
+        """As the snapshot has it: of a proposal that is based on another revision nothing is written."""
+        held, key = self.snapshot.of_kind(kind_of(item)), object_id(item)
+        known = held.get(key)
+        return None if known is None else (held.since(key), known)
 
     def _take_in(self, versions: Sequence[Version]) -> None:
         """Two refreshes may have loaded the same versions: only those still unknown are taken in, and told."""
