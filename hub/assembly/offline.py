@@ -35,6 +35,7 @@ def make_registrar(live: LiveRegistry, settings: Settings, *, quarantine: Quaran
         clock=clock,
         event_types=event_types,
         key_grace_seconds=settings.auth.key_grace_seconds,
+        key_validity_seconds=settings.auth.key_validity_seconds,
     )
 
 

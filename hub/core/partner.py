@@ -1,4 +1,4 @@
-"""Organisations that the hub knows, their systems and public keys.
+"""Organisations that the hub knows, and their systems.
 
 Every value here is one version of a registry object: it is never changed, a change makes the next version.
 """
@@ -6,11 +6,12 @@ Every value here is one version of a registry object: it is never changed, a cha
 from __future__ import annotations
 
 from enum import StrEnum
-from math import inf
 from typing import Literal
 
 from msgspec import Struct, field
 
+from hub.core.credential import KeyState as KeyState
+from hub.core.credential import PublicKey as PublicKey
 from schemas.translate.edifact.profile import Profile
 
 
@@ -108,31 +109,6 @@ class System(Struct, frozen=True, omit_defaults=True):
     id: str
     partner: str
     scopes: tuple[str, ...]
-
-
-class KeyState(StrEnum):
-    ACTIVE = "active"
-    GRACE = "grace"
-    """Rotated out, still accepted until `not_after`."""
-    REVOKED = "revoked"
-
-
-class PublicKey(Struct, frozen=True, omit_defaults=True):
-    """A system's public key. `id` is the JWK thumbprint (RFC 7638), `algorithm` the only one it is used with."""
-
-    id: str
-    system: str
-    algorithm: str
-    jwk: dict[str, str]
-    state: KeyState = KeyState.ACTIVE
-    not_after: int | None = None
-    """Seconds since 1970; with `grace`, when the key stops."""
-
-    def usable_until(self) -> float:
-        """Seconds since 1970 before which the key proves its system: for ever, until its grace ends, or never."""
-        if self.state is KeyState.ACTIVE:
-            return inf
-        return self.not_after or 0 if self.state is KeyState.GRACE else 0
 
 
 SCOPES = ("events:write", "feeds:read", "receipts:read")

@@ -118,6 +118,8 @@ class AuthSettings(Struct, frozen=True, kw_only=True):
     """Beyond, the next nonce begins at once: what a worker remembers of proofs stays bounded, none is good twice."""
     key_grace_seconds: CountOrZero = 86_400
     """How long a rotated-out key is still accepted."""
+    key_validity_seconds: WholeSeconds = 400 * 86_400
+    """How long a key counts from its approval on: a year, and time to rotate it."""
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):

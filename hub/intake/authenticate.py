@@ -22,7 +22,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.trust.jws import Flaw
 from hub.trust.keys import ALGORITHMS
-from hub.trust.tokens import UNBOUND, AccessToken, Issuer, verify_token
+from hub.trust.tokens import UNBOUND, AccessToken, Issuer, flaw_of, verify_token
 
 _UNDECIDED = -1
 """No registry revision."""
@@ -154,9 +154,12 @@ class Authenticator:
         """What the registry says of a verified token at its newest revision."""
         snapshot = self._snapshot()
         if known.revision != snapshot.revision:
-            known.answer, known.expires = _decide(known.token, snapshot)
+            known.answer, known.expires = _decide(known.token, snapshot, now)
             known.revision = snapshot.revision
-        return known.answer if now < known.expires else Flaw.EXPIRED
+        if now < known.expires:
+            return known.answer
+        key = snapshot.keys.get(known.token.key_id)
+        return Flaw.EXPIRED if key is None or now >= known.token.expires else flaw_of(key, now)
 
     def _may_go_without(self, principal: Principal) -> bool:
         return self._settings.sender_constrained == "offered" or principal.partner.tier is Tier.SANDBOX
@@ -177,14 +180,16 @@ def _on_its_connection(token: AccessToken, credentials: Credentials) -> bool:
     return token.binding.certificate in ("", credentials.certificate)
 
 
-def _decide(token: AccessToken, snapshot: Snapshot) -> tuple[Principal | Flaw, int]:
+def _decide(token: AccessToken, snapshot: Snapshot, now: int) -> tuple[Principal | Flaw, int]:
     """What the registry says of the client and key that a verified token names, and until when (seconds)."""
     system, key = snapshot.systems.get(token.client), snapshot.keys.get(token.key_id)
     partner = snapshot.partners.get(system.partner) if system is not None else None
     if system is None or partner is None:
         return Flaw.CLIENT, token.expires
-    if key is None or key.system != system.id or key.usable_until() == 0:
+    if key is None or key.system != system.id:
         return Flaw.KEY, token.expires
+    if not key.usable_at(now):
+        return flaw_of(key, now), token.expires
     expires = int(min(token.expires, key.usable_until()))
     if partner.stopped:
         return Flaw.SUSPENDED, expires

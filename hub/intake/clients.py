@@ -108,7 +108,7 @@ class Clients:
         assertion = verify_assertion(
             form.get("client_assertion", ""),
             issuer=self._issuer().url,
-            keys_of=lambda client: self._usable_keys(client, now),
+            keys_of=self._keys_of,
             now=now,
             settings=self._settings,
         )
@@ -116,8 +116,8 @@ class Clients:
             return Flaw.CLIENT
         return assertion
 
-    def _usable_keys(self, client: str, now: int) -> Sequence[PublicKey]:
-        return [key for key in reversed(self._snapshot().keys_of(client)) if now < key.usable_until()]
+    def _keys_of(self, client: str) -> Sequence[PublicKey]:
+        return list(reversed(self._snapshot().keys_of(client)))
 
     def _bind(self, credentials: Credentials, now: int) -> Binding | OAuthRefusal:
         """What the client shows that it holds, beside its assertion (RFC 9449 §5)."""

@@ -40,6 +40,7 @@ class Basis(Struct, frozen=True):
     event_types: EventSchemas
     """So that no agreement or feed waits for a misspelt type, or for a value that no event can have."""
     key_grace_seconds: int
+    key_validity_seconds: int
     actor: str = ""
     """Who asks: an operator's id, or the user of the hub's machine."""
     copies: Sequence[Quarantined] = ()

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import orjson
 from msgspec.structs import replace
 
+from hub.core.credential import KeyState, PublicKey
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
-from hub.core.partner import SCOPES, KeyState, PublicKey, System
+from hub.core.partner import SCOPES, System
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.trust.keys import (
@@ -39,6 +40,8 @@ class AddKey(Request, frozen=True, kw_only=True):
     """The public key: the text of a PEM or JWK file."""
     scopes: tuple[str, ...] = ()
     """May be left out for a system that is registered: it keeps its scopes."""
+    not_before: str = ""
+    """A date or an RFC 3339 time from which the key counts; empty: at once."""
 
 
 class RotateKey(Request, frozen=True, kw_only=True):
@@ -56,9 +59,11 @@ def add_key(request: AddKey, basis: Basis, checks: Checks) -> Changes:
     partner = checks.known("/partner", request.partner, basis.snapshot.partners)
     system = _system(request, basis, checks)
     key = _read_key(request.key, system.id, basis, checks)
+    not_before = checks.instant("/not_before", request.not_before) if request.not_before else basis.now
     if partner is None or key is None:
         return ()
     _limit(live_keys(system.id, basis), checks)
+    key = approved(key, basis, not_before=max(not_before, basis.now))
     return (key,) if system == basis.snapshot.systems.get(system.id) else (system, key)
 
 
@@ -70,11 +75,26 @@ def rotate_key(request: RotateKey, basis: Basis, checks: Checks) -> Changes:
     key = _read_key(request.key, system.id, basis, checks)
     if key is None:
         return ()
-    live = live_keys(system.id, basis)
-    _limit(live, checks)
-    not_after = basis.now + basis.key_grace_seconds
-    leaving = [replace(k, state=KeyState.GRACE, not_after=not_after) for k in live if k.state is KeyState.ACTIVE]
+    _limit(live_keys(system.id, basis), checks)
+    return replaced_by(approved(key, basis), basis)
+
+
+def replaced_by(key: PublicKey, basis: Basis) -> Changes:
+    """A usable key in the place of those that its system uses now: they go on for the time of grace."""
+    grace = basis.now + basis.key_grace_seconds
+    leaving = [
+        replace(old, state=KeyState.GRACE, not_after=int(min(grace, old.usable_until())))
+        for old in live_keys(key.system, basis)
+        if old.state is KeyState.ACTIVE
+    ]
     return (*leaving, key)
+
+
+def approved(key: PublicKey, basis: Basis, *, not_before: int | None = None) -> PublicKey:
+    """The key as it counts from `not_before` (seconds since 1970; None: now) to the end of its validity."""
+    begins = basis.now if not_before is None else not_before
+    ends = begins + basis.key_validity_seconds
+    return replace(key, state=KeyState.ACTIVE, not_before=begins, not_after=ends)
 
 
 def revoke_key(request: RevokeKey, basis: Basis, checks: Checks) -> Changes:
@@ -85,7 +105,7 @@ def revoke_key(request: RevokeKey, basis: Basis, checks: Checks) -> Changes:
 
 
 def live_keys(system: str, basis: Basis) -> list[PublicKey]:
-    """The keys that a system can authenticate with now."""
+    """The keys that a system can authenticate with now, or will from their `not_before` on."""
     return [key for key in basis.snapshot.keys_of(system) if basis.now < key.usable_until()]
 
 

@@ -60,12 +60,14 @@ class Registrar:
         clock: Clock,
         event_types: EventSchemas,
         key_grace_seconds: int,
+        key_validity_seconds: int,
     ) -> None:
         self._live = live
         self._quarantine = quarantine
         self._clock = clock
         self._event_types = event_types
         self._key_grace_seconds = key_grace_seconds
+        self._key_validity_seconds = key_validity_seconds
 
     async def view(self, name: str, request: object) -> Plain | Refusal:
         """Answer one of `VIEWS` from the snapshot. Raises HubError where it is about copies, and they are away."""
@@ -122,6 +124,7 @@ class Registrar:
             now=self._clock.now_us() // 1_000_000,
             event_types=self._event_types,
             key_grace_seconds=self._key_grace_seconds,
+            key_validity_seconds=self._key_validity_seconds,
             copies=copies,
         )
 

@@ -143,7 +143,7 @@ def _binds(agreement: Agreement, partner: Partner, basis: Basis) -> bool:
 
 
 def _key(key: PublicKey, basis: Basis) -> Plain:
-    return {**plain(key), "live": basis.now < key.usable_until()}
+    return {**plain(key), "state": key.state_at(basis.now).value, "live": key.usable_at(basis.now)}
 
 
 def _agreement(agreement: Agreement, basis: Basis) -> Plain:

@@ -35,7 +35,7 @@ def why(request: Why, basis: Basis, checks: Checks) -> Plain:
         "type": kind.name,
         "answer": refused.code if refused is not None else "PERMITTED",
         "systems": [
-            {"id": system.id, "keys": sum(basis.now < key.usable_until() for key in basis.snapshot.keys_of(system.id))}
+            {"id": system.id, "keys": sum(key.usable_at(basis.now) for key in basis.snapshot.keys_of(system.id))}
             for system in systems
         ],
         "questions": [

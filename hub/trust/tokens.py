@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta, Struct, field
 
-from hub.core.partner import PublicKey
+from hub.core.credential import PublicKey
 from hub.core.settings import AuthSettings
 from hub.trust.jws import Flaw, UnverifiedJWS, open_jws, verify_signature
 from hub.trust.keys import encode_base64url, load_public_jwk
@@ -121,7 +121,7 @@ def verify_assertion(
     now: int,
     settings: AuthSettings,
 ) -> Assertion | Flaw:
-    """Check a client assertion. `keys_of` gives the keys that a client may use at `now` (seconds), newest first."""
+    """Check a client assertion at `now` (seconds). `keys_of` gives all keys of a client, newest first."""
     # 1. The gate: form, header, allow-list.
     jws = open_jws(token, bytes_max=settings.token_bytes_max)
     if isinstance(jws, Flaw):
@@ -142,10 +142,18 @@ def verify_assertion(
     if flaw := _flaw_of_times(claims, now, settings):
         return flaw
     # 6. One of the client's own keys signed it. Only now is what it says believed.
-    key_id = _signing_key(jws, keys_of(claims.sub))
-    if isinstance(key_id, Flaw):
-        return key_id
-    return Assertion(claims.sub, key_id, claims.jti, ceil(claims.exp))
+    key = _signing_key(jws, keys_of(claims.sub), now)
+    if isinstance(key, Flaw):
+        return key
+    # 7. And that key counts now.
+    if not key.usable_at(now):
+        return flaw_of(key, now)
+    return Assertion(claims.sub, key.id, claims.jti, ceil(claims.exp))
+
+
+def flaw_of(key: PublicKey, now: int) -> Flaw:
+    """Why a key that is not usable at `now` (seconds) is refused."""
+    return Flaw(f"key_{key.state_at(now)}")
 
 
 def issue_token(
@@ -235,14 +243,14 @@ def _flaw_of_times(claims: _AssertionClaims, now: int, settings: AuthSettings) -
     return None
 
 
-def _signing_key(jws: UnverifiedJWS, keys: Sequence[PublicKey]) -> str | Flaw:
-    """The id of the key that signed, among the client's own: the one named by `kid`, else those of the algorithm."""
+def _signing_key(jws: UnverifiedJWS, keys: Sequence[PublicKey], now: int) -> PublicKey | Flaw:
+    """The key that signed, among the client's own: the one named by `kid`, else of the algorithm's, usable first."""
     kid, algorithm = jws.header.kid, jws.header.alg
-    named = [key for key in keys if kid in ("", key.id)]
+    named = sorted((key for key in keys if kid in ("", key.id)), key=lambda key: not key.usable_at(now))
     if not named:
         return Flaw.KEY
     candidates = [key for key in named if key.algorithm == algorithm][:KEYS_TRIED_MAX]
     for key in candidates:
         if not isinstance(verify_signature(jws, load_public_jwk(key.jwk)), Flaw):
-            return key.id
+            return key
     return Flaw.SIGNATURE if candidates else Flaw.ALGORITHM

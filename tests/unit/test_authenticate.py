@@ -156,7 +156,7 @@ def test_revoking_the_key_revokes_the_tokens_that_it_fetched() -> None:
 
     world.change(msgspec.structs.replace(KEY, state=KeyState.REVOKED))
 
-    assert world.refused(token()) == ("UNAUTHENTICATED", "key")
+    assert world.refused(token()) == ("UNAUTHENTICATED", "key_revoked")
 
 
 def test_a_key_in_grace_carries_its_tokens_to_its_end_and_no_further() -> None:
@@ -168,7 +168,18 @@ def test_a_key_in_grace_carries_its_tokens_to_its_end_and_no_further() -> None:
 
     assert isinstance(before, Principal)
     assert before.expires == NOW + 60
-    assert world.refused(token()) == ("UNAUTHENTICATED", "expired")
+    assert world.refused(token()) == ("UNAUTHENTICATED", "key_rotated_out")
+
+
+def test_a_key_past_its_validity_ends_the_tokens_that_it_fetched() -> None:
+    world = World()
+    world.change(msgspec.structs.replace(KEY, not_after=NOW + 60))
+
+    before = world.ask(token())
+    world.clock.advance(60)
+
+    assert isinstance(before, Principal)
+    assert world.refused(token()) == ("UNAUTHENTICATED", "key_expired")
 
 
 def test_a_scope_that_is_taken_away_is_gone_from_live_tokens() -> None:

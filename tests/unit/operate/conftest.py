@@ -75,7 +75,12 @@ class Desk:
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
         self.registrar = Registrar(
-            self.live, quarantine=self.copies, clock=self.clock, event_types=EVENT_TYPES, key_grace_seconds=3_600
+            self.live,
+            quarantine=self.copies,
+            clock=self.clock,
+            event_types=EVENT_TYPES,
+            key_grace_seconds=3_600,
+            key_validity_seconds=86_400,
         )
 
     async def do(self, act: str, **request: Any) -> Done:

@@ -168,3 +168,34 @@ async def test_rotating_or_revoking_what_is_not_registered_is_refused(enrolled: 
         "/system": "ACT_NOT_REGISTERED"
     }
     assert await enrolled.refused("key.revoke", key="unknown") == {"/key": "ACT_NOT_REGISTERED"}
+
+
+async def test_a_key_counts_from_its_approval_to_the_end_of_its_validity(enrolled: Any) -> None:
+    key = enrolled.live.snapshot.keys.get(await add(enrolled, public_pem()))
+
+    begins = enrolled.clock.now_us() // 1_000_000
+    assert (key.not_before, key.not_after) == (begins, begins + 86_400)
+    assert await states(enrolled) == ["active"]
+    enrolled.clock.seconds += 86_400
+    assert await states(enrolled) == ["expired"]
+
+
+async def test_a_key_for_a_later_time_is_approved_and_counts_from_then_on(enrolled: Any) -> None:
+    later = "2099-01-01"
+    await enrolled.do("key.add", partner="zephyr", system="erp", key=public_pem(), scopes=SCOPES, not_before=later)
+
+    assert await states(enrolled) == ["approved"]
+
+
+async def test_the_grace_of_a_replaced_key_never_outlasts_its_validity(enrolled: Any) -> None:
+    old = await add(enrolled, public_pem())
+    ends = enrolled.live.snapshot.keys.get(old).not_after
+    enrolled.clock.seconds += 86_400 - 60
+
+    await enrolled.do("key.rotate", partner="zephyr", system="erp", key=public_pem())
+
+    assert enrolled.live.snapshot.keys.get(old).not_after == ends
+
+
+async def states(desk: Any) -> list[str]:
+    return [item["state"] for item in (await desk.show("key.list"))["items"]]
