@@ -132,7 +132,7 @@ ROUTES = (
         scope="feeds:read",
         media_types=("application/json",),
         answers=(204, 400, 404, 410),
-        codes=(*FEED_CODES, "CURSOR_EXPIRED", *BODY_CODES),
+        codes=(*FEED_CODES, "CURSOR_EXPIRED", "OUTCOME_UNKNOWN", *BODY_CODES),
         summary="Remember that everything up to a cursor is done.",
     ),
     Route(

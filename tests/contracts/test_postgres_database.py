@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from hub.core.errors import HubError, StorageUnavailable
 from hub.core.settings import PostgresSettings
 from hub.drivers.postgres.database import connect_options
+from hub.drivers.postgres.first_occurrence import _ENTER, _FIND
 from hub.drivers.postgres.schema import MIGRATIONS, REVISIONS
 from hub.drivers.postgres.state import PostgresState
 from tests.clock import START_US, ManualClock
@@ -155,6 +156,24 @@ async def test_used_keys_are_forgotten_some_time_after_they_expired(
 
     assert behind
     assert postgres.sql("SELECT count(*) FROM used", database=name) == "4"
+
+
+async def test_no_size_of_a_table_leads_to_reading_it_from_end_to_end(settings: PostgresSettings) -> None:
+    """What a planner likes best for a small table, and keeps for a while when it has grown."""
+    some = [occurrence(str(number), number) for number in range(200)]
+    async with state(settings) as opened:
+        lease = await opened.positions.acquire("judge/0", "a", 10)
+        assert lease is not None
+        await opened.occurrences.judge(lease, some)
+        async with opened.occurrences._database.connection() as connection:
+            await connection.execute("ANALYZE")
+            plans = [
+                *await connection.fetch(f"EXPLAIN {_FIND}", [each.identity for each in some]),
+                *await connection.fetch(f"EXPLAIN {_ENTER}", *([] for _ in range(7))),
+            ]
+
+    assert any("first_1_pkey" in line for (line,) in plans)
+    assert not any("Seq Scan" in line or "Hash" in line for (line,) in plans)
 
 
 async def test_a_slice_that_someone_reads_is_not_waited_for_at_the_cost_of_others(

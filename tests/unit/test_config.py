@@ -82,6 +82,31 @@ def test_settings_that_only_kafka_puts_at_odds_stand_on_embedded_storage(tmp_pat
     assert load(file, {}).intake.event_bytes_max == 600_000
 
 
+def test_state_in_postgres_goes_with_a_log_that_others_can_read(tmp_path: Path) -> None:
+    file = written(tmp_path, '[postgres]\nurl = "postgresql://hub:hunter2@db/hub"\npassword_file = "p"\n')
+
+    faults = faults_of(file, {"CUSTOMS_HUB_LOG_GROUND": "sqlite"})
+
+    assert list(faults) == ["postgres.url"]
+    assert 'goes with `log.ground = "kafka"`' in faults["postgres.url"]
+    assert load(file, {"CUSTOMS_HUB_LOG_GROUND": "kafka"}).postgres.password_file == "p"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('url = "mysql://hub:hunter2@db/hub"', "postgres.url"),
+        ('url = "hunter2"', "postgres.url"),
+        ('password_file = "hunter2"', "postgres.password_file"),
+    ],
+)
+def test_an_address_that_is_none_of_postgres_is_refused_and_not_echoed(tmp_path: Path, text: str, place: str) -> None:
+    faults = faults_of(written(tmp_path, f'[log]\nground = "kafka"\n[postgres]\n{text}\n'), {})
+
+    assert list(faults) == [place]
+    assert "hunter2" not in str(faults)
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [("[hppt]\nport = 1", "hppt.port"), ("http = 1", "http"), ("[http.port]\na = 1", "http.port"), ("a = 1", "a")],
