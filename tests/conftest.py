@@ -19,6 +19,11 @@ settings.register_profile("untimed", deadline=None)  # How long an example takes
 settings.load_profile("untimed")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text names no test, its place does: it may be signed anew in each process, and names must be the same."""
+    return argname if isinstance(val, str | bytes) and len(val) > 64 else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where the run is shared out among processes, all that talks to Kafka goes to one: there is one Kafka to start."""
     for item in items:
