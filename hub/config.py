@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, reduce
+from ipaddress import ip_address
 from operator import attrgetter, getitem
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -19,7 +20,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from hub.core.settings import BATCH_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES_MAX, Settings
+from hub.core.settings import BATCH_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES_MAX, Settings, addresses_of
 
 PREFIX = "CUSTOMS_HUB_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -110,6 +111,7 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
     if bool(settings.s3.access_key_id) != bool(settings.s3.secret_key_file):
         yield ConfigFault("s3.access_key_id", "goes with `s3.secret_key_file`, or neither is set")
     yield from _at_odds_on_postgres(settings)
+    yield from _at_odds_on_tls(settings)
     if settings.log.ground != "kafka":
         return
     intake, kafka = settings.intake, settings.kafka
@@ -122,6 +124,21 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
     if intake.append_seconds_max * 1_000 <= kafka.append_ms_max:
         least = kafka.append_ms_max / 1_000
         yield ConfigFault("intake.append_seconds_max", f"must be above {least:g}: `kafka.append_ms_max` in seconds")
+
+
+def _at_odds_on_tls(settings: Settings) -> Iterator[ConfigFault]:
+    tls = settings.tls
+    if bool(tls.certificate_file) != bool(tls.key_file):
+        yield ConfigFault("tls.key_file", "goes with `tls.certificate_file`, or neither is set")
+    if tls.client_certificates == "optional" and not tls.certificate_file:
+        yield ConfigFault("tls.client_certificates", "goes with `tls.certificate_file`")
+    if tls.client_ca_file and tls.client_certificates == "off":
+        yield ConfigFault("tls.client_ca_file", 'goes with `tls.client_certificates = "optional"`')
+    for address in addresses_of(settings.http.trusted_proxies):
+        try:
+            ip_address(address)
+        except ValueError:
+            yield ConfigFault("http.trusted_proxies", "takes IP addresses, separated by commas")
 
 
 def _at_odds_on_postgres(settings: Settings) -> Iterator[ConfigFault]:

@@ -133,15 +133,15 @@ class Caller:
 
     async def sign_in(self, *, headers: Mapping[str, str] | None = None, **form: str) -> Answer:
         """Ask the token endpoint, and keep the token if there is one."""
-        assertion = self.key.assertion(client_id=self.id, issuer=self.world.hub.url, now=int(time.time()))
-        good = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": assertion,
-        }
+        good = {"grant_type": "client_credentials"} | self.assertion()
         answer = await self.world.ask("POST", "/oauth/token", data=good | form, headers=headers)
         self.token = answer.json.get("access_token", "")
         return answer
+
+    def assertion(self) -> dict[str, str]:
+        """The parameters by which the system proves itself."""
+        assertion = self.key.assertion(client_id=self.id, issuer=self.world.hub.url, now=int(time.time()))
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
     async def ask(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
         given = {"Authorization": f"Bearer {self.token}"} | dict(headers or {})

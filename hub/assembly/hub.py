@@ -16,11 +16,12 @@ from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
 from hub.assembly.quotas import make_quotas
+from hub.assembly.tls import keep_renewed, make_tls
 from hub.assembly.views import make_follower, views_api
 from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
-from hub.core.settings import Settings
+from hub.core.settings import Settings, addresses_of
 from hub.core.terms import kept_agreements
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
@@ -88,7 +89,8 @@ class Hub:
         self.catalogue = catalogue()
         self.live = LiveRegistry(ports.registry, clock=clock, stale_seconds=settings.intake.registry_seconds_max)
         self.events = streams_of(settings)[0]
-        self.url = settings.http.public_url or url_of(listener)
+        self._tls = make_tls(settings.tls, self.live)
+        self.url = settings.http.public_url or url_of(listener, "https" if self._tls else "http")
         self.stopping = asyncio.Event()
         self.prepared = asyncio.Event()
         """Set once storage has what the hub needs: before, nothing is taken in."""
@@ -140,6 +142,8 @@ class Hub:
                 tasks.create_task(work)
                 for work in (self.live.follow(self.observer), self._acceptor.run(), self._store(), self._tails.run())
             ]
+            if self._tls is not None:
+                running.append(tasks.create_task(keep_renewed(self._tls, self.clock, self.observer)))
             if self.settings.log.ground != "kafka":
                 await self.prepared.wait()
             try:
@@ -156,7 +160,8 @@ class Hub:
         operations = {**self._known.handlers(), **Operations(self._exposition, self.lacking).handlers()}
         async with AsyncExitStack() as doors:
             partners = self._edge(self._handlers(), Router())
-            await doors.enter_async_context(listening(partners, bounds=bounds, sockets=[self._listener]))
+            tls = self._tls.context if self._tls is not None else None
+            await doors.enter_async_context(listening(partners, bounds=bounds, sockets=[self._listener], tls=tls))
             monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
             await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._operations]))
             await doors.enter_async_context(
@@ -300,7 +305,9 @@ class Hub:
         )
         pipeline = self._intake.pipeline
         bodies = BodyReader(bounds=settings.http, clock=self.clock)
-        credentials = CredentialReader(self.url)
+        credentials = CredentialReader(
+            self.url, proxies=addresses_of(settings.http.trusted_proxies), observer=self.observer
+        )
         gate = Gate(
             authenticator,
             credentials,

@@ -18,7 +18,7 @@ def listener(host: str, port: int) -> socket.socket:
         raise HubError(f"cannot listen on {host}:{port}: {e.strerror}") from e
 
 
-def url_of(bound: socket.socket) -> str:
-    """The http URL of a bound socket."""
+def url_of(bound: socket.socket, scheme: str = "http") -> str:
+    """The URL of a bound socket."""
     host, port = bound.getsockname()[:2]
-    return f"http://{host}:{port}"
+    return f"{scheme}://{host}:{port}"

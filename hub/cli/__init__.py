@@ -16,6 +16,7 @@ NOUNS = {
     "kafka": "A real Apache Kafka on this machine, without Docker.",
     "partner": "Partners: add, set, show, list, suspend, resume, AEO authorisation.",
     "key": "Public keys of partners' systems: add, rotate, revoke, list.",
+    "certificate": "Client certificates of partners' systems: add, revoke, list.",
     "issuer-key": "Keys of issuers of credentials: add, remove, list.",
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "feed": "What a recipient receives: add, end, show, list.",

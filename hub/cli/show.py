@@ -98,6 +98,15 @@ def _text(value: object) -> str:
     return str(value)
 
 
+CERTIFICATE_COLUMNS: Columns = {
+    "SYSTEM": lambda each: each["system"],
+    "CERTIFICATE": lambda each: each["id"],
+    "SUBJECT": lambda each: each["subject"],
+    "STATE": lambda each: each["state"],
+    "UNTIL": lambda each: moment(each["not_after"]),
+    "LIVE": lambda each: each["live"],
+}
+
 KEY_COLUMNS: Columns = {
     "SYSTEM": lambda key: key["system"],
     "KEY": lambda key: key["id"],

@@ -19,6 +19,7 @@ _METRICS = (
     Metric("tokens", "counter", ("outcome",), "Token requests, by outcome."),
     Metric("authentications_refused", "counter", ("reason",), "Access tokens refused, by reason."),
     Metric("quota_refused", "counter", ("reason",), "Requests refused over a quota, by what there was too little of."),
+    Metric("client_cert_headers_ignored", "counter", (), "Client-Cert headers of peers that are no trusted proxy."),
     Metric("intake_items", "counter", ("verdict", "type"), "Items judged at intake, by verdict and event type."),
     Metric("intake_refused", "counter", ("label",), "Items refused at intake, by the error table's label."),
     Metric("jobs", "counter", ("kind", "outcome"), "Documents judged after their sender was answered, by outcome."),

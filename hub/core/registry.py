@@ -16,6 +16,7 @@ from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
 from hub.core.allowance import Allowance
 from hub.core.approval import PendingProposal, Review
+from hub.core.certificate import Certificate
 from hub.core.copies import CopyDecision, decision_id
 from hub.core.issuer import IssuerKey
 from hub.core.operator import Operator, OperatorKey
@@ -26,6 +27,7 @@ Registered = (
     | EDIProfile
     | System
     | PublicKey
+    | Certificate
     | IssuerKey
     | Authorisation
     | Arrangement
@@ -56,6 +58,7 @@ KINDS: dict[str, type[Registered]] = {
     "edi_profile": EDIProfile,
     "system": System,
     "key": PublicKey,
+    "certificate": Certificate,
     "issuer_key": IssuerKey,
     "authorisation": Authorisation,
     "arrangement": Arrangement,
@@ -150,6 +153,7 @@ class Snapshot:
         self.edi_profiles: History[EDIProfile] = History()
         self.systems: History[System] = History(lambda system: system.partner)
         self.keys: History[PublicKey] = History(lambda key: key.system)
+        self.certificates: History[Certificate] = History(lambda certificate: certificate.system)
         self.issuer_keys: History[IssuerKey] = History(lambda key: key.issuer)
         self.authorisations: History[Authorisation] = History(lambda authorisation: authorisation.partner)
         self.arrangements: History[Arrangement] = History()
@@ -166,6 +170,7 @@ class Snapshot:
             EDIProfile: self.edi_profiles,
             System: self.systems,
             PublicKey: self.keys,
+            Certificate: self.certificates,
             IssuerKey: self.issuer_keys,
             Authorisation: self.authorisations,
             Arrangement: self.arrangements,

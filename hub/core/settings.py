@@ -34,6 +34,9 @@ class HTTPSettings(Struct, frozen=True, kw_only=True):
     """Where monitoring asks on the same host: `/metrics`, `/health/live`, `/health/ready`. 0 binds a free port."""
     public_url: str = ""
     """The issuer and audience that partners use; empty: `http://<host>:<port>`."""
+    trusted_proxies: str = ""
+    """Addresses, separated by commas, that end TLS for the hub: a client certificate that they name in `Client-Cert`
+    (RFC 9440) is believed. From anybody else the header is passed over."""
     header_bytes_max: Count = 16_384
     body_bytes_max: Count = 4_194_304
     body_seconds_max: Seconds = 8.0
@@ -41,6 +44,23 @@ class HTTPSettings(Struct, frozen=True, kw_only=True):
     bytes_in_flight_max: Count = 33_554_432
     """Declared body bytes of all requests under way: the memory that intake may hold."""
     shutdown_seconds_max: Seconds = 10.0
+
+
+def addresses_of(text: str) -> tuple[str, ...]:
+    """Addresses that are separated by commas."""
+    return tuple(address.strip() for address in text.split(",") if address.strip())
+
+
+class TLSSettings(Struct, frozen=True, kw_only=True):
+    """TLS 1.2 and 1.3 by the hub itself, towards partners; without it, a proxy or the loopback stands in front."""
+
+    certificate_file: str = ""
+    """PEM, with its chain; empty: no TLS. Replaced files are taken up while connections stay open."""
+    key_file: str = ""
+    client_certificates: Literal["off", "optional"] = "off"
+    """`optional`: registered ones (`customs-hub certificate`) prove systems and bind their tokens (RFC 8705)."""
+    client_ca_file: str = ""
+    """PEM: authorities whose client certificates may open a connection; what each may do, the registry says."""
 
 
 class IntakeSettings(Struct, frozen=True, kw_only=True):
@@ -247,6 +267,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     hub_name: Name = "customs-hub"
     http: HTTPSettings = HTTPSettings()
+    tls: TLSSettings = TLSSettings()
     intake: IntakeSettings = IntakeSettings()
     documents: DocumentsSettings = DocumentsSettings()
     checks: ChecksSettings = ChecksSettings()

@@ -7,14 +7,15 @@ counts with the revision that brought it, and an unrelated change costs each tok
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 
 from msgspec import Struct
 
+from hub.core.certificate import Certificate
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
-from hub.core.partner import Tier
+from hub.core.partner import PublicKey, Tier
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
 from hub.intake.proofs import Proofs
@@ -158,8 +159,8 @@ class Authenticator:
             known.revision = snapshot.revision
         if now < known.expires:
             return known.answer
-        key = snapshot.keys.get(known.token.key_id)
-        return Flaw.EXPIRED if key is None or now >= known.token.expires else flaw_of(key, now)
+        ended = next((each for each in _proofs_of(known.token, snapshot) if each and not each.usable_at(now)), None)
+        return Flaw.EXPIRED if ended is None or now >= known.token.expires else flaw_of(ended, now)
 
     def _may_go_without(self, principal: Principal) -> bool:
         return self._settings.sender_constrained == "offered" or principal.partner.tier is Tier.SANDBOX
@@ -180,17 +181,28 @@ def _on_its_connection(token: AccessToken, credentials: Credentials) -> bool:
     return token.binding.certificate in ("", credentials.certificate)
 
 
+def _proofs_of(token: AccessToken, snapshot: Snapshot) -> Iterator[PublicKey | Certificate | None]:
+    """The key or certificate that fetched a token, and the certificate that it is bound to."""
+    yield snapshot.keys.get(token.key_id) or snapshot.certificates.get(token.key_id)
+    if token.binding.certificate:
+        yield snapshot.certificates.get(token.binding.certificate)
+
+
 def _decide(token: AccessToken, snapshot: Snapshot, now: int) -> tuple[Principal | Flaw, int]:
     """What the registry says of the client and key that a verified token names, and until when (seconds)."""
-    system, key = snapshot.systems.get(token.client), snapshot.keys.get(token.key_id)
+    system = snapshot.systems.get(token.client)
     partner = snapshot.partners.get(system.partner) if system is not None else None
     if system is None or partner is None:
         return Flaw.CLIENT, token.expires
-    if key is None or key.system != system.id:
-        return Flaw.KEY, token.expires
-    if not key.usable_at(now):
-        return flaw_of(key, now), token.expires
-    expires = int(min(token.expires, key.usable_until()))
+    # A token ends with the key or certificate that fetched it, and with the certificate that it is bound to.
+    expires: float = token.expires
+    for proof in _proofs_of(token, snapshot):
+        if proof is None or proof.system != system.id:
+            return Flaw.KEY, token.expires
+        if not proof.usable_at(now):
+            return flaw_of(proof, now), token.expires
+        expires = min(expires, proof.usable_until())
+    expires = int(expires)
     if partner.stopped:
         return Flaw.SUSPENDED, expires
-    return Principal(partner, system, key.id, token.scopes.intersection(system.scopes), expires), expires
+    return Principal(partner, system, token.key_id, token.scopes.intersection(system.scopes), expires), expires

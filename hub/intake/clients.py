@@ -1,4 +1,7 @@
-"""Which client asks, at the endpoints of the authorisation server: `private_key_jwt` (RFC 7523) today's only proof.
+"""Which client asks, at the endpoints of the authorisation server.
+
+It proves itself by an assertion (`private_key_jwt`, RFC 7523) or by the registered certificate of its TLS connection
+(`self_signed_tls_client_auth`, `tls_client_auth`, RFC 8705 §2).
 
 Whatever is wrong with a client's proof, it gets one answer; the reason is counted. Errors are those of RFC 6749 §5.2,
 and of RFC 9449 §5 and §8 once the client is known.
@@ -11,6 +14,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from hub.core.certificate import Certificate
 from hub.core.evidence import Credentials
 from hub.core.partner import Partner, PublicKey
 from hub.core.registry import Snapshot
@@ -19,7 +23,7 @@ from hub.intake.proofs import Proofs
 from hub.ports.replay_guard import ReplayGuard
 from hub.ports.system import Clock
 from hub.trust.jws import Flaw
-from hub.trust.tokens import UNBOUND, Assertion, Binding, Issuer, verify_assertion
+from hub.trust.tokens import Assertion, Binding, Issuer, verify_assertion
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -48,6 +52,13 @@ class Client(Struct, frozen=True):
     binding: Binding
 
 
+class _Pinned(Struct, frozen=True):
+    """A client that its connection's certificate proved."""
+
+    client: str
+    key_id: str
+
+
 class Clients:
     """Authenticates systems of partners that are not suspended."""
 
@@ -74,24 +85,27 @@ class Clients:
         Raises `StorageUnavailable` or `StorageFull` if the use of the assertion cannot be written down.
         """
         now = self._clock.now_us() // 1_000_000
-        # 1. One of the client's own keys signed the assertion, for us, now.
-        assertion = self._verify(form, now)
-        if isinstance(assertion, Flaw):
-            return assertion
+        # 1. One of the client's own keys signed the assertion, for us, now; or its certificate opened the connection.
+        certificate = self._certificate_of(credentials, now)
+        shown = self._verify(form, certificate, now)
+        if isinstance(shown, Flaw):
+            return shown
         # 2. It holds the key that it wants its token bound to. Asked before the assertion is used up: with a new
         #    nonce the same one is sent again (RFC 9449 §8).
-        binding = self._bind(credentials, now)
+        own = certificate.id if certificate is not None and certificate.system == shown.client else ""
+        binding = self._bind(credentials, own, now)
         if isinstance(binding, OAuthRefusal):
             return binding
         # 3. The assertion is used for the first time (RFC 7523 §3 item 7).
-        use = sha256(assertion.client.encode() + b"\x00" + assertion.jti.encode()).digest()
-        if not await self._replay.use(use, expires=assertion.expires, now=now):
-            return Flaw.REPLAYED
+        if isinstance(shown, Assertion):
+            use = sha256(shown.client.encode() + b"\x00" + shown.jti.encode()).digest()
+            if not await self._replay.use(use, expires=shown.expires, now=now):
+                return Flaw.REPLAYED
         # 4. The full stop is asked for after the last await, so that it is current when something is granted.
-        partner = self.partner_of(assertion.client)
+        partner = self.partner_of(shown.client)
         if partner is None or partner.stopped:
             return Flaw.SUSPENDED
-        return Client(assertion.client, assertion.key_id, binding)
+        return Client(shown.client, shown.key_id, binding)
 
     def partner_of(self, client: str) -> Partner | None:
         snapshot = self._snapshot()
@@ -102,7 +116,18 @@ class Clients:
         """For a client's next proof."""
         return self._proofs.nonce()
 
-    def _verify(self, form: Mapping[str, str], now: int) -> Assertion | Flaw:
+    def _certificate_of(self, credentials: Credentials, now: int) -> Certificate | None:
+        """The connection's certificate, if it is registered and in force."""
+        found = self._snapshot().certificates.get(credentials.certificate) if credentials.certificate else None
+        return found if found is not None and found.usable_at(now) else None
+
+    def _verify(self, form: Mapping[str, str], certificate: Certificate | None, now: int) -> Assertion | _Pinned | Flaw:
+        if not form.keys() & {"client_assertion", "client_assertion_type"}:
+            if certificate is None:
+                return Flaw.MISSING
+            # RFC 8705 §2: the client names itself, and the certificate is its own.
+            own = form.get("client_id") == certificate.system
+            return _Pinned(certificate.system, certificate.id) if own else Flaw.CLIENT
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             return Flaw.MISSING
         assertion = verify_assertion(
@@ -119,13 +144,13 @@ class Clients:
     def _keys_of(self, client: str) -> Sequence[PublicKey]:
         return list(reversed(self._snapshot().keys_of(client)))
 
-    def _bind(self, credentials: Credentials, now: int) -> Binding | OAuthRefusal:
-        """What the client shows that it holds, beside its assertion (RFC 9449 §5)."""
+    def _bind(self, credentials: Credentials, certificate: str, now: int) -> Binding | OAuthRefusal:
+        """What the token will be bound to: all that the client shows that it holds (RFC 8705 §3, RFC 9449 §5)."""
         if not credentials.unverified_proofs:
-            return UNBOUND
+            return Binding(certificate=certificate)
         proof = self._proofs.check(credentials, token=None, bound_to=None, now=now)
         if proof is Flaw.NONCE:
             return OAuthRefusal("use_dpop_nonce", "Use the nonce in the DPoP-Nonce header.", nonce=self.nonce())
         if isinstance(proof, Flaw):
             return OAuthRefusal("invalid_dpop_proof", "The DPoP proof is not accepted (RFC 9449 §4.3).")
-        return Binding(thumbprint=proof.thumbprint)
+        return Binding(thumbprint=proof.thumbprint, certificate=certificate)

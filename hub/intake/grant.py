@@ -24,6 +24,7 @@ from hub.trust.tokens import TOKEN_ID_BYTES, UNBOUND, Issuer, issue_token
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
 JWKS_PATH = "/.well-known/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
+AUTH_METHODS = ("private_key_jwt", "self_signed_tls_client_auth", "tls_client_auth")
 GRANT_TYPE = "client_credentials"
 
 
@@ -131,8 +132,9 @@ def metadata(issuer: str) -> dict[str, object]:
         "scopes_supported": list(SCOPES),
         "response_types_supported": [],
         "grant_types_supported": [GRANT_TYPE],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": True,
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
     }
 
@@ -143,7 +145,7 @@ def _refusal_of_form(form: Mapping[str, str]) -> OAuthRefusal | None:
     if form["grant_type"] != GRANT_TYPE:
         return OAuthRefusal("unsupported_grant_type", f"The only grant type is {GRANT_TYPE}.")
     if "client_secret" in form:
-        return OAuthRefusal("invalid_request", "The only client authentication is private_key_jwt (RFC 7523).")
+        return OAuthRefusal("invalid_request", "A client proves itself by private_key_jwt or by its certificate.")
     return None
 
 

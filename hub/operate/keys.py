@@ -7,6 +7,7 @@ never echoed, since a private key that a second party has seen is nobody's any m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import orjson
 from msgspec.structs import replace
@@ -57,7 +58,7 @@ class RevokeKey(Request, frozen=True, kw_only=True):
 
 def add_key(request: AddKey, basis: Basis, checks: Checks) -> Changes:
     partner = checks.known("/partner", request.partner, basis.snapshot.partners)
-    system = _system(request, basis, checks)
+    system = system_of(request, basis, checks)
     key = _read_key(request.key, system.id, basis, checks)
     not_before = checks.instant("/not_before", request.not_before) if request.not_before else basis.now
     if partner is None or key is None:
@@ -109,7 +110,17 @@ def live_keys(system: str, basis: Basis) -> list[PublicKey]:
     return [key for key in basis.snapshot.keys_of(system) if basis.now < key.usable_until()]
 
 
-def _system(request: AddKey, basis: Basis, checks: Checks) -> System:
+class _WithSystem(Protocol):
+    @property
+    def partner(self) -> str: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+
+
+def system_of(request: _WithSystem, basis: Basis, checks: Checks) -> System:
+    """The system that a credential is added to, as it is to be."""
     checks.slug("/system", request.system)
     name = f"{request.partner}.{request.system}"
     before = basis.snapshot.systems.get(name)

@@ -18,7 +18,7 @@ from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import kind_of, object_id
-from hub.operate import aeo, agreements, edi, feeds, issuers, keys, partners, quarantine, quotas, why
+from hub.operate import aeo, agreements, certificates, edi, feeds, issuers, keys, partners, quarantine, quotas, why
 from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
@@ -31,13 +31,20 @@ ACTS: dict[str, Act] = {
     **aeo.ACTS,
     **edi.ACTS,
     **keys.ACTS,
+    **certificates.ACTS,
     **issuers.ACTS,
     **agreements.ACTS,
     **feeds.ACTS,
     **quarantine.ACTS,
     **quotas.ACTS,
 }
-VIEWS: dict[str, View] = {**VIEWS_OF_THE_REGISTRY, **quarantine.VIEWS, **why.VIEWS, **quotas.VIEWS}
+VIEWS: dict[str, View] = {
+    **VIEWS_OF_THE_REGISTRY,
+    **certificates.VIEWS,
+    **quarantine.VIEWS,
+    **why.VIEWS,
+    **quotas.VIEWS,
+}
 
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""

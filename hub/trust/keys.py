@@ -23,6 +23,8 @@ RSA_BITS_MIN = 2048
 RSA_BITS_MAX = 4096
 RSA_EXPONENT_MIN = 65_537
 """FIPS 186-5 §5.4 (e): the public exponent is odd and greater than 2^16."""
+RSA_EXPONENT_MAX = 2**32 - 1
+"""What a signature costs to verify grows with it; anybody may choose the key of a DPoP proof."""
 PEM_BYTES_MAX = 16_384
 
 _EXPECTED = f"expected a public key: EC P-256, Ed25519, or RSA of {RSA_BITS_MIN} to {RSA_BITS_MAX} bits"
@@ -84,7 +86,7 @@ def public_jwk_from_pem(pem: bytes) -> dict[str, str]:
         raise KeyRefused(f'no "PUBLIC KEY" in PEM was found; {_EXPECTED}') from None
     if not isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey | RSAPublicKey):
         raise KeyRefused(f"the key is of another kind; {_EXPECTED}")
-    return public_jwk(_checked(key))
+    return public_jwk(checked(key))
 
 
 def _key_from_members(jwk: Mapping[str, object]) -> PublicKeyObject:
@@ -98,7 +100,7 @@ def _key_from_members(jwk: Mapping[str, object]) -> PublicKeyObject:
                 return Ed25519PublicKey.from_public_bytes(_member(jwk, "x", 32))
             case ("RSA", _):
                 e, n = (int.from_bytes(_member(jwk, name), "big") for name in ("e", "n"))
-                return _checked(RSAPublicNumbers(e, n).public_key())
+                return checked(RSAPublicNumbers(e, n).public_key())
     except KeyRefused:
         raise
     except ValueError:
@@ -115,14 +117,15 @@ def _member(jwk: Mapping[str, object], name: str, size: int | None = None) -> by
     return content
 
 
-def _checked(key: PublicKeyObject) -> PublicKeyObject:
+def checked(key: PublicKeyObject) -> PublicKeyObject:
+    """The key, if it is one that is taken. Raises `KeyRefused`."""
     if isinstance(key, EllipticCurvePublicKey) and not isinstance(key.curve, SECP256R1):
         raise KeyRefused(f"the key is on curve {key.curve.name}; {_EXPECTED}")
     if isinstance(key, RSAPublicKey):
         if not RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
             raise KeyRefused(f"the RSA key has {key.key_size} bits; {_EXPECTED}")
-        if key.public_numbers().e < RSA_EXPONENT_MIN:
-            raise KeyRefused(f"the RSA exponent is small: expected {RSA_EXPONENT_MIN} or more")
+        if not RSA_EXPONENT_MIN <= key.public_numbers().e <= RSA_EXPONENT_MAX:
+            raise KeyRefused(f"the RSA exponent is out of bounds: expected {RSA_EXPONENT_MIN} to {RSA_EXPONENT_MAX}")
     return key
 
 
@@ -131,6 +134,7 @@ __all__ = [
     "KeyRefused",
     "PublicKeyObject",
     "algorithm_of",
+    "checked",
     "decode_base64url",
     "encode_base64url",
     "load_public_jwk",

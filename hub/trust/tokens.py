@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Meta, Struct, field
 
+from hub.core.certificate import Certificate
 from hub.core.credential import PublicKey
 from hub.core.settings import AuthSettings
 from hub.trust.jws import Flaw, UnverifiedJWS, open_jws, verify_signature
@@ -151,8 +152,8 @@ def verify_assertion(
     return Assertion(claims.sub, key.id, claims.jti, ceil(claims.exp))
 
 
-def flaw_of(key: PublicKey, now: int) -> Flaw:
-    """Why a key that is not usable at `now` (seconds) is refused."""
+def flaw_of(key: PublicKey | Certificate, now: int) -> Flaw:
+    """Why a key or certificate that is not usable at `now` (seconds) is refused."""
     return Flaw(f"key_{key.state_at(now)}")
 
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from ssl import SSLObject
+
 from aiohttp import web
 
 from hub.core.evidence import Credentials
+from hub.ports.observer import Observer
+from hub.trust.certificate import certificate_id, certificate_of_header
+
+CLIENT_CERT = "Client-Cert"
+"""RFC 9440 §2.2."""
 
 
 class CredentialReader:
-    """Reads `Credentials` of requests to the hub that partners know as `url`."""
+    """Reads `Credentials` of requests to the hub that partners know as `url`.
 
-    def __init__(self, url: str) -> None:
+    A client certificate is that of the TLS connection, whose key the handshake proved, or the one that a proxy of
+    `proxies` names (addresses), who proved it in the hub's place.
+    """
+
+    def __init__(self, url: str, *, proxies: Container[str], observer: Observer) -> None:
         self._url = url
+        self._proxies = proxies
+        self._observer = observer
 
     def read(self, request: web.BaseRequest) -> Credentials:
         return Credentials(
@@ -19,4 +33,15 @@ class CredentialReader:
             self._url + request.rel_url.raw_path,
             tuple(request.headers.getall("Authorization", ())),
             tuple(request.headers.getall("DPoP", ())),
+            certificate=self._certificate(request),
         )
+
+    def _certificate(self, request: web.BaseRequest) -> str | None:
+        named = request.headers.getall(CLIENT_CERT, ())
+        if named and request.remote in self._proxies:
+            return certificate_of_header(named[0]) if len(named) == 1 else None
+        if named:
+            self._observer.count("client_cert_headers_ignored")
+        connection: SSLObject | None = request.get_extra_info("ssl_object")
+        der = connection.getpeercert(binary_form=True) if connection is not None else None
+        return certificate_id(der) if der else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 from typing import Any, Protocol, Self, TypeVar
 from uuid import UUID
 
@@ -382,7 +383,7 @@ class _QuietServer(web.Server):
 
 
 @asynccontextmanager
-async def listening(edge: Edge, *, bounds: HTTPSettings, sockets: Iterable[Any]) -> Any:
+async def listening(edge: Edge, *, bounds: HTTPSettings, sockets: Iterable[Any], tls: SSLContext | None = None) -> Any:
     """Serve `edge` on sockets that are already bound; on exit stop listening, then let requests under way end."""
 
     def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
@@ -404,7 +405,7 @@ async def listening(edge: Edge, *, bounds: HTTPSettings, sockets: Iterable[Any])
     await runner.setup()
     try:
         for listener in sockets:
-            await web.SockSite(runner, listener, backlog=1_024).start()
+            await web.SockSite(runner, listener, ssl_context=tls, backlog=1_024).start()
         yield runner
     finally:
         await runner.cleanup()

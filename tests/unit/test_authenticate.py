@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from hub.core.certificate import Certificate
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
 from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, System, Tier
@@ -229,6 +230,7 @@ def test_more_tokens_than_are_remembered_are_all_accepted() -> None:
 
 BOUND = Binding(thumbprint=registered(HELD).id)
 PINNED = Binding(certificate="A" * 43)
+CERTIFICATE = Certificate("A" * 43, CLIENT, "CN=acme", NOW + 300, "")
 
 
 def test_a_bound_token_with_its_proof_stands_for_its_system() -> None:
@@ -334,6 +336,7 @@ def test_every_refused_credential_gets_the_same_body() -> None:
 
 def test_a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_only() -> None:
     world, pinned = World(sender_constrained="required"), token(binding=PINNED)
+    world.change(CERTIFICATE)
 
     answers = [world.show(pinned, scheme="Bearer", certificate=each) for each in ("A" * 43, "B" * 43, None)]
 
@@ -343,9 +346,34 @@ def test_a_token_that_is_bound_to_a_certificate_is_good_on_its_connections_only(
 
 def test_a_token_that_is_bound_to_both_asks_for_both() -> None:
     world = World()
+    world.change(CERTIFICATE)
     both = token(binding=Binding(thumbprint=BOUND.thumbprint, certificate="A" * 43))
 
     without = world.show(both, world.proof(both, jti="a"))
     with_both = world.show(both, world.proof(both, jti="b"), certificate="A" * 43)
 
     assert [isinstance(answer, Principal) for answer in (without, with_both)] == [False, True]
+
+
+def test_a_token_ends_with_the_certificate_that_it_is_bound_to() -> None:
+    world, pinned = World(), token(binding=PINNED)
+    world.change(CERTIFICATE)
+    known = world.show(pinned, scheme="Bearer", certificate="A" * 43)
+
+    world.clock.advance(300)
+
+    assert isinstance(known, Principal)
+    assert known.expires == NOW + 300
+    assert isinstance(world.show(pinned, scheme="Bearer", certificate="A" * 43), Challenge)
+    assert world.seen.reasons == ["key_expired"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"state": KeyState.REVOKED}, "key_revoked"), ({"system": "acme.yard"}, "key")]
+)
+def test_a_certificate_that_is_revoked_or_anothers_carries_no_token(change: dict[str, Any], reason: str) -> None:
+    world, pinned = World(), token(binding=PINNED)
+    world.change(msgspec.structs.replace(CERTIFICATE, **change))
+
+    assert isinstance(world.show(pinned, scheme="Bearer", certificate="A" * 43), Challenge)
+    assert world.seen.reasons == [reason]

@@ -277,7 +277,12 @@ def test_the_metadata_names_what_the_endpoint_does() -> None:
 
     assert described["issuer"] == ISSUER
     assert described["token_endpoint"] == ISSUER + TOKEN_PATH
-    assert described["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert described["token_endpoint_auth_methods_supported"] == [
+        "private_key_jwt",
+        "self_signed_tls_client_auth",
+        "tls_client_auth",
+    ]
+    assert described["tls_client_certificate_bound_access_tokens"] is True
     assert described["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA", "PS256"]
 
 

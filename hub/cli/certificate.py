@@ -1,0 +1,64 @@
+"""`customs-hub certificate`: the client certificates by which partners' systems prove themselves in TLS."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from hub.cli import FAILED
+from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.show import CERTIFICATE_COLUMNS, listing
+
+app = App(name="certificate", help="Client certificates of partners' systems (PEM), self-signed or issued.")
+
+
+@app.command
+def add(
+    partner: str,
+    system: str,
+    file: Path,
+    /,
+    *,
+    scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    reason: Reason = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Register a system's client certificate; a first one makes the system. A second may be live beside it.
+
+    Parameters
+    ----------
+    system
+        The system's own name: its client id is PARTNER.SYSTEM.
+    file
+        The certificate alone, PEM: its key EC P-256, Ed25519, or RSA of 2048 to 4096 bits.
+    scope
+        events:write, feeds:read, receipts:read; one or more. May be left out if the system has its scopes already.
+    """
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}", file=sys.stderr)
+        return FAILED
+    request = {"partner": partner, "system": system, "certificate": text, "scopes": scope or [], "reason": reason}
+    return act("certificate.add", request, options)
+
+
+@app.command
+def revoke(certificate: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Stop a certificate, and all tokens that are bound to it, for ever; in force within a second.
+
+    Parameters
+    ----------
+    certificate
+        Its id (`x5t#S256`), from `certificate list`.
+    """
+    return act("certificate.revoke", {"certificate": certificate, "reason": reason}, options)
+
+
+@app.command(name="list")
+def list_(*, options: Options = DEFAULTS) -> int:
+    """All certificates."""
+    return view("certificate.list", {}, options, listing(CERTIFICATE_COLUMNS))

@@ -1,0 +1,85 @@
+"""Client certificates of partners' systems: added before the one in use ends, revoked at once (RFC 8705)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from hub.core.certificate import Certificate
+from hub.core.credential import KeyState
+from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
+from hub.operate.acts import Act, Basis, Changes, Request
+from hub.operate.checks import Checks
+from hub.operate.keys import system_of
+from hub.operate.views import All, Plain, View, plain
+from hub.trust.certificate import read_certificate
+from hub.trust.keys import KeyRefused
+
+LIVE_CERTIFICATES_MAX = 2
+"""One in use and one coming."""
+
+
+class AddCertificate(Request, frozen=True, kw_only=True):
+    """Also makes the system, or gives it other scopes."""
+
+    partner: str
+    system: str
+    """The system's own name: its id is `<partner>.<system>`."""
+    certificate: str
+    """The text of a PEM file that holds the system's certificate alone."""
+    scopes: tuple[str, ...] = ()
+    """May be left out for a system that is registered: it keeps its scopes."""
+
+
+class RevokeCertificate(Request, frozen=True, kw_only=True):
+    certificate: str
+    """Its id (`x5t#S256`)."""
+
+
+def add_certificate(request: AddCertificate, basis: Basis, checks: Checks) -> Changes:
+    partner = checks.known("/partner", request.partner, basis.snapshot.partners)
+    system = system_of(request, basis, checks)
+    certificate = _read(request.certificate, system.id, basis, checks)
+    if partner is None or certificate is None:
+        return ()
+    live = [each for each in basis.snapshot.certificates.of(system.id) if each.usable_at(basis.now)]
+    if len(live) >= LIVE_CERTIFICATES_MAX:
+        ids = ", ".join(each.id for each in live)
+        expected = f"fewer than {LIVE_CERTIFICATES_MAX}: now {ids}"
+        checks.fault("ACT_KEYS_TOO_MANY", "/certificate", f"{len(live)} live certificates", expected)
+    return (certificate,) if system == basis.snapshot.systems.get(system.id) else (system, certificate)
+
+
+def revoke_certificate(request: RevokeCertificate, basis: Basis, checks: Checks) -> Changes:
+    certificate = checks.known("/certificate", request.certificate, basis.snapshot.certificates)
+    if certificate is None or certificate.state is KeyState.REVOKED:
+        return ()
+    return (replace(certificate, state=KeyState.REVOKED),)
+
+
+def list_certificates(_: All, basis: Basis, __: Checks) -> Plain:
+    found = basis.snapshot.certificates
+    return {"items": [{**plain(each), "live": each.usable_at(basis.now)} for each in found]}
+
+
+def _read(text: str, system: str, basis: Basis, checks: Checks) -> Certificate | None:
+    """The certificate as it is registered; nothing of a refused one is echoed."""
+    try:
+        certificate = read_certificate(text.encode(), system)
+    except KeyRefused as refusal:
+        checks.fault("ACT_KEY_REFUSED", "/certificate", "(not shown)", str(refusal))
+        return None
+    if (known := basis.snapshot.certificates.get(certificate.id)) is not None:
+        found = f"a certificate of {known.system}, {known.state}"
+        checks.fault("ACT_KEY_KNOWN", "/certificate", found, "a certificate never registered")
+        return None
+    if certificate.not_after <= basis.now:
+        checks.fault("ACT_KEY_REFUSED", "/certificate", "(not shown)", "a certificate that has not ended")
+        return None
+    return certificate
+
+
+ACTS = {
+    "certificate.add": Act(AddCertificate, add_certificate, Effect.STARTS, PARTNERS | SECURITY),
+    "certificate.revoke": Act(RevokeCertificate, revoke_certificate, Effect.STOPS, ANYONE),
+}
+VIEWS = {"certificate.list": View(All, list_certificates)}
