@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from hub.config import variable
@@ -116,13 +117,15 @@ class HubProcess:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment that gives these settings."""
-    found = {}
-    for name, value in asdict(settings).items():
-        if isinstance(value, str):
-            found[variable(name)] = value
+    return dict(_variables("", settings))
+
+
+def _variables(prefix: str, room: Struct) -> Iterator[tuple[str, str]]:
+    for name, value in asdict(room).items():
+        if isinstance(value, Struct):
+            yield from _variables(f"{prefix}{name}.", value)
         else:
-            found |= {variable(f"{name}.{inner}"): _text(each) for inner, each in asdict(value).items()}
-    return found
+            yield variable(prefix + name), _text(value)
 
 
 def _text(value: object) -> str:
