@@ -43,6 +43,8 @@ class EventHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=1,
     """Fault codes of severity WARNING."""
     place: str = ""
     """Where a translated event stood in the document whose SHA-256 is the raw digest."""
+    credential: str = ""
+    """The id of the key, certificate or API key that its sender proved itself with; empty in records of old."""
 
 
 FLAG_POSSIBLE_REPEAT = 1
@@ -81,7 +83,9 @@ class NoticeHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=4
     generation: int
     partition: int
     offset: int
-    """The stamp of the record in `hub.events` that it is about."""
+    """The stamp of the record in `hub.events` that it is about; offset -1: it is about no single one."""
+    id: str = ""
+    """Of a notice about no single record: one that is written again after a crash has the same."""
 
 
 Header = EventHeader | SealHeader | FeedHeader | NoticeHeader

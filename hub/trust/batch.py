@@ -80,4 +80,5 @@ def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
         event.attributes,
         tuple(dict.fromkeys(fault.code for fault in event.warnings)),
         event.place,
+        permit.principal.key_id,
     )

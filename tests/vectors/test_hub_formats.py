@@ -10,6 +10,7 @@ import jiter
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from hub.core.record import partition_of
 from hub.trust.cursor import Cursor, CursorBox, Place, encode_plain
@@ -21,6 +22,7 @@ from schemas.headers import EventHeader, FeedHeader, NoticeHeader, SealHeader, p
 from schemas.identity import MEANINGLESS, identity_key, utc_instant
 from tests.merkle_roots import root_from_path, root_from_range
 
+CREDENTIAL = "4kRj3Yx0_Hs4Hq2fcR0ZVm1l0wC6mWb5k3Q9aQ1uXyE"
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 EVENTS = VECTORS["events"]
 
@@ -75,6 +77,14 @@ def test_a_header_from_before_documents_were_translated_is_read_without_a_place(
     assert header.place == ""
 
 
+def test_a_header_from_before_credentials_were_written_down_names_none() -> None:
+    header = unpack(bytes.fromhex(VECTORS["header_without_credential"]))
+
+    assert isinstance(header, EventHeader)
+    assert header.credential == ""
+    assert replace(header, credential=CREDENTIAL) == header_of(EVENTS[1])
+
+
 def test_a_reader_ignores_elements_added_at_the_end_of_a_header() -> None:
     packed = bytes.fromhex(VECTORS["feed_header"])
     longer = bytes([packed[0] + 1]) + packed[1:] + b"\xa3new"
@@ -82,6 +92,13 @@ def test_a_reader_ignores_elements_added_at_the_end_of_a_header() -> None:
     assert (
         unpack(longer) == unpack(packed) == FeedHeader(1, 3, 4711, 2, 9, 1_795_338_000_123_456, ("exporters-security",))
     )
+
+
+def test_a_notice_about_no_single_record_has_an_id_that_repeats_share() -> None:
+    header = NoticeHeader("acme", "TRUST_WITHDRAWN", 1, 0, -1, "9f86d081884c7d65")
+
+    assert pack(header).hex() == VECTORS["notice_header_with_id"]
+    assert unpack(pack(header)) == header
 
 
 def test_a_notice_header_names_partner_cause_and_stamp() -> None:
