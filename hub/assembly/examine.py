@@ -13,6 +13,7 @@ from typing import Literal
 from hub.assembly.grounds import open_ports
 from hub.assembly.hub import streams_of
 from hub.assembly.listen import LOOPBACK, listener
+from hub.assembly.state import open_registry
 from hub.core.errors import HubError
 from hub.core.finding import Finding
 from hub.core.record import EVENTS
@@ -47,6 +48,8 @@ async def examine(settings: Settings, *, running: bool) -> AsyncIterator[Finding
             yield finding
     if settings.s3.bucket:
         yield await _bucket(settings.s3, clock)
+    if settings.postgres.url:
+        yield await _database(settings, clock)
     if settings.log.ground == "kafka":
         bytes_max = settings.intake.event_bytes_max
         for finding in await examine_kafka(
@@ -62,6 +65,16 @@ async def _bucket(settings: S3Settings, clock: Clock) -> Finding:
         fix = "look at `s3.endpoint`, the bucket's name and the rights of the access key: list, get, put, delete"
         return Finding("fail", "object store", str(e), "a bucket that this hub may list", fix)
     return Finding("ok", "object store", f"bucket {settings.bucket} can be listed")
+
+
+async def _database(settings: Settings, clock: Clock) -> Finding:
+    try:
+        async with open_registry(settings, clock) as registry:
+            revision = await registry.head()
+    except HubError as e:
+        fix = "look at `postgres.url`, the password, and the rights of the user: it makes tables in its schema"
+        return Finding("fail", "database", str(e), "a PostgreSQL that this hub may use", fix)
+    return Finding("ok", "database", f"answers, at revision {revision}")
 
 
 def _disk(directory: Path, clock: Clock) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Iterator
+from contextlib import aclosing
 from itertools import count
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from alembic.script import ScriptDirectory
 from msgspec.structs import replace
 
+from hub.assembly.examine import examine
 from hub.core.errors import HubError, StorageUnavailable
-from hub.core.settings import PostgresSettings
+from hub.core.settings import LogSettings, PostgresSettings, Settings
 from hub.drivers.postgres.database import connect_options
 from hub.drivers.postgres.first_occurrence import _ENTER, _FIND
 from hub.drivers.postgres.schema import MIGRATIONS, REVISIONS
@@ -95,6 +97,19 @@ async def test_a_user_who_may_make_no_tables_is_told_so_and_nothing_is_made(
             pass
 
     assert postgres.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database=name) == "0"
+
+
+async def test_the_doctor_says_how_the_database_does(settings: PostgresSettings, tmp_path: Path) -> None:
+    async def level(postgres: PostgresSettings) -> str:
+        kept = LogSettings(ground="kafka", directory=str(tmp_path))
+        async with aclosing(examine(Settings(log=kept, postgres=postgres), running=True)) as findings:
+            async for finding in findings:
+                if finding.what == "database":
+                    return finding.level
+        raise AssertionError("nothing was said")
+
+    assert await level(settings) == "ok"
+    assert await level(replace(settings, url=settings.url.replace("/database", "/none"))) == "fail"
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,14 @@ async def test_every_kind_of_object_comes_back_as_it_was_written(registry: Regis
     assert {(v.revision, v.actor, v.reason, v.time_us) for v in versions} == {(1, "ada", "set-up", TIME_US)}
 
 
+async def test_a_reason_may_be_any_text(registry: Registry) -> None:
+    reason = "größer\x00\x1f\N{SHIP}" * 1_000
+
+    await registry.write(proposal(0, reason=reason), time_us=TIME_US)
+
+    assert [version.reason for version in await registry.load(0)] == [reason]
+
+
 async def test_each_write_is_one_revision_and_load_returns_only_what_is_newer(registry: Registry) -> None:
     await registry.write(proposal(0, *OBJECTS), time_us=TIME_US)
     await registry.write(proposal(1, System("zephyr.wms", "zephyr", ())), time_us=TIME_US)

@@ -70,6 +70,17 @@ async def test_an_event_comes_back_as_it_was_given(views: Views) -> None:
     assert list((await views.events(EVERYTHING, limit=10, looked_at_max=10, bytes_max=PLENTY)).events) == [event]
 
 
+async def test_an_event_may_name_whatever_a_text_can_hold(views: Views) -> None:
+    long = "ucr:" + "\N{SHIP}" * 5_000
+    event = known(1, objects=(long, "ucr:\x00\x1f"))
+
+    await follow(views, event)
+
+    assert await views.about([long], each_max=9, bytes_max=PLENTY) == [event]
+    assert await views.purge(START_US + 99_000_000) == 1
+    assert await views.about([long], each_max=9, bytes_max=PLENTY) == []
+
+
 async def test_nothing_was_followed_before_the_first_mark(views: Views) -> None:
     assert await views.mark(1, 0) is None
 

@@ -156,7 +156,8 @@ def _is_refusal(error: Exception) -> bool:
 
 def _words(error: Exception) -> str:
     """Without the details that the server adds: they quote rows."""
-    return f"{type(error).__name__}: {error.args[0] if error.args else 'no answer in time'}"
+    said = getattr(error, "strerror", None) or (error.args[0] if error.args else "no answer in time")
+    return f"{type(error).__name__}: {said}"
 
 
 async def _nothing_to_reset(connection: Connection) -> None:

@@ -39,7 +39,7 @@ class PostgresRegistry:
 
     async def load(self, after_revision: int) -> Sequence[Version]:
         return [
-            Version(revision, msgspec.json.decode(body, type=KINDS[kind]), actor, reason, time_us)
+            Version(revision, msgspec.json.decode(body, type=KINDS[kind]), actor, reason.decode(), time_us)
             for revision, kind, body, actor, reason, time_us in await self._database.read(_LOAD, after_revision)
         ]
 
@@ -49,7 +49,7 @@ class PostgresRegistry:
         changes = proposal.changes
         kinds, ids = [kind_of(item) for item in changes], [object_id(item) for item in changes]
         bodies = [msgspec.json.encode(item) for item in changes]
-        who = proposal.actor, proposal.act, proposal.reason
+        who = proposal.actor, proposal.act, proposal.reason.encode()
         async with self._database.transaction() as connection:
             if not await connection.fetch(_RAISE, proposal.based_on, revision):
                 raise Conflict(f"revision {proposal.based_on} is no longer the head")

@@ -18,7 +18,7 @@ CREATE TABLE version (
     body bytea NOT NULL,
     actor text NOT NULL,
     act text NOT NULL,
-    reason text NOT NULL,
+    reason bytea NOT NULL,    -- UTF-8: it may hold what PostgreSQL takes for no text
     time_us bigint NOT NULL,
     PRIMARY KEY (revision, place)
 );
