@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hub.assembly.copies import copies_api, make_archived
+from hub.assembly.entrance import make_entrance
 from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
 from hub.assembly.listen import url_of
@@ -21,7 +22,7 @@ from hub.assembly.views import make_follower, views_api
 from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
-from hub.core.settings import Settings, addresses_of
+from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
@@ -30,25 +31,18 @@ from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
-from hub.intake.authenticate import Authenticator
-from hub.intake.clients import Clients
-from hub.intake.grant import TokenEndpoint
-from hub.intake.proofs import Proofs
-from hub.intake.strangers import Strangers
 from hub.operate.follow import LiveRegistry
 from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
 from hub.operate.vault import Vault
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
-from hub.trust.tokens import load_issuer
 from hub.views.receipts import Receipts
 from hub.views.sight import Sights
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
 from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
-from hub.web.credentials import CredentialReader
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.interface.asyncapi import asyncapi
@@ -122,9 +116,20 @@ class Hub:
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
         )
-        self._proofs = Proofs(clock=clock, entropy=entropy, settings=settings.auth)
+        self._bodies = BodyReader(bounds=settings.http, clock=clock)
+        self._entrance = make_entrance(
+            settings,
+            ports,
+            self.live,
+            self.quotas,
+            self._bodies,
+            url=self.url,
+            clock=clock,
+            entropy=entropy,
+            observer=observer,
+        )
         self._known = WellKnown(
-            url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking, nonce=self._proofs.nonce
+            url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking, nonce=self._entrance.nonce
         )
 
     def snapshot(self) -> Snapshot:
@@ -137,10 +142,17 @@ class Hub:
         Raises what a stage could not go on after, in the group of its tasks.
         """
         await self.live.refresh()
+        await self._entrance.revoked.refresh()
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(work)
-                for work in (self.live.follow(self.observer), self._acceptor.run(), self._store(), self._tails.run())
+                for work in (
+                    self.live.follow(self.observer),
+                    self._entrance.revoked.follow(),
+                    self._acceptor.run(),
+                    self._store(),
+                    self._tails.run(),
+                )
             ]
             if self._tls is not None:
                 running.append(tasks.create_task(keep_renewed(self._tls, self.clock, self.observer)))
@@ -275,59 +287,11 @@ class Hub:
 
     def _handlers(self) -> dict[str, Handler]:
         settings, ports = self.settings, self.ports
-        keys = ports.keys
-        issuer = load_issuer(self.url, key_id=keys.token_key_id(), key_pem=keys.token_key_pem(), jwks=keys.token_jwks())
-        authenticator = Authenticator(
-            lambda: issuer,
-            snapshot=self.snapshot,
-            proofs=self._proofs,
-            clock=self.clock,
-            observer=self.observer,
-            settings=settings.auth,
-        )
-        clients = Clients(
-            lambda: issuer,
-            snapshot=self.snapshot,
-            replay=ports.replay,
-            proofs=self._proofs,
-            clock=self.clock,
-            settings=settings.auth,
-        )
-        tokens = TokenEndpoint(
-            lambda: issuer,
-            clients=clients,
-            snapshot=self.snapshot,
-            standing=self.live.standing,
-            clock=self.clock,
-            entropy=self.entropy,
-            observer=self.observer,
-            settings=settings.auth,
-        )
-        pipeline = self._intake.pipeline
-        bodies = BodyReader(bounds=settings.http, clock=self.clock)
-        credentials = CredentialReader(
-            self.url, proxies=addresses_of(settings.http.trusted_proxies), observer=self.observer
-        )
-        gate = Gate(
-            authenticator,
-            credentials,
-            nonce=self._proofs.nonce,
-            quotas=self.quotas,
-            strangers=Strangers(settings.quotas, clock=self.clock, observer=self.observer),
-            standing=self.live.standing,
-        )
+        pipeline, gate, bodies = self._intake.pipeline, self._entrance.gate, self._bodies
         documents, others = document_apis(
             settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
         )
-        partner = PartnerAPI(
-            gate=gate,
-            pipeline=pipeline,
-            documents=documents,
-            tokens=tokens,
-            nonce=self._proofs.nonce,
-            credentials=credentials,
-            bodies=bodies,
-        )
+        partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, bodies=bodies)
         reader = self._reader_api(gate, bodies)
         views = views_api(
             settings,
@@ -353,7 +317,14 @@ class Hub:
         )
         others = {**others, **copies.handlers()}
         public = {**self._known.handlers(), **self._catalogue_api().handlers()}
-        return {**partner.handlers(), **reader.handlers(), **views.handlers(), **others, **public}
+        return {
+            **self._entrance.oauth.handlers(),
+            **partner.handlers(),
+            **reader.handlers(),
+            **views.handlers(),
+            **others,
+            **public,
+        }
 
     def _catalogue_api(self) -> CatalogueAPI:
         described = {

@@ -7,7 +7,7 @@ counts with the revision that brought it, and an unrelated change costs each tok
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from hashlib import sha256
 
 from msgspec import Struct
@@ -56,13 +56,16 @@ class Authenticator:
         issuer: Callable[[], Issuer],
         *,
         snapshot: Callable[[], Snapshot],
+        revoked: Container[str],
         proofs: Proofs,
         clock: Clock,
         observer: Observer,
         settings: AuthSettings,
     ) -> None:
+        """`revoked`: ids of tokens that are good no more."""
         self._issuer = issuer
         self._snapshot = snapshot
+        self._revoked = revoked
         self._proofs = proofs
         self._clock = clock
         self._observer = observer
@@ -95,6 +98,11 @@ class Authenticator:
         authorization = next(iter(credentials.unverified_authorizations), "")
         token = authorization.partition(" ")[2]
         return sha256(token.encode(errors="replace")).digest() in self._known
+
+    def lets_in(self, token: AccessToken, now: int) -> bool:
+        """Whether the registry lets the client of a verified token in."""
+        answer, expires = _decide(token, self._snapshot(), now)
+        return isinstance(answer, Principal) and now < expires
 
     def _identify(self, credentials: Credentials) -> Principal | Flaw:
         # 1. There is one Authorization header (RFC 9110 §11.6.2), in ASCII and of a bounded size.
@@ -153,6 +161,8 @@ class Authenticator:
 
     def _answer(self, known: _Known, now: int) -> Principal | Flaw:
         """What the registry says of a verified token at its newest revision."""
+        if known.token.id in self._revoked:
+            return Flaw.REVOKED
         snapshot = self._snapshot()
         if known.revision != snapshot.revision:
             known.answer, known.expires = _decide(known.token, snapshot, now)

@@ -22,6 +22,8 @@ from hub.trust.keys import ALGORITHMS
 from hub.trust.tokens import TOKEN_ID_BYTES, UNBOUND, Issuer, issue_token
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
+INTROSPECTION_PATH = "/oauth/introspect"
+REVOCATION_PATH = "/oauth/revoke"
 JWKS_PATH = "/.well-known/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 AUTH_METHODS = ("private_key_jwt", "self_signed_tls_client_auth", "tls_client_auth")
@@ -128,6 +130,12 @@ def metadata(issuer: str) -> dict[str, object]:
     return {
         "issuer": issuer,
         "token_endpoint": issuer + TOKEN_PATH,
+        "introspection_endpoint": issuer + INTROSPECTION_PATH,
+        "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "revocation_endpoint": issuer + REVOCATION_PATH,
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "jwks_uri": issuer + JWKS_PATH,
         "scopes_supported": list(SCOPES),
         "response_types_supported": [],

@@ -11,6 +11,7 @@ import pytest
 from hub.core.certificate import Certificate
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
+from hub.core.jwk import encode_base64url
 from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, System, Tier
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
@@ -54,11 +55,13 @@ class World:
         self.snapshot = Snapshot()
         self.clock = ManualClock(NOW * 1_000_000)
         self.seen = Reasons()
+        self.revoked: set[str] = set()
         bounds = AuthSettings(**{"sender_constrained": "offered"} | settings)
         self.proofs = Proofs(clock=self.clock, entropy=Zeros(), settings=bounds)
         self.stage = Authenticator(
             lambda: ISSUED_BY,
             snapshot=lambda: self.snapshot,
+            revoked=self.revoked,
             proofs=self.proofs,
             clock=self.clock,
             observer=self.seen,
@@ -377,3 +380,14 @@ def test_a_certificate_that_is_revoked_or_anothers_carries_no_token(change: dict
 
     assert isinstance(world.show(pinned, scheme="Bearer", certificate="A" * 43), Challenge)
     assert world.seen.reasons == [reason]
+
+
+def test_a_token_that_was_revoked_is_refused_from_then_on() -> None:
+    world, one = World(), token(number=1)
+    before = world.ask(one)
+
+    world.revoked.add(encode_base64url((1).to_bytes(16, "big")))
+
+    assert isinstance(before, Principal)
+    assert world.refused(one) == ("UNAUTHENTICATED", "revoked")
+    assert isinstance(world.ask(token(number=2)), Principal)

@@ -10,11 +10,10 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from msgspec import Struct
 
-from hub.core.errors import HubError
 from hub.drivers.sqlite.database import Database, leaves_connection_sound, port_error
 from hub.drivers.sqlite.worker import Worker, transaction
 
@@ -22,6 +21,11 @@ _SCHEMA = """
 CREATE TABLE used (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX used_by_expiry ON used (expires)
 """
+_REVOKED = """
+CREATE TABLE IF NOT EXISTS revoked (key BLOB PRIMARY KEY, revoked INTEGER NOT NULL, expires INTEGER NOT NULL)
+WITHOUT ROWID
+"""
+"""Beside the layout of version 1: a file that was made without it gets it when it is opened."""
 _USE = "INSERT INTO used VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING true"
 
 
@@ -31,12 +35,32 @@ class _Use(Struct, frozen=True):
     now: int
 
 
+class _Revoke(Struct, frozen=True):
+    key: bytes
+    expires: int
+    now: int
+
+
+class _Look(Struct, frozen=True):
+    since: int
+    now: int
+
+
+_Job = _Use | _Revoke | _Look
+
+
 class SQLiteReplayGuard:
     """A `ReplayGuard`. Enter it to open the file; one process may have it open."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=1_000)
-        self._worker: Worker[_Use] = Worker("replay-guard", database.open_writer, self._round)
+
+        def connect() -> sqlite3.Connection:
+            connection = database.open_writer()
+            connection.execute(_REVOKED)
+            return connection
+
+        self._worker: Worker[_Job] = Worker("replay-guard", connect, self._round)
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
@@ -53,12 +77,38 @@ class SQLiteReplayGuard:
         first: bool = await self._worker.submit(_Use(key, expires, now))
         return first
 
-    def _round(self, connection: sqlite3.Connection, uses: Sequence[_Use]) -> Sequence[bool | HubError]:
+    async def revoke(self, key: bytes, *, expires: int, now: int) -> None:
+        """As the port says. Raises StorageUnavailable or StorageFull if it cannot be remembered."""
+        await self._worker.submit(_Revoke(key, expires, now))
+
+    async def revoked(self, *, since: int, now: int) -> Sequence[bytes]:
+        """As the port says. Raises StorageUnavailable."""
+        found: Sequence[bytes] = await self._worker.submit(_Look(since, now))
+        return found
+
+    def _round(self, connection: sqlite3.Connection, jobs: Sequence[_Job]) -> Sequence[Any]:
         try:
+            if all(isinstance(job, _Look) for job in jobs):
+                return [_done(connection, job) for job in jobs]
             with transaction(connection):
-                connection.execute("DELETE FROM used WHERE expires <= ?", (min(use.now for use in uses),))
-                return [bool(connection.execute(_USE, (use.key, use.expires)).fetchall()) for use in uses]
+                oldest = (min(job.now for job in jobs),)
+                connection.execute("DELETE FROM used WHERE expires <= ?", oldest)
+                connection.execute("DELETE FROM revoked WHERE expires <= ?", oldest)
+                return [_done(connection, job) for job in jobs]
         except sqlite3.Error as error:
             if not leaves_connection_sound(error):
                 self._worker.abandon()
-            return [port_error(error)] * len(uses)
+            return [port_error(error)] * len(jobs)
+
+
+def _done(connection: sqlite3.Connection, job: _Job) -> object:
+    match job:
+        case _Use():
+            return bool(connection.execute(_USE, (job.key, job.expires)).fetchall())
+        case _Revoke():
+            row = (job.key, job.now, job.expires)
+            connection.execute("INSERT INTO revoked VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
+            return None
+        case _Look():
+            asked = "SELECT key FROM revoked WHERE revoked >= ? AND expires > ?"
+            return [key for (key,) in connection.execute(asked, (job.since, job.now))]

@@ -123,7 +123,8 @@ def _body(route: Route, media_type: str) -> Document:
         return {"schema": _ref("Acknowledgement")}
     if media_type in (BINARY, LINKED):
         return {"schema": _ref("EPCISDocument" if route.path.startswith("/epcis") else "Document")}
-    return {"schema": _ref({FORM: "TokenRequest", XLSX: "File"}.get(media_type, "Text"))}
+    form = "TokenRequest" if route.name == "token" else "ClientForm"
+    return {"schema": _ref({FORM: form, XLSX: "File"}.get(media_type, "Text"))}
 
 
 def _responses(route: Route) -> Document:
@@ -154,7 +155,7 @@ def _response(route: Route, status: int, codes: Sequence[str]) -> Document:
 
 def _bodies(route: Route, status: int) -> dict[str, str]:
     """What an answer holds that is no problem, by media type."""
-    if status >= _ERROR and route.name == "token":
+    if status >= _ERROR and FORM in route.media_types:
         return {"application/json": "OAuthError"}
     if status >= _ERROR and route.name not in _ITEMS_TELL:
         return {}
