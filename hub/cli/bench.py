@@ -21,6 +21,7 @@ ROUNDS_QUICK, SECONDS_QUICK = 2, 0.7
 def bench(
     *,
     formats: Annotated[bool, Parameter(negative="")] = False,
+    fairness: Annotated[bool, Parameter(negative="")] = False,
     log: Literal["sqlite", "kafka"] = "sqlite",
     kafka: str = "",
     quick: Annotated[bool, Parameter(negative="")] = False,
@@ -35,6 +36,9 @@ def bench(
     ----------
     formats
         Measure instead what it costs to judge documents of each format, and how much memory that takes: half a minute.
+    fairness
+        Measure instead what a flood costs the others: quiet partners alone, beside one at ten times its quota, and
+        beside bad tokens; half a minute.
     log
         Where the hub keeps its events.
     kafka
@@ -53,6 +57,8 @@ def bench(
     """
     if formats:
         return _formats(data, quick=quick, json=json)
+    if fairness:
+        return _fairness(data, quick=quick, json=json)
     from hub.core.errors import HubError
     from hub.lab.bench.kafka import ground_for
     from hub.lab.bench.report import document, show
@@ -91,6 +97,25 @@ def _formats(data: Path, *, quick: bool, json: bool) -> int:
         print_json(format_document(measured))
     else:
         show_formats(measured)
+    return DONE
+
+
+def _fairness(data: Path, *, quick: bool, json: bool) -> int:
+    from hub.core.errors import HubError
+    from hub.lab.bench.fairness import measure_fairness
+    from hub.lab.bench.report import fairness_document, show_fairness
+
+    try:
+        measured = measure_fairness(data, _say, quick=quick)
+    except HubError as error:
+        print(f"customs-hub bench: {error}", file=sys.stderr)
+        return FAILED
+    if json:
+        from hub.cli.show import print_json
+
+        print_json(fairness_document(measured))
+    else:
+        show_fairness(measured)
     return DONE
 
 

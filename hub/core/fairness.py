@@ -1,6 +1,6 @@
-"""Sharing what is short: room for what is held at a time, and turns for what waits.
+"""Sharing what is short: room for what is held at a time, turns for what waits, and a pace for what is in vain.
 
-Both are per account and cost the same however many accounts there are.
+All are per account and cost the same however many accounts there are.
 """
 
 from __future__ import annotations
@@ -77,3 +77,26 @@ class FairQueue(Generic[T]):
                 yield queue.popleft()
             if not queue:
                 del self._queues[account]
+
+
+class Pace:
+    """How far ahead each account is of what it may do in a second: the generic cell rate algorithm (ITU-T I.371)."""
+
+    def __init__(self, per_second: float, *, accounts_max: int) -> None:
+        self._seconds_each = 1 / per_second
+        self._accounts_max = accounts_max
+        self._worked_off: OrderedDict[str, float] = OrderedDict()
+        """By account: when what it did so far has had its time. The one that did something longest ago gives way."""
+
+    def ahead(self, account: str, now: float) -> float:
+        """In seconds; 0: it keeps the pace."""
+        return max(0.0, self._worked_off.get(account, 0.0) - now)
+
+    def step(self, account: str, now: float) -> float:
+        """How far ahead it is once it did one thing more."""
+        ahead = self.ahead(account, now) + self._seconds_each
+        if account not in self._worked_off and len(self._worked_off) >= self._accounts_max:
+            self._worked_off.popitem(last=False)
+        self._worked_off[account] = now + ahead
+        self._worked_off.move_to_end(account)
+        return ahead

@@ -49,6 +49,8 @@ class QuotaSettings(Struct, frozen=True, kw_only=True):
     """Once the hub took no events for so long, partners may catch up for twice as long as that lasted."""
     catch_up_seconds_min: Wait = 600
     catch_up_seconds_max: Wait = 6 * 3_600
+    refusals_per_second: Rate = 100
+    """Of one partner that is over its quota; its connections are read no faster, or it would cost what it may not."""
     failures_per_second: Rate = 200
     """Failed authentications of one address; beyond, its connections are read no faster, and at last not looked at."""
     addresses_max: Most = 10_000

@@ -23,7 +23,7 @@ from msgspec import Struct
 from hub.core.allowance import EVERYONE, quota_of
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
-from hub.core.fairness import FairRoom
+from hub.core.fairness import FairRoom, Pace
 from hub.core.partner import Partner
 from hub.core.quota import (
     NOTHING,
@@ -131,6 +131,7 @@ class Quotas:
         self._settings = settings
         self._largest = largest
         self._room = FairRoom(places)
+        self._refusals = Pace(settings.refusals_per_second, accounts_max=settings.addresses_max)
         self._snapshot = snapshot
         self._spending = spending
         self._uptime = uptime
@@ -189,6 +190,11 @@ class Quotas:
         for account in accounts:
             _pay(account, amounts)
             self._spending.tell(account.name, account.told())
+
+    def pause(self, accounts: Sequence[Account]) -> float:
+        """For how many seconds the connection of a request that was refused is not to be read."""
+        now = self._clock.monotonic()
+        return max(self._refusals.step(account.name, now) for account in accounts)
 
     def left(self, accounts: Sequence[Account]) -> list[Left]:
         """What can still be taken now, for those who want to know before they are refused."""

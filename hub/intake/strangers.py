@@ -8,9 +8,9 @@ before is not affected: partners behind the same address go on.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from ipaddress import ip_address
 
+from hub.core.fairness import Pace
 from hub.core.quota import QuotaSettings
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -24,32 +24,20 @@ class Strangers:
     """The addresses that failed of late, as this worker saw them."""
 
     def __init__(self, settings: QuotaSettings, *, clock: Clock, observer: Observer) -> None:
-        self._seconds_each = 1 / settings.failures_per_second
-        self._addresses_max = settings.addresses_max
+        self._pace = Pace(settings.failures_per_second, accounts_max=settings.addresses_max)
         self._clock = clock
         self._observer = observer
-        self._worked_off: OrderedDict[str, float] = OrderedDict()
-        """By address: when its failures so far have had their time."""
 
     def must_wait(self, address: str) -> bool:
         """Whether nothing costly is done for it now."""
-        if not self._worked_off or self._ahead(prefix_of(address)) <= AHEAD_SECONDS_MAX:
+        if self._pace.ahead(prefix_of(address), self._clock.monotonic()) <= AHEAD_SECONDS_MAX:
             return False
         self._observer.count("quota_refused", reason="failures")
         return True
 
     def failed(self, address: str) -> float:
         """Count a failure; for how many seconds its connection is not to be read."""
-        prefix = prefix_of(address)
-        ahead = self._ahead(prefix) + self._seconds_each
-        if prefix not in self._worked_off and len(self._worked_off) >= self._addresses_max:
-            self._worked_off.popitem(last=False)
-        self._worked_off[prefix] = self._clock.monotonic() + ahead
-        self._worked_off.move_to_end(prefix)
-        return max(0.0, ahead - FREE_SECONDS)
-
-    def _ahead(self, prefix: str) -> float:
-        return max(0.0, self._worked_off.get(prefix, 0.0) - self._clock.monotonic())
+        return max(0.0, self._pace.step(prefix_of(address), self._clock.monotonic()) - FREE_SECONDS)
 
 
 def prefix_of(address: str) -> str:

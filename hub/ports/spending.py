@@ -38,6 +38,6 @@ class Spending(Protocol):
     def others(self, account: str) -> Sequence[tuple[int, Spent]]:
         """What each other worker, by its number, said last; nothing of one that never spoke of the account.
 
-        MUST show what another worker told before this call began, in whole numbers; while the other is telling, it MAY
-        show some members as they were before. MUST NOT mix up accounts. A worker that starts anew has said nothing.
+        MUST show what another worker told before this call began, whole. MUST NOT mix up accounts. A worker that starts
+        anew has said nothing.
         """

@@ -16,8 +16,6 @@ from hub.core.evidence import Principal
 from hub.intake.quota import Left, Quotas
 from hub.web.edge import ROUTE, Refused
 
-REFUSED_PAUSE_SECONDS = 0.25
-"""How long the connection of a request over its quota is not read: who comes again at once costs little."""
 _UNITS = {"events": ';qu="events"', "bytes": ';qu="content-bytes"', "requests": ""}
 """Requests are the unit where none is named."""
 
@@ -42,13 +40,16 @@ class RequestCharge:
     def enter(self) -> None:
         """Charge the request and its declared body, before any of it is read. Raises `Refused`."""
         if refusal := self._quotas.enter(self._accounts, (0, self._declared, 1), stays=self._stays):
-            raise Refused(refusal).pausing(REFUSED_PAUSE_SECONDS)
+            raise Refused(refusal)
         self._entered = True
 
     def headers(self) -> Mapping[str, str]:
         left = self._quotas.left(self._accounts)
         shown = left if self._writes else [each for each in left if each.name == "requests"]
         return {"RateLimit-Policy": ", ".join(map(_policy, shown)), "RateLimit": ", ".join(map(_left, shown))}
+
+    def pause(self) -> float:
+        return self._quotas.pause(self._accounts)
 
     def end(self, bytes_received: int) -> None:
         """Give the place back, and pay for what came without having been declared."""

@@ -66,6 +66,9 @@ class Charge(Protocol):
 
     def headers(self) -> Mapping[str, str]: ...
 
+    def pause(self) -> float:
+        """For how many seconds the connection is not read, once the request was refused."""
+
     def end(self, bytes_received: int) -> None: ...
 
 
@@ -74,6 +77,7 @@ CHARGE = web.RequestKey("charge", Charge)
 ROUTE = web.RequestKey("route", Route)
 PAUSE = web.RequestKey("pause", float)
 """Where an answer keeps for how many seconds its connection is then not read."""
+_TOO_MUCH = (429, 503)
 
 
 def problem(
@@ -199,6 +203,8 @@ class Edge:
         if not response.prepared:
             if charge is not None:
                 response.headers.update(charge.headers())
+                if response.status in _TOO_MUCH:
+                    request[PAUSE] = charge.pause()
             if response.content_type == PROBLEM and request.path.startswith(epcis_problems.ROOT):
                 assert isinstance(response, web.Response)
                 epcis_problems.speak_epcis(response, reading=request.method == "GET")

@@ -16,6 +16,7 @@ from hub.drivers.memory.spending import MemorySpending, MemoryUptime
 from hub.ports.spending import Spending, Spent
 from hub.ports.uptime import Uptime
 
+ROOT = Path(__file__).parents[2]
 WORKERS = 3
 Ground = Callable[[Path], list[Spending]]
 
@@ -140,3 +141,48 @@ def test_times_outlive_their_process_and_every_worker_sees_them(tmp_path: Path) 
     one.accepts(1_767_225_600)
 
     assert other.accepting_at() == FileUptime(tmp_path).accepting_at() == 1_767_225_600
+
+
+TAKER = """
+import sys
+from pathlib import Path
+from hub.core.quota import QuotaSettings, Quota
+from hub.core.registry import Snapshot
+from hub.drivers.files.spending import FileSpending
+from hub.drivers.memory.spending import MemoryUptime
+from hub.intake.quota import Quotas
+from tests.clock import ManualClock
+from tests.faults.virtual import ListObserver
+from tests.unit.valid_events import PRINCIPAL
+
+quota = Quota(events_per_second=1_000, bytes_per_second=1, requests_per_second=1, burst_seconds=20,
+              requests_in_flight_max=1, streams_max=1)
+worker = int(sys.argv[2])
+quotas = Quotas(settings=QuotaSettings(trusted=quota), largest=(5, 1, 1), places=1, snapshot=Snapshot,
+                spending=FileSpending(Path(sys.argv[1]), worker=worker, workers=2), uptime=MemoryUptime(),
+                clock=ManualClock(), observer=ListObserver())
+print("ready", flush=True)
+sys.stdin.readline()
+taken = 0
+while quotas.charge(quotas.accounts(PRINCIPAL), (5, 0, 0)) is None:
+    taken += 5
+print(taken, flush=True)
+"""
+
+
+def test_two_processes_at_once_take_one_quota_and_at_most_one_request_more(tmp_path: Path) -> None:
+    takers = []
+    for worker in ("0", "1"):
+        command = [sys.executable, "-c", TAKER, str(tmp_path), worker]
+        takers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
+    with takers[0], takers[1]:
+        for taker in takers:
+            assert taker.stdout is not None
+            assert taker.stdout.readline() == "ready\n"
+        for taker in takers:
+            assert taker.stdin is not None
+            taker.stdin.write("go\n")
+            taker.stdin.flush()
+        taken = sum(int(taker.communicate()[0]) for taker in takers)
+
+    assert 20_000 <= taken <= 20_000 + 5

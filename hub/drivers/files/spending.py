@@ -1,10 +1,11 @@
 """`Spending` over one file that the workers of a machine map: a table for each worker, which it alone writes.
 
 Theory of operation. A table has `SLOTS` slots of twelve 8-byte words: the account's tag (64 bits of its SHA-256), then
-what `Spent` has, as doubles. An account's slot is the first free one after its tag modulo `SLOTS`, by linear probing
-(`PROBES_MAX`); a tag is written after its numbers, and a slot never changes its account until the worker starts anew
-and clears its table. Nobody locks: aligned words are written and read whole, and a reader that comes between two of
-them sees some numbers as they were a moment ago, which the port allows. Sums are exact up to 2^53.
+what `Spent` has, as doubles, then a sequence number. An account's slot is the first free one after its tag modulo
+`SLOTS`, by linear probing (`PROBES_MAX`); a tag is written after its numbers, and a slot stays its account's until the
+worker starts anew and clears its table. Nobody locks: aligned words are written and read whole, and the sequence
+number is odd while a slot is being written, so a reader that finds it odd or changed reads again (`READS_MAX`: a worker
+may have been killed in between). Sums are exact up to 2^53.
 
 Eight workers take 12 MiB of address space; only the pages of accounts that are served are ever touched.
 """
@@ -23,7 +24,9 @@ SLOTS = 16_384
 WORDS = 12
 WORD_BYTES = 8
 PROBES_MAX = 64
+READS_MAX = 100
 _NUMBERS = 10
+_SEQUENCE = 11
 FILE = "spending"
 
 
@@ -45,17 +48,13 @@ class FileSpending:
         place = self._place(self._worker, tag)
         if place is None and (place := self._free(tag)) is None:
             return
+        sequence = self._tags[place + _SEQUENCE] | 1
+        self._tags[place + _SEQUENCE] = sequence
+        in_flight, streams = spent.requests_in_flight, spent.streams
         self._numbers[place + 1 : place + 1 + _NUMBERS] = array(
-            "d",
-            (
-                spent.at,
-                *spent.taken,
-                *spent.levels,
-                spent.requests_in_flight,
-                spent.streams,
-                spent.refused_at,
-            ),
+            "d", (spent.at, *spent.taken, *spent.levels, in_flight, streams, spent.refused_at)
         )
+        self._tags[place + _SEQUENCE] = sequence + 1
         self._tags[place] = tag
 
     def others(self, account: str) -> Sequence[tuple[int, Spent]]:
@@ -63,11 +62,18 @@ class FileSpending:
         found = []
         for worker in self._others:
             if (place := self._place(worker, tag)) is not None:
-                at, a, b, c, x, y, z, requests, streams, refused_at = self._numbers[
-                    place + 1 : place + 1 + _NUMBERS
-                ].tolist()
+                at, a, b, c, x, y, z, requests, streams, refused_at = self._read(place)
                 found.append((worker, Spent(at, (a, b, c), (x, y, z), int(requests), int(streams), refused_at)))
         return found
+
+    def _read(self, place: int) -> Sequence[float]:
+        numbers: Sequence[float] = ()
+        for _ in range(READS_MAX):
+            before = self._tags[place + _SEQUENCE]
+            numbers = self._numbers[place + 1 : place + 1 + _NUMBERS].tolist()
+            if not before & 1 and self._tags[place + _SEQUENCE] == before:
+                break
+        return numbers
 
     def _tag(self, account: str) -> int:
         tag = self._tag_of.get(account)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,6 +24,13 @@ from hub.lab.world import Client, Company, Engine, hub_world
 
 TERMINAL = Company(id="delta", roles=("terminal",))
 ENGINE = "watch"
+WITHOUT_QUOTAS = {
+    "events_per_second": 1_000_000,
+    "bytes_per_second": 1_000_000_000,
+    "requests_per_second": 1_000_000,
+    "requests_in_flight_max": 512,
+}
+"""One terminal is all that a hub can do, or more."""
 _SERVE = ["-c", "from hub.cli import main; main()", "serve"]
 
 
@@ -37,29 +44,45 @@ class Ground(Struct, frozen=True):
 
 
 class Hub(Struct, frozen=True):
-    """A hub that serves, and access tokens for the terminal and the engine."""
+    """A hub that serves, and access tokens for its companies and the engine."""
 
     server: Server
-    write_token: str
+    write_tokens: Mapping[str, str]
+    """By company."""
     read_token: str
+
+    @property
+    def write_token(self) -> str:
+        return self.write_tokens[TERMINAL.id]
 
 
 @contextmanager
-def hub(name: str, ground: Ground, directory: Path, *, feed: bool, company: Company = TERMINAL) -> Iterator[Hub]:
-    """A hub for the length of a block, at its defaults but for storage, ports and tokens. Raises `BenchFailed`.
+def hub(
+    name: str,
+    ground: Ground,
+    directory: Path,
+    *,
+    feed: bool,
+    companies: Sequence[Company] = (TERMINAL,),
+    quotas: Mapping[str, int] = WITHOUT_QUOTAS,
+) -> Iterator[Hub]:
+    """A hub for the length of a block, at its defaults but for storage, ports, tokens and the quotas of `trusted`.
+
+    Raises `BenchFailed`.
 
     An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it.
     """
-    environ = _environ(name, ground, directory / name)
+    environ = _environ(name, ground, directory / name, quotas)
     engine = Engine(id=ENGINE, feed=feed)
-    clients = asyncio.run(hub_world(load(None, environ), companies=[company], engines=[engine]))
+    clients = asyncio.run(hub_world(load(None, environ), companies=companies, engines=[engine]))
     with server(name, _SERVE, directory, _without_settings() | environ) as served:
         _wait_until_ready(served.url)
-        yield Hub(served, _token(served.url, clients[company.id]), _token(served.url, clients[ENGINE]))
+        tokens = {company.id: _token(served.url, clients[company.id]) for company in companies}
+        yield Hub(served, tokens, _token(served.url, clients[ENGINE]))
 
 
-def _environ(name: str, ground: Ground, directory: Path) -> dict[str, str]:
-    settings = {
+def _environ(name: str, ground: Ground, directory: Path, quotas: Mapping[str, int]) -> dict[str, str]:
+    settings = {f"quotas.trusted.{limit}": str(most) for limit, most in quotas.items()} | {
         "log.ground": ground.name,
         "log.directory": str(directory),
         "http.port": "0",

@@ -13,6 +13,14 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from hub.lab.bench.fairness import (
+    FLOOD_CONNECTIONS,
+    FLOOD_PER_SECOND,
+    QUIET_CONNECTIONS,
+    QUIET_PER_SECOND,
+    QUOTA_PER_SECOND,
+    Beside,
+)
 from hub.lab.bench.figures import Figures
 from hub.lab.bench.formats import FormatFigures
 from hub.lab.bench.hubs import Ground
@@ -79,6 +87,39 @@ def show_formats(measured: Sequence[FormatFigures]) -> None:
     print("", machine, *FORMAT_NOTES, sep="\n")
 
 
+FAIRNESS_COLUMNS = ("quiet partners", "p50 ms", "p99 ms", "of alone", "sent", "accepted", "flood sent", "got through")
+FAIRNESS_NOTES = (
+    f"Quiet: single posts at {QUIET_PER_SECOND} a second over {QUIET_CONNECTIONS} connections, each from when it is "
+    "due to its answer; medians over the rounds. Of alone: the p99, divided by that of the same round alone.",
+    f"One at 10 times its quota: {FLOOD_PER_SECOND} single posts a second over {FLOOD_CONNECTIONS} connections, "
+    f"{QUOTA_PER_SECOND} allowed. Bad tokens: as many. The flood is a process of its own.",
+)
+
+
+def fairness_document(measured: Sequence[Beside]) -> dict[str, Any]:
+    """Every flood, with what it was measured on, as JSON values."""
+    return {"machine": _machine(), "beside": {each.name: _without_name(each) for each in measured}}
+
+
+def show_fairness(measured: Sequence[Beside]) -> None:
+    rows: list[tuple[str, ...]] = [
+        (
+            each.name,
+            f"{each.p50_ms:.2f}",
+            f"{each.p99_ms:.2f}",
+            f"{each.ratio:.2f}",
+            f"{each.sent:,}",
+            f"{each.accepted:,}",
+            f"{each.flood_sent:,}",
+            f"{each.flood_accepted:,}",
+        )
+        for each in measured
+    ]
+    _print_table("customs-hub bench --fairness", FAIRNESS_COLUMNS, rows)
+    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
+    print("", machine, *FAIRNESS_NOTES, sep="\n")
+
+
 def _format_cells(measured: FormatFigures) -> tuple[str, ...]:
     return (
         measured.name,
@@ -125,7 +166,7 @@ def _print_plain(rows: list[tuple[str, ...]]) -> None:
         print(f"{name.ljust(widths[0])}  {right}".rstrip())
 
 
-def _without_name(measure: Figures | FormatFigures) -> dict[str, Any]:
+def _without_name(measure: Figures | FormatFigures | Beside) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(measure)
     del values["name"]
     return values
