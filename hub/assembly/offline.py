@@ -31,6 +31,7 @@ def make_registrar(live: LiveRegistry, settings: Settings, *, quarantine: Quaran
         event_types.setdefault(event_type.name, []).append(event_type.schema.flat)
     return Registrar(
         live,
+        hub=settings.hub_name,
         quarantine=quarantine,
         clock=clock,
         event_types=event_types,

@@ -268,6 +268,41 @@ _ROWS = (
         "Every act names the revision that its author saw. If another act came in between, the first one wins.",
         retry=True,
     ),
+    _row(
+        "OPERATOR_REQUIRED", 403, "forbidden",
+        "This act is an operator's: the user of the hub's machine alone can only stop.",
+        "Cet acte revient à un opérateur : l'utilisateur de la machine du hub ne peut, seul, qu'arrêter.",
+        "Repeat the command with `--as NAME --key FILE`.",
+        "Operators are registered: four eyes bind everywhere. Stopping acts are performed and looked at afterwards.",
+    ),
+    _row(
+        "SIGNATURE_NOT_ACCEPTED", 403, "forbidden",
+        "The signature over the act is not accepted.",
+        "La signature de l'acte n'est pas acceptée.",
+        "Ask the hub for the statement of the act again and sign that, with a key that is registered for you.",
+        "A statement is for one hub, in one spelling, signed soon after it was made by a key that an operator has now.",
+    ),
+    _row(
+        "OPERATOR_NOT_PERMITTED", 403, "forbidden",
+        "This operator may not do this act, or not sign it as the second.",
+        "Cet opérateur ne peut pas accomplir cet acte, ou pas le signer en second.",
+        "Ask a colleague with the role that `detail` names.",
+        "Every act names the roles that may do it. The second signature is another person's, never a visitor's.",
+    ),
+    _row(
+        "PROPOSAL_STALE", 409, "conflict",
+        "What the act was to change has changed since it was signed; nothing was done.",
+        "Ce que l'acte devait modifier a changé depuis sa signature ; rien n'a été fait.",
+        "Look at the objects again and make the proposal anew.",
+        "A signature is over the objects as they were. What happened in between might have changed the signer's mind.",
+    ),
+    _row(
+        "PROPOSAL_CLOSED", 409, "conflict",
+        "The proposal is no longer open; nothing was done.",
+        "La proposition n'est plus ouverte ; rien n'a été fait.",
+        "Make the proposal anew if it is still wanted.",
+        "A proposal waits 72 hours for its second signature, unless it is refused or withdrawn.",
+    ),
     # What the hub could not do now.
     _row(
         "TOO_MANY_REQUESTS", 429, "throttled",

@@ -51,6 +51,24 @@ _TEXTS = (
         "Ask the issuer which of the two is right; remove the other one first (`customs-hub issuer-key remove`).",
     ),
     FaultText(
+        "ACT_OPERATORS_EXIST",
+        "There are operators already: they add the next one.",
+        "Il y a déjà des opérateurs : ce sont eux qui ajoutent le suivant.",
+        "Ask a security officer for `customs-hub operator add`.",
+    ),
+    FaultText(
+        "ACT_OPERATOR_FIRST",
+        "A hub without operators gets its first administrator first.",
+        "Un hub sans opérateur reçoit d'abord son premier administrateur.",
+        "Use `customs-hub operator first` on the hub's machine.",
+    ),
+    FaultText(
+        "ACT_LAST_SECURITY_OFFICER",
+        "Without its last security officer nothing could ever be started again.",
+        "Sans son dernier responsable de la sécurité, plus rien ne pourrait jamais être engagé.",
+        "Add another security officer first.",
+    ),
+    FaultText(
         "ACT_ROLE_MISSING",
         "Only an authority can receive events.",
         "Seule une autorité peut recevoir des événements.",

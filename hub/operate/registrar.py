@@ -2,26 +2,66 @@
 
 Every act walks one way: decode the request, decide it on the newest snapshot with all faults at once, make it one
 `Proposal`, write it by compare-and-set. If another act came in between, it is decided again on what that one left.
+
+Once there are operators an act comes with signatures: stopping takes one person and is looked at afterwards, starting
+takes two over the same statement. The user of the hub's machine alone can then only stop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+import orjson
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
+from hub.core.approval import (
+    FORMAT,
+    PROPOSAL_SECONDS,
+    REVIEW_SECONDS,
+    ActStatement,
+    PendingProposal,
+    ProposalState,
+    Review,
+    Signature,
+)
 from hub.core.copies import CopyDecision, Quarantined
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
-from hub.core.proposal import Conflict, Proposal
-from hub.core.registry import kind_of, object_id
-from hub.operate import aeo, agreements, certificates, edi, feeds, issuers, keys, partners, quarantine, quotas, why
+from hub.core.operator import Effect
+from hub.core.proposal import Authority, Conflict, Proposal
+from hub.core.registry import Registered, kind_of, object_id
+from hub.operate import (
+    aeo,
+    agreements,
+    approvals,
+    certificates,
+    edi,
+    feeds,
+    issuers,
+    keys,
+    operators,
+    partners,
+    quarantine,
+    quotas,
+    why,
+)
 from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
+from hub.operate.signing import (
+    Signed,
+    first_may_sign,
+    names_of,
+    proven,
+    read_statement,
+    replaces_now,
+    second_may_sign,
+    since_of,
+)
 from hub.operate.views import VIEWS as VIEWS_OF_THE_REGISTRY
 from hub.operate.views import Plain, View, plain
 from hub.ports.system import Clock
@@ -37,6 +77,8 @@ ACTS: dict[str, Act] = {
     **feeds.ACTS,
     **quarantine.ACTS,
     **quotas.ACTS,
+    **operators.ACTS,
+    **approvals.ACTS,
 }
 VIEWS: dict[str, View] = {
     **VIEWS_OF_THE_REGISTRY,
@@ -44,6 +86,8 @@ VIEWS: dict[str, View] = {
     **quarantine.VIEWS,
     **why.VIEWS,
     **quotas.VIEWS,
+    **operators.VIEWS,
+    **approvals.VIEWS,
 }
 
 ATTEMPTS_MAX = 3
@@ -58,18 +102,42 @@ class Done(Struct, frozen=True):
     changed: tuple[Plain, ...]
 
 
+class Prepared(Struct, frozen=True):
+    """An act as its author would sign it now."""
+
+    statement: str
+    effect: Effect
+    changes: tuple[Plain, ...]
+    """What it would make of the objects."""
+
+
+class Waiting(Struct, frozen=True):
+    """A first signature was taken; a second one is needed."""
+
+    proposal: str
+    act: str
+    expires: int
+    """Seconds since 1970."""
+
+
+T = TypeVar("T")
+
+
 class Registrar:
     def __init__(
         self,
         live: LiveRegistry,
         *,
+        hub: str,
         quarantine: Quarantine,
         clock: Clock,
         event_types: EventSchemas,
         key_grace_seconds: int,
         key_validity_seconds: int,
     ) -> None:
+        """`hub`: its name, without which no statement is for it."""
         self._live = live
+        self._hub = hub
         self._quarantine = quarantine
         self._clock = clock
         self._event_types = event_types
@@ -87,53 +155,203 @@ class Registrar:
         answer = view.answer(decoded, self._basis(copies), checks)
         return _refused(name, checks) if checks.faults else answer
 
-    async def perform(self, name: str, request: object, *, actor: str) -> Done | Refusal:
-        """Do one of `ACTS`. Raises `Conflict` if others keep coming in between, and the registry's errors."""
+    async def perform(
+        self, name: str, request: object, *, actor: str, authority: Authority = Authority.LOCAL
+    ) -> Done | Refusal:
+        """Do one of `ACTS` on somebody's word: by default that of the user of the hub's machine, who alone can only
+        stop once there are operators. `PARTNER` and `HUB` are for callers that have proven who asks.
+
+        Raises `Conflict` if others keep coming in between, and the registry's errors.
+        """
         decoded = _decode(request, ACTS[name].request)
         if isinstance(decoded, Refusal):
             return decoded
+        return await self._insist(lambda: self._perform(name, decoded, actor, authority))
+
+    async def prepare(self, name: str, request: object, *, operator: str) -> Prepared | Done | Refusal:
+        """The statement that `operator` would sign; `Done` if all is so already."""
+        decoded = _decode(request, ACTS[name].request)
+        if isinstance(decoded, Refusal):
+            return decoded
+        copies = await self._gathered(ACTS[name].gather, decoded)
+        changes = self._decide(name, decoded, copies, operator)
+        if isinstance(changes, Refusal):
+            return changes
+        snapshot, names = self._live.snapshot, names_of(changes)
+        if not changes:
+            return Done(snapshot.revision, ())
+        statement = ActStatement(
+            FORMAT, self._hub, name, to_builtins(decoded), names, replaces_now(names, snapshot), self._now()
+        )
+        return Prepared(statement.canonical().decode(), ACTS[name].effect, _told(changes))
+
+    async def sign(self, statement: str, signature: str, *, local: bool = False) -> Done | Waiting | Refusal:
+        """Take an operator's signature over a statement, and do the act if that is enough.
+
+        `local`: it came over the socket of the hub's own machine. Raises as `perform` does.
+        """
+        return await self._insist(lambda: self._sign(statement, signature, local))
+
+    async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         for _ in range(ATTEMPTS_MAX - 1):
             with suppress(Conflict):
-                return await self._attempt(name, decoded, actor)
+                return await attempt()
             await self._live.refresh()
-        return await self._attempt(name, decoded, actor)
+        return await attempt()
 
-    async def _attempt(self, name: str, request: Request, actor: str) -> Done | Refusal:
+    async def _perform(self, name: str, request: Request, actor: str, authority: Authority) -> Done | Refusal:
         """Decide and write on one snapshot: nothing is awaited between the two."""
         copies = await self._gathered(ACTS[name].gather, request)
-        based_on = self._live.snapshot.revision
-        changes = self._decide(name, request, copies)
+        if authority is Authority.LOCAL and not len(self._live.snapshot.operators):
+            authority = Authority.SETUP
+        if authority is Authority.LOCAL and ACTS[name].effect is not Effect.STOPS:
+            return Refusal("OPERATOR_REQUIRED", name)
+        changes = self._decide(name, request, copies, actor)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
-            return Done(based_on, ())
-        revision = await self._live.write(Proposal(based_on, changes, actor, name, request.reason))
-        for item in changes:
+            return Done(self._live.snapshot.revision, ())
+        beside = (self._review(name, request, changes, (actor,)),) if authority is Authority.LOCAL else ()
+        return await self._write(self._proposal((*changes, *beside), name, request, actor, authority))
+
+    async def _sign(self, text: str, jws: str, local: bool) -> Done | Waiting | Refusal:
+        statement = read_statement(text, self._hub)
+        if isinstance(statement, Refusal):
+            return statement
+        act = ACTS.get(statement.act)
+        request = _decode(statement.request, act.request) if act is not None else Refusal("NOT_FOUND", statement.act)
+        if act is None or isinstance(request, Refusal):
+            return request
+        copies = await self._gathered(act.gather, request)
+        # From here on nothing is awaited before the write: all is decided on one snapshot.
+        snapshot, now = self._live.snapshot, self._now()
+        signed = proven(statement, text, jws, snapshot=snapshot, now=now)
+        if isinstance(signed, Refusal):
+            return signed
+        pending = snapshot.proposals.get(signed.id)
+        refusal = (
+            first_may_sign(signed, act, now)
+            if pending is None
+            else second_may_sign(signed, act, pending, snapshot=snapshot, now=now)
+        )
+        if refusal is not None:
+            return refusal
+        if replaces_now(statement.changes, snapshot) != statement.replaces:
+            return await self._performed_before(signed) or await self._stale(signed, pending)
+        if pending is not None and not pending.is_open(now):
+            return Refusal("PROPOSAL_CLOSED", approvals.told_state(pending, now))
+        changes = self._decide(statement.act, request, copies, pending.author if pending else signed.operator.id)
+        if isinstance(changes, Refusal):
+            return changes
+        if not changes:
+            return Done(snapshot.revision, ())
+        if names_of(changes) != statement.changes:
+            return await self._stale(signed, pending)
+        if pending is None and act.effect is Effect.STARTS and not self._is_second_to_be(statement, local):
+            return await self._open(signed)
+        return await self._perform_signed(signed, pending, request, changes)
+
+    def _is_second_to_be(self, statement: ActStatement, local: bool) -> bool:
+        """Whether the first operator adds a colleague, at the hub's own machine: there is nobody else to sign yet."""
+        return local and statement.act == "operator.add" and len(self._live.snapshot.operators) == 1
+
+    async def _open(self, signed: Signed) -> Waiting:
+        signature = Signature(signed.operator.id, signed.jws)
+        act, expires = signed.statement.act, signed.statement.made + PROPOSAL_SECONDS
+        pending = PendingProposal(signed.id, act, signed.text, (signature,), expires)
+        reason = str(signed.statement.request.get("reason", ""))
+        await self._live.write(_signed_proposal(self._based_on, (pending,), "proposal.make", reason, pending))
+        return Waiting(signed.id, act, expires)
+
+    async def _perform_signed(
+        self, signed: Signed, pending: PendingProposal | None, request: Request, changes: Changes
+    ) -> Done:
+        name, act = signed.statement.act, ACTS[signed.statement.act]
+        signatures = (*(pending.signatures if pending else ()), Signature(signed.operator.id, signed.jws))
+        settled = PendingProposal(
+            signed.id, name, signed.text, signatures, signed.statement.made, ProposalState.PERFORMED
+        )
+        beside: list[Registered] = []
+        if pending is not None:
+            settled = replace(pending, signatures=signatures, state=ProposalState.PERFORMED)
+            beside.append(settled)
+        if act.effect is Effect.STOPS or act.in_haste:
+            beside.append(self._review(name, request, changes, tuple(each.operator for each in signatures)))
+        return await self._write(_signed_proposal(self._based_on, (*changes, *beside), name, request.reason, settled))
+
+    async def _performed_before(self, signed: Signed) -> Done | None:
+        """What this very statement did, if nothing has changed that since."""
+        revision = since_of(signed.statement.changes, self._live.snapshot)
+        events = await self._live.audit(revision - 1, 1) if revision else ()
+        event = orjson.loads(events[0]) if events else {}
+        if event.get("statement") != signed.text or event["act"] != signed.statement.act:
+            return None
+        changed = ({"kind": each["kind"], "id": each["id"], "object": each["object"]} for each in event["changes"])
+        return Done(revision, tuple(changed))
+
+    async def _stale(self, signed: Signed, pending: PendingProposal | None) -> Refusal:
+        """What it was about has changed: it can never be performed any more."""
+        if pending is not None and pending.is_open(self._now()):
+            stale = replace(pending, state=ProposalState.STALE)
+            await self._live.write(
+                Proposal(self._based_on, (stale,), signed.operator.id, "proposal.stale", authority=Authority.HUB)
+            )
+        return Refusal("PROPOSAL_STALE", signed.statement.act)
+
+    @property
+    def _based_on(self) -> int:
+        return self._live.snapshot.revision
+
+    def _proposal(self, changes: Changes, name: str, request: Request, actor: str, authority: Authority) -> Proposal:
+        return Proposal(self._based_on, changes, actor, name, request.reason, authority)
+
+    def _review(self, name: str, request: Request, changes: Changes, actors: tuple[str, ...]) -> Review:
+        """Named by the revision that it will be written with."""
+        due = self._now() + REVIEW_SECONDS
+        return Review(str(self._based_on + 1), name, actors, names_of(changes), due, request.reason)
+
+    async def _write(self, proposal: Proposal) -> Done:
+        revision = await self._live.write(proposal)
+        for item in proposal.changes:
             if isinstance(item, CopyDecision):
                 with suppress(HubError):  # It is decided; the mark of a copy that no longer waits is looked past.
                     await self._quarantine.unmark(item.partner, item.sha256)
-        objects = ({"kind": kind_of(item), "id": object_id(item), "object": plain(item)} for item in changes)
-        return Done(revision, tuple(objects))
+        return Done(revision, _told(proposal.changes))
 
     async def _gathered(self, gather: Gather | None, request: Any) -> Sequence[Quarantined]:
         return await gather(request, self._live.snapshot, self._quarantine) if gather is not None else ()
 
-    def _decide(self, name: str, request: Any, copies: Sequence[Quarantined]) -> Changes | Refusal:
+    def _decide(self, name: str, request: Any, copies: Sequence[Quarantined], actor: str) -> Changes | Refusal:
         checks = Checks()
         if len(request.reason) > REASON_CHARACTERS_MAX:
             checks.invalid("/reason", f"{len(request.reason)} characters", f"at most {REASON_CHARACTERS_MAX}")
-        changes = ACTS[name].decide(request, self._basis(copies), checks)
+        changes = ACTS[name].decide(request, self._basis(copies, actor), checks)
         return _refused(name, checks) if checks.faults else changes
 
-    def _basis(self, copies: Sequence[Quarantined]) -> Basis:
+    def _basis(self, copies: Sequence[Quarantined], actor: str = "") -> Basis:
         return Basis(
             snapshot=self._live.snapshot,
-            now=self._clock.now_us() // 1_000_000,
+            now=self._now(),
             event_types=self._event_types,
             key_grace_seconds=self._key_grace_seconds,
             key_validity_seconds=self._key_validity_seconds,
+            actor=actor,
             copies=copies,
         )
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
+
+
+def _signed_proposal(based_on: int, changes: Changes, act: str, reason: str, signed: PendingProposal) -> Proposal:
+    """Of what operators signed: they are its actors."""
+    actor = ", ".join(each.operator for each in signed.signatures)
+    signatures = tuple(each.jws for each in signed.signatures)
+    return Proposal(based_on, changes, actor, act, reason, Authority.SIGNED, signed.statement, signatures)
+
+
+def _told(changes: Changes) -> tuple[Plain, ...]:
+    return tuple({"kind": kind_of(item), "id": object_id(item), "object": plain(item)} for item in changes)
 
 
 def _decode(request: object, shape: type[Struct]) -> Any:

@@ -76,6 +76,7 @@ class Desk:
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
         self.registrar = Registrar(
             self.live,
+            hub="test-hub",
             quarantine=self.copies,
             clock=self.clock,
             event_types=EVENT_TYPES,

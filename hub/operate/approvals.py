@@ -1,0 +1,116 @@
+"""What waits for people: proposals for a second signature, and acts of one person for a second look."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.core.approval import PendingProposal, ProposalState
+from hub.core.operator import ANYONE, Effect
+from hub.operate.acts import Act, Basis, Changes, Request
+from hub.operate.checks import Checks
+from hub.operate.views import All, Plain, View, plain
+
+ID_CHARACTERS_MIN = 8
+"""So much of a proposal's id is enough to name it, while it is the only one that begins so."""
+
+
+class OfProposal(Request, frozen=True, kw_only=True):
+    id: str
+
+
+class DoneReview(Request, frozen=True, kw_only=True):
+    id: str
+    note: str
+
+
+class ShowProposal(Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+
+
+def refuse_proposal(request: OfProposal, basis: Basis, checks: Checks) -> Changes:
+    """Whoever might have signed it says no, for all."""
+    return _settled(request, basis, checks, ProposalState.REFUSED)
+
+
+def withdraw_proposal(request: OfProposal, basis: Basis, checks: Checks) -> Changes:
+    """Its author takes it back."""
+    proposal = find_proposal(request.id, basis, checks)
+    if proposal is not None and proposal.author != basis.actor:
+        checks.invalid("/id", f"a proposal of {proposal.author}", "a proposal of your own")
+    return _settled(request, basis, checks, ProposalState.WITHDRAWN)
+
+
+def _settled(request: OfProposal, basis: Basis, checks: Checks, state: ProposalState) -> Changes:
+    proposal = find_proposal(request.id, basis, checks)
+    if proposal is None or proposal.state is state:
+        return ()
+    if not proposal.is_open(basis.now):
+        checks.invalid("/id", f"a proposal that is {told_state(proposal, basis.now)}", "one that is open")
+    return (replace(proposal, state=state),)
+
+
+def done_review(request: DoneReview, basis: Basis, checks: Checks) -> Changes:
+    """Looked at, by another person than did it."""
+    review = checks.known("/id", request.id, basis.snapshot.reviews)
+    checks.text("/note", request.note)
+    if review is None or review.done:
+        return ()
+    if basis.actor in review.actors:
+        checks.invalid("/id", f"an act of {basis.actor}", "an act of another person")
+    return (replace(review, done_by=basis.actor, note=request.note),)
+
+
+def list_proposals(_: All, basis: Basis, __: Checks) -> Plain:
+    """The newest first."""
+    return {"items": [_proposal(each, basis.now) for each in reversed(list(basis.snapshot.proposals))]}
+
+
+def show_proposal(request: ShowProposal, basis: Basis, checks: Checks) -> Plain:
+    """With the statement that a second signature is over."""
+    proposal = find_proposal(request.id, basis, checks)
+    return {} if proposal is None else {**_proposal(proposal, basis.now), "statement": proposal.statement}
+
+
+def list_reviews(_: All, basis: Basis, __: Checks) -> Plain:
+    """Those that wait first."""
+    reviews = sorted(basis.snapshot.reviews, key=lambda review: (review.done, review.due))
+    return {"items": [{**plain(each), "overdue": each.overdue(basis.now)} for each in reviews]}
+
+
+def find_proposal(name: str, basis: Basis, checks: Checks) -> PendingProposal | None:
+    """The one of this id, or whose id begins so."""
+    proposals = basis.snapshot.proposals
+    if (exact := proposals.get(name)) is not None:
+        return exact
+    named = [each for each in proposals if len(name) >= ID_CHARACTERS_MIN and each.id.startswith(name)]
+    return named[0] if len(named) == 1 else checks.known("/id", name, proposals)
+
+
+def told_state(proposal: PendingProposal, now: int) -> str:
+    """`expired` is what an open one becomes by itself."""
+    is_late = proposal.state is ProposalState.OPEN and not proposal.is_open(now)
+    return "expired" if is_late else proposal.state.value
+
+
+def _proposal(proposal: PendingProposal, now: int) -> Plain:
+    signers = [each.operator for each in proposal.signatures]
+    return {
+        "id": proposal.id,
+        "act": proposal.act,
+        "state": told_state(proposal, now),
+        "signed_by": signers,
+        "expires": proposal.expires,
+    }
+
+
+ACTS = {
+    "proposal.refuse": Act(OfProposal, refuse_proposal, Effect.KEEPS, ANYONE),
+    "proposal.withdraw": Act(OfProposal, withdraw_proposal, Effect.KEEPS, ANYONE),
+    "review.done": Act(DoneReview, done_review, Effect.KEEPS, ANYONE),
+}
+VIEWS = {
+    "proposal.list": View(All, list_proposals),
+    "proposal.show": View(ShowProposal, show_proposal),
+    "review.list": View(All, list_reviews),
+}
