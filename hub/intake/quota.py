@@ -44,6 +44,8 @@ from hub.ports.system import Clock
 from hub.ports.uptime import Uptime
 
 Reason = Literal["events", "bytes", "requests", "in_flight", "streams", "full"]
+PAUSE_SECONDS_MAX = 5.0
+"""Within the time that requests under way have to end when the hub stops."""
 AT_QUOTA_SECONDS = 60.0
 """Who was refused something so lately counts as being at its quota."""
 
@@ -194,7 +196,7 @@ class Quotas:
     def pause(self, accounts: Sequence[Account]) -> float:
         """For how many seconds the connection of a request that was refused is not to be read."""
         now = self._clock.monotonic()
-        return max(self._refusals.step(account.name, now) for account in accounts)
+        return min(PAUSE_SECONDS_MAX, max(self._refusals.step(account.name, now) for account in accounts))
 
     def left(self, accounts: Sequence[Account]) -> list[Left]:
         """What can still be taken now, for those who want to know before they are refused."""

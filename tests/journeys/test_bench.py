@@ -45,3 +45,20 @@ def test_the_cost_of_each_format_is_told_beside_that_of_reading_its_bytes(
     assert all(each["ratio"] > 0 and each["peak_bytes"] > 0 for each in measured.values())
     assert measured["workbook row judged"]["events"] == 1_000
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_flood_is_measured_beside_quiet_partners_that_lose_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["bench", "--fairness", "--quick", "--json", "--data", str(tmp_path)])
+
+    out, err = capfd.readouterr()
+    assert code == 0, err
+    beside = json.loads(out)["beside"]
+    assert len(beside) == 3
+    assert all(each["sent"] == each["accepted"] > 0 for each in beside.values())
+    ten_times, bad_tokens = beside["beside one at 10 times its quota"], beside["beside a flood of bad tokens"]
+    assert 0 < ten_times["flood_accepted"] < ten_times["flood_sent"]
+    assert bad_tokens["flood_accepted"] == 0 < bad_tokens["flood_sent"]
+    assert list(tmp_path.iterdir()) == []

@@ -169,6 +169,17 @@ def test_one_that_holds_most_of_a_full_hub_is_refused_and_others_are_not() -> No
     assert world.enters("quiet") is None
 
 
+def test_whoever_is_refused_again_and_again_is_read_ever_later_and_others_are_not() -> None:
+    world = World(refusals_per_second=10)
+    greedy, quiet = world.accounts("greedy"), world.accounts("quiet")
+
+    pauses = [round(world.workers[0].pause(greedy), 3) for _ in range(100)]
+
+    assert pauses[:3] == [0.1, 0.2, 0.3]
+    assert pauses[-1] == 5.0
+    assert world.workers[0].pause(quiet) == 0.1
+
+
 def test_a_refusal_is_counted_by_its_reason_and_never_by_its_partner() -> None:
     world = World()
     world.passes("greedy")
