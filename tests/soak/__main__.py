@@ -1,4 +1,5 @@
-"""`python -m tests.soak --count 100000 --seed 1`: mutated documents through every translator.
+"""`python -m tests.soak --count 100000 --seed 1`: mutated documents through every translator; with `--copies`, mutated
+digital copies through what examines them.
 
 A failure is printed with the command that shows it again; the exit code says whether there was one. `--first` goes on
 where another run ended.
@@ -20,13 +21,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--copies", action="store_true", help="digital copies, examined; else every translator")
     parser.add_argument("--write", type=Path, help="write the one document of number --first here, and try it alone")
     asked = parser.parse_args()
     if asked.write:
-        case = trial_of(asked.seed, asked.first)
+        case = trial_of(asked.seed, asked.first, of_copies=asked.copies)
         asked.write.write_bytes(case.document)
     began = monotonic()
-    tally = soak(asked.seed, range(asked.first, asked.first + (1 if asked.write else asked.count)), report=_report)
+    numbers = range(asked.first, asked.first + (1 if asked.write else asked.count))
+    tally = soak(asked.seed, numbers, report=_report, of_copies=asked.copies)
     _print(tally, monotonic() - began)
     return 1 if tally.failures else 0
 

@@ -20,13 +20,16 @@ def mutated(seed: int, number: int) -> tuple[Seed, bytes]:
     """The document of a number: the same for the same seed and the same samples."""
     chance = Random(f"{seed}:{number}")
     origin = one_of(chance)
-    content = origin.content
-    kinds = _kinds(content)
+    return origin, changed(chance, origin.content, _kinds(origin.content))
+
+
+def changed(chance: Random, content: bytes, kinds: tuple[Mutation, ...]) -> bytes:
+    """A document after a few mutations; the first of them is the one that leaves it readable."""
     if chance.random() < KEPT_READABLE_SHARE:
         kinds = kinds[:1]
     for _ in range(chance.choice((1, 1, 1, 2, 3, 5))):
         content = chance.choice(kinds)(chance, content)[:BYTES_MAX]
-    return origin, content
+    return content
 
 
 def _kinds(content: bytes) -> tuple[Mutation, ...]:

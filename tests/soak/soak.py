@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
+from tests.soak import copies
 from tests.soak.mutate import mutated
-from tests.soak.trial import MEDIA_TYPES, MIB, memory_max, memory_of, resident_memory_of, tried, weight
+from tests.soak.trial import MEDIA_TYPES, MIB, Try, memory_max, memory_of, resident_memory_of, tried, weight
 
 TRACED_EVERY = 50
 """Tracing allocations makes a trial four times as slow: a share of them says enough."""
@@ -23,6 +24,7 @@ class Trial(NamedTuple):
     origin: str
     document: bytes
     media_type: str
+    try_: Try
 
 
 @dataclass
@@ -36,27 +38,36 @@ class Tally:
     memory_times: float = 0.0
 
 
-def trial_of(seed: int, number: int) -> Trial:
+def trial_of(seed: int, number: int, *, of_copies: bool = False) -> Trial:
+    if of_copies:
+        origin, document, claimed = copies.copy_of(seed, number)
+        return Trial(origin.name, document, claimed, copies.tried)
     origin, document = mutated(seed, number)
     chance = Random(f"{seed}:{number}:type")
     own = "text/csv" if origin.name.endswith(".csv") else ""
-    return Trial(origin.name, document, chance.choice(MEDIA_TYPES) if chance.random() < WRONG_TYPE_SHARE else own)
+    return Trial(
+        origin.name, document, chance.choice(MEDIA_TYPES) if chance.random() < WRONG_TYPE_SHARE else own, tried
+    )
 
 
-def soak(seed: int, numbers: Iterable[int], *, report: Callable[[Tally, str], None]) -> Tally:
+def soak(seed: int, numbers: Iterable[int], *, report: Callable[[Tally, str], None], of_copies: bool = False) -> Tally:
     """Try the documents of these numbers; `report` is told of each failure, with the command that shows it again."""
     tally = Tally()
     for number in numbers:
-        trial = trial_of(seed, number)
-        outcome = tried(trial.document, trial.media_type)
+        trial = trial_of(seed, number, of_copies=of_copies)
+        outcome = trial.try_(trial.document, trial.media_type)
         tally.count += 1
         tally.bytes_count += len(trial.document)
         tally.formats[outcome.format] += 1
         tally.verdicts.update(outcome.verdicts)
         tally.slowest_seconds = max(tally.slowest_seconds, outcome.seconds)
         failures = [*outcome.failures[:5], *_memory(trial, number, tally)]
+        if outcome.format == copies.PDF and number % copies.IN_THE_JAIL_EVERY == 0:
+            failures += copies.judged([trial.document])
         for failure in failures:
-            again = f"python -m tests.soak --seed {seed} --first {number} --write /tmp/document"
+            again = (
+                f"python -m tests.soak {'--copies ' * of_copies}--seed {seed} --first {number} --write /tmp/document"
+            )
             told = f"{failure}\n    {trial.origin} as {trial.media_type or 'no media type'}: {again}"
             tally.failures.append(told)
             report(tally, told)
@@ -65,9 +76,9 @@ def soak(seed: int, numbers: Iterable[int], *, report: Callable[[Tally, str], No
 
 def _memory(trial: Trial, number: int, tally: Tally) -> list[str]:
     if len(trial.document) >= LARGE_BYTES or (trial.document.startswith(b"PK") and number % 5 == 0):
-        used = resident_memory_of(trial.document, trial.media_type)
+        used = resident_memory_of(*trial[1:])
     elif number % TRACED_EVERY == 0:
-        used = memory_of(trial.document, trial.media_type)
+        used = memory_of(*trial[1:])
     else:
         return []
     tally.memory_times = max(tally.memory_times, used / max(weight(trial.document), MIB))

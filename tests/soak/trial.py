@@ -8,7 +8,7 @@ import resource
 import tracemalloc
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import process_time
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from schemas.faults import EXPECTED_CHARACTERS_MAX, FAULTS, FAULTS_MAX, FOUND_CH
 from schemas.translate.item import Context, Translation
 from schemas.translate.recognise import TAKEN, open_document
 from schemas.verdict import Judged, Verdict, judge
-from schemas.words import words
+from schemas.words import Words, words
 
 NOW_US = 1_795_338_000_000_000
 MIB = 1 << 20
@@ -53,9 +53,12 @@ def tried(document: bytes, media_type: str) -> Outcome:
     except Exception as e:  # noqa: BLE001 -- this is what is looked for
         return Outcome("raised", Counter(), [f"raised {type(e).__name__}: {str(e)[:200]}"], process_time() - began)
     seconds = process_time() - began
+    return Outcome(format_, verdicts, [*failures, *in_time(document, seconds)], seconds)
+
+
+def in_time(document: bytes, seconds: float) -> Iterator[str]:
     if seconds > max(SECONDS_MIN, SECONDS_PER_MIB * weight(document) / MIB):
-        failures.append(f"took {seconds:.2f} s for {weight(document)} bytes")
-    return Outcome(format_, verdicts, failures, seconds)
+        yield f"took {seconds:.2f} s for {weight(document)} bytes"
 
 
 def weight(document: bytes) -> int:
@@ -74,7 +77,7 @@ def _wrong(opened: Translation | list[Fault], verdicts: Counter[str]) -> Iterato
     if isinstance(opened, list):
         if not opened or all(each.severity is Severity.WARNING for each in opened):
             yield "refused without an error"
-        yield from _wrongly_said(opened)
+        yield from wrongly_said(opened, words())
         return
     for index, item in enumerate(opened.items):
         judged = judge(item, opened, catalogue(), now_us=NOW_US)
@@ -82,7 +85,7 @@ def _wrong(opened: Translation | list[Fault], verdicts: Counter[str]) -> Iterato
         if item.index != index:
             yield f"item {index} says that it is {item.index}"
         yield from _wrongly_judged(judged)
-        yield from _wrongly_said(judged.faults)
+        yield from wrongly_said(judged.faults, words())
 
 
 def _wrongly_judged(judged: Judged) -> Iterator[str]:
@@ -96,33 +99,38 @@ def _wrongly_judged(judged: Judged) -> Iterator[str]:
             yield "an identity that is too long was accepted"
 
 
-def _wrongly_said(faults: list[Fault]) -> Iterator[str]:
+def wrongly_said(faults: list[Fault], said: Words) -> Iterator[str]:
+    """`said`: what has the French of it."""
     if len(faults) > FAULTS_MAX:
         yield f"{len(faults)} faults"
     for each in faults:
         if each.code not in FAULTS or len(each.found) > FOUND_CHARACTERS_MAX:
             yield f"{each.code} found {each.found[:100]!r}"
-        if len(each.expected) > EXPECTED_CHARACTERS_MAX or words().french(each.expected) is None:
+        if len(each.expected) > EXPECTED_CHARACTERS_MAX or said.french(each.expected) is None:
             yield f"{each.code} expected {each.expected!r}: no French, or too long"
         f"{each.place}{each.found}{each.expected}".encode()  # What cannot be encoded cannot be answered.
 
 
-def memory_of(document: bytes, media_type: str) -> int:
+Try = Callable[[bytes, str], Outcome]
+"""A document, with what its sender says it is, through all that is done with it."""
+
+
+def memory_of(document: bytes, media_type: str, try_: Try = tried) -> int:
     """Bytes that Python allocates at most at a time while the document is tried."""
     tracemalloc.start()
     try:
-        tried(document, media_type)
+        try_(document, media_type)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
-def resident_memory_of(document: bytes, media_type: str) -> int:
+def resident_memory_of(document: bytes, media_type: str, try_: Try = tried) -> int:
     """Bytes by which a process of its own grows while the document is tried: what libraries allocate counts too."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        tried(document, media_type)
+        try_(document, media_type)
         os.write(writing, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before).encode())
         os._exit(0)
     os.close(writing)
