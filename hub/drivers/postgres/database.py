@@ -26,8 +26,8 @@ _BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoi
 """Every question here is answered by an index. Left to itself, the planner would read whole tables for a thousand keys
 while they are of middling size, and its statistics lag behind tables that grow by thousands of rows a second. None is
 worth compiling."""
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-"""`TimeoutError` is an `OSError`."""
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""The third: the server has just said on an idle connection that it ends. `TimeoutError` is an `OSError`."""
 
 Connection = Any
 """An `asyncpg.Connection` of the pool; the library ships no types."""
