@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from hub.intake.authenticate import Authenticator
 from hub.intake.clients import Clients
 from hub.intake.grant import TokenEndpoint
 from hub.intake.inspect import TokenDesk
+from hub.intake.issuer import Issuers
 from hub.intake.proofs import Proofs
 from hub.intake.quota import Quotas
 from hub.intake.revoked import RevokedTokens
@@ -20,7 +21,6 @@ from hub.intake.strangers import Strangers
 from hub.operate.follow import LiveRegistry
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
-from hub.trust.tokens import Issuer, load_issuer
 from hub.web.credentials import CredentialReader
 from hub.web.edge import BodyReader
 from hub.web.gate import Gate
@@ -32,6 +32,7 @@ class Entrance(Struct, frozen=True):
     oauth: OAuthAPI
     revoked: RevokedTokens
     nonce: Callable[[], str]
+    jwks: Callable[[], Sequence[dict[str, str]]]
 
 
 def make_entrance(
@@ -47,11 +48,8 @@ def make_entrance(
     observer: Observer,
 ) -> Entrance:
     """`url` is the hub as its partners know it: issuer and audience of every token."""
-    keys, auth = ports.keys, settings.auth
-    made = load_issuer(url, key_id=keys.token_key_id(), key_pem=keys.token_key_pem(), jwks=keys.token_jwks())
-
-    def issuer() -> Issuer:
-        return made
+    auth = settings.auth
+    issuer = Issuers(url, ports.keys, clock=clock)
 
     def snapshot() -> Snapshot:
         return live.snapshot
@@ -102,4 +100,4 @@ def make_entrance(
         standing=standing,
     )
     oauth = OAuthAPI(gate=gate, tokens=tokens, desk=desk, nonce=proofs.nonce, credentials=credentials, bodies=bodies)
-    return Entrance(gate, oauth, revoked, proofs.nonce)
+    return Entrance(gate, oauth, revoked, proofs.nonce, issuer.jwks)

@@ -129,7 +129,12 @@ class Hub:
             observer=observer,
         )
         self._known = WellKnown(
-            url=self.url, hub=settings.hub_name, keys=ports.keys, lacking=self.lacking, nonce=self._entrance.nonce
+            url=self.url,
+            hub=settings.hub_name,
+            keys=ports.keys,
+            lacking=self.lacking,
+            nonce=self._entrance.nonce,
+            jwks=self._entrance.jwks,
         )
 
     def snapshot(self) -> Snapshot:

@@ -21,6 +21,7 @@ NOUNS = {
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
+    "token-key": "The keys that access tokens are signed with: rotate, list.",
     "edi": "EDIFACT of partners: set, show and try what their own codes mean.",
     "document": "Copies of documents that were set apart: list, show, release, refuse.",
     "document-key": "The keys under which documents are encrypted at rest: rotate.",

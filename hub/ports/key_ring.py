@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 SEAL_OVERLAP_SECONDS = 60
 """After a rotation the old seal key stays valid so long, for processes that are about to take up the new one."""
@@ -20,6 +21,41 @@ class SealKey(Struct, frozen=True):
     valid_from: int
     """Seconds since 1970."""
     valid_to: int | None = None
+
+
+TOKEN_KEY_LEAD_SECONDS = 60
+"""So long a new key of access tokens is published before it signs, for processes that are about to take it up."""
+
+
+class TokenKey(Struct, frozen=True):
+    """One key of access tokens: its public half, when it begins to sign, and when it is published no more."""
+
+    id: str
+    """RFC 7638 thumbprint."""
+    jwk: dict[str, str]
+    """As published (RFC 7517 §4)."""
+    signs_from: int
+    """Seconds since 1970."""
+    valid_to: int | None = None
+
+
+def published(keys: Iterable[TokenKey], now: int) -> Sequence[TokenKey]:
+    """Those under which a live token may verify."""
+    return [key for key in keys if key.valid_to is None or now < key.valid_to]
+
+
+def signing(keys: Sequence[TokenKey], now: int) -> TokenKey:
+    """The newest that has begun to sign; the first key of all has always."""
+    return next((key for key in keys if key.signs_from <= now), keys[-1])
+
+
+def rotated(keys: Sequence[TokenKey], new: TokenKey, *, now: int, token_seconds: int) -> tuple[TokenKey, ...]:
+    """The keys after a rotation at `now`: the new one is published before it signs, the one before until the last token
+    that it signs has ended, and those that ended are gone."""
+    signs_from = now + TOKEN_KEY_LEAD_SECONDS
+    ends = signs_from + token_seconds + TOKEN_KEY_LEAD_SECONDS
+    older = (replace(key, valid_to=ends) if key.valid_to is None else key for key in published(keys, now))
+    return (replace(new, signs_from=signs_from), *older)
 
 
 class KeyRing(Protocol):
@@ -39,13 +75,14 @@ class KeyRing(Protocol):
         MUST keep the old public key in the history, valid until `SEAL_OVERLAP_SECONDS` after `now`.
         """
 
-    def token_key_id(self) -> str: ...
+    def token_keys(self) -> Sequence[TokenKey]:
+        """The keys of access tokens, newest first: other keys than the seal's. Asking takes up a rotation."""
 
-    def token_key_pem(self) -> bytes:
-        """The private key of access tokens (ES256), PKCS #8 PEM: another key than the seal's."""
+    def token_key_pem(self, key_id: str) -> bytes:
+        """The private half of one of them (ES256), PKCS #8 PEM."""
 
-    def token_jwks(self) -> Sequence[dict[str, str]]:
-        """Public JWKs under which live access tokens verify."""
+    def rotate_token_key(self, now: int, token_seconds: int) -> TokenKey:
+        """Make a new key at `now` (seconds since 1970), as `rotated` says; tokens live for `token_seconds`."""
 
     @property
     def wrapping_key_number(self) -> int:

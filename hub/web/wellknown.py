@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -41,8 +41,18 @@ class Operations:
 class WellKnown:
     """Handlers of the public documents and the probes."""
 
-    def __init__(self, *, url: str, hub: str, keys: KeyRing, lacking: Lacking, nonce: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        hub: str,
+        keys: KeyRing,
+        lacking: Lacking,
+        nonce: Callable[[], str],
+        jwks: Callable[[], Sequence[Mapping[str, str]]],
+    ) -> None:
         self._nonce = nonce
+        self._jwks = jwks
         self._url = url
         self._hub = hub
         self._keys = keys
@@ -62,7 +72,7 @@ class WellKnown:
         return answer(metadata(self._url), 200, {"DPoP-Nonce": self._nonce()})
 
     async def jwks(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
-        return answer({"keys": self._keys.token_jwks()})
+        return answer({"keys": self._jwks()})
 
     async def seal_keys(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
         """The key history (`schemas/formats/key-history.md`)."""

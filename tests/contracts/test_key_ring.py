@@ -14,7 +14,7 @@ from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.system.key_ring import FileKeyRing
-from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, KeyRing
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, TOKEN_KEY_LEAD_SECONDS, KeyRing, published, signing
 
 NOW = 1_795_338_000
 MakeRing = Callable[[], KeyRing]
@@ -65,12 +65,47 @@ def test_a_second_rotation_leaves_older_history_as_it_is(ring: KeyRing) -> None:
 
 
 def test_the_token_key_is_on_p256_and_published_under_its_thumbprint(ring: KeyRing) -> None:
-    key = load_pem_private_key(ring.token_key_pem(), password=None)
+    [published] = ring.token_keys()
+
+    key = load_pem_private_key(ring.token_key_pem(published.id), password=None)
 
     assert isinstance(key, EllipticCurvePrivateKey)
     jwk = public_jwk(key.public_key())
-    assert ring.token_key_id() == thumbprint(jwk)
-    assert ring.token_jwks() == [jwk | {"kid": thumbprint(jwk), "use": "sig", "alg": "ES256"}]
+    assert published.id == thumbprint(jwk)
+    assert published.jwk == jwk | {"kid": published.id, "use": "sig", "alg": "ES256"}
+
+
+def test_a_new_token_key_is_published_before_it_signs(ring: KeyRing) -> None:
+    [old] = ring.token_keys()
+
+    new = ring.rotate_token_key(NOW, 600)
+
+    assert {key.id for key in published(ring.token_keys(), NOW)} == {old.id, new.id}
+    signs = [signing(ring.token_keys(), NOW + seconds).id for seconds in (0, TOKEN_KEY_LEAD_SECONDS)]
+    assert signs == [old.id, new.id]
+
+
+def test_the_old_token_key_is_published_until_its_last_token_ended_and_is_then_forgotten(ring: KeyRing) -> None:
+    [old] = ring.token_keys()
+    ring.rotate_token_key(NOW, 600)
+    last_token_ends = NOW + TOKEN_KEY_LEAD_SECONDS + 600
+
+    until_then = published(ring.token_keys(), last_token_ends)
+    ring.rotate_token_key(last_token_ends + 3_600, 600)
+
+    assert old.id in {key.id for key in until_then}
+    assert old.id not in {key.id for key in ring.token_keys()}
+    assert len(ring.token_keys()) == 2
+
+
+def test_every_token_key_can_sign(ring: KeyRing) -> None:
+    for _ in range(3):
+        ring.rotate_token_key(NOW, 600)
+
+    for key in ring.token_keys():
+        private = load_pem_private_key(ring.token_key_pem(key.id), password=None)
+        assert isinstance(private, EllipticCurvePrivateKey)
+        assert thumbprint(public_jwk(private.public_key())) == key.id
 
 
 def test_a_secret_is_the_same_for_one_use_and_another_for_every_other(ring: KeyRing) -> None:

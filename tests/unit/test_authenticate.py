@@ -17,8 +17,9 @@ from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.intake.authenticate import Authenticator
+from hub.intake.issuer import Issuers
 from hub.intake.proofs import Proofs
-from hub.trust.tokens import UNBOUND, Binding, issue_token, load_issuer
+from hub.trust.tokens import UNBOUND, Binding, issue_token
 from tests.clock import ManualClock
 from tests.tokens_by_hand import CLIENT, ED25519, EVENTS_URL, HELD, ISSUER, NOW, P256, proof, registered, sign
 
@@ -26,7 +27,7 @@ ACME = Partner("acme", "Acme", "NL", (Role.EXPORTER,), Tier.AEO)
 ERP = System(CLIENT, "acme", ("events:write", "receipts:read"))
 KEY = registered(P256)
 RING = MemoryKeyRing()
-ISSUED_BY = load_issuer(ISSUER, key_id=RING.token_key_id(), key_pem=RING.token_key_pem(), jwks=RING.token_jwks())
+ISSUED_BY = Issuers(ISSUER, RING, clock=ManualClock(NOW * 1_000_000))()
 
 
 class Reasons:
@@ -218,7 +219,7 @@ def test_a_token_of_an_unknown_system_or_of_anothers_key_is_refused() -> None:
 
 def test_a_token_that_the_token_key_did_not_sign_is_refused_each_time() -> None:
     world = World()
-    forged = sign({"alg": "ES256", "typ": "at+jwt", "kid": RING.token_key_id()}, {"client_id": CLIENT})
+    forged = sign({"alg": "ES256", "typ": "at+jwt", "kid": ISSUED_BY.key_id}, {"client_id": CLIENT})
 
     assert [world.refused(forged) for _ in range(2)] == [("UNAUTHENTICATED", "signature")] * 2
 

@@ -17,8 +17,9 @@ from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.intake.clients import ASSERTION_TYPE, Clients, OAuthRefusal
 from hub.intake.grant import TOKEN_PATH, TokenEndpoint, TokenGranted, metadata
+from hub.intake.issuer import Issuers
 from hub.intake.proofs import Proofs
-from hub.trust.tokens import AccessToken, Binding, load_issuer, verify_token
+from hub.trust.tokens import AccessToken, Binding, verify_token
 from tests.clock import ManualClock
 from tests.tokens_by_hand import CLIENT, ED25519, HELD, ISSUER, NOW, P256, claims, header, proof, registered, sign
 
@@ -27,7 +28,7 @@ ERP = System(CLIENT, "acme", ("events:write", "receipts:read"))
 KEY = registered(P256)
 TOKEN_URL = ISSUER + TOKEN_PATH
 RING = MemoryKeyRing()
-ISSUED_BY = load_issuer(ISSUER, key_id=RING.token_key_id(), key_pem=RING.token_key_pem(), jwks=RING.token_jwks())
+ISSUED_BY = Issuers(ISSUER, RING, clock=ManualClock(NOW * 1_000_000))()
 
 
 class UsedOnce:

@@ -27,7 +27,7 @@ def test_a_ring_is_the_same_after_a_restart(keys: Path) -> None:
     first, second = FileKeyRing(keys, now=NOW), FileKeyRing(keys, now=NOW + 1)
 
     assert first.seal_keys() == second.seal_keys()
-    assert first.token_jwks() == second.token_jwks()
+    assert first.token_keys() == second.token_keys()
     assert first.secret("cursor") == second.secret("cursor")
 
 
@@ -115,4 +115,33 @@ def test_a_missing_key_is_refused_and_not_made_again(keys: Path) -> None:
     (keys / "token.pem").unlink()
 
     with pytest.raises(KeyRingRefused, match="No such file"):
+        FileKeyRing(keys, now=NOW)
+
+
+def test_a_token_key_that_was_rotated_by_another_process_is_taken_up(keys: Path) -> None:
+    one, other = FileKeyRing(keys, now=NOW), FileKeyRing(keys, now=NOW)
+
+    new = one.rotate_token_key(NOW, 600)
+
+    assert other.token_keys() == one.token_keys()
+    assert other.token_key_pem(new.id) == one.token_key_pem(new.id)
+    assert FileKeyRing(keys, now=NOW).token_keys() == one.token_keys()
+
+
+def test_private_token_keys_go_with_their_last_token(keys: Path) -> None:
+    ring = FileKeyRing(keys, now=NOW)
+    ring.rotate_token_key(NOW, 600)
+
+    ring.rotate_token_key(NOW + 10_000, 600)
+
+    assert {file.name for file in keys.glob("token*.pem")} == {f"token-{key.id}.pem" for key in ring.token_keys()}
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"format":2,"keys":[]}', b'{"format":1,"keys":[]}'])
+def test_a_damaged_list_of_token_keys_is_refused(keys: Path, content: bytes) -> None:
+    ring = FileKeyRing(keys, now=NOW)
+    ring.rotate_token_key(NOW, 600)
+    (keys / "token-keys.json").write_bytes(content)
+
+    with pytest.raises(KeyRingRefused, match=r"token-keys\.json"):
         FileKeyRing(keys, now=NOW)

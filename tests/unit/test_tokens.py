@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hub.core.settings import AuthSettings
 from hub.drivers.memory.key_ring import MemoryKeyRing
+from hub.intake.issuer import Issuers
 from hub.trust.jws import Flaw, verify_jws
 from hub.trust.tokens import (
     UNBOUND,
@@ -22,10 +23,10 @@ from hub.trust.tokens import (
     Assertion,
     Issuer,
     issue_token,
-    load_issuer,
     verify_assertion,
     verify_token,
 )
+from tests.clock import ManualClock
 from tests.tokens_by_hand import (
     CLIENT,
     ED25519,
@@ -43,7 +44,7 @@ from tests.tokens_by_hand import (
 )
 
 RING = MemoryKeyRing()
-ISSUED_BY = load_issuer(ISSUER, key_id=RING.token_key_id(), key_pem=RING.token_key_pem(), jwks=RING.token_jwks())
+ISSUED_BY = Issuers(ISSUER, RING, clock=ManualClock(NOW * 1_000_000))()
 KEYS = {CLIENT: [registered(key) for key in (P256, ED25519, RSA)], "other.erp": [registered(P256, "other.erp")]}
 PUBLIC_PEM = P256.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 STRANGER = ec.generate_private_key(ec.SECP256R1())
@@ -315,7 +316,7 @@ def test_an_access_token_comes_back_with_what_it_was_issued_for() -> None:
 def test_an_access_token_has_the_header_and_claims_of_rfc_9068() -> None:
     head, body, _ = (urlsafe_b64decode(part + "==") for part in access_token().split("."))
 
-    assert orjson.loads(head) == {"alg": "ES256", "typ": "at+jwt", "kid": RING.token_key_id()}
+    assert orjson.loads(head) == {"alg": "ES256", "typ": "at+jwt", "kid": ISSUED_BY.key_id}
     assert orjson.loads(body) == {
         "iss": ISSUER, "sub": CLIENT, "client_id": CLIENT, "aud": ISSUER, "scope": "feeds:read",
         "iat": NOW, "exp": NOW + 600, "jti": "A" * 22, "hub_key": "key-1",
@@ -335,7 +336,7 @@ def access_claims(**changes: Any) -> dict[str, Any]:
     return good | changes
 
 
-TOKEN_HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": RING.token_key_id()}
+TOKEN_HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": ISSUED_BY.key_id}
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
-from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey, rotated
 
 
 class MemoryKeyRing:
     def __init__(self, *, now: int = 0) -> None:
         """New keys; the seal key signs from `now` (seconds since 1970)."""
-        self._token_key = generate_private_key(SECP256R1())
+        self._token_pems: dict[str, bytes] = {}
+        self._token_keys: tuple[TokenKey, ...] = (self._new_token_key(),)
         self._master = Ed25519PrivateKey.generate().private_bytes_raw()
         self._wrapping_keys = {1: Ed25519PrivateKey.generate().private_bytes_raw()}
         self._history: tuple[SealKey, ...] = ()
@@ -42,15 +43,22 @@ class MemoryKeyRing:
         self._history = (new, *closed, *self._history[1:])
         return new
 
-    def token_key_id(self) -> str:
-        return thumbprint(public_jwk(self._token_key.public_key()))
+    def token_keys(self) -> Sequence[TokenKey]:
+        return self._token_keys
 
-    def token_key_pem(self) -> bytes:
-        return self._token_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    def token_key_pem(self, key_id: str) -> bytes:
+        return self._token_pems[key_id]
 
-    def token_jwks(self) -> Sequence[dict[str, str]]:
-        jwk = public_jwk(self._token_key.public_key())
-        return [jwk | {"kid": thumbprint(jwk), "use": "sig", "alg": "ES256"}]
+    def rotate_token_key(self, now: int, token_seconds: int) -> TokenKey:
+        self._token_keys = rotated(self._token_keys, self._new_token_key(), now=now, token_seconds=token_seconds)
+        return self._token_keys[0]
+
+    def _new_token_key(self) -> TokenKey:
+        private = generate_private_key(SECP256R1())
+        jwk = public_jwk(private.public_key())
+        key_id = thumbprint(jwk)
+        self._token_pems[key_id] = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return TokenKey(key_id, jwk | {"kid": key_id, "use": "sig", "alg": "ES256"}, 0)
 
     @property
     def wrapping_key_number(self) -> int:

@@ -1,12 +1,13 @@
 """The hub's own keys as files of this machine, readable by the hub's user alone.
 
-Theory of operation. The directory holds `seal-<key id>.pem`, `token.pem`, `master.secret`, `wrapping-<number>.key` and
-the public history `seal-keys.json`. It is made under another name and renamed when it is whole, so a hub never starts
-on half a ring. The history's newest entry names the seal key in use: a rotation writes the new private key first,
-replaces the history by a rename, and only then removes the old private key, so that a crash between any two steps
-leaves a ring that works. Every process looks at the history's file whenever it is asked for the seal key's id, once a
-sealed batch, and so takes up a rotation by another process at its next seal. `SEAL_OVERLAP_SECONDS` covers the seals
-then under way. Wrapping keys are only ever added, and destroyed by removing their file.
+Theory of operation. The directory holds `seal-<key id>.pem`, `master.secret`, `wrapping-<number>.key` and the public
+history `seal-keys.json`, beside the keys of access tokens (`token_keys`). It is made under another name and renamed
+when it is whole, so a hub never starts on half a ring. The history's newest entry names the seal key in use: a
+rotation writes the new private key first, replaces the history by a rename, and only then removes the old private
+key, so that a crash between any two steps leaves a ring that works. Every process looks at the history's file
+whenever it is asked for the seal key's id, once a sealed batch, and so takes up a rotation by another process at its
+next seal. `SEAL_OVERLAP_SECONDS` covers the seals then under way. Wrapping keys are only ever added, and destroyed by
+removing their file.
 """
 
 from __future__ import annotations
@@ -20,30 +21,27 @@ from tempfile import mkdtemp
 from typing import TypeVar
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from msgspec import Struct
 
-from hub.core.errors import BlobMissing, HubError
+from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
 from hub.drivers.system import private_files
-from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey
+from hub.drivers.system.token_keys import KeyRingRefused as KeyRingRefused
+from hub.drivers.system.token_keys import TokenKeyFiles, write_first
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey
 
 HISTORY_FORMAT = 1
 SECRET_BYTES = 32
 _HISTORY = "seal-keys.json"
-_TOKEN_KEY = "token.pem"  # noqa: S105 (a file name)
 _MASTER_SECRET = "master.secret"  # noqa: S105 (a file name)
 _HKDF_CONTEXT = b"customs-hub/1 "
 
 K = TypeVar("K", Ed25519PrivateKey, EllipticCurvePrivateKey)
-
-
-class KeyRingRefused(HubError):
-    """The ring cannot be read; the message says what was found and what was expected."""
 
 
 class _History(Struct, frozen=True, omit_defaults=True):
@@ -67,7 +65,7 @@ class FileKeyRing:
             if not directory.exists():
                 _create(directory, now)
             private_files.check(directory, expected=stat.S_IFDIR)
-            self._token_key = _load_key(directory / _TOKEN_KEY, EllipticCurvePrivateKey)  # type: ignore[type-abstract]
+            self._token_files = TokenKeyFiles(directory)
             self._master = private_files.read(directory / _MASTER_SECRET)
             self._take_up()
             if not self._wrapping_files():
@@ -107,14 +105,19 @@ class FileKeyRing:
             self._take_up()
         return new
 
-    def token_key_id(self) -> str:
-        return thumbprint(public_jwk(self._token_key.public_key()))
+    def token_keys(self) -> Sequence[TokenKey]:
+        """Raises `KeyRingRefused`."""
+        with _translated(self._directory):
+            return self._token_files.every()
 
-    def token_key_pem(self) -> bytes:
-        return _pem(self._token_key)
+    def token_key_pem(self, key_id: str) -> bytes:
+        with _translated(self._directory):
+            return self._token_files.pem(key_id)
 
-    def token_jwks(self) -> Sequence[dict[str, str]]:
-        return [public_jwk(self._token_key.public_key()) | {"kid": self.token_key_id(), "use": "sig", "alg": "ES256"}]
+    def rotate_token_key(self, now: int, token_seconds: int) -> TokenKey:
+        """Raises `KeyRingRefused`; the keys are then as before, unless only a removal failed."""
+        with _translated(self._directory), private_files.locked(self._directory):
+            return self._token_files.rotate(now, token_seconds)
 
     @property
     def wrapping_key_number(self) -> int:
@@ -183,7 +186,7 @@ def _create(directory: Path, now: int) -> None:
     seal_key = Ed25519PrivateKey.generate()
     public = _seal_key(seal_key, now)
     private_files.write(new / f"seal-{public.id}.pem", _pem(seal_key))
-    private_files.write(new / _TOKEN_KEY, _pem(generate_private_key(SECP256R1())))
+    write_first(new)
     private_files.write(new / _MASTER_SECRET, os.urandom(SECRET_BYTES))
     private_files.write(new / _HISTORY, msgspec.json.encode(_History(HISTORY_FORMAT, (public,))))
     try:
