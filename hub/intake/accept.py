@@ -208,8 +208,7 @@ class _Lane:
             return [_STOPPED] * len(events)
         answer: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
         part = _Part(events, answer, said, sum(map(_size, events)), self._a.clock.monotonic())
-        publisher = publisher_of(events)
-        self._a.room.take(publisher, len(events))
+        self._a.room.take(publisher := publisher_of(events), len(events))
         self._waiting.append(publisher, part)
         self._arrived.set()
         try:

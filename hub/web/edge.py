@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from ssl import SSLContext
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import orjson
@@ -28,6 +28,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web import epcis_problems
 from hub.web.routes import Route, Router
+from hub.web.under_way import CHARGE, PAUSE, ROUTE, Charge
 from schemas.deprecation import headers_of
 from schemas.faults import FAULTS, FOUND_CHARACTERS_MAX, Fault, cut
 
@@ -61,22 +62,6 @@ class Refused(Exception):
         return self
 
 
-class Charge(Protocol):
-    """What a request under way holds, and what its answer says of it."""
-
-    def headers(self) -> Mapping[str, str]: ...
-
-    def pause(self) -> float:
-        """For how many seconds the connection is not read, once the request was refused."""
-
-    def end(self, bytes_received: int) -> None: ...
-
-
-CHARGE = web.RequestKey("charge", Charge)
-"""Where a request keeps its `Charge` from when its sender is known."""
-ROUTE = web.RequestKey("route", Route)
-PAUSE = web.RequestKey("pause", float)
-"""Where an answer keeps for how many seconds its connection is then not read."""
 _TOO_MUCH = (429, 503)
 
 

@@ -14,7 +14,8 @@ from hub.intake.quota import Quotas
 from hub.intake.strangers import Strangers
 from hub.web.charge import RequestCharge, too_many_failures
 from hub.web.credentials import CredentialReader
-from hub.web.edge import ANSWER_HEADERS, CHARGE, Refused
+from hub.web.edge import ANSWER_HEADERS, Refused
+from hub.web.under_way import CHARGE
 
 _CREDENTIALS = web.RequestKey("credentials", Credentials)
 
