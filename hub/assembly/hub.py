@@ -32,6 +32,7 @@ from hub.delivery.tail import Tails
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.operate.follow import LiveRegistry
+from hub.operate.heralds import Heralds, Means
 from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
 from hub.operate.vault import Vault
@@ -219,6 +220,7 @@ class Hub:
                 await self.clock.sleep(STORAGE_RETRY_SECONDS)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._make_fanout().run())
+            tasks.create_task(self._make_heralds().run())
             tasks.create_task(self._make_retention().run())
             tasks.create_task(self._intake.jobs.run())
             tasks.create_task(self._follower.run())
@@ -404,6 +406,20 @@ class Hub:
             feed_retention_seconds=self.settings.log.feed_retention_seconds,
             holder=HOLDER,
         )
+
+    def _make_heralds(self) -> Heralds:
+        intake = self.settings.intake
+        means = Means(
+            log=self.ports.log,
+            positions=self.ports.positions,
+            snapshot=self.snapshot,
+            clock=self.clock,
+            observer=self.observer,
+            partitions=self.events.partitions,
+            in_flight_seconds=intake.registry_seconds_max + intake.append_seconds_max,
+            holder=HOLDER,
+        )
+        return Heralds(means)
 
     def _make_retention(self) -> Retention:
         return Retention(

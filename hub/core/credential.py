@@ -46,6 +46,8 @@ class PublicKey(Struct, frozen=True, omit_defaults=True):
     """Seconds since 1970 from which it counts: when it was approved, or later."""
     revocation: str = ""
     """SHA-256 (hex) of the offline code by which its company ends it; empty: it has none."""
+    rotated_by: str = ""
+    """The id of the credential under which its company rotated it in; empty: operators approved it."""
 
     def usable_until(self) -> float:
         """Seconds since 1970 before which the key proves its system: for ever, until it ends, or never."""

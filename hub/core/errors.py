@@ -252,6 +252,37 @@ _ROWS = (
         "Use what `detail` names.",
         "Of the EPCIS 2.0 REST interface the hub offers capture and one's own events; recipients read feeds.",
     ),
+    # What customs tells of events and credentials by itself (`GET /v1/notices`).
+    _row(
+        "TRUST_WITHDRAWN", 409, "notice",
+        "Events that you received may not be their publisher's: the credential that they came under leaked.",
+        "Des événements reçus pourraient ne pas émaner de leur éditeur : l'identifiant qui les couvrait a fuité.",
+        "Rest no decision on the events that the notice names until it is confirmed or retracted.",
+        "An operator reported a key or certificate as leaked since a moment (`customs-hub key leaked`). It was revoked "
+        "with everything that was had by it; each recipient is told which of its events came under it from then on.",
+    ),
+    _row(
+        "TRUST_CONFIRMED", 409, "notice",
+        "The events named were not their publisher's, or nobody can say that they were.",
+        "Les événements nommés n'émanaient pas de leur éditeur, ou personne ne peut l'affirmer.",
+        "Take back what you decided on them. Their publisher sends what is true under its new key.",
+        "The inquiry into a leaked credential ended (`customs-hub key settle --confirm`). The records stay in the log: "
+        "they prove what the hub took, not who made it.",
+    ),
+    _row(
+        "TRUST_RETRACTED", 409, "notice",
+        "The events named are their publisher's own: the suspicion is taken back.",
+        "Les événements nommés émanent bien de leur éditeur : le soupçon est levé.",
+        "Use them like any other event.",
+        "The inquiry into a leaked credential ended (`customs-hub key settle --retract`). It stays revoked.",
+    ),
+    _row(
+        "KEY_EXPIRES", 409, "notice",
+        "A key or certificate of yours is about to expire.",
+        "Une de vos clés ou un de vos certificats arrive à expiration.",
+        "Rotate it before then: `customs-connect rotate`; a certificate is registered by the hub's operator.",
+        "Told 30, 20, 10 and 1 days before the end of its validity. Behind it, the hub refuses it with 401.",
+    ),
     # What an operator asked for.
     _row(
         "ACT_REFUSED", 422, "invalid",

@@ -44,6 +44,7 @@ _METRICS = (
     Metric("streams_cut", "counter", ("reason",), "Streams that the hub ended, by reason."),
     Metric("registry_revision", "gauge", (), "The registry revision in force here."),
     Metric("registry_confirmed_seconds", "gauge", (), "Age of the last confirmation of the registry."),
+    Metric("notices_written", "counter", ("cause",), "Notices about credentials, by cause."),
     Metric("alarms", "counter", ("alarm",), "Conditions that need a person: see the alarm's page in hub/README.md."),
 )
 

@@ -21,6 +21,7 @@ from hub.core.copies import CopyDecision, decision_id
 from hub.core.issuer import IssuerKey
 from hub.core.operator import Operator, OperatorKey
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
+from hub.core.leak import Leak
 
 Registered = (
     Partner
@@ -30,6 +31,7 @@ Registered = (
     | Certificate
     | IssuerKey
     | Authorisation
+    | Leak
     | Arrangement
     | StatusFeed
     | Agreement
@@ -64,6 +66,7 @@ KINDS: dict[str, type[Registered]] = {
     "arrangement": Arrangement,
     "status_feed": StatusFeed,
     "agreement": Agreement,
+    "leak": Leak,
     "feed": Feed,
     "copy_decision": CopyDecision,
     "allowance": Allowance,
@@ -162,6 +165,7 @@ class Snapshot:
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
         self.copy_decisions: History[CopyDecision] = History()
         self.allowances: History[Allowance] = History()
+        self.leaks: History[Leak] = History()
         self.operators: History[Operator] = History()
         self.proposals: History[PendingProposal] = History()
         self.reviews: History[Review] = History()
@@ -182,6 +186,7 @@ class Snapshot:
             Operator: self.operators,
             PendingProposal: self.proposals,
             Review: self.reviews,
+            Leak: self.leaks,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:

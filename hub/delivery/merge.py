@@ -112,6 +112,10 @@ def _sift(
     mark = place.mark
     for record in records:
         stamp = unpack(record.header)
+        if isinstance(stamp, NoticeHeader) and stamp.id:
+            if admit(stamp):
+                kept.append(record)  # About no record, it has no place in their order; a repeat is known by its id.
+            continue
         if not isinstance(stamp, FeedHeader | NoticeHeader) or stamp.offset <= mark:
             continue
         mark = stamp.offset

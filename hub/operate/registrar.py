@@ -43,6 +43,7 @@ from hub.operate import (
     feeds,
     issuers,
     keys,
+    leaks,
     operators,
     partners,
     quarantine,
@@ -72,6 +73,7 @@ ACTS: dict[str, Act] = {
     **edi.ACTS,
     **keys.ACTS,
     **certificates.ACTS,
+    **leaks.ACTS,
     **issuers.ACTS,
     **agreements.ACTS,
     **feeds.ACTS,
@@ -83,6 +85,7 @@ ACTS: dict[str, Act] = {
 VIEWS: dict[str, View] = {
     **VIEWS_OF_THE_REGISTRY,
     **certificates.VIEWS,
+    **leaks.VIEWS,
     **quarantine.VIEWS,
     **why.VIEWS,
     **quotas.VIEWS,

@@ -16,16 +16,15 @@ from typing import Any
 import orjson
 from msgspec import DecodeError, Struct, field
 
-from hub.core.errors import Trimmed
 from hub.core.record import EVENTS, StoredRecord
-from hub.ports.event_log import LogReader, ReadableLog
+from hub.operate.log_pages import first_since, pages
+from hub.ports.event_log import ReadableLog
 from schemas import rules
 from schemas.catalogue import EventType
 from schemas.faults import Fault, Severity
 from schemas.headers import EventHeader, unpack
 from schemas.rules import Regard
 
-PAGE_RECORDS, PAGE_BYTES = 2_000, 4_194_304
 PARTNERS_MAX = 10_000
 PLACES_MAX = 100
 """Different faults that are told of one partner; the rest is counted together."""
@@ -100,37 +99,13 @@ async def rehearse(
     async with log.reader(EVENTS) as reader:
         for partition in range(partitions):
             bounds = await log.bounds(EVENTS, partition)
-            offset = await _first_since(reader, partition, bounds.start, bounds.end, since_us)
-            while offset < bounds.end:
-                try:
-                    page = await reader.read(partition, offset, records_max=PAGE_RECORDS, bytes_max=PAGE_BYTES)
-                except Trimmed as trimmed:
-                    offset = trimmed.start
-                    continue
-                if not page:
-                    break
+            offset = await first_since(reader, partition, bounds.start, bounds.end, since_us)
+            async for page in pages(reader, partition, offset, bounds.end):
                 for record in page:
                     judge.look(record, outcome)
                 outcome.records += len(page)
-                offset = page[-1].offset + 1
                 progress(outcome.records)
     return outcome
-
-
-async def _first_since(reader: LogReader, partition: int, start: int, end: int, since_us: int) -> int:
-    """The first offset that the log took at `since_us` or later: times of a partition do not run back."""
-    while start < end:
-        middle = (start + end) // 2
-        try:
-            page = await reader.read(partition, middle, records_max=1, bytes_max=1)
-        except Trimmed as trimmed:
-            start = trimmed.start
-            continue
-        if page and page[0].time_us < since_us:
-            start = middle + 1
-        else:
-            end = middle
-    return start
 
 
 class _Judge:

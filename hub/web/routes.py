@@ -15,6 +15,9 @@ from hub.web.route import STRUCTURED as STRUCTURED
 from hub.web.route import Route as Route
 from hub.web.schema_routes import SCHEMA_ROUTES
 
+NOTICE_CODES = ("TRUST_WITHDRAWN", "TRUST_CONFIRMED", "TRUST_RETRACTED", "KEY_EXPIRES")
+"""In items: what is told of no single event."""
+
 ROUTES = (
     Route(
         method="POST",
@@ -122,7 +125,7 @@ ROUTES = (
         scope="receipts:read",
         waits=True,
         answers=(200, 400, 410),
-        codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE"),
+        codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE", *NOTICE_CODES),
         summary="What customs has to tell you, oldest first; long poll with `wait`.",
     ),
     Route(
