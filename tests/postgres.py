@@ -54,19 +54,9 @@ class PostgresCluster:
         return f"postgresql://postgres@/{database}?host={self.directory}"
 
     def make(self) -> None:
-        command = [
-            _program("initdb"),
-            "-D",
-            str(self._data),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        ]
-        subprocess.run([*command, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **_user())
+        options = "-U postgres -A trust -E UTF8 --locale=C --no-sync".split()
+        command = [_program("initdb"), "-D", str(self._data), *options]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_user())
 
     def start(self) -> None:
         """Start the server and wait until it takes connections. Raises `RuntimeError` with what it wrote."""
@@ -85,9 +75,11 @@ class PostgresCluster:
 
     def kill(self) -> None:
         """End every process of the server at once, as the loss of its machine would."""
-        self._signal_all(signal.SIGKILL)
+        ended = self._signal_all(signal.SIGKILL)
         assert self._server is not None
         self._server.wait()
+        while any(_runs(pid) for pid in ended):  # Or what they share would keep the next server from starting.
+            time.sleep(POLL_SECONDS)
 
     def freeze(self) -> None:
         """Let it answer nobody until it is thawed."""
@@ -112,14 +104,24 @@ class PostgresCluster:
         self.sql(f"CREATE DATABASE {name}")
         return PostgresSettings(url=self.url(name))
 
-    def _signal_all(self, number: signal.Signals) -> None:
-        """The server first, so that it starts nothing more; its children lead sessions of their own."""
+    def _signal_all(self, number: signal.Signals) -> list[int]:
+        """Its children lead sessions of their own; stopped, it starts no more of them. Returns whom it reached."""
         assert self._server is not None
-        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children")
-        os.kill(self._server.pid, number)
-        for pid in children.read_text().split():
+        os.kill(self._server.pid, signal.SIGSTOP)
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
+        found = [*map(int, children), self._server.pid]
+        for pid in found:
             with suppress(ProcessLookupError):
-                os.kill(int(pid), number)
+                os.kill(pid, number)
+        return found[:-1]
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is more of a process than what is left of one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def settings_in(directory: Path) -> PostgresSettings:
