@@ -1,7 +1,8 @@
 """The only reader of environment and TOML: all faults at once, each room gets its own settings.
 
 A TOML table is a room of `hub/core/settings.py`; `CUSTOMS_HUB_<ROOM>_<NAME>` in the environment wins over the file,
-`CUSTOMS_HUB_<NAME>` sets what stands outside the rooms. `CUSTOMS_HUB_CONFIG` names the file and is read by the CLI.
+`CUSTOMS_HUB_<NAME>` sets what stands outside the rooms. `CUSTOMS_HUB_CONFIG` names the file and is read by the CLI,
+as `CUSTOMS_HUB_OPERATOR` and `CUSTOMS_HUB_OPERATOR_KEY` are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from hub.core.settings import BATCH_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES_MAX, S
 
 PREFIX = "CUSTOMS_HUB_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
+OPERATOR_VARIABLE = PREFIX + "OPERATOR"
+OPERATOR_KEY_VARIABLE = PREFIX + "OPERATOR_KEY"
+_FOR_THE_CLI = {CONFIG_VARIABLE, OPERATOR_VARIABLE, OPERATOR_KEY_VARIABLE}
 
 
 class ConfigFault(Struct, frozen=True):
@@ -175,7 +179,7 @@ def _flat(path: str, value: object) -> dict[str, object]:
 
 
 def _from_environment(environ: Mapping[str, str], faults: list[ConfigFault]) -> dict[str, object]:
-    given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and name != CONFIG_VARIABLE}
+    given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and name not in _FOR_THE_CLI}
     return _checked(given, {variable(path): path for path in _shapes()}, strict=False, faults=faults)
 
 

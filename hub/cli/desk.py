@@ -7,14 +7,14 @@ directory's lock and does the same in-process: an operator can set a hub up, or 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from pwd import getpwuid
 from socket import AF_UNIX, SOCK_STREAM, socket
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
 
 import orjson
@@ -23,10 +23,14 @@ from msgspec.structs import replace
 
 from hub.cli import DONE, FAILED, Misused
 from hub.cli.show import Plain, changes, failure, print_json, refusal
+from hub.cli.signing import Signer, make_sure, signer_of
 from hub.config import CONFIG_VARIABLE, ConfigFaults, load
 from hub.core.errors import DirectoryInUse, HubError, Refusal
 from hub.core.settings import Settings
 from schemas.faults import Fault
+
+if TYPE_CHECKING:
+    from hub.operate.registrar import Registrar
 
 ANSWER_SECONDS_MAX = 10.0
 STARTING_TRIES = 20
@@ -34,6 +38,7 @@ STARTING_SECONDS = 5.0
 """How long a hub may take to start before a command gives up on it."""
 STATUS = "status"
 """What only a running hub can answer."""
+PREPARE, SIGN = "act.prepare", "act.sign"
 
 
 @Parameter(name="*")
@@ -44,6 +49,8 @@ class Options:
     config: Annotated[Path | None, Parameter(help="The TOML file; also CUSTOMS_HUB_CONFIG.")] = None
     data: Annotated[Path | None, Parameter(help="The data directory, instead of the one in the settings.")] = None
     json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False
+    as_: Annotated[str | None, Parameter(name="--as", help="The operator who signs; also CUSTOMS_HUB_OPERATOR.")] = None
+    key: Annotated[Path | None, Parameter(help="The operator's private key; also CUSTOMS_HUB_OPERATOR_KEY.")] = None
 
 
 DEFAULTS = Options()
@@ -63,9 +70,37 @@ def settings_of(options: Options) -> Settings:
     )
 
 
-def act(name: str, request: Plain, options: Options) -> int:
-    """Do an act and print what it changed; return the exit code."""
-    return _answer("POST", name, request, options, changes)
+def act(name: str, request: Plain, options: Options, *seconds: Signer) -> int:
+    """Do an act and print what it changed; return the exit code.
+
+    Whoever `options` names signs it, and then `seconds`; without, it is the act of the user of this machine.
+    """
+    first = signer_of(options.as_, options.key)
+    if first is None:
+        return _answer("POST", name, request, options, changes)
+    to_prepare = {"act": name, "request": request, "operator": first.name}
+    prepared = _answered("POST", PREPARE, to_prepare, options)
+    if prepared is None:
+        return FAILED
+    if "statement" not in prepared:
+        return _told(prepared, options, changes)
+    try:
+        make_sure(prepared["statement"], name, request)
+    except HubError as error:
+        failure(error, as_json=options.json)
+        return FAILED
+    return sign(prepared["statement"], [first, *seconds], options)
+
+
+def sign(statement: str, signers: Sequence[Signer], options: Options) -> int:
+    """Sign a statement, one after the other, and print what came of it; return the exit code."""
+    answer: Plain | None = None
+    for signer in signers:
+        signed = {"statement": statement, "signature": signer.sign(statement)}
+        answer = _answered("POST", SIGN, signed, options)
+        if answer is None:
+            return FAILED
+    return _told(answer or {}, options, changes)
 
 
 def view(name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
@@ -83,8 +118,10 @@ Method = Literal["GET", "POST"]
 
 def _answer(method: Method, name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
     answer = _answered(method, name, request, options)
-    if answer is None:
-        return FAILED
+    return FAILED if answer is None else _told(answer, options, say)
+
+
+def _told(answer: Plain, options: Options, say: Callable[[Plain], None]) -> int:
     print_json(answer) if options.json else say(answer)
     return DONE
 
@@ -170,10 +207,19 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
 
     try:
         async with open_registrar(settings) as registrar:
-            if method == "GET":
-                return await registrar.view(name, request)
-            outcome = await registrar.perform(name, request, actor=getpwuid(os.getuid()).pw_name)
+            outcome = await _asked_of(registrar, method, name, request)
     except DirectoryInUse:
         await SystemClock().sleep(STARTING_SECONDS / STARTING_TRIES)
         raise
     return outcome if isinstance(outcome, Refusal) else dict(msgspec.to_builtins(outcome))
+
+
+async def _asked_of(registrar: Registrar, method: Method, name: str, request: Plain) -> object:
+    """What the admin socket's routes do."""
+    if method == "GET":
+        return await registrar.view(name, request)
+    if name == PREPARE:
+        return await registrar.prepare(request["act"], request["request"], operator=request["operator"])
+    if name == SIGN:
+        return await registrar.sign(request["statement"], request["signature"], local=True)
+    return await registrar.perform(name, request, actor=getpwuid(os.getuid()).pw_name)

@@ -14,6 +14,8 @@ from hub.core.faults import ACT_FAULTS
 from schemas.faults import FAULTS
 
 Plain = dict[str, Any]
+PROPOSAL_CHARACTERS = 12
+"""Enough of a proposal's id to name it."""
 Columns = Mapping[str, Callable[[Plain], object]]
 
 
@@ -39,11 +41,27 @@ def lines(facts: Mapping[str, object]) -> None:
 
 
 def changes(done: Plain) -> None:
-    """What an act changed."""
+    """What an act changed, or that it waits for a second signature."""
+    if "proposal" in done:
+        short, until = done["proposal"][:PROPOSAL_CHARACTERS], moment(done["expires"])
+        print(f"proposal {short}  waits until {until} for a second signature: customs-hub proposal approve {short}")
+        return
     if not done["changed"]:
         print(f"nothing to change, it is so already (revision {done['revision']})")
     for change in done["changed"]:
-        print(f"{change['kind']} {change['id']}  in force from revision {done['revision']}")
+        print(_changed(change, done["revision"]))
+
+
+def _changed(change: Plain, revision: int) -> str:
+    named, held = f"{change['kind']} {change['id']}", change["object"]
+    match change["kind"]:
+        case "review" if held["done_by"]:
+            return f"{named}  seen by {held['done_by']}"
+        case "review":
+            return f"{named}  by another person until {moment(held['due'])}: customs-hub review done {change['id']}"
+        case "proposal":
+            return f"{change['kind']} {change['id'][:PROPOSAL_CHARACTERS]}  {held['state']}"
+    return f"{named}  in force from revision {revision}"
 
 
 def refusal(refused: Refusal, *, as_json: bool) -> None:

@@ -1,7 +1,9 @@
-"""The operators' door: every act and view of the registrar, on a Unix socket that only its owner can open.
+"""The operators' interface: every act and view of the registrar, on a Unix socket that only its owner can open.
 
 The routes derive from the registrar's own tables: `POST /admin/v1/<noun>/<act>` with the request as JSON, `GET
-/admin/v1/<noun>/<view>` with it as the query. Who acts is what the kernel says of the peer (SO_PEERCRED, unix(7)).
+/admin/v1/<noun>/<view>` with it as the query. Who asks there is what the kernel says of the peer (SO_PEERCRED,
+unix(7)). What operators sign has two routes: `act/prepare` answers the statement of an act, `act/sign` takes a
+signature over it. `admin_network.py` serves the same over the network.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
 from aiohttp import web
+from msgspec import Struct
 
 from hub.core.errors import HubError, Refusal
 from hub.core.settings import HTTPSettings
@@ -29,6 +33,14 @@ SOCKET_NAME = "admin.sock"
 SOCKET_PATH_BYTES_MAX = 107
 """sun_path holds 108 with its end (unix(7))."""
 BOUNDS = HTTPSettings(body_bytes_max=524_288, requests_in_flight_max=128, bytes_in_flight_max=1_048_576)
+SIGNED_CODES = (
+    "ACT_REFUSED",
+    "REGISTRY_MOVED",
+    "SIGNATURE_NOT_ACCEPTED",
+    "OPERATOR_NOT_PERMITTED",
+    "PROPOSAL_STALE",
+    "PROPOSAL_CLOSED",
+)
 PREFIX = "/admin/v1/"
 
 Status = Callable[[], Awaitable[Mapping[str, object]]]
@@ -41,8 +53,8 @@ ROUTES = tuple(
             path=PREFIX + name.replace(".", "/"),
             name=name,
             media_types=(JSON,),
-            answers=(200, 409, 422),
-            codes=("ACT_REFUSED", "REGISTRY_MOVED"),
+            answers=(200, 403, 409, 422),
+            codes=("ACT_REFUSED", "REGISTRY_MOVED", "OPERATOR_REQUIRED"),
             summary=f"The act {name}.",
         )
         for name in ACTS
@@ -58,52 +70,127 @@ ROUTES = tuple(
         )
         for name in VIEWS
     ]
-    + [Route(method="GET", path=PREFIX + "status", name="status", answers=(200,), summary="How the hub is doing.")]
+    + [
+        Route(
+            method="POST",
+            path=PREFIX + "act/prepare",
+            name="act.prepare",
+            media_types=(JSON,),
+            answers=(200, 403, 422),
+            codes=("ACT_REFUSED", "OPERATOR_NOT_PERMITTED"),
+            summary="The statement of an act, to be signed.",
+        ),
+        Route(
+            method="POST",
+            path=PREFIX + "act/sign",
+            name="act.sign",
+            media_types=(JSON,),
+            answers=(200, 403, 409, 422),
+            codes=SIGNED_CODES,
+            summary="A signature over the statement of an act.",
+        ),
+        Route(method="GET", path=PREFIX + "status", name="status", answers=(200,), summary="How the hub is doing."),
+    ]
 )
 
 
-class Admin:
-    """Handlers of the admin socket."""
+class Asker(Struct, frozen=True):
+    """Who asks. Only a `local` one may act without a signature."""
 
-    def __init__(self, registrar: Registrar, status: Status, *, bodies: BodyReader) -> None:
+    name: str
+    local: bool
+
+
+Entrance = Callable[[web.BaseRequest], Asker]
+"""Who is at a door; raises `Refused` for whoever is not let in."""
+
+
+class ToPrepare(Struct, frozen=True, forbid_unknown_fields=True):
+    act: str
+    request: dict[str, Any]
+    operator: str
+
+
+class ToSign(Struct, frozen=True, forbid_unknown_fields=True):
+    statement: str
+    signature: str
+
+
+B = TypeVar("B")
+
+
+class Admin:
+    """Handlers of the operators' interface behind one door."""
+
+    def __init__(self, registrar: Registrar, status: Status, *, entrance: Entrance, bodies: BodyReader) -> None:
         self._registrar = registrar
         self._status = status
+        self._entrance = entrance
         self._bodies = bodies
 
     def handlers(self) -> dict[str, Handler]:
         acts = {name: self._act(name) for name in ACTS}
-        return acts | {name: self._view(name) for name in VIEWS} | {"status": self.status}
+        signed = {"act.prepare": self.prepare, "act.sign": self.sign}
+        return acts | {name: self._view(name) for name in VIEWS} | signed | {"status": self.status}
 
-    async def status(self, _: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
+    async def status(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        self._entrance(request)
         return answer(await self._status())
+
+    async def prepare(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        asker = self._entrance(request)
+        asked = await self._read(request, ToPrepare)
+        if not asker.local and asker.name != asked.operator:
+            raise Refused(Refusal("OPERATOR_NOT_PERMITTED", "an operator prepares what is to be signed by none other"))
+        if asked.act not in ACTS:
+            raise Refused(Refusal("NOT_FOUND"))
+        return await _answered(self._registrar.prepare(asked.act, asked.request, operator=asked.operator))
+
+    async def sign(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        asker = self._entrance(request)
+        given = await self._read(request, ToSign)
+        return await _answered(self._registrar.sign(given.statement, given.signature, local=asker.local))
 
     def _act(self, name: str) -> Handler:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
-            self._bodies.media_type(request, (JSON,))
-            body = await self._bodies.read(request, bytes_max=BOUNDS.body_bytes_max)
-            try:
-                outcome = await self._registrar.perform(name, orjson.loads(body), actor=peer(request))
-            except orjson.JSONDecodeError as error:
-                raise Refused(Refusal("BODY_MALFORMED", str(error))) from error
-            except HubError as error:
-                raise Refused(Refusal(error.code, str(error))) from error  # The operator is told what the cause is.
-            if isinstance(outcome, Refusal):
-                raise Refused(outcome)
-            return answer(msgspec.to_builtins(outcome))
+            asker = self._entrance(request)
+            if not asker.local:
+                raise Refused(Refusal("OPERATOR_REQUIRED", name))
+            asked = await self._read(request, object)
+            return await _answered(self._registrar.perform(name, asked, actor=asker.name))
 
         return handle
 
     def _view(self, name: str) -> Handler:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
-            try:
-                outcome = await self._registrar.view(name, dict(request.query))
-            except HubError as error:
-                raise Refused(Refusal(error.code, str(error))) from error
-            if isinstance(outcome, Refusal):
-                raise Refused(outcome)
-            return answer(outcome)
+            self._entrance(request)
+            return await _answered(self._registrar.view(name, dict(request.query)))
 
         return handle
+
+    async def _read(self, request: web.BaseRequest, shape: type[B]) -> B:
+        """Raises `Refused`."""
+        self._bodies.media_type(request, (JSON,))
+        body = await self._bodies.read(request, bytes_max=BOUNDS.body_bytes_max)
+        try:
+            return msgspec.convert(orjson.loads(body), shape)
+        except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
+            raise Refused(Refusal("BODY_MALFORMED", str(error))) from error
+
+
+async def _answered(outcome: Awaitable[object]) -> web.StreamResponse:
+    """Raises `Refused`; the operator is told what the cause is."""
+    try:
+        found = await outcome
+    except HubError as error:
+        raise Refused(Refusal(error.code, str(error))) from error
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return answer(msgspec.to_builtins(found))
+
+
+def local(request: web.BaseRequest) -> Asker:
+    return Asker(peer(request), local=True)
 
 
 def peer(request: web.BaseRequest) -> str:
@@ -123,7 +210,7 @@ async def listening_admin(
 ) -> AsyncIterator[Path]:
     """Serve the admin API in a data directory whose lock the caller holds. Raises `HubError` if that cannot be."""
     path = directory / SOCKET_NAME
-    admin = Admin(registrar, status, bodies=BodyReader(bounds=BOUNDS, clock=clock))
+    admin = Admin(registrar, status, entrance=local, bodies=BodyReader(bounds=BOUNDS, clock=clock))
     edge = Edge(admin.handlers(), router=Router(ROUTES), bounds=BOUNDS, clock=clock, entropy=entropy, observer=observer)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         _bind(listener, path)

@@ -1,0 +1,92 @@
+"""`customs-hub proposal`: acts that wait for a second signature."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from cyclopts import App
+
+from hub.cli import FAILED
+from hub.cli.desk import DEFAULTS, Options, Reason, act, asked, sign, view
+from hub.cli.show import PROPOSAL_CHARACTERS, lines, listing, moment
+from hub.cli.signing import signer_of
+
+app = App(name="proposal", help="What one operator asked for, and another one has to sign.")
+
+COLUMNS = {
+    "PROPOSAL": lambda each: each["id"][:PROPOSAL_CHARACTERS],
+    "ACT": lambda each: each["act"],
+    "SIGNED BY": lambda each: each["signed_by"],
+    "STATE": lambda each: each["state"],
+    "UNTIL": lambda each: moment(each["expires"]) if each["state"] == "open" else "",
+}
+
+
+@app.command(name="list")
+def list_(*, options: Options = DEFAULTS) -> int:
+    """All proposals, the newest first."""
+    return view("proposal.list", {}, options, listing(COLUMNS))
+
+
+@app.command
+def show(proposal: str, /, *, options: Options = DEFAULTS) -> int:
+    """What would be done: exactly what a second signature is over.
+
+    Parameters
+    ----------
+    proposal
+        Its id, or the beginning of it.
+    """
+    return view("proposal.show", {"id": proposal}, options, _say)
+
+
+@app.command
+def approve(proposal: str, /, *, options: Options = DEFAULTS) -> int:
+    """Sign as the second: it is done at once, if all is still as the first saw it."""
+    signer = signer_of(options.as_, options.key)
+    if signer is None:
+        print("customs-hub proposal approve: say who signs with --as NAME --key FILE", file=sys.stderr)
+        return FAILED
+    shown = asked("proposal.show", {"id": proposal}, options)
+    if shown is None:
+        return FAILED
+    if not options.json:
+        _say(shown)
+    return sign(shown["statement"], [signer], options)
+
+
+@app.command
+def refuse(proposal: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Say no: it can no longer be signed."""
+    return act("proposal.refuse", {"id": proposal, "reason": reason}, options)
+
+
+@app.command
+def withdraw(proposal: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Take back a proposal of your own."""
+    return act("proposal.withdraw", {"id": proposal, "reason": reason}, options)
+
+
+def _say(shown: dict[str, Any]) -> None:
+    import orjson
+
+    statement = orjson.loads(shown["statement"])
+    lines(
+        {
+            "proposal": shown["id"],
+            "hub": statement["hub"],
+            "act": statement["act"],
+            **{f"  {name}": _value(value) for name, value in statement["request"].items()},
+            "changes": ", ".join(f"{kind} {name}" for kind, name in statement["changes"]),
+            "signed by": shown["signed_by"],
+            "state": shown["state"],
+            "until": moment(shown["expires"]),
+        }
+    )
+
+
+def _value(value: object) -> object:
+    import orjson
+
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
