@@ -98,7 +98,7 @@ def _opened(token: str, issuer: str) -> UnverifiedJWS | None:
         return None
     if jose.type_of(jws.header.typ) not in _TYPES:
         return None
-    if jws.header.iss not in ("", issuer) or jws.header.alg.lower() == "none" or not jws.signature_bytes:
+    if jws.header.iss not in ("", issuer) or jws.header.alg.lower() == "none" or not jws.signature:
         return None
     return jws
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlencode, urlsplit
 
 import jwt
@@ -20,6 +21,7 @@ from hub.config import PREFIX, load, variable
 from hub.intake.clients import ASSERTION_TYPE
 from hub.intake.grant import GRANT_TYPE, TOKEN_PATH
 from hub.lab.bench.child import START_SECONDS_MAX, BenchFailed, Server, server
+from hub.lab.bench.proofs import new_key, nonce_of, proofs
 from hub.lab.world import Client, Company, Engine, hub_world
 
 TERMINAL = Company(id="delta", roles=("terminal",))
@@ -50,6 +52,9 @@ class Hub(Struct, frozen=True):
     write_tokens: Mapping[str, str]
     """By company."""
     read_token: str
+    bound_token: str
+    """Of the first company too: each request with it needs a proof by `proof_key` (PEM)."""
+    proof_key: str
 
     @property
     def write_token(self) -> str:
@@ -78,7 +83,9 @@ def hub(
     with server(name, _SERVE, directory, _without_settings() | environ) as served:
         _wait_until_ready(served.url)
         tokens = {company.id: _token(served.url, clients[company.id]) for company in companies}
-        yield Hub(served, tokens, _token(served.url, clients[ENGINE]))
+        key = new_key()
+        bound = _token(served.url, clients[companies[0].id], key)
+        yield Hub(served, tokens, _token(served.url, clients[ENGINE]), bound, key)
 
 
 def _environ(name: str, ground: Ground, directory: Path, quotas: Mapping[str, int]) -> dict[str, str]:
@@ -108,8 +115,8 @@ def _wait_until_ready(url: str) -> None:
         time.sleep(0.05)
 
 
-def _token(url: str, client: Client) -> str:
-    """An access token for a client assertion (RFC 7523 §2.2)."""
+def _token(url: str, client: Client, proof_key: str = "") -> str:
+    """An access token for a client assertion (RFC 7523 §2.2), bound to a key if one is given (RFC 9449 §5)."""
     now = int(time.time())
     claims = {"iss": client.id, "sub": client.id, "aud": url, "jti": str(uuid.uuid4()), "iat": now, "exp": now + 60}
     form = {
@@ -117,14 +124,17 @@ def _token(url: str, client: Client) -> str:
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": jwt.encode(claims, client.key_pem, algorithm="ES256"),
     }
-    status, body = _ask(url, "POST", TOKEN_PATH, urlencode(form))
+    proven = {"DPoP": next(proofs(proof_key, url, TOKEN_PATH, nonce=nonce_of(url)))} if proof_key else {}
+    status, body = _ask(url, "POST", TOKEN_PATH, urlencode(form), proven)
     if status != 200:
         raise BenchFailed(f"no token for {client.id}: {body.decode(errors='replace')}")
     return str(orjson.loads(body)["access_token"])
 
 
-def _ask(url: str, method: str, path: str, form: str | None = None) -> tuple[int, bytes]:
-    headers = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
+def _ask(
+    url: str, method: str, path: str, form: str | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, bytes]:
+    headers = {**more} if form is None else {**more, "Content-Type": "application/x-www-form-urlencoded"}
     with closing(HTTPConnection(urlsplit(url).netloc, timeout=START_SECONDS_MAX)) as connection:
         connection.request(method, path, form, headers)
         answer = connection.getresponse()

@@ -27,6 +27,8 @@ class LoadJob(Struct, frozen=True, kw_only=True):
     events_max: int
     first: int
     """The number of the first event: ids are never used twice in one benchmark."""
+    proof_key: str = ""
+    """PEM of the key that the token is bound to: each request brings a proof by it. Empty: the token is not bound."""
     events_per_second: float = 0.0
     """Above 0: requests leave when they are due, and their time counts from then; answers are noted one by one."""
 

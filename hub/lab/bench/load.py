@@ -6,12 +6,14 @@ import asyncio
 import sys
 import time
 from collections import Counter, deque
+from itertools import islice
 
 import msgspec
 import uvloop
 
 from hub.lab.bench.figures import percentile
 from hub.lab.bench.jobs import ANSWER_SECONDS_MAX, LoadJob, LoadResult
+from hub.lab.bench.proofs import nonce_of, proofs
 from hub.lab.bench.wire import SOURCES, AnswerMalformed, Answers, Prepared, address
 
 TICK_SECONDS = 0.001
@@ -62,7 +64,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self, first: int, due: float) -> None:
         self.first, self.due, self.waits = first, due, True
-        self.transport.write(self._prepared.numbered(first))
+        self.transport.write(self._prepared.numbered(first, self._load.proof()))
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -87,13 +89,22 @@ class _Load:
         self._statuses: Counter[int] = Counter()
         self._took: list[float] = []
         self._answered: list[tuple[int, float]] = []
+        self._proofs: deque[str] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> LoadResult:
         job = self._job
+        self._prove()
         for number in range(job.connections):
-            prepared = Prepared(self._where[0], job.path, job.token, batch=job.batch, source=number % SOURCES)
+            prepared = Prepared(
+                self._where[0],
+                job.path,
+                job.token,
+                batch=job.batch,
+                source=number % SOURCES,
+                proof_characters=len(self._proofs[0]) if self._proofs else 0,
+            )
             connection = _Connection(self, prepared)
             await connection.open(*self._where)
             self._idle.append(connection)
@@ -108,6 +119,16 @@ class _Load:
             for connection in connections:
                 connection.transport.abort()
         return self._result(cpu)
+
+    def _prove(self) -> None:
+        """Make the proofs of all requests, while the nonce is new."""
+        if job := self._job if self._job.proof_key else None:
+            made = proofs(job.proof_key, job.url, job.path, nonce=nonce_of(job.url), token=job.token)
+            self._proofs.extend(islice(made, job.events_max // job.batch))
+
+    def proof(self) -> str:
+        """For the next request; empty where the token is not bound."""
+        return self._proofs.popleft() if self._proofs else ""
 
     def answered(self, connection: _Connection, status: int, body: bytes) -> None:
         now = time.monotonic()

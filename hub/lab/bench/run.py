@@ -19,6 +19,8 @@ CONNECTIONS = {1: 64, 10: 64, 100: 16, 1_000: 4}
 """By the size of a request: enough that the hub never waits for the load."""
 EVENTS_MAX = 250_000
 """Events, or records, of one measure in one round."""
+PROOFS_PER_SECOND_MAX = 5_000
+"""Proofs that are made beforehand: more than are used up, or the measure ends early."""
 PACED_EVENTS_PER_SECOND = 1_000
 PACED_SECONDS_MIN = 2.0
 MARGIN_SECONDS = 90.0
@@ -102,6 +104,7 @@ class Bench:
         measures: dict[str, Callable[[], Run]] = {
             "bare aiohttp": lambda: self._posted(self._bare, self._job(self._bare, "/")),
             "single posts": lambda: self._accepting(1),
+            "single posts, each with a proof (DPoP)": self._proven,
             "10 a post": lambda: self._accepting(10),
             "100 a post": lambda: self._accepting(100),
             "1000 a post": lambda: self._accepting(1_000),
@@ -133,6 +136,12 @@ class Bench:
 
     def _accepting(self, batch: int) -> Run:
         return self._posted(self._quiet.server, self._events(self._quiet, batch))
+
+    def _proven(self) -> Run:
+        """Single posts with a token that is bound to a key. The proofs were made before."""
+        to = self._quiet
+        job = replace(self._job(to.server, "/v1/events", to.bound_token), proof_key=to.proof_key)
+        return self._posted(to.server, replace(job, events_max=int(PROOFS_PER_SECOND_MAX * job.seconds)))
 
     def _events(self, to: Hub, batch: int) -> LoadJob:
         return self._job(to.server, "/v1/events", to.write_token, batch)

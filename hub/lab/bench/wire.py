@@ -12,6 +12,7 @@ import orjson
 EVENT_TYPE = "customs.container.gate_in"
 _ID_DIGITS = 12
 _ID_PLACE = b"#" * _ID_DIGITS
+_PROOF_PLACE = "~"
 SOURCES = 16
 """Series of ids that the connections share: enough to reach every partition of a Kafka log."""
 
@@ -68,17 +69,24 @@ class Answers:
 class Prepared:
     """A POST of `batch` events of one source, complete but for the ids."""
 
-    def __init__(self, host: str, path: str, token: str, *, batch: int, source: int) -> None:
+    def __init__(self, host: str, path: str, token: str, *, batch: int, source: int, proof_characters: int = 0) -> None:
+        """`proof_characters`: of the DPoP proof that each request brings; 0: none."""
         event = orjson.dumps(event_of(source))
         body = event if batch == 1 else b"[" + b",".join([event] * batch) + b"]"
         kind = "application/cloudevents+json" if batch == 1 else "application/cloudevents-batch+json"
-        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\n"
+        scheme = "DPoP" if proof_characters else "Bearer"
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {scheme} {token}\r\nContent-Type: {kind}\r\n"
+        if proof_characters:
+            head += f"DPoP: {_PROOF_PLACE * proof_characters}\r\n"
         self._request = bytearray(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        self._proof_place = self._request.find(_PROOF_PLACE.encode() * 2)
         self._places = [match.start() for match in re.finditer(_ID_PLACE, self._request)]
 
-    def numbered(self, first: int) -> bytes:
-        """The request with the ids `first`, `first` + 1, …"""
+    def numbered(self, first: int, proof: str = "") -> bytes:
+        """The request with the ids `first`, `first` + 1, …, and with its proof."""
         request = self._request
+        if proof:
+            request[self._proof_place : self._proof_place + len(proof)] = proof.encode()
         for number, place in enumerate(self._places, first):
             request[place : place + _ID_DIGITS] = b"%012d" % number
         return bytes(request)
