@@ -54,7 +54,7 @@ class PostgresCluster:
         return f"postgresql://postgres@/{database}?host={self.directory}"
 
     def make(self) -> None:
-        options = "-U postgres -A trust -E UTF8 --locale=C --no-sync".split()
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         command = [_program("initdb"), "-D", str(self._data), *options]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_user())
 
