@@ -39,9 +39,9 @@ class Possession:
 class Lane:
     """One connection to the hub, at most, and the nonce that is good on it."""
 
-    def __init__(self, http: aiohttp.ClientSession) -> None:
+    def __init__(self, http: aiohttp.ClientSession, nonce: str) -> None:
         self.http = http
-        self.nonce = ""
+        self.nonce = nonce
 
     def note(self, response: aiohttp.ClientResponse) -> None:
         """Take up the nonce that an answer brings (RFC 9449 §8.2)."""
@@ -62,7 +62,8 @@ class Lanes:
         if self._idle:
             lane = self._idle.pop()
         else:
-            lane = Lane(self._make())
+            # With one worker the nonce of another connection is good here too, and costs nothing to try.
+            lane = Lane(self._make(), self._all[-1].nonce if self._all else "")
             self._all.append(lane)
         try:
             yield lane
