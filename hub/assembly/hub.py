@@ -35,6 +35,7 @@ from hub.operate.follow import LiveRegistry
 from hub.operate.heralds import Heralds, Means
 from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
+from hub.operate.second_look import SecondLook
 from hub.operate.vault import Vault
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
@@ -114,6 +115,7 @@ class Hub:
         self._follower = make_follower(settings, ports, clock, observer)
         self._archived = make_archived(settings, ports, self._follower, clock, entropy)
         self.registrar = make_registrar(self.live, settings, quarantine=self._archived.copies, clock=clock)
+        self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
         )
@@ -225,6 +227,7 @@ class Hub:
             tasks.create_task(self._intake.jobs.run())
             tasks.create_task(self._follower.run())
             tasks.create_task(self._outages.run())
+            tasks.create_task(self._second_look.run())
 
     def _is_accepting(self) -> bool:
         return self.live.standing() is not None and self._failure() is None
@@ -261,6 +264,7 @@ class Hub:
             "revision": self.snapshot().revision,
             "waiting_records": self._acceptor.waiting_records,
             "quotas": self.quotas.told(),
+            "waiting_people": self._second_look.told(),
             "partitions": [] if {"storage", "log"} & lacking.keys() else await self._partitions(),
         }
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from hub.cli import FAILED
+from hub.cli import FAILED, Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import KEY_COLUMNS, listing
+from hub.cli.signing import Signer, read_signer
 
 app = App(
     name="key",
@@ -63,16 +64,47 @@ def revoke(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> 
     return act("key.revoke", {"key": key, "reason": reason}, options)
 
 
+@app.command(name="break-glass")
+def break_glass(
+    partner: str,
+    system: str,
+    file: Path,
+    /,
+    *,
+    second: str | None = None,
+    second_key: Path | None = None,
+    reason: Reason,
+    options: Options = DEFAULTS,
+) -> int:
+    """In an emergency: let a registered system in with a new key, for 12 hours. Reviewed within a day.
+
+    Parameters
+    ----------
+    file
+        The system's new public key, PEM or JWK.
+    second
+        The operator on call who signs as the second; without, the act waits for `proposal approve`.
+    second_key
+        That operator's private key.
+    """
+    seconds = []
+    if second is not None:
+        if second_key is None:
+            raise Misused("--second NAME goes with --second-key FILE")
+        seconds.append(read_signer(second, second_key))
+    return _act("key.break-glass", {"partner": partner, "system": system, "reason": reason}, file, options, *seconds)
+
+
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """All keys."""
     return view("key.list", {}, options, listing(KEY_COLUMNS))
 
 
-def _act(name: str, request: dict[str, object], file: Path, options: Options) -> int:
+def _act(name: str, request: dict[str, object], file: Path, options: Options, *seconds: Signer) -> int:
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         print(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}", file=sys.stderr)
         return FAILED
-    return act(name, {**request, "key": text}, options)
+    return act(name, {**request, "key": text}, options, *seconds)

@@ -45,6 +45,8 @@ def _say(answer: dict[str, Any]) -> None:
             "ground": answer["ground"],
             "registry": f"revision {answer['revision']}",
             "waiting": f"{answer['waiting_records']} events",
+            "reviews": _reviews(answer["waiting_people"]),
+            "proposals": _proposals(answer["waiting_people"]),
             "catching up": until and f"everyone, until {utc(until)}",
         }
     )
@@ -52,3 +54,15 @@ def _say(answer: dict[str, Any]) -> None:
     if answer["quotas"]["at_quota"]:
         print()
         table(answer["quotas"]["at_quota"], QUOTA_COLUMNS)
+
+
+def _reviews(waiting: dict[str, int]) -> str:
+    """Nothing, where nothing waits."""
+    if not waiting["reviews_open"]:
+        return ""
+    overdue = f", {waiting['reviews_overdue']} overdue" if waiting["reviews_overdue"] else ""
+    return f"{waiting['reviews_open']} to be looked at{overdue}"
+
+
+def _proposals(waiting: dict[str, int]) -> str:
+    return f"{waiting['proposals_open']} to be signed" if waiting["proposals_open"] else ""

@@ -45,6 +45,10 @@ _METRICS = (
     Metric("registry_revision", "gauge", (), "The registry revision in force here."),
     Metric("registry_confirmed_seconds", "gauge", (), "Age of the last confirmation of the registry."),
     Metric("notices_written", "counter", ("cause",), "Notices about credentials, by cause."),
+    Metric("reviews_open", "gauge", (), "Acts of one person that nobody else looked at yet."),
+    Metric("reviews_overdue", "gauge", (), "Those that somebody should have looked at by now."),
+    Metric("proposals_open", "gauge", (), "Acts that wait for a second signature."),
+    Metric("audit_unsent", "gauge", (), "Audit events that syslog was not sent yet."),
     Metric("alarms", "counter", ("alarm",), "Conditions that need a person: see the alarm's page in hub/README.md."),
 )
 

@@ -59,11 +59,11 @@ class RevokeKey(Request, frozen=True, kw_only=True):
 def add_key(request: AddKey, basis: Basis, checks: Checks) -> Changes:
     partner = checks.known("/partner", request.partner, basis.snapshot.partners)
     system = system_of(request, basis, checks)
-    key = _read_key(request.key, system.id, basis, checks)
+    key = read_key(request.key, system.id, basis, checks)
     not_before = checks.instant("/not_before", request.not_before) if request.not_before else basis.now
     if partner is None or key is None:
         return ()
-    _limit(live_keys(system.id, basis), checks)
+    room_for_one(live_keys(system.id, basis), checks)
     key = approved(key, basis, not_before=max(not_before, basis.now))
     return (key,) if system == basis.snapshot.systems.get(system.id) else (system, key)
 
@@ -73,10 +73,10 @@ def rotate_key(request: RotateKey, basis: Basis, checks: Checks) -> Changes:
     system = checks.known("/system", f"{request.partner}.{request.system}", basis.snapshot.systems)
     if system is None:
         return ()
-    key = _read_key(request.key, system.id, basis, checks)
+    key = read_key(request.key, system.id, basis, checks)
     if key is None:
         return ()
-    _limit(live_keys(system.id, basis), checks)
+    room_for_one(live_keys(system.id, basis), checks)
     return replaced_by(approved(key, basis), basis)
 
 
@@ -133,7 +133,7 @@ def system_of(request: _WithSystem, basis: Basis, checks: Checks) -> System:
     return System(name, request.partner, tuple(dict.fromkeys(request.scopes)))
 
 
-def _read_key(text: str, system: str, basis: Basis, checks: Checks) -> PublicKey | None:
+def read_key(text: str, system: str, basis: Basis, checks: Checks) -> PublicKey | None:
     """The key as it is registered; nothing of a refused one is echoed."""
     try:
         jwk = jwk_of(text)
@@ -143,6 +143,9 @@ def _read_key(text: str, system: str, basis: Basis, checks: Checks) -> PublicKey
     key = PublicKey(thumbprint(jwk), system, algorithm_of(load_public_jwk(jwk)), jwk)
     if (known := basis.snapshot.keys.get(key.id)) is not None:
         checks.fault("ACT_KEY_KNOWN", "/key", f"a key of {known.system}, {known.state}", "a key never registered")
+        return None
+    if basis.snapshot.operator_key(key.id) is not None:
+        checks.fault("ACT_KEY_KNOWN", "/key", "a key of an operator", "a key never registered")
         return None
     return key
 
@@ -160,7 +163,7 @@ def jwk_of(text: str) -> dict[str, str]:
     return public_jwk(load_public_jwk(members))
 
 
-def _limit(live: list[PublicKey], checks: Checks) -> None:
+def room_for_one(live: list[PublicKey], checks: Checks) -> None:
     """There must be room for one more."""
     if len(live) >= LIVE_KEYS_MAX:
         ids = ", ".join(key.id for key in live)

@@ -38,6 +38,7 @@ from hub.operate import (
     aeo,
     agreements,
     approvals,
+    break_glass,
     certificates,
     edi,
     feeds,
@@ -79,6 +80,7 @@ ACTS: dict[str, Act] = {
     **feeds.ACTS,
     **quarantine.ACTS,
     **quotas.ACTS,
+    **break_glass.ACTS,
     **operators.ACTS,
     **approvals.ACTS,
 }

@@ -13,7 +13,8 @@ from hub.core.errors import Refusal
 from hub.core.operator import OperatorState
 from hub.core.proposal import Authority
 from hub.operate.registrar import ACTS, Done, Waiting
-from tests.unit.operate.conftest import START
+from hub.operate.second_look import SecondLook
+from tests.unit.operate.conftest import START, Silent
 from tests.unit.operate.office import Office, code, key_pair, public_pem
 
 HOUR = 3_600
@@ -361,3 +362,77 @@ async def test_a_key_is_one_persons_or_one_systems(office: Office) -> None:
 
     assert isinstance(refused, Refusal)
     assert [fault.code for fault in refused.faults] == ["ACT_KEY_KNOWN"]
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gauges: dict[str, float] = {}
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        self.gauges[name] = value
+
+
+async def test_a_review_that_is_overdue_is_told_once(office: Office) -> None:
+    observer = Told()
+    watch = SecondLook(lambda: office.desk.live.snapshot, clock=office.desk.clock, observer=observer)
+    await office.ask("olga", "partner.suspend", id="zephyr")
+    watch.look()
+    assert (observer.events, observer.gauges["reviews_open"], observer.gauges["reviews_overdue"]) == ([], 1, 0)
+
+    office.desk.clock.seconds += 24 * HOUR
+    watch.look()
+    watch.look()
+
+    assert (observer.events, observer.gauges["reviews_overdue"]) == (["alarm.review_overdue"], 1)
+
+
+async def lost(office: Office) -> dict[str, Any]:
+    """A request to let a system in again that lost its key."""
+    key = {"partner": "zephyr", "system": "erp", "key": public_pem(key_pair()), "scopes": ["events:write"]}
+    await office.both("key.add", "ann", "olga", **key)
+    return {
+        "partner": "zephyr",
+        "system": "erp",
+        "key": public_pem(key_pair()),
+        "reason": "disk lost, ship at the quay",
+    }
+
+
+async def test_in_an_emergency_the_operator_on_call_is_the_second_and_the_key_ends_by_itself(office: Office) -> None:
+    await office.join("carla", "agreement-officer", on_call=True)
+    statement = await waiting(office, "olga", "key.break-glass", **await lost(office))
+    assert code(await office.sign("ann", statement)) == "OPERATOR_NOT_PERMITTED"
+
+    done = await office.sign("carla", statement)
+
+    assert isinstance(done, Done)
+    key = office.desk.live.snapshot.keys.get(done.changed[0]["id"])
+    now = office.desk.clock.now_us() // 1_000_000
+    assert (key.usable_at(now), key.usable_at(now + 12 * HOUR - 1), key.usable_at(now + 12 * HOUR)) == (
+        True,
+        True,
+        False,
+    )
+    observer = Told()
+    SecondLook(lambda: office.desk.live.snapshot, clock=office.desk.clock, observer=observer).look()
+    assert observer.events == ["alarm.break_glass"]
+    assert [(review.act, review.actors) for review in office.desk.live.snapshot.reviews] == [
+        ("key.break-glass", ("olga", "carla"))
+    ]
+
+
+async def test_an_emergency_has_a_reason_and_a_system_that_was_there(office: Office) -> None:
+    request = await lost(office) | {"system": "other", "reason": ""}
+
+    refused = await office.registrar.prepare("key.break-glass", request, operator="olga")
+
+    assert isinstance(refused, Refusal)
+    assert {fault.place for fault in refused.faults} == {"/system", "/reason"}
+
+
+async def test_a_viewer_on_call_is_no_second(office: Office) -> None:
+    await office.join("vera", "viewer", on_call=True)
+    statement = await waiting(office, "olga", "key.break-glass", **await lost(office))
+
+    assert code(await office.sign("vera", statement)) == "OPERATOR_NOT_PERMITTED"
