@@ -15,9 +15,11 @@ from msgspec import Struct
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Purpose
 from hub.core.allowance import Allowance
+from hub.core.api_key import ApiKey
 from hub.core.approval import PendingProposal, Review
 from hub.core.certificate import Certificate
 from hub.core.copies import CopyDecision, decision_id
+from hub.core.enrolment import Enrolment, Invitation
 from hub.core.issuer import IssuerKey
 from hub.core.operator import Operator, OperatorKey
 from hub.core.partner import EDIProfile, Partner, PublicKey, System
@@ -38,6 +40,9 @@ Registered = (
     | Feed
     | CopyDecision
     | Allowance
+    | Invitation
+    | Enrolment
+    | ApiKey
     | Operator
     | PendingProposal
     | Review
@@ -70,6 +75,9 @@ KINDS: dict[str, type[Registered]] = {
     "feed": Feed,
     "copy_decision": CopyDecision,
     "allowance": Allowance,
+    "invitation": Invitation,
+    "enrolment": Enrolment,
+    "api_key": ApiKey,
     "operator": Operator,
     "proposal": PendingProposal,
     "review": Review,
@@ -165,6 +173,9 @@ class Snapshot:
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
         self.copy_decisions: History[CopyDecision] = History()
         self.allowances: History[Allowance] = History()
+        self.invitations: History[Invitation] = History(lambda invitation: invitation.partner)
+        self.enrolments: History[Enrolment] = History(lambda enrolment: enrolment.partner)
+        self.api_keys: History[ApiKey] = History(lambda key: key.system)
         self.leaks: History[Leak] = History()
         self.operators: History[Operator] = History()
         self.proposals: History[PendingProposal] = History()
@@ -183,6 +194,9 @@ class Snapshot:
             Feed: self.feeds,
             CopyDecision: self.copy_decisions,
             Allowance: self.allowances,
+            Invitation: self.invitations,
+            Enrolment: self.enrolments,
+            ApiKey: self.api_keys,
             Operator: self.operators,
             PendingProposal: self.proposals,
             Review: self.reviews,

@@ -37,10 +37,13 @@ from hub.core.registry import Registered, kind_of, object_id
 from hub.operate import (
     aeo,
     agreements,
+    api_keys,
     approvals,
     break_glass,
     certificates,
+    checklist,
     edi,
+    enrolment,
     feeds,
     issuers,
     keys,
@@ -73,6 +76,8 @@ ACTS: dict[str, Act] = {
     **aeo.ACTS,
     **edi.ACTS,
     **keys.ACTS,
+    **enrolment.ACTS,
+    **api_keys.ACTS,
     **certificates.ACTS,
     **leaks.ACTS,
     **issuers.ACTS,
@@ -86,6 +91,9 @@ ACTS: dict[str, Act] = {
 }
 VIEWS: dict[str, View] = {
     **VIEWS_OF_THE_REGISTRY,
+    **enrolment.VIEWS,
+    **checklist.VIEWS,
+    **api_keys.VIEWS,
     **certificates.VIEWS,
     **leaks.VIEWS,
     **quarantine.VIEWS,
