@@ -12,6 +12,8 @@ from connectors.errors import ConnectorError
 
 VERBS = {
     "keygen": "Make a system's signing key.",
+    "rotate": "Put a new key in the place of a system's key.",
+    "revoke": "End a key with the code that was kept offline.",
     "push": "Send events to a hub; keep and verify their receipts.",
     "watch": "Send what is dropped into a folder; lay the results beside it.",
     "document": "Hand digital copies of documents in, and withdraw them.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,8 @@ class SigningKey:
     private: PrivateKey
     algorithm: str
     id: str
+    file: Path | None = None
+    """Where it was read; a key that is rotated takes its place there."""
 
     def assertion(self, *, client_id: str, issuer: str, now: int) -> str:
         """A client assertion (RFC 7523 §3) that `client_id` asks a token of `issuer`; `now` in seconds since 1970."""
@@ -70,7 +72,17 @@ def read_key(path: Path) -> SigningKey:
         private = _from_jwk(content) if content.lstrip().startswith(b"{") else load_pem_private_key(content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm, jwt.InvalidKeyError) as e:
         raise KeyUnusable(f"{path} holds no private key that can be read here: an unencrypted PEM or a JWK") from e
-    return signing_key(private)
+    return replace(signing_key(private), file=path)
+
+
+def newest(key: SigningKey) -> SigningKey:
+    """The key that lies in this key's place now: a program that runs goes on with a rotated one by itself."""
+    if key.file is None:
+        return key
+    try:
+        return read_key(key.file)
+    except (KeyUnusable, OSError):
+        return key
 
 
 def _from_jwk(content: bytes) -> object:
@@ -117,6 +129,13 @@ def write_key(key: SigningKey, path: Path) -> Path:
 def public_jwk(key: SigningKey) -> dict[str, str]:
     """The public half (RFC 7518 §6, RFC 8037 §2), with the members that make its thumbprint."""
     return _public_jwk(key.private)
+
+
+def rotation_proof(key: SigningKey, *, hub: str, system: str, time: int) -> str:
+    """That its bringer holds the new key of `system` (`schemas/formats/enrolment.md`); `time` in seconds since 1970."""
+    headers = {"typ": "customs-hub-enrolment+jws", "jwk": public_jwk(key)}
+    claims = {"hub": hub, "system": system, "time": time}
+    return jwt.encode(claims, key.private, algorithm=key.algorithm, headers=headers)
 
 
 def _public_jwk(private: PrivateKey) -> dict[str, str]:

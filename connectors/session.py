@@ -16,7 +16,7 @@ import orjson
 from yarl import URL
 
 from connectors.errors import ConnectorError
-from connectors.keys import SigningKey
+from connectors.keys import SigningKey, newest
 from connectors.language import language
 from connectors.possession import Lane, Lanes, Possession, asks_for_nonce
 
@@ -127,6 +127,10 @@ class HubSession:
         connector = aiohttp.TCPConnector(limit=1)
         return aiohttp.ClientSession(timeout=timeout, connector=connector, headers={"Accept-Language": language()})
 
+    async def sign_in(self) -> None:
+        """Make sure that the hub gives this system tokens. Raises `TokenRefused`, `HubUnreachable`."""
+        await self._access_token()
+
     async def request(
         self,
         method: str,
@@ -150,9 +154,9 @@ class HubSession:
         """GET a JSON document. Raises `HubRefused`, `HubUnreachable`."""
         return accepted(await self.request("GET", path, query=query, **options)).json()
 
-    async def public(self, path: str) -> bytes:
-        """GET what needs no token. Raises `HubRefused`, `HubUnreachable`."""
-        async with self._lanes.take() as lane, self._connected(lane, "GET", path) as response:
+    async def public(self, path: str, *, method: str = "GET", **sent: Any) -> bytes:
+        """Ask for what needs no token. Raises `HubRefused`, `HubUnreachable`."""
+        async with self._lanes.take() as lane, self._connected(lane, method, path, **sent) as response:
             return accepted(await _read(response)).body
 
     @asynccontextmanager
@@ -213,6 +217,7 @@ class HubSession:
     async def _renew(self) -> None:
         if self._issuer is None:
             self._issuer = await self._read_issuer()
+        self._key = newest(self._key)
         now = int(time.time())
         form = {
             "grant_type": "client_credentials",

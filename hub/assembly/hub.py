@@ -50,6 +50,7 @@ from hub.web.gate import Gate
 from hub.web.interface.asyncapi import asyncapi
 from hub.web.interface.openapi import openapi
 from hub.web.reading import ReaderAPI
+from hub.web.own_credentials import OwnCredentials
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
@@ -330,6 +331,15 @@ class Hub:
         public = {**self._known.handlers(), **self._catalogue_api().handlers()}
         return {
             **self._entrance.oauth.handlers(),
+        own = OwnCredentials(
+            gate=gate,
+            bodies=bodies,
+            registrar=self.registrar,
+            url=self.url,
+            clock=self.clock,
+            settings=settings.auth,
+        )
+        others = {**others, **own.handlers()}
             **partner.handlers(),
             **reader.handlers(),
             **views.handlers(),

@@ -33,6 +33,12 @@ _TEXTS = (
         "Give the public half of an EC P-256, Ed25519 or RSA (2048 to 4096 bits) key, as PEM or JWK.",
     ),
     FaultText(
+        "ACT_PROOF_REFUSED",
+        "The proof does not show that its sender holds the new key.",
+        "La preuve ne montre pas que son expéditeur détient la nouvelle clé.",
+        "Sign `{hub, system, time}` under the new key, with its public half in the header `jwk`; look at your clock.",
+    ),
+    FaultText(
         "ACT_KEY_KNOWN",
         "This key was registered before; a key belongs to one system and never comes back.",
         "Cette clé a déjà été enregistrée ; une clé appartient à un seul système et ne revient jamais.",

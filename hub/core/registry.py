@@ -183,6 +183,8 @@ class Snapshot:
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
+        self.revocations: dict[str, set[str]] = {}
+        """The keys that an offline revocation code ends, by its digest."""
             System: self.systems,
             PublicKey: self.keys,
             Certificate: self.certificates,
@@ -227,6 +229,8 @@ class Snapshot:
         """What was last decided of a copy that was set apart."""
         return self.copy_decisions.get(decision_id(partner, sha256))
 
+            if isinstance(version.object, PublicKey) and version.object.revocation:
+                self.revocations.setdefault(version.object.revocation, set()).add(version.object.id)
     def agreements_for(self, recipient: str, purpose: Purpose) -> Sequence[Agreement]:
         """The agreements that a feed to `recipient` for `purpose` rests on, in force or not."""
         return [a for a in self.agreements.of(recipient) if a.purpose is purpose]

@@ -54,6 +54,7 @@ from hub.operate import (
     quotas,
     why,
 )
+    succession,
 from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
@@ -85,6 +86,7 @@ ACTS: dict[str, Act] = {
     **feeds.ACTS,
     **quarantine.ACTS,
     **quotas.ACTS,
+    **succession.ACTS,
     **break_glass.ACTS,
     **operators.ACTS,
     **approvals.ACTS,

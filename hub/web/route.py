@@ -23,6 +23,8 @@ class Route(Struct, frozen=True, kw_only=True):
     scope: Scope = ""
     or_scope: Scope = ""
     """Another one that lets in as well; what is seen then differs."""
+    any_scope: bool = False
+    """A token with any scope lets in: what is done is about the sender's own credentials."""
     media_types: tuple[str, ...] = ()
     waits: bool = False
     """It may answer late: a long poll, a stream."""
@@ -36,6 +38,8 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """Those of which a token needs one; none: no token is needed."""
+        if self.any_scope:
+            return ("events:write", "feeds:read", "receipts:read")
         return tuple(scope for scope in (self.scope, self.or_scope) if scope)
 
     @property

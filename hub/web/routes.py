@@ -47,6 +47,27 @@ ROUTES = (
         summary="Let a token of yours be good no more, within a second (RFC 7009); you prove yourself as for a token.",
     ),
     Route(
+        method="POST",
+        path="/v1/credentials/rotate",
+        name="rotate_credential",
+        scope="receipts:read",
+        any_scope=True,
+        media_types=("application/json",),
+        answers=(201, 422),
+        codes=(*BODY_CODES, "ACT_REFUSED", "REGISTRY_MOVED", "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
+        summary="Put a new key, which proves itself, in the place of the one that the token was asked for with; the "
+        "old one goes on for the time of grace.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/credentials/revoke",
+        name="revoke_credential",
+        media_types=("application/json",),
+        answers=(204,),
+        codes=(*BODY_CODES, "REGISTRY_MOVED", "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
+        summary="End a key with its offline revocation code; answered the same whether there is such a code or not.",
+    ),
+    Route(
         method="GET",
         path="/.well-known/oauth-authorization-server",
         name="metadata",

@@ -110,15 +110,21 @@ def _in_path(name: str, rest: str) -> Document:
     return {"name": name, "in": "path", "required": True, "description": told, "schema": schema}
 
 
+_ASKED_WITH = {
+    "post_document": "File",
+    "withdraw_document": "Withdrawal",
+    "rotate_credential": "KeyRotation",
+    "revoke_credential": "KeyRevocation",
+}
+
+
 def _body(route: Route, media_type: str) -> Document:
     if media_type == BATCHED:
         return {"schema": {"type": "array", "items": _ref("Event")}}
     if media_type == STRUCTURED:
         return {"schema": _ref("Event"), "examples": _event_examples()}
-    if route.name == "post_document":
-        return {"schema": _ref("File")}
-    if route.name == "withdraw_document":
-        return {"schema": _ref("Withdrawal")}
+    if route.name in _ASKED_WITH:
+        return {"schema": _ref(_ASKED_WITH[route.name])}
     if media_type in (BINARY, LINKED) and route.name == "acknowledge":
         return {"schema": _ref("Acknowledgement")}
     if media_type in (BINARY, LINKED):

@@ -124,6 +124,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
 
 ANSWERS: dict[str, dict[str, str]] = {
     "token": {JSON: "Token"},
+    "rotate_credential": {JSON: "RotatedKey"},
     "introspect": {JSON: "Introspection"},
     "metadata": {JSON: "AuthorizationServer"},
     "jwks": {JSON: "KeySet"},
