@@ -101,6 +101,10 @@ class Arrangement(Struct, frozen=True, omit_defaults=True):
             and (self.valid_to is None or day <= self.valid_to)
         )
 
+    def silent_from(self, heard_at: int) -> float:
+        """When the silence of a feed has lasted too long (seconds since 1970): from then on its word is stale."""
+        return inf if self.stale_after_seconds is None else heard_at + self.stale_after_seconds
+
 
 class StatusFeed(Struct, frozen=True, omit_defaults=True):
     """By which an administration tells how its authorisations stand, signed (`schemas/formats/status-feed.md`)."""
@@ -161,7 +165,7 @@ def _by_arrangements(
     benefits: set[Benefit] = set()
     stale, until = False, inf
     for each in counting:
-        limit = _silent_from(each, heard.get(authorisation.issuer, 0))
+        limit = each.silent_from(heard.get(authorisation.issuer, 0))
         stale = stale or now >= limit
         if now < limit:
             until = min(until, limit)
@@ -171,7 +175,3 @@ def _by_arrangements(
         return Recognition(authorisation.type, frozenset(benefits), stale, until=until)
     why = "is not confirmed any more: its issuer is silent" if counting else "counts under no arrangement"
     return Recognition(stale=stale, shortfall=f"AEO authorisation {authorisation.number} {why}", until=until)
-
-
-def _silent_from(arrangement: Arrangement, heard_at: int) -> float:
-    return inf if arrangement.stale_after_seconds is None else heard_at + arrangement.stale_after_seconds

@@ -87,6 +87,36 @@ _TEXTS = (
         "Add the agreement first (`customs-hub agreement add`), for this recipient, purpose and these event types.",
     ),
     FaultText(
+        "ACT_IDENTIFIER_TAKEN",
+        "Another partner has this identifier.",
+        "Un autre partenaire porte cet identifiant.",
+        "Look at that partner; one of the two is wrong, or they are the same organisation.",
+    ),
+    FaultText(
+        "STATUS_MALFORMED",
+        "The line is not a message of a status feed.",
+        "La ligne n'est pas un message d'un flux de statuts.",
+        "Send one compact JWS a line, as schemas/formats/status-feed.md says.",
+    ),
+    FaultText(
+        "STATUS_FOREIGN",
+        "The message was not signed by the administration that it names, or that one has no status feed here.",
+        "Le message n'a pas été signé par l'administration qu'il nomme, ou celle-ci n'a pas de flux de statuts ici.",
+        "Ask that administration; register its keys with `customs-hub aeo feed add` if they are really its own.",
+    ),
+    FaultText(
+        "STATUS_GAP",
+        "Messages before this one are missing.",
+        "Il manque des messages avant celui-ci.",
+        "Ask the administration for the missing ones; nothing is taken in before they came.",
+    ),
+    FaultText(
+        "STATUS_INVALID",
+        "What the message says cannot be so.",
+        "Ce que dit le message ne peut pas être vrai.",
+        "Ask the administration to tell it again, rightly, under the same number.",
+    ),
+    FaultText(
         "ACT_FILTER_EMPTY",
         "The filter contradicts itself or the envelope: no event can ever pass it.",
         "Le filtre se contredit ou contredit l'enveloppe : aucun événement ne peut le franchir.",

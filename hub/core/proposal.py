@@ -24,6 +24,8 @@ class Authority(StrEnum):
     """The user of the hub's machine, alone: stopping acts only."""
     SIGNED = "signed"
     """Operators, by their signatures."""
+    ISSUER = "issuer"
+    """An administration about its own authorisations, by its signature."""
     PARTNER = "partner"
     """A partner about what is its own, as proven by whoever asks."""
     HUB = "hub"

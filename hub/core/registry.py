@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -21,9 +22,9 @@ from hub.core.certificate import Certificate
 from hub.core.copies import CopyDecision, decision_id
 from hub.core.enrolment import Enrolment, Invitation
 from hub.core.issuer import IssuerKey
-from hub.core.operator import Operator, OperatorKey
-from hub.core.partner import EDIProfile, Partner, PublicKey, System
 from hub.core.leak import Leak
+from hub.core.operator import Operator, OperatorKey
+from hub.core.partner import EDIProfile, Identifier, Partner, PartnerState, PublicKey, System
 
 Registered = (
     Partner
@@ -31,9 +32,9 @@ Registered = (
     | System
     | PublicKey
     | Certificate
+    | Leak
     | IssuerKey
     | Authorisation
-    | Leak
     | Arrangement
     | StatusFeed
     | Agreement
@@ -66,12 +67,12 @@ KINDS: dict[str, type[Registered]] = {
     "system": System,
     "key": PublicKey,
     "certificate": Certificate,
+    "leak": Leak,
     "issuer_key": IssuerKey,
     "authorisation": Authorisation,
     "arrangement": Arrangement,
     "status_feed": StatusFeed,
     "agreement": Agreement,
-    "leak": Leak,
     "feed": Feed,
     "copy_decision": CopyDecision,
     "allowance": Allowance,
@@ -110,6 +111,7 @@ class History(Generic[T]):
         self._objects: dict[str, list[T]] = {}
         self._owner: Callable[[T], str] | None = owner
         self._owned: dict[str, list[str]] = {}
+        self._order: list[tuple[int, str]] = []
 
     def add(self, revision: int, item: T) -> None:
         key = object_id(item)
@@ -117,6 +119,7 @@ class History(Generic[T]):
             self._owned.setdefault(self._owner(item), []).append(key)
         self._revisions.setdefault(key, []).append(revision)
         self._objects.setdefault(key, []).append(item)
+        self._order.append((revision, key))
 
     def get(self, key: str) -> T | None:
         """The newest version."""
@@ -139,6 +142,10 @@ class History(Generic[T]):
         """All versions with the revision each begins at, oldest first."""
         return list(zip(self._revisions[key], self._objects[key], strict=True))
 
+    def changed_after(self, revision: int) -> Sequence[tuple[int, str]]:
+        """Each later version, as its revision and its object's key, oldest first."""
+        return self._order[bisect_right(self._order, revision, key=itemgetter(0)) :]
+
     def created(self, key: str) -> int:
         """The revision at which the object first appeared."""
         return self._revisions[key][0]
@@ -155,16 +162,30 @@ class History(Generic[T]):
         return (versions[-1] for versions in self._objects.values())
 
 
+class Made(Struct, frozen=True):
+    """Who made a revision, when, and why."""
+
+    time_us: int
+    actor: str
+    reason: str
+
+
 class Snapshot:
     """Everything registered up to `revision`; grows by `apply`, never forgets a version that a record may name."""
 
     def __init__(self) -> None:
         self.revision = 0
+        self.made: dict[int, Made] = {}
+        """By revision."""
+        self._identified: dict[Identifier, str] = {}
         self.partners: History[Partner] = History()
         self.edi_profiles: History[EDIProfile] = History()
         self.systems: History[System] = History(lambda system: system.partner)
         self.keys: History[PublicKey] = History(lambda key: key.system)
         self.certificates: History[Certificate] = History(lambda certificate: certificate.system)
+        self.leaks: History[Leak] = History()
+        self.revocations: dict[str, set[str]] = {}
+        """The keys that an offline revocation code ends, by its digest."""
         self.issuer_keys: History[IssuerKey] = History(lambda key: key.issuer)
         self.authorisations: History[Authorisation] = History(lambda authorisation: authorisation.partner)
         self.arrangements: History[Arrangement] = History()
@@ -176,18 +197,16 @@ class Snapshot:
         self.invitations: History[Invitation] = History(lambda invitation: invitation.partner)
         self.enrolments: History[Enrolment] = History(lambda enrolment: enrolment.partner)
         self.api_keys: History[ApiKey] = History(lambda key: key.system)
-        self.leaks: History[Leak] = History()
         self.operators: History[Operator] = History()
         self.proposals: History[PendingProposal] = History()
         self.reviews: History[Review] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
-        self.revocations: dict[str, set[str]] = {}
-        """The keys that an offline revocation code ends, by its digest."""
             System: self.systems,
             PublicKey: self.keys,
             Certificate: self.certificates,
+            Leak: self.leaks,
             IssuerKey: self.issuer_keys,
             Authorisation: self.authorisations,
             Arrangement: self.arrangements,
@@ -202,14 +221,32 @@ class Snapshot:
             Operator: self.operators,
             PendingProposal: self.proposals,
             Review: self.reviews,
-            Leak: self.leaks,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:
         """Take in newer versions, in order of revision."""
         for version in versions:
+            if type(version.object) is Partner:
+                self._identify(version.object)
             self._of_kind[type(version.object)].add(version.revision, version.object)
+            if isinstance(version.object, PublicKey) and version.object.revocation:
+                self.revocations.setdefault(version.object.revocation, set()).add(version.object.id)
+            if version.revision not in self.made:
+                self.made[version.revision] = Made(version.time_us, version.actor, version.reason)
             self.revision = max(self.revision, version.revision)
+
+    def _identify(self, partner: Partner) -> None:
+        """Whoever left is found by its identifiers no more: they may come back under another name."""
+        before = self.partners.get(partner.id)
+        for identifier in before.identifiers if before is not None else ():
+            if self._identified.get(identifier) == partner.id:
+                del self._identified[identifier]
+        if partner.state is not PartnerState.LEFT:
+            self._identified |= dict.fromkeys(partner.identifiers, partner.id)
+
+    def partner_of(self, identifier: Identifier) -> str | None:
+        """The partner that has this identifier now."""
+        return self._identified.get(identifier)
 
     def of_kind(self, kind: str) -> History[Any]:
         """All objects of one of `KINDS`."""
@@ -229,8 +266,6 @@ class Snapshot:
         """What was last decided of a copy that was set apart."""
         return self.copy_decisions.get(decision_id(partner, sha256))
 
-            if isinstance(version.object, PublicKey) and version.object.revocation:
-                self.revocations.setdefault(version.object.revocation, set()).add(version.object.id)
     def agreements_for(self, recipient: str, purpose: Purpose) -> Sequence[Agreement]:
         """The agreements that a feed to `recipient` for `purpose` rests on, in force or not."""
         return [a for a in self.agreements.of(recipient) if a.purpose is purpose]

@@ -67,3 +67,5 @@ class Act(Struct, frozen=True):
     gather: Gather | None = None
     in_haste: bool = False
     """The second may be whoever is on call, in any role that changes something; another person looks at it later."""
+    proves_itself: bool = False
+    """What it asks for is signed by whom it is about: whoever brings it only carries it."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from hub.core.aeo import AEOStatus, AEOType, Arrangement, Authorisation, Benefit, StalePolicy
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.operate.acts import Act, Basis, Changes, Request
-from hub.operate.checks import Checks
+from hub.operate.checks import Checks, is_day
 
-NUMBER_CHARACTERS_MAX = 35
+_NUMBER = re.compile(r"[!-~](?:[ -~]{0,33}[!-~])?", re.ASCII)
+_REASON_CLASS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 
 
 class SetAEO(Request, frozen=True, kw_only=True):
@@ -69,19 +73,30 @@ def _authorisation(request: SetAEO, before: Authorisation | None, basis: Basis, 
     aeo = before or _first(request, basis, checks)
     if request.type is not None:
         aeo = replace(aeo, type=checks.choice("/type", request.type, AEOType))
-    if request.valid_from is not None:
-        aeo = replace(aeo, valid_from=checks.day("/valid_from", request.valid_from))
-    if request.valid_to is not None:
-        aeo = replace(aeo, valid_to=checks.day("/valid_to", request.valid_to))
-    if request.validated_on is not None:
-        aeo = replace(aeo, validated_on=checks.day("/validated_on", request.validated_on))
     if request.status is not None:
         aeo = replace(aeo, status=checks.choice("/status", request.status, AEOStatus))
-    if request.reason_class is not None:
-        aeo = replace(aeo, reason_class=checks.slug("/reason_class", request.reason_class))
-    if aeo.valid_to is not None and aeo.valid_to < aeo.valid_from:
-        checks.invalid("/valid_to", aeo.valid_to, f"a day not before {aeo.valid_from}")
+    named = ("valid_from", "valid_to", "validated_on", "reason_class")
+    aeo = replace(aeo, **{name: value for name in named if (value := getattr(request, name)) is not None})
+    if before is not None or aeo.valid_from:
+        check_authorisation(aeo, checks, lambda member: f"/{member}")
     return aeo
+
+
+def check_authorisation(
+    aeo: Authorisation, checks: Checks, place: Callable[[str], str], *, code: str = "ACT_VALUE_INVALID"
+) -> None:
+    """Check what an authorisation says of itself; `place` says where a member stands."""
+    if not _NUMBER.fullmatch(aeo.number):
+        checks.fault(code, place("number"), aeo.number, "1 to 35 printable ASCII characters, no blank at either end")
+    for name in ("valid_from", "valid_to", "validated_on"):
+        day = getattr(aeo, name)
+        if day is not None and not is_day(day):
+            checks.fault(code, place(name), day, f"{name}, a date such as 2026-01-31")
+    if aeo.valid_to is not None and aeo.valid_to < aeo.valid_from:
+        checks.fault(code, place("valid_to"), aeo.valid_to, f"a day not before {aeo.valid_from}")
+    if aeo.reason_class and not _REASON_CLASS.fullmatch(aeo.reason_class):
+        expected = "a class of reasons: 1 to 32 of A-Z, a-z, 0-9, ., _ and -"
+        checks.fault(code, place("reason_class"), "(not shown)", expected)
 
 
 def _first(request: SetAEO, basis: Basis, checks: Checks) -> Authorisation:
@@ -92,10 +107,6 @@ def _first(request: SetAEO, basis: Basis, checks: Checks) -> Authorisation:
     aeo = Authorisation(request.issuer or "", request.number or "", request.id, AEOType.F, "")
     if request.issuer is not None:
         checks.country("/issuer", request.issuer)
-    if request.number is not None:
-        checks.text("/number", request.number)
-        if len(request.number) > NUMBER_CHARACTERS_MAX:
-            checks.invalid("/number", request.number, f"at most {NUMBER_CHARACTERS_MAX} characters")
     if (other := basis.snapshot.authorisations.get(aeo.id)) is not None:
         checks.invalid("/number", f"the authorisation of {other.partner}", "one that nobody else holds")
     return aeo

@@ -99,11 +99,9 @@ class Checks:
 
     def day(self, place: str, text: str) -> str:
         """An ISO 8601 calendar date."""
-        try:
-            return date.fromisoformat(text).isoformat()
-        except ValueError:
+        if not is_day(text):
             self.invalid(place, text, "a date, such as 2026-01-31")
-            return text
+        return text
 
     def instant(self, place: str, text: str) -> int:
         """Seconds since 1970 of an RFC 3339 time with offset, or of a date's first second (UTC)."""
@@ -130,3 +128,11 @@ class Checks:
         if not is_pointer(text):
             self.invalid(place, text, "a JSON Pointer into the event (RFC 6901), such as /data/subjects")
         return text
+
+
+def is_day(text: str) -> bool:
+    """Whether it is an ISO 8601 calendar date in its extended form, by which days compare as text."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -36,6 +36,8 @@ from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.operate import (
     aeo,
+    aeo_feeds,
+    aeo_table,
     agreements,
     api_keys,
     approvals,
@@ -71,10 +73,13 @@ from hub.operate.signing import (
 from hub.operate.views import VIEWS as VIEWS_OF_THE_REGISTRY
 from hub.operate.views import Plain, View, plain
 from hub.ports.system import Clock
+from schemas.faults import Fault
 
 ACTS: dict[str, Act] = {
     **partners.ACTS,
     **aeo.ACTS,
+    **aeo_feeds.ACTS,
+    **aeo_table.ACTS,
     **edi.ACTS,
     **keys.ACTS,
     **enrolment.ACTS,
@@ -93,6 +98,8 @@ ACTS: dict[str, Act] = {
 }
 VIEWS: dict[str, View] = {
     **VIEWS_OF_THE_REGISTRY,
+    **aeo_feeds.VIEWS,
+    **aeo_table.VIEWS,
     **enrolment.VIEWS,
     **checklist.VIEWS,
     **api_keys.VIEWS,
@@ -104,6 +111,9 @@ VIEWS: dict[str, View] = {
     **operators.VIEWS,
     **approvals.VIEWS,
 }
+
+RefusalListener = Callable[[str, Any, Sequence[Fault]], None]
+"""Of the act, its request, and what is wrong with it."""
 
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""
@@ -158,6 +168,11 @@ class Registrar:
         self._event_types = event_types
         self._key_grace_seconds = key_grace_seconds
         self._key_validity_seconds = key_validity_seconds
+        self._listeners: list[RefusalListener] = []
+
+    def on_refusal(self, listener: RefusalListener) -> None:
+        """Call `listener` with each act that is refused for what it asks."""
+        self._listeners.append(listener)
 
     async def view(self, name: str, request: object) -> Plain | Refusal:
         """Answer one of `VIEWS` from the snapshot. Raises HubError where it is about copies, and they are away."""
@@ -217,6 +232,8 @@ class Registrar:
     async def _perform(self, name: str, request: Request, actor: str, authority: Authority) -> Done | Refusal:
         """Decide and write on one snapshot: nothing is awaited between the two."""
         copies = await self._gathered(ACTS[name].gather, request)
+        if ACTS[name].proves_itself:
+            authority = Authority.ISSUER
         if authority is Authority.LOCAL and not len(self._live.snapshot.operators):
             authority = Authority.SETUP
         if authority is Authority.LOCAL and ACTS[name].effect is not Effect.STOPS:
@@ -341,7 +358,11 @@ class Registrar:
         if len(request.reason) > REASON_CHARACTERS_MAX:
             checks.invalid("/reason", f"{len(request.reason)} characters", f"at most {REASON_CHARACTERS_MAX}")
         changes = ACTS[name].decide(request, self._basis(copies, actor), checks)
-        return _refused(name, checks) if checks.faults else changes
+        if not checks.faults:
+            return changes
+        for listener in self._listeners:
+            listener(name, request, checks.faults)
+        return _refused(name, checks)
 
     def _basis(self, copies: Sequence[Quarantined], actor: str = "") -> Basis:
         return Basis(
