@@ -49,8 +49,8 @@ from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.interface.asyncapi import asyncapi
 from hub.web.interface.openapi import openapi
-from hub.web.reading import ReaderAPI
 from hub.web.own_credentials import OwnCredentials
+from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
@@ -328,9 +328,6 @@ class Hub:
             observer=self.observer,
         )
         others = {**others, **copies.handlers()}
-        public = {**self._known.handlers(), **self._catalogue_api().handlers()}
-        return {
-            **self._entrance.oauth.handlers(),
         own = OwnCredentials(
             gate=gate,
             bodies=bodies,
@@ -340,6 +337,9 @@ class Hub:
             settings=settings.auth,
         )
         others = {**others, **own.handlers()}
+        public = {**self._known.handlers(), **self._catalogue_api().handlers()}
+        return {
+            **self._entrance.oauth.handlers(),
             **partner.handlers(),
             **reader.handlers(),
             **views.handlers(),

@@ -54,9 +54,9 @@ from hub.operate import (
     partners,
     quarantine,
     quotas,
+    succession,
     why,
 )
-    succession,
 from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
@@ -86,12 +86,12 @@ ACTS: dict[str, Act] = {
     **api_keys.ACTS,
     **certificates.ACTS,
     **leaks.ACTS,
+    **succession.ACTS,
     **issuers.ACTS,
     **agreements.ACTS,
     **feeds.ACTS,
     **quarantine.ACTS,
     **quotas.ACTS,
-    **succession.ACTS,
     **break_glass.ACTS,
     **operators.ACTS,
     **approvals.ACTS,
