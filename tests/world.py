@@ -25,11 +25,11 @@ from connectors.keys import SigningKey, generate
 from connectors.verify import KeyHistory
 from hub.assembly import Hub, build
 from hub.assembly.grounds import Ports, open_ports
-from hub.assembly.listen import listener
 from hub.core.errors import Refusal
 from hub.core.settings import AuthSettings, HTTPSettings, LogSettings, Settings
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.entropy import SystemEntropy
+from hub.drivers.system.listen import bound
 from hub.drivers.system.observer import SystemObserver
 from hub.operate.registrar import Done
 from hub.web.routes import EVERYWHERE, STRUCTURED, Router
@@ -304,12 +304,10 @@ async def _built_around(settings: Settings, wrap: Callable[[Ports], Ports]) -> A
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         ports = wrap(await open_ports(settings, clock, stack))
-        http = settings.http
         hub = Hub(
             settings,
             ports=ports,
-            listener=stack.enter_context(listener(http.host, http.port)),
-            operations=stack.enter_context(listener(http.host, http.operations_port)),
+            sockets=stack.enter_context(bound(settings)),
             clock=clock,
             entropy=SystemEntropy(),
             observer=SystemObserver(),

@@ -12,7 +12,6 @@ from typing import Literal
 
 from hub.assembly.grounds import open_ports
 from hub.assembly.hub import streams_of
-from hub.assembly.listen import LOOPBACK, listener
 from hub.assembly.state import open_registry
 from hub.core.errors import HubError
 from hub.core.finding import Finding
@@ -21,6 +20,7 @@ from hub.core.settings import S3Settings, Settings
 from hub.drivers.kafka.topics import examine as examine_kafka
 from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.system.clock import SystemClock
+from hub.drivers.system.listen import LOOPBACK, listener
 from hub.ports.system import Clock
 
 FREE_BYTES_MIN = 1_073_741_824

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from hub.assembly.state import open_state
 from hub.core.settings import Settings
+from hub.core.worker import ALONE, Worker
 from hub.drivers.clamd.scanner import ClamdScanner
 from hub.drivers.files.blob_store import FileBlobStore
+from hub.drivers.files.spending import FileSpending
 from hub.drivers.files.uptime import FileUptime
 from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.blob_store import MemoryBlobStore
@@ -68,9 +70,10 @@ APPEND_BYTES_MAX = 8_388_608
 """What one append takes on embedded storage; Kafka's own bound is `kafka.batch_bytes_max`."""
 
 
-async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ports:
+async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, worker: Worker = ALONE) -> Ports:
     """Every store of the ground that the settings name, open until the stack ends.
 
+    Whoever started a worker holds the directory's lock for it.
     Raises `HubError` where a store cannot be opened, or the data directory belongs to another log.
     """
     log = settings.log
@@ -92,7 +95,9 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
             scanner=_scanner(settings, clock),
         )
     directory = Path(log.directory)
-    home = stack.enter_context(DataDirectory(directory))
+    home = DataDirectory(directory)
+    if worker.is_alone:
+        stack.enter_context(home)
     topic_prefix = settings.kafka.topic_prefix if log.ground == "kafka" else ""
     identity = LogIdentity(log.ground, topic_prefix, events_partitions(settings))
     home.belong_to(identity)
@@ -111,8 +116,8 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack) ->
         blobs=blobs_at(settings, directory, clock),
         jobs=state.jobs,
         views=state.views,
-        judge=await stack.enter_async_context(_judge(settings)),
-        spending=MemorySpending(),
+        judge=await stack.enter_async_context(_judge(settings, worker)),
+        spending=_spending(directory, worker),
         uptime=FileUptime(directory),
         scanner=_scanner(settings, clock),
     )
@@ -124,10 +129,17 @@ def blobs_at(settings: Settings, directory: Path, clock: Clock) -> BlobStore:
     return FileBlobStore.open_at(directory / "documents", clock)
 
 
-def _judge(settings: Settings) -> JailedDocumentJudge:
+def _spending(directory: Path, worker: Worker) -> Spending:
+    if worker.is_alone:
+        return MemorySpending()
+    return FileSpending(directory, worker=worker.number, workers=worker.of)
+
+
+def _judge(settings: Settings, worker: Worker) -> JailedDocumentJudge:
+    """Workers share out how many documents are examined at once; each examines one at least."""
     checks = settings.checks
     return JailedDocumentJudge(
-        wardens=checks.pdfs_at_once_max,
+        wardens=max(1, checks.pdfs_at_once_max // worker.of),
         seconds_max=checks.pdf_seconds_max,
         memory_bytes_max=checks.pdf_memory_bytes_max,
         document_bytes_max=settings.documents.body_bytes_max,

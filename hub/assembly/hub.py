@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -14,7 +12,6 @@ from hub.assembly.copies import copies_api, make_archived
 from hub.assembly.entrance import make_entrance
 from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
-from hub.assembly.listen import url_of
 from hub.assembly.offline import make_registrar
 from hub.assembly.quotas import make_quotas
 from hub.assembly.tls import keep_renewed, make_tls
@@ -24,11 +21,13 @@ from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
+from hub.core.worker import ALONE, Worker
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
 from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
+from hub.drivers.system.listen import Sockets, url_of
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.operate.follow import LiveRegistry
@@ -62,8 +61,6 @@ FAILURE_TOLD_SECONDS = 10.0
 """How long a failed append counts against readiness while no other is tried."""
 WAITING_SHARES = 4
 """One partner may have this part of the places for requests that wait, so that it keeps nobody else out."""
-HOLDER = "hub"
-"""The data directory's lock lets one process run: after a restart it takes its own leases back at once."""
 
 
 class Hub:
@@ -74,26 +71,26 @@ class Hub:
         settings: Settings,
         *,
         ports: Ports,
-        listener: socket.socket,
-        operations: socket.socket,
+        sockets: Sockets,
         clock: Clock,
         entropy: Entropy,
         observer: Observer,
+        worker: Worker = ALONE,
     ) -> None:
         ports = replace(ports, blobs=Vault(ports.blobs, keys=ports.keys, entropy=entropy))
-        self.settings, self.ports = settings, ports
+        self.settings, self.ports, self.worker = settings, ports, worker
         self.clock, self.entropy, self.observer = clock, entropy, observer
         self.catalogue = catalogue()
         self.live = LiveRegistry(ports.registry, clock=clock, stale_seconds=settings.intake.registry_seconds_max)
         self.events = streams_of(settings)[0]
         self._tls = make_tls(settings.tls, self.live)
-        self.url = settings.http.public_url or url_of(listener, "https" if self._tls else "http")
+        self.url = settings.http.public_url or url_of(sockets.partners, "https" if self._tls else "http")
         self.stopping = asyncio.Event()
         self.prepared = asyncio.Event()
         """Set once storage has what the hub needs: before, nothing is taken in."""
         self._tails = Tails(log=ports.log, partitions=self.events.partitions, clock=clock, observer=observer)
         self.live.on_change(lambda _: self._tails.ring())
-        self._listener, self._operations = listener, operations
+        self._sockets = sockets
         self._receipts = Receipts(log=ports.log, index=ports.index)
         self._acceptor = self._make_acceptor()
         self.quotas = make_quotas(settings, ports, snapshot=self.snapshot, clock=clock, observer=observer)
@@ -182,19 +179,22 @@ class Hub:
         async with AsyncExitStack() as doors:
             partners = self._edge(self._handlers(), Router())
             tls = self._tls.context if self._tls is not None else None
-            await doors.enter_async_context(listening(partners, bounds=bounds, sockets=[self._listener], tls=tls))
-            monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
-            await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._operations]))
             await doors.enter_async_context(
-                listening_admin(
-                    self.registrar,
-                    self.status,
-                    directory=Path(self.settings.log.directory),
-                    clock=self.clock,
-                    entropy=self.entropy,
-                    observer=self.observer,
-                )
+                listening(partners, bounds=bounds, sockets=[self._sockets.partners], tls=tls)
             )
+            monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
+            await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._sockets.operations]))
+            if self.worker.leads:
+                await doors.enter_async_context(
+                    listening_admin(
+                        self.registrar,
+                        self.status,
+                        listener=self._sockets.admin,
+                        clock=self.clock,
+                        entropy=self.entropy,
+                        observer=self.observer,
+                    )
+                )
             try:
                 yield
             finally:
@@ -259,7 +259,7 @@ class Hub:
         lacking = await self.lacking()
         return {
             "url": self.url,
-            "operations": url_of(self._operations),
+            "operations": url_of(self._sockets.operations),
             "ground": self.settings.log.ground,
             "lacking": lacking,
             "revision": self.snapshot().revision,
@@ -404,6 +404,11 @@ class Hub:
             bounds=self.settings.intake,
         )
 
+    @property
+    def _holder(self) -> str:
+        """The data directory's lock lets one hub run: after a restart a worker takes its own leases back at once."""
+        return f"hub-{self.worker.number}"
+
     def _make_fanout(self) -> Fanout:
         stale_seconds = self.settings.intake.registry_seconds_max
         return Fanout(
@@ -418,7 +423,7 @@ class Hub:
             settings=self.settings.fanout,
             events=self.events,
             feed_retention_seconds=self.settings.log.feed_retention_seconds,
-            holder=HOLDER,
+            holder=self._holder,
         )
 
     def _make_heralds(self) -> Heralds:
@@ -431,7 +436,7 @@ class Hub:
             observer=self.observer,
             partitions=self.events.partitions,
             in_flight_seconds=intake.registry_seconds_max + intake.append_seconds_max,
-            holder=HOLDER,
+            holder=self._holder,
         )
         return Heralds(means)
 

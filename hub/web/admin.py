@@ -13,7 +13,6 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,9 +28,6 @@ from hub.ports.system import Clock, Entropy
 from hub.web.edge import JSON, BodyReader, Edge, Handler, Refused, answer, listening
 from hub.web.routes import Route, Router
 
-SOCKET_NAME = "admin.sock"
-SOCKET_PATH_BYTES_MAX = 107
-"""sun_path holds 108 with its end (unix(7))."""
 BOUNDS = HTTPSettings(body_bytes_max=524_288, requests_in_flight_max=128, bytes_in_flight_max=1_048_576)
 SIGNED_CODES = (
     "ACT_REFUSED",
@@ -206,29 +202,16 @@ def peer(request: web.BaseRequest) -> str:
 
 @asynccontextmanager
 async def listening_admin(
-    registrar: Registrar, status: Status, *, directory: Path, clock: Clock, entropy: Entropy, observer: Observer
-) -> AsyncIterator[Path]:
-    """Serve the admin API in a data directory whose lock the caller holds. Raises `HubError` if that cannot be."""
-    path = directory / SOCKET_NAME
+    registrar: Registrar,
+    status: Status,
+    *,
+    listener: socket.socket,
+    clock: Clock,
+    entropy: Entropy,
+    observer: Observer,
+) -> AsyncIterator[None]:
+    """Serve the admin API on a Unix socket that only its owner can open."""
     admin = Admin(registrar, status, entrance=local, bodies=BodyReader(bounds=BOUNDS, clock=clock))
     edge = Edge(admin.handlers(), router=Router(ROUTES), bounds=BOUNDS, clock=clock, entropy=entropy, observer=observer)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        _bind(listener, path)
-        try:
-            async with listening(edge, bounds=BOUNDS, sockets=[listener]):
-                yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _bind(listener: socket.socket, path: Path) -> None:
-    """Bind it so that only its owner can connect; until somebody listens nobody can."""
-    if len(str(path).encode()) > SOCKET_PATH_BYTES_MAX:
-        raise HubError(f"{path} is longer than a socket's path may be ({SOCKET_PATH_BYTES_MAX} bytes): move the data")
-    try:
-        path.unlink(missing_ok=True)  # Left by a process that was killed; the lock says that there is no other one.
-        listener.bind(str(path))
-        path.chmod(0o600)
-    except OSError as error:
-        raise HubError(f"the admin socket {path} cannot be made: {error.strerror}") from error
-    listener.setblocking(False)
+    async with listening(edge, bounds=BOUNDS, sockets=[listener]):
+        yield

@@ -13,14 +13,15 @@ import hub.assembly
 from hub.assembly.grounds import Ports, open_ports
 from hub.cli import main
 from hub.core.settings import Settings
+from hub.core.worker import ALONE, Worker
 from hub.drivers.system.observer import SystemObserver
 from hub.ports.system import Clock
 from tests.faults.points import ArmedObserver, KillSwitch, armed
 
 
 def arm(switch: KillSwitch) -> None:
-    async def open_armed(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Ports:
-        return armed(await open_ports(settings, clock, stack), switch)
+    async def open_armed(settings: Settings, clock: Clock, stack: AsyncExitStack, worker: Worker = ALONE) -> Ports:
+        return armed(await open_ports(settings, clock, stack, worker), switch)
 
     assert hub.assembly.open_ports is open_ports
     assert hub.assembly.SystemObserver is SystemObserver

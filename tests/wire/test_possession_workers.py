@@ -17,10 +17,10 @@ from connectors.keys import SigningKey, generate
 from connectors.session import HubSession
 from hub.assembly import Hub
 from hub.assembly.grounds import open_ports
-from hub.assembly.listen import listener
 from hub.core.errors import Refusal
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.entropy import SystemEntropy
+from hub.drivers.system.listen import bound
 from hub.drivers.system.observer import SystemObserver
 from hub.web.route import STRUCTURED
 from tests.world import event, settings_in
@@ -62,21 +62,22 @@ class Workers:
 @pytest.fixture
 async def workers(tmp_path: Path) -> AsyncIterator[Workers]:
     async with AsyncExitStack() as stack:
-        behind = [stack.enter_context(listener("127.0.0.1", 0)) for _ in range(WORKERS)]
         shared = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         url = f"http://127.0.0.1:{shared.getsockname()[1]}"
         clock = SystemClock()
         settings = settings_in(tmp_path, http={"public_url": url}, auth={"sender_constrained": "required"})
         ports = await open_ports(settings, clock, stack)
-        hubs = []
-        for number, bound in enumerate(behind):
+        hubs, behind = [], []
+        for number in range(WORKERS):
             directory = tmp_path / str(number)
             directory.mkdir()
+            own = replace(settings, log=replace(settings.log, directory=str(directory)))
+            sockets = stack.enter_context(bound(own))
+            behind.append(sockets.partners.getsockname()[1])
             hub = Hub(
-                replace(settings, log=replace(settings.log, directory=str(directory))),
+                own,
                 ports=ports,
-                listener=bound,
-                operations=stack.enter_context(listener("127.0.0.1", 0)),
+                sockets=sockets,
                 clock=clock,
                 entropy=SystemEntropy(),
                 observer=SystemObserver(),
@@ -86,7 +87,7 @@ async def workers(tmp_path: Path) -> AsyncIterator[Workers]:
         key = generate("EdDSA")
         await _register(hubs[0], key)
         await asyncio.gather(*(hub.live.refresh() for hub in hubs))
-        front = Front([bound.getsockname()[1] for bound in behind])
+        front = Front(behind)
         server = await asyncio.start_server(front.serve, sock=shared)
         stack.callback(server.close)
         yield Workers(url, key, front)
