@@ -14,6 +14,7 @@ from hub.intake.clients import Clients
 from hub.intake.grant import TokenEndpoint
 from hub.intake.inspect import TokenDesk
 from hub.intake.issuer import Issuers
+from hub.intake.last_use import UseBook
 from hub.intake.proofs import Proofs
 from hub.intake.quota import Quotas
 from hub.intake.revoked import RevokedTokens
@@ -31,6 +32,7 @@ class Entrance(Struct, frozen=True):
     gate: Gate
     oauth: OAuthAPI
     revoked: RevokedTokens
+    uses: UseBook
     nonce: Callable[[], str]
     jwks: Callable[[], Sequence[dict[str, str]]]
 
@@ -91,13 +93,16 @@ def make_entrance(
         settings=auth,
     )
     credentials = CredentialReader(url, proxies=addresses_of(settings.http.trusted_proxies), observer=observer)
+    retention = auth.last_use_retention_seconds
+    uses = UseBook(ports.last_use, clock=clock, observer=observer, retention_seconds=retention)
     gate = Gate(
         authenticator,
         credentials,
+        uses=uses,
         nonce=proofs.nonce,
         quotas=quotas,
         strangers=Strangers(settings.quotas, clock=clock, observer=observer),
         standing=standing,
     )
     oauth = OAuthAPI(gate=gate, tokens=tokens, desk=desk, nonce=proofs.nonce, credentials=credentials, bodies=bodies)
-    return Entrance(gate, oauth, revoked, proofs.nonce, issuer.jwks)
+    return Entrance(gate, oauth, revoked, uses, proofs.nonce, issuer.jwks)

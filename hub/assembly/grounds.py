@@ -22,6 +22,7 @@ from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.memory.key_ring import MemoryKeyRing
+from hub.drivers.memory.last_use import MemoryLastUse
 from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
@@ -38,6 +39,7 @@ from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
 from hub.ports.key_ring import KeyRing
+from hub.ports.last_use import LastUse
 from hub.ports.positions import Positions
 from hub.ports.registry import Registry
 from hub.ports.replay_guard import ReplayGuard
@@ -58,6 +60,7 @@ class Ports(Struct, frozen=True):
     keys: KeyRing
     blobs: BlobStore
     jobs: Jobs
+    last_use: LastUse
     views: Views
     judge: DocumentJudge
     spending: Spending
@@ -88,6 +91,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             keys=MemoryKeyRing(now=clock.now_us() // 1_000_000),
             blobs=MemoryBlobStore(clock),
             jobs=MemoryJobs(),
+            last_use=MemoryLastUse(),
             views=MemoryViews(),
             judge=MemoryDocumentJudge(),
             spending=MemorySpending(),
@@ -115,6 +119,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
         blobs=blobs_at(settings, directory, clock),
         jobs=state.jobs,
+        last_use=state.last_use,
         views=state.views,
         judge=await stack.enter_async_context(_judge(settings, worker)),
         spending=_spending(directory, worker),

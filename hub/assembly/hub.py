@@ -112,7 +112,11 @@ class Hub:
         )
         self._follower = make_follower(settings, ports, clock, observer)
         self._archived = make_archived(settings, ports, self._follower, clock, entropy)
-        self.registrar = make_registrar(self.live, settings, quarantine=self._archived.copies, clock=clock)
+        self.registrar = make_registrar(
+            self.live, settings, quarantine=self._archived.copies, last_use=ports.last_use, clock=clock
+        )
+        self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
+        self._feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
         self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
@@ -155,6 +159,7 @@ class Hub:
                 for work in (
                     self.live.follow(self.observer),
                     self._entrance.revoked.follow(),
+                    self._entrance.uses.run(),
                     self._acceptor.run(),
                     self._store(),
                     self._tails.run(),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 
 from hub.assembly.grounds import blobs_at, open_keys
-from hub.assembly.state import open_registry
+from hub.assembly.state import open_last_use, open_registry
 from hub.core.copies import Entry, Quarantined
 from hub.core.filter import Schema
 from hub.core.settings import Settings
@@ -20,11 +20,14 @@ from hub.operate.acts import Quarantine
 from hub.operate.follow import LiveRegistry
 from hub.operate.registrar import Registrar
 from hub.operate.vault import Vault
+from hub.ports.last_use import LastUse, Use
 from hub.ports.system import Clock
 from schemas.catalogue import catalogue
 
 
-def make_registrar(live: LiveRegistry, settings: Settings, *, quarantine: Quarantine, clock: Clock) -> Registrar:
+def make_registrar(
+    live: LiveRegistry, settings: Settings, *, quarantine: Quarantine, last_use: LastUse, clock: Clock
+) -> Registrar:
     known = catalogue()
     event_types: dict[str, list[Schema]] = {name: [] for name in known.planned}
     for event_type in known.types:
@@ -37,6 +40,8 @@ def make_registrar(live: LiveRegistry, settings: Settings, *, quarantine: Quaran
         event_types=event_types,
         key_grace_seconds=settings.auth.key_grace_seconds,
         key_validity_seconds=settings.auth.key_validity_seconds,
+        key_unused_seconds=settings.auth.key_unused_seconds,
+        last_use=last_use,
     )
 
 
@@ -49,7 +54,28 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
         async with open_registry(settings, clock) as registry:
             live = LiveRegistry(registry, clock=clock)
             await live.refresh()
-            yield make_registrar(live, settings, quarantine=_StoredCopies(settings, clock), clock=clock)
+            copies, last_use = _StoredCopies(settings, clock), _StoredUses(settings, clock)
+            yield make_registrar(live, settings, quarantine=copies, last_use=last_use, clock=clock)
+
+
+class _StoredUses:
+    """The last uses of credentials, of a hub that does not run."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def all(self) -> Mapping[str, Use]:
+        async with open_last_use(self._settings, self._clock) as store:
+            return await store.all()
+
+    async def note(self, uses: Sequence[Use]) -> None:
+        async with open_last_use(self._settings, self._clock) as store:
+            await store.note(uses)
+
+    async def forget(self, before: int) -> None:
+        async with open_last_use(self._settings, self._clock) as store:
+            await store.forget(before)
 
 
 class _StoredCopies:

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from hub.core.registry import Version
 from hub.core.settings import Settings
-from hub.drivers.postgres.state import PostgresState, opened_registry
+from hub.drivers.postgres.state import PostgresState, opened_last_use, opened_registry
 from hub.drivers.sqlite.jobs import SQLiteJobs
+from hub.drivers.sqlite.last_use import SQLiteLastUse
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.sqlite.registry_file import versions_in
 from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
@@ -20,6 +21,7 @@ from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import LogIdentity
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
+from hub.ports.last_use import LastUse
 from hub.ports.positions import Positions
 from hub.ports.registry import Registry
 from hub.ports.replay_guard import ReplayGuard
@@ -27,6 +29,7 @@ from hub.ports.system import Clock
 from hub.ports.views import Views
 
 REGISTRY_FILE = "registry.db"
+LAST_USE_FILE = "last-use.db"
 
 
 class State(Struct, frozen=True):
@@ -37,6 +40,7 @@ class State(Struct, frozen=True):
     registry: Registry
     replay: ReplayGuard
     jobs: Jobs
+    last_use: LastUse
     views: Views
 
 
@@ -55,6 +59,7 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *,
         registry=await stack.enter_async_context(open_registry(settings, clock)),
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
+        last_use=await stack.enter_async_context(SQLiteLastUse(directory / LAST_USE_FILE)),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=name)),
     )
 
@@ -71,6 +76,7 @@ async def _in_postgres(settings: Settings, clock: Clock, stack: AsyncExitStack, 
         registry=state.registry,
         replay=state.replay,
         jobs=state.jobs,
+        last_use=state.last_use,
         views=state.views,
     )
 
@@ -84,6 +90,18 @@ async def open_registry(settings: Settings, clock: Clock) -> AsyncIterator[Regis
         else SQLiteRegistry.open(Path(settings.log.directory) / REGISTRY_FILE)
     )
     async with registry as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_last_use(settings: Settings, clock: Clock) -> AsyncIterator[LastUse]:
+    """The last uses alone, where no hub runs. Raises `HubError`."""
+    store = (
+        opened_last_use(settings.postgres, clock)
+        if settings.postgres.url
+        else SQLiteLastUse(Path(settings.log.directory) / LAST_USE_FILE)
+    )
+    async with store as opened:
         yield opened
 
 

@@ -140,6 +140,17 @@ class AuthSettings(Struct, frozen=True, kw_only=True):
     """How long a rotated-out key is still accepted."""
     key_validity_seconds: WholeSeconds = 400 * 86_400
     """How long a key counts from its approval on: a year, and time to rotate it."""
+    key_unused_seconds: WholeSeconds = 90 * 86_400
+    """A key that nobody used for so long is flagged."""
+    last_use_retention_seconds: WholeSeconds = 180 * 86_400
+    """How long it is kept from which address and by which agent a key was used last."""
+
+
+class AuditSettings(Struct, frozen=True, kw_only=True):
+    """The audit trail: it is kept for ever; here is where else it goes."""
+
+    syslog: str = ""
+    """A collector, `udp:log.example.org:514`, `tcp:log.example.org:601` or `unix:/dev/log`; empty: none."""
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):

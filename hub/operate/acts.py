@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from hub.core.filter import EventSchemas
 from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
 from hub.operate.checks import Checks
+from hub.ports.last_use import Use
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +42,9 @@ class Basis(Struct, frozen=True):
     """So that no agreement or feed waits for a misspelt type, or for a value that no event can have."""
     key_grace_seconds: int
     key_validity_seconds: int
+    key_unused_seconds: int = 0
+    uses: Mapping[str, Use] = {}
+    """The last uses of credentials, where a view asks for them."""
     actor: str = ""
     """Who asks: an operator's id, or the user of the hub's machine."""
     copies: Sequence[Quarantined] = ()

@@ -72,6 +72,7 @@ from hub.operate.signing import (
 )
 from hub.operate.views import VIEWS as VIEWS_OF_THE_REGISTRY
 from hub.operate.views import Plain, View, plain
+from hub.ports.last_use import LastUse
 from hub.ports.system import Clock
 from schemas.faults import Fault
 
@@ -159,6 +160,8 @@ class Registrar:
         event_types: EventSchemas,
         key_grace_seconds: int,
         key_validity_seconds: int,
+        key_unused_seconds: int,
+        last_use: LastUse,
     ) -> None:
         """`hub`: its name, without which no statement is for it."""
         self._live = live
@@ -168,6 +171,8 @@ class Registrar:
         self._event_types = event_types
         self._key_grace_seconds = key_grace_seconds
         self._key_validity_seconds = key_validity_seconds
+        self._key_unused_seconds = key_unused_seconds
+        self._last_use = last_use
         self._listeners: list[RefusalListener] = []
 
     def on_refusal(self, listener: RefusalListener) -> None:
@@ -182,7 +187,8 @@ class Registrar:
             return decoded
         checks = Checks()
         copies = await self._gathered(view.gather, decoded)
-        answer = view.answer(decoded, self._basis(copies), checks)
+        uses = await self._last_use.all() if view.asks_uses else {}
+        answer = view.answer(decoded, replace(self._basis(copies), uses=uses), checks)
         return _refused(name, checks) if checks.faults else answer
 
     async def perform(
@@ -371,6 +377,7 @@ class Registrar:
             event_types=self._event_types,
             key_grace_seconds=self._key_grace_seconds,
             key_validity_seconds=self._key_validity_seconds,
+            key_unused_seconds=self._key_unused_seconds,
             actor=actor,
             copies=copies,
         )

@@ -10,13 +10,17 @@ from msgspec import Struct, to_builtins
 
 from hub.core.aeo import Authorisation
 from hub.core.agreement import Agreement, Feed
+from hub.core.credential import KeyState
 from hub.core.filter import compile_filter
+from hub.core.operator import OperatorRole
 from hub.core.partner import Partner, PublicKey
 from hub.core.standing import standing_of
 from hub.operate.acts import Basis, Gather
 from hub.operate.checks import Checks
 
 Plain = dict[str, Any]
+EXPIRING_SECONDS = 30 * 86_400
+"""As long before the end as the first warning goes to the company."""
 
 
 class All(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +29,13 @@ class All(Struct, frozen=True, forbid_unknown_fields=True):
 
 class OfPartner(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
+
+
+class Keys(Struct, frozen=True, forbid_unknown_fields=True):
+    """`yes`: only those that end within 30 days, or that nobody uses."""
+
+    expiring: str = ""
+    unused: str = ""
 
 
 class OfFeed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +48,10 @@ class View(Struct, frozen=True):
     request: type[Struct]
     answer: Callable[[Any, Basis, Checks], Plain]
     gather: Gather | None = None
+    asks_uses: bool = False
+    """It shows when credentials were used last."""
+    roles: frozenset[OperatorRole] = frozenset(OperatorRole)
+    """Which operators may look."""
 
 
 def list_partners(_: All, basis: Basis, __: Checks) -> Plain:
@@ -68,8 +83,14 @@ def show_profile(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
     return {"partner": request.id, "profile": held and to_builtins(held.profile, order="deterministic")}
 
 
-def list_keys(_: All, basis: Basis, __: Checks) -> Plain:
-    return {"items": [_key(key, basis) for key in basis.snapshot.keys]}
+def list_keys(request: Keys, basis: Basis, _: Checks) -> Plain:
+    items = [_key(key, basis) for key in basis.snapshot.keys]
+    if request.expiring:
+        ends = basis.now + EXPIRING_SECONDS
+        items = [each for each in items if each["live"] and (each["not_after"] or ends + 1) <= ends]
+    if request.unused:
+        items = [each for each in items if each["unused"]]
+    return {"items": items}
 
 
 def list_issuer_keys(_: All, basis: Basis, __: Checks) -> Plain:
@@ -143,7 +164,21 @@ def _binds(agreement: Agreement, partner: Partner, basis: Basis) -> bool:
 
 
 def _key(key: PublicKey, basis: Basis) -> Plain:
-    return {**plain(key), "state": key.state_at(basis.now).value, "live": key.usable_at(basis.now)}
+    """With its state now, its last use, and whether it has one without anybody using it."""
+    use, state = basis.uses.get(key.id), key.state_at(basis.now)
+    if state is KeyState.ACTIVE and use is None:
+        state = KeyState.APPROVED
+    live = key.usable_at(basis.now)
+    idle_since = max(use.time if use is not None else 0, key.not_before or 0)
+    leak = basis.snapshot.leaks.get(key.id)
+    return {
+        **plain(key),
+        "state": state.value,
+        "live": live,
+        "last_use": None if use is None else {"time": use.time, "address": use.address, "agent": use.agent},
+        "unused": live and 0 < idle_since <= basis.now - basis.key_unused_seconds,
+        "leak": plain(leak),
+    }
 
 
 def _agreement(agreement: Agreement, basis: Basis) -> Plain:
@@ -157,9 +192,9 @@ def _feed(feed: Feed, basis: Basis) -> Plain:
 
 VIEWS = {
     "partner.list": View(All, list_partners),
-    "partner.show": View(OfPartner, show_partner),
+    "partner.show": View(OfPartner, show_partner, asks_uses=True),
     "edi.profile.show": View(OfPartner, show_profile),
-    "key.list": View(All, list_keys),
+    "key.list": View(Keys, list_keys, asks_uses=True),
     "issuer-key.list": View(All, list_issuer_keys),
     "arrangement.list": View(All, list_arrangements),
     "agreement.list": View(All, list_agreements),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
 from hub.intake.authenticate import Authenticator
+from hub.intake.last_use import UseBook
 from hub.intake.quota import Quotas
 from hub.intake.strangers import Strangers
 from hub.web.charge import RequestCharge, too_many_failures
@@ -28,6 +29,7 @@ class Gate:
         authenticator: Authenticator,
         reader: CredentialReader,
         *,
+        uses: UseBook,
         nonce: Callable[[], str],
         quotas: Quotas,
         strangers: Strangers,
@@ -38,6 +40,7 @@ class Gate:
         self._quotas = quotas
         self.strangers = strangers
         self._reader = reader
+        self._uses = uses
         self._nonce = nonce
         self._standing = standing
 
@@ -62,6 +65,7 @@ class Gate:
         if CHARGE not in request:
             request[CHARGE] = charge = RequestCharge(self._quotas, principal, request)
             charge.enter()
+            self._uses.note(principal.key_id, address, request.headers.get("User-Agent", ""))
         if principal.scopes.isdisjoint(scopes):
             raise Refused(Refusal("SCOPE_MISSING", " or ".join(scopes)))
         return principal

@@ -25,6 +25,7 @@ from hub.core.settings import PostgresSettings
 from hub.drivers.postgres.database import Database, name_of
 from hub.drivers.postgres.first_occurrence import PostgresFirstOccurrence
 from hub.drivers.postgres.jobs import PostgresJobs
+from hub.drivers.postgres.last_use import PostgresLastUse
 from hub.drivers.postgres.positions import PostgresPositions
 from hub.drivers.postgres.registry import PostgresRegistry
 from hub.drivers.postgres.replay_guard import PostgresReplayGuard
@@ -58,6 +59,7 @@ class PostgresState:
         self.occurrences = PostgresFirstOccurrence(self._decided, slice_seconds=slice_seconds)
         self.replay = PostgresReplayGuard(self._decided)
         self.jobs = PostgresJobs(self._asked)
+        self.last_use = PostgresLastUse(self._asked)
         self.views = PostgresViews(self._asked)
 
     async def __aenter__(self) -> Self:
@@ -92,3 +94,11 @@ async def opened_registry(settings: PostgresSettings, clock: Clock) -> AsyncIter
     async with Database(settings, clock, connections_max=REGISTRY_CONNECTIONS) as database:
         await bring_up(settings, database)
         yield PostgresRegistry(database)
+
+
+@asynccontextmanager
+async def opened_last_use(settings: PostgresSettings, clock: Clock) -> AsyncIterator[PostgresLastUse]:
+    """The last uses of credentials alone. Raises as `PostgresState` does."""
+    async with Database(settings, clock, connections_max=1) as database:
+        await bring_up(settings, database)
+        yield PostgresLastUse(database)

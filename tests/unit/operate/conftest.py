@@ -10,6 +10,7 @@ import pytest
 
 from hub.core.errors import Refusal
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.last_use import MemoryLastUse
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.system.entropy import SystemEntropy
 from hub.intake.copies import Copies
@@ -74,6 +75,7 @@ class Desk:
         self.registry = MemoryRegistry()
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
+        self.last_use = MemoryLastUse()
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
@@ -82,6 +84,8 @@ class Desk:
             event_types=EVENT_TYPES,
             key_grace_seconds=3_600,
             key_validity_seconds=86_400,
+            key_unused_seconds=3_600,
+            last_use=self.last_use,
         )
 
     async def do(self, act: str, **request: Any) -> Done:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from hub.core.errors import Refusal
 from hub.core.partner import KeyState
+from hub.ports.last_use import Use
 from hub.trust.keys import public_jwk_from_pem
 
 SCOPES = ["events:write"]
@@ -175,6 +176,8 @@ async def test_a_key_counts_from_its_approval_to_the_end_of_its_validity(enrolle
 
     begins = enrolled.clock.now_us() // 1_000_000
     assert (key.not_before, key.not_after) == (begins, begins + 86_400)
+    assert await states(enrolled) == ["approved"]
+    await enrolled.last_use.note([Use(key.id, begins)])
     assert await states(enrolled) == ["active"]
     enrolled.clock.seconds += 86_400
     assert await states(enrolled) == ["expired"]
@@ -199,3 +202,35 @@ async def test_the_grace_of_a_replaced_key_never_outlasts_its_validity(enrolled:
 
 async def states(desk: Any) -> list[str]:
     return [item["state"] for item in (await desk.show("key.list"))["items"]]
+
+
+async def test_the_list_shows_when_and_from_where_each_key_was_used_last(enrolled: Any) -> None:
+    key = await add(enrolled, public_pem())
+    await enrolled.last_use.note([Use(key, 1_767_225_600, "192.0.2.7", "customs-connect/1")])
+
+    [item] = (await enrolled.show("key.list"))["items"]
+
+    assert item["last_use"] == {"time": 1_767_225_600, "address": "192.0.2.7", "agent": "customs-connect/1"}
+
+
+async def test_a_key_that_nobody_uses_is_flagged_and_one_in_use_or_revoked_is_not(enrolled: Any) -> None:
+    idle, used = await add(enrolled, public_pem()), await add(enrolled, public_pem())
+    enrolled.clock.seconds += 3_600
+    await enrolled.last_use.note([Use(used, enrolled.clock.now_us() // 1_000_000)])
+
+    unused = [item["id"] for item in (await enrolled.show("key.list", unused="yes"))["items"]]
+    await enrolled.do("key.revoke", key=idle)
+
+    assert unused == [idle]
+    assert (await enrolled.show("key.list", unused="yes"))["items"] == []
+
+
+async def test_the_list_of_keys_that_end_soon_holds_live_ones_alone(enrolled: Any) -> None:
+    soon = await add(enrolled, public_pem())
+    gone = await add(enrolled, public_pem())
+    await enrolled.do("key.revoke", key=gone)
+    await enrolled.do(
+        "key.add", partner="zephyr", system="wms", key=public_pem(), scopes=SCOPES, not_before="2099-01-01"
+    )
+
+    assert [item["id"] for item in (await enrolled.show("key.list", expiring="yes"))["items"]] == [soon]

@@ -108,6 +108,15 @@ CREATE TABLE result (
 )
 """
 
+_LAST_USE = """
+CREATE TABLE last_use (
+    credential text PRIMARY KEY,
+    time bigint NOT NULL,
+    address text NOT NULL,
+    agent text NOT NULL
+)
+"""
+
 _VIEWS = """
 CREATE TABLE view_number (last bigint NOT NULL);
 INSERT INTO view_number VALUES (0);
@@ -157,6 +166,6 @@ CREATE TABLE view_series (
 
 
 def upgrade() -> None:
-    for tables in (_ORIGIN, _REGISTRY, _POSITIONS, _INDEX, _REPLAY, _JOBS, _VIEWS):
+    for tables in (_ORIGIN, _REGISTRY, _POSITIONS, _INDEX, _REPLAY, _JOBS, _LAST_USE, _VIEWS):
         for statement in tables.split(";"):
             op.execute(statement)
