@@ -45,6 +45,7 @@ def make_entrance(
     bodies: BodyReader,
     *,
     url: str,
+    seen: Callable[[str, int], None],
     clock: Clock,
     entropy: Entropy,
     observer: Observer,
@@ -71,7 +72,7 @@ def make_entrance(
         observer=observer,
         settings=auth,
     )
-    clients = Clients(issuer, snapshot=snapshot, replay=ports.replay, proofs=proofs, clock=clock, settings=auth)
+    clients = Clients(issuer, snapshot=snapshot, replay=ports.replay, proofs=proofs, clock=clock, settings=auth, seen=seen)
     tokens = TokenEndpoint(
         issuer,
         clients=clients,

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec.structs import replace
 
 from hub.assembly.copies import copies_api, make_archived
+from hub.assembly.enrolment import enrolment_api, make_progress
 from hub.assembly.entrance import make_entrance
 from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import document_apis, make_intake
@@ -106,6 +107,7 @@ class Hub:
             leaving=deprecations(),
             snapshot=self.snapshot,
             receipts_at=self._receipts.at,
+            seen=lambda system: self._progress.event(system),
             clock=clock,
             entropy=entropy,
             observer=observer,
@@ -117,6 +119,7 @@ class Hub:
         )
         self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self._feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
+        self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
@@ -129,6 +132,7 @@ class Hub:
             self.quotas,
             self._bodies,
             url=self.url,
+            seen=self._progress.clock,
             clock=clock,
             entropy=entropy,
             observer=observer,
@@ -163,6 +167,7 @@ class Hub:
                     self._acceptor.run(),
                     self._store(),
                     self._tails.run(),
+                    self._progress.run(),
                 )
             ]
             if self._tls is not None:
@@ -341,7 +346,19 @@ class Hub:
             clock=self.clock,
             settings=settings.auth,
         )
-        others = {**others, **own.handlers()}
+        enrolment = enrolment_api(
+            settings,
+            ports,
+            self.live,
+            self.registrar,
+            self._progress,
+            gate,
+            bodies,
+            url=self.url,
+            clock=self.clock,
+            observer=self.observer,
+        )
+        others = {**others, **own.handlers(), **enrolment.handlers()}
         public = {**self._known.handlers(), **self._catalogue_api().handlers()}
         return {
             **self._entrance.oauth.handlers(),

@@ -48,6 +48,7 @@ def make_intake(
     leaving: Deprecations,
     snapshot: Callable[[], Snapshot],
     receipts_at: ReceiptsAt,
+    seen: Callable[[str], None],
     clock: Clock,
     entropy: Entropy,
     observer: Observer,
@@ -64,6 +65,7 @@ def make_intake(
         observer=observer,
         quotas=quotas,
         bounds=bounds,
+        seen=seen,
     )
     archive = Archive(ports.blobs)
     stretches = Stretches(

@@ -91,6 +91,28 @@ _ROWS = (
         "The rule of an event type may ask for AEO status; it is checked at each event against the authorisation's "
         "status and dates. The rest of the partner's traffic goes on.",
     ),
+    _row(
+        "ENROLMENT_REFUSED", 403, "forbidden",
+        "The enrolment code is unknown, used or expired, or the proof over it is not accepted.",
+        "Le code d'enrôlement est inconnu, utilisé ou expiré, ou la preuve qui l'accompagne n'est pas acceptée.",
+        "Compare the code with what the administration gave you, and your clock with the time; ask for another code.",
+        "A code is good once, for 72 hours. Whatever is wrong gets this one answer, so that nobody learns which codes there "
+        "are; the reason is counted. The same key may ask again with the same code while it waits for approval.",
+    ),
+    _row(
+        "ENROLMENT_KEY_KNOWN", 409, "conflict",
+        "The code is good, and this key was registered before.",
+        "Le code est valable, mais cette clé a déjà été enregistrée.",
+        "Make a new key and enrol with that; the code is not used up.",
+        "A key belongs to one system and never comes back.",
+    ),
+    _row(
+        "RECEIPT_NOT_OURS", 422, "invalid",
+        "This is no receipt of this hub for an event of yours.",
+        "Ce n'est pas un accusé de réception de ce hub pour un de vos événements.",
+        "Send the receipt in the form *alone*, as it was answered, or as `GET /v1/receipts` gives it.",
+        "The statement must stand under a seal that a key of this hub has signed, and name you as its publisher.",
+    ),
     # What was asked for.
     _row(
         "NOT_FOUND", 404, "not_found",

@@ -71,7 +71,10 @@ class Clients:
         proofs: Proofs,
         clock: Clock,
         settings: AuthSettings,
+        seen: Callable[[str, int], None] = lambda client, offset: None,
     ) -> None:
+        """`seen` is told of each accepted assertion: the client, and how many seconds its clock was ahead of ours."""
+        self._seen = seen
         self._issuer = issuer
         self._snapshot = snapshot
         self._replay = replay
@@ -105,6 +108,8 @@ class Clients:
         partner = self.partner_of(shown.client)
         if partner is None or partner.stopped:
             return Flaw.SUSPENDED
+        if isinstance(shown, Assertion):
+            self._seen(shown.client, shown.issued - now)
         return Client(shown.client, shown.key_id, binding)
 
     def partner_of(self, client: str) -> Partner | None:

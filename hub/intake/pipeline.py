@@ -64,7 +64,10 @@ class Pipeline:
         observer: Observer,
         quotas: Quotas,
         bounds: IntakeSettings,
+        seen: Callable[[str], None] = lambda system: None,
     ) -> None:
+        """`seen` is told which system an event was accepted of."""
+        self._seen = seen
         self._acceptor = acceptor
         self._quotas = quotas
         self.judging = judging
@@ -125,7 +128,10 @@ class Pipeline:
         if admitted.atomic and any(map(_is_refused, seen := await self._foreseen(judged))):
             items = [_marked(_not_attempted(item), item) if isinstance(item, ValidEvent) else item for item in seen]
             return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
-        return self._told(Answer(await self._accept(judged), admitted.mode), judged)
+        items = await self._accept(judged)
+        if any(item.verdict is Verdict.ACCEPTED for item in items):
+            self._seen(admitted.principal.system.id)
+        return self._told(Answer(items, admitted.mode), judged)
 
     async def _foreseen(self, judged: Sequence[Judged]) -> Sequence[Judged]:
         """What is to be taken whole or not at all, with the conflicts that can be known before anything is appended.

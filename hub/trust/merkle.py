@@ -23,6 +23,24 @@ def _split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
+def root_of_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that a leaf (hash) and its inclusion path lead to, by RFC 9162 §2.1.3.2; None: the path does not fit."""
+    position, last, node = index, size - 1, leaf
+    if position > last:
+        return None
+    for sibling in path:
+        if last == 0:
+            return None
+        if position & 1 or position == last:
+            node = _node(sibling, node)
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
+        else:
+            node = _node(node, sibling)
+        position, last = position >> 1, last >> 1
+    return node if last == 0 else None
+
+
 class Tree:
     """All levels over a batch's leaves, so that root and proofs of many requests cost one pass of hashing.
 

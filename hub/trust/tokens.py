@@ -46,6 +46,8 @@ class Assertion(Struct, frozen=True):
     jti: str
     expires: int
     """Seconds since 1970, rounded up: so long is the `jti` to be remembered."""
+    issued: int
+    """Seconds since 1970, by the client's clock."""
 
 
 class Binding(Struct, frozen=True, omit_defaults=True):
@@ -149,7 +151,7 @@ def verify_assertion(
     # 7. And that key counts now.
     if not key.usable_at(now):
         return flaw_of(key, now)
-    return Assertion(claims.sub, key.id, claims.jti, ceil(claims.exp))
+    return Assertion(claims.sub, key.id, claims.jti, ceil(claims.exp), int(claims.iat))
 
 
 def flaw_of(key: PublicKey | Certificate, now: int) -> Flaw:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
+from hub.web.enrolment_routes import ENROLMENT_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
 from hub.web.route import BODY_CODES, DOCUMENT_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
@@ -46,6 +47,7 @@ ROUTES = (
         codes=(*BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
         summary="Let a token of yours be good no more, within a second (RFC 7009); you prove yourself as for a token.",
     ),
+    *ENROLMENT_ROUTES,
     Route(
         method="POST",
         path="/v1/credentials/rotate",

@@ -77,7 +77,7 @@ def repeated(content: dict[str, Any], member: bytes) -> bytes:
 def test_an_assertion_under_each_algorithm_proves_its_client(key: Signer) -> None:
     assertion = check(sign(header(key), claims(), key))
 
-    assert assertion == Assertion(CLIENT, registered(key).id, "one", NOW + 300)
+    assert assertion == Assertion(CLIENT, registered(key).id, "one", NOW + 300, NOW)
 
 
 @pytest.mark.parametrize(

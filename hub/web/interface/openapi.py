@@ -115,6 +115,9 @@ _ASKED_WITH = {
     "withdraw_document": "Withdrawal",
     "rotate_credential": "KeyRotation",
     "revoke_credential": "KeyRevocation",
+    "enrolment_challenge": "EnrolmentCode",
+    "enrol": "EnrolmentProof",
+    "receipt_verified": "VerifiedReceipt",
 }
 
 

@@ -125,6 +125,10 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
 ANSWERS: dict[str, dict[str, str]] = {
     "token": {JSON: "Token"},
     "rotate_credential": {JSON: "RotatedKey"},
+    "enrolment_challenge": {JSON: "EnrolmentNonce"},
+    "enrol": {JSON: "Enrolled"},
+    "enrolment_checklist": {JSON: "Checklist"},
+    "receipt_verified": {JSON: "Checklist"},
     "introspect": {JSON: "Introspection"},
     "metadata": {JSON: "AuthorizationServer"},
     "jwks": {JSON: "KeySet"},
