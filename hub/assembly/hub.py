@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec.structs import replace
 
+from hub.assembly.audit import make_export
 from hub.assembly.copies import copies_api, make_archived
 from hub.assembly.enrolment import enrolment_api, make_progress
 from hub.assembly.entrance import make_entrance
@@ -239,6 +240,8 @@ class Hub:
             tasks.create_task(self._follower.run())
             tasks.create_task(self._outages.run())
             tasks.create_task(self._second_look.run())
+            if self.settings.audit.syslog:
+                tasks.create_task(make_export(self.settings, self.live, self.clock, self.observer).run())
 
     def _is_accepting(self) -> bool:
         return self.live.standing() is not None and self._failure() is None

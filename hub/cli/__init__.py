@@ -18,6 +18,7 @@ NOUNS = {
     "operator": "The people who run the hub: keygen, first, add, role, rotate, suspend, resume, remove, list.",
     "proposal": "Acts that wait for a second signature: list, show, approve, refuse, withdraw.",
     "review": "Acts of one person, to be looked at afterwards: list, done.",
+    "audit": "Who changed what, when, on whose word: list, verify.",
     "key": "Public keys of partners' systems: add, rotate, revoke, list.",
     "certificate": "Client certificates of partners' systems: add, revoke, list.",
     "issuer-key": "Keys of issuers of credentials: add, remove, list.",

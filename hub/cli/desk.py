@@ -38,7 +38,7 @@ STARTING_SECONDS = 5.0
 """How long a hub may take to start before a command gives up on it."""
 STATUS = "status"
 """What only a running hub can answer."""
-PREPARE, SIGN = "act.prepare", "act.sign"
+PREPARE, SIGN, AUDIT = "act.prepare", "act.sign", "audit.list"
 
 
 @Parameter(name="*")
@@ -216,6 +216,8 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
 
 async def _asked_of(registrar: Registrar, method: Method, name: str, request: Plain) -> object:
     """What the admin socket's routes do."""
+    if name == AUDIT:
+        return await registrar.audit(request["after"], request["limit"])
     if method == "GET":
         return await registrar.view(name, request)
     if name == PREPARE:

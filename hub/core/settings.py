@@ -285,6 +285,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     document_policy: DocumentPolicy = DocumentPolicy()
     auth: AuthSettings = AuthSettings()
     quotas: QuotaSettings = QuotaSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()

@@ -119,6 +119,8 @@ RefusalListener = Callable[[str, Any, Sequence[Fault]], None]
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""
 REASON_CHARACTERS_MAX = 500
+AUDIT_EVENTS_MAX = 500
+"""In one answer."""
 
 
 class Done(Struct, frozen=True):
@@ -190,6 +192,12 @@ class Registrar:
         uses = await self._last_use.all() if view.asks_uses else {}
         answer = view.answer(decoded, replace(self._basis(copies), uses=uses), checks)
         return _refused(name, checks) if checks.faults else answer
+
+    async def audit(self, after: int, limit: int) -> Plain:
+        """The audit events of the revisions after `after`, oldest first; `next` is where to go on, if there is more."""
+        events = [orjson.loads(event) for event in await self._live.audit(after, limit)]
+        more = bool(events) and events[-1]["revision"] < self._live.snapshot.revision
+        return {"items": events, "next": events[-1]["revision"] if more else None}
 
     async def perform(
         self, name: str, request: object, *, actor: str, authority: Authority = Authority.LOCAL

@@ -13,19 +13,19 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hub.core.errors import HubError, Refusal
 from hub.core.settings import HTTPSettings
-from hub.operate.registrar import ACTS, VIEWS, Registrar
+from hub.operate.registrar import ACTS, AUDIT_EVENTS_MAX, VIEWS, Registrar
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
-from hub.web.edge import JSON, BodyReader, Edge, Handler, Refused, answer, listening
+from hub.web.edge import JSON, BodyReader, Edge, Handler, Refused, answer, listening, only
 from hub.web.routes import Route, Router
 
 BOUNDS = HTTPSettings(body_bytes_max=524_288, requests_in_flight_max=128, bytes_in_flight_max=1_048_576)
@@ -85,6 +85,13 @@ ROUTES = tuple(
             codes=SIGNED_CODES,
             summary="A signature over the statement of an act.",
         ),
+        Route(
+            method="GET",
+            path=PREFIX + "audit/list",
+            name="audit.list",
+            answers=(200,),
+            summary="Audit events, oldest first: `after` a revision, at most `limit`.",
+        ),
         Route(method="GET", path=PREFIX + "status", name="status", answers=(200,), summary="How the hub is doing."),
     ]
 )
@@ -112,6 +119,11 @@ class ToSign(Struct, frozen=True, forbid_unknown_fields=True):
     signature: str
 
 
+class ToRead(Struct, frozen=True):
+    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    limit: Annotated[int, Meta(ge=1, le=AUDIT_EVENTS_MAX)] = AUDIT_EVENTS_MAX
+
+
 B = TypeVar("B")
 
 
@@ -126,12 +138,21 @@ class Admin:
 
     def handlers(self) -> dict[str, Handler]:
         acts = {name: self._act(name) for name in ACTS}
-        signed = {"act.prepare": self.prepare, "act.sign": self.sign}
-        return acts | {name: self._view(name) for name in VIEWS} | signed | {"status": self.status}
+        others = {"act.prepare": self.prepare, "act.sign": self.sign, "audit.list": self.audit, "status": self.status}
+        return acts | {name: self._view(name) for name in VIEWS} | others
 
     async def status(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         self._entrance(request)
         return answer(await self._status())
+
+    async def audit(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        self._entrance(request)
+        only(request, ("after", "limit"))
+        try:
+            asked = msgspec.convert(dict(request.query), ToRead, strict=False)
+        except msgspec.ValidationError as error:
+            raise Refused(Refusal("BAD_REQUEST", str(error))) from error
+        return await _answered(self._registrar.audit(asked.after, asked.limit))
 
     async def prepare(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asker = self._entrance(request)

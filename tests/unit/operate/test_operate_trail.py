@@ -1,0 +1,104 @@
+"""The audit trail is checked by nothing but itself: whoever changes a word of it is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from hub.core.proposal import Authority
+from hub.operate.trail import Trail
+from tests.unit.operate.office import Office, key_pair, public_pem
+
+Events = list[dict[str, Any]]
+
+
+@pytest.fixture
+async def events(desk: Any) -> Events:
+    """Set up, then: 5 a tier changed by two, 6 a stop by one, 8 a start by two, 9 a stop by the machine's user."""
+    await desk.enrol("zephyr")
+    office = await Office(desk).open()
+    await office.both("partner.tier", "ann", "olga", id="zephyr", tier="aeo")
+    await office.ask("olga", "partner.suspend", id="zephyr", reason="seal broken")
+    await office.both("partner.resume", "ann", "olga", id="zephyr")
+    await desk.registrar.perform("partner.suspend", {"id": "zephyr"}, actor="root")
+    await desk.registrar.perform("partner.set", {"id": "zephyr", "time_zone": "Europe/Paris"}, actor="zephyr",
+                                 authority=Authority.PARTNER)  # fmt: skip
+    return [orjson.loads(event) for event in await desk.registry.audit(0, 100)]
+
+
+def faults(events: Events) -> list[str]:
+    trail = Trail()
+    return [fault for event in events for fault in trail.take(event)]
+
+
+def of(events: Events, act: str) -> dict[str, Any]:
+    return next(event for event in events if event["act"] == act)
+
+
+def test_a_whole_trail_holds(events: Events) -> None:
+    trail = Trail()
+
+    assert [fault for event in events for fault in trail.take(event)] == []
+    assert (trail.revision, trail.signed) == (len(events), 8)
+    assert trail.first is not None
+
+
+def test_a_missing_event_leaves_a_gap(events: Events) -> None:
+    del events[5]
+
+    assert faults(events)[0] == "revision 7: follows revision 5"
+
+
+TAMPERED: dict[str, Callable[[Events], object]] = {
+    "what became": lambda e: of(e, "partner.tier")["changes"][0]["object"].update(tier="small"),
+    "what was": lambda e: of(e, "partner.tier")["changes"][0]["before"].update(tier="small"),
+    "since when": lambda e: of(e, "partner.tier")["changes"][0].update(since=2),
+    "another object": lambda e: of(e, "partner.tier")["changes"][0].update(id="other"),
+    "a change left out": lambda e: of(e, "partner.resume")["changes"].pop(0),
+    "another act": lambda e: of(e, "partner.tier").update(act="partner.set"),
+    "the statement": lambda e: of(e, "partner.tier").update(statement=of(e, "partner.resume")["statement"]),
+    "other signatures": lambda e: of(e, "partner.tier").update(signatures=of(e, "partner.resume")["signatures"]),
+    "one signature twice": lambda e: of(e, "partner.tier").update(
+        signatures=of(e, "partner.tier")["signatures"][:1] * 2
+    ),
+    "one signature alone": lambda e: of(e, "partner.tier").update(
+        signatures=of(e, "partner.tier")["signatures"][:1], actor="ann"
+    ),
+    "other names": lambda e: of(e, "partner.tier").update(actor="ann, ben"),
+    "no signatures": lambda e: of(e, "partner.tier").update(authority="setup"),
+    "nobody's word": lambda e: of(e, "partner.tier").update(authority="somebody"),
+    "the machine's user": lambda e: of(e, "partner.resume").update(authority="local"),
+    "no event at all": lambda e: e.__setitem__(4, {}),
+    "a foreign key": lambda e: of(e, "operator.add")["changes"][0]["object"]["keys"][0].update(jwk=key_pair().jwk),
+    "the proposal": lambda e: of(e, "proposal.make")["changes"][0]["object"].update(statement="{}"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_a_tampered_trail_does_not_hold(events: Events, what: str) -> None:
+    TAMPERED[what](events)
+
+    assert faults(events) != []
+
+
+async def test_a_rotated_key_is_no_ones_before_it_was_registered(desk: Any) -> None:
+    office = await Office(desk).open()
+    new = key_pair()
+    await office.both("operator.rotate", "ann", "ben", id="olga", key=public_pem(new))
+    events = [orjson.loads(event) for event in await desk.registry.audit(0, 100)]
+    rotated = of(events, "operator.rotate")
+
+    rotated["signatures"][0] = new.sign_act(rotated["statement"].encode())
+
+    assert any("is not signed by ann" in fault for fault in faults(events))
+
+
+def test_events_of_version_1_are_read(events: Events) -> None:
+    old = {name: value for name, value in events[0].items() if name != "authority"} | {"format": 1}
+    for change in old["changes"]:
+        del change["since"], change["before"]
+
+    assert faults([old, *events[1:]]) == []
