@@ -119,7 +119,6 @@ class Hub:
             self.live, settings, quarantine=self._archived.copies, last_use=ports.last_use, clock=clock
         )
         self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
-        self._feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
         self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self._sights = Sights(
