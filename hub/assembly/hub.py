@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -29,7 +31,7 @@ from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
 from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
-from hub.drivers.system.listen import Sockets, url_of
+from hub.drivers.system.listen import Sockets, private_listener, url_of
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.operate.follow import LiveRegistry
@@ -53,6 +55,7 @@ from hub.web.interface.openapi import openapi
 from hub.web.own_credentials import OwnCredentials
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
+from hub.web.siblings import Siblings, State, socket_of
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
@@ -93,6 +96,9 @@ class Hub:
         self._tails = Tails(log=ports.log, partitions=self.events.partitions, clock=clock, observer=observer)
         self.live.on_change(lambda _: self._tails.ring())
         self._sockets = sockets
+        self._siblings = Siblings(
+            Path(settings.log.directory), worker, state=self._state, exposition=self._exposition, clock=clock
+        )
         self._receipts = Receipts(log=ports.log, index=ports.index)
         self._acceptor = self._make_acceptor()
         self.quotas = make_quotas(settings, ports, snapshot=self.snapshot, clock=clock, observer=observer)
@@ -112,6 +118,7 @@ class Hub:
             clock=clock,
             entropy=entropy,
             observer=observer,
+            worker=worker,
         )
         self._follower = make_follower(settings, ports, clock, observer)
         self._archived = make_archived(settings, ports, self._follower, clock, entropy)
@@ -185,7 +192,7 @@ class Hub:
     async def _doors(self) -> AsyncIterator[None]:
         """Listen for partners, monitoring and operators, in this order; long waits end when the doors close."""
         bounds = self.settings.http
-        operations = {**self._known.handlers(), **Operations(self._exposition, self.lacking).handlers()}
+        operations = {**self._known.handlers(), **Operations(self._siblings.exposition, self.lacking).handlers()}
         async with AsyncExitStack() as doors:
             partners = self._edge(self._handlers(), Router())
             tls = self._tls.context if self._tls is not None else None
@@ -194,6 +201,12 @@ class Hub:
             )
             monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
             await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._sockets.operations]))
+            if not self.worker.is_alone:
+                own = private_listener(socket_of(Path(self.settings.log.directory), self.worker.number))
+                told = self._siblings.listening(
+                    doors.enter_context(own), entropy=self.entropy, observer=self.observer
+                )
+                await doors.enter_async_context(told)
             if self.worker.leads:
                 await doors.enter_async_context(
                     listening_admin(
@@ -222,7 +235,7 @@ class Hub:
         )
 
     async def _store(self) -> None:
-        """Make sure of the streams, again and again while storage is away; then fan out and let go of what is old."""
+        """Make sure of the streams, again and again while storage is away; then do what one worker does for all."""
         while not self.prepared.is_set():
             try:
                 for stream in streams_of(self.settings):
@@ -231,11 +244,14 @@ class Hub:
             except HubError as e:
                 self.observer.event("storage_not_ready", error=str(e))
                 await self.clock.sleep(STORAGE_RETRY_SECONDS)
+        if self._intake.work is None:
+            await self._outages.run()
+            return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._make_fanout().run())
             tasks.create_task(self._make_heralds().run())
             tasks.create_task(self._make_retention().run())
-            tasks.create_task(self._intake.jobs.run())
+            tasks.create_task(self._intake.work.run())
             tasks.create_task(self._follower.run())
             tasks.create_task(self._outages.run())
             tasks.create_task(self._second_look.run())
@@ -251,7 +267,21 @@ class Hub:
         return failure[0] if failure and self.clock.monotonic() - failure[1] < FAILURE_TOLD_SECONDS else None
 
     async def lacking(self) -> Mapping[str, str]:
-        """What the hub cannot do now, by name, with what was found; empty if it accepts and delivers."""
+        """What the hub cannot do now, by name, with what was found; empty if every worker accepts and delivers."""
+        return await self._siblings.lacking()
+
+    async def _state(self) -> State:
+        """What the workers tell each other."""
+        return {
+            "worker": self.worker.number,
+            "pid": os.getpid(),
+            "starts": self.worker.starts,
+            "revision": self.snapshot().revision,
+            "waiting_records": self._acceptor.waiting_records,
+            "lacking": await self._lacking_here(),
+        }
+
+    async def _lacking_here(self) -> Mapping[str, str]:
         lacking = {}
         if self.live.standing() is None:
             lacking["registry"] = f"not confirmed for {self.live.confirmed_seconds():.1f} s"
@@ -274,6 +304,7 @@ class Hub:
             "operations": url_of(self._sockets.operations),
             "ground": self.settings.log.ground,
             "lacking": lacking,
+            "workers": await self._siblings.states(),
             "revision": self.snapshot().revision,
             "waiting_records": self._acceptor.waiting_records,
             "quotas": self.quotas.told(),
@@ -304,7 +335,7 @@ class Hub:
             )
         return partitions
 
-    async def _exposition(self) -> bytes:
+    def _exposition(self) -> bytes:
         self.observer.gauge("registry_revision", self.snapshot().revision)
         self.observer.gauge("registry_confirmed_seconds", self.live.confirmed_seconds())
         return self.observer.exposition()
@@ -324,6 +355,7 @@ class Hub:
             self._sights,
             gate,
             reader.get_event,
+            worker=self.worker,
             clock=self.clock,
             entropy=self.entropy,
         )

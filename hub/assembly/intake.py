@@ -9,9 +9,11 @@ from msgspec import Struct
 from hub.assembly.grounds import Ports, events_partitions
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
+from hub.core.worker import Worker
 from hub.intake.accept import Acceptor
 from hub.intake.archive import Archive
 from hub.intake.documents import Documents
+from hub.intake.job_desk import JobDesk
 from hub.intake.jobs import JobRunner
 from hub.intake.judging import Judging
 from hub.intake.pipeline import Pipeline, ReceiptsAt
@@ -35,7 +37,9 @@ from schemas.deprecation import Deprecations
 class Intake(Struct, frozen=True):
     pipeline: Pipeline
     documents: Documents
-    jobs: JobRunner
+    jobs: JobDesk
+    work: JobRunner | None
+    """On jobs, where this worker does it for all."""
 
 
 def make_intake(
@@ -52,6 +56,7 @@ def make_intake(
     clock: Clock,
     entropy: Entropy,
     observer: Observer,
+    worker: Worker,
 ) -> Intake:
     bounds, partitions = settings.intake, events_partitions(settings)
     pipeline = Pipeline(
@@ -78,6 +83,10 @@ def make_intake(
         bounds=bounds,
         settings=settings.documents,
     )
+    documents = Documents(pipeline=pipeline, blobs=ports.blobs, archive=archive, snapshot=snapshot)
+    if not worker.leads:
+        desk = JobDesk(jobs=ports.jobs, blobs=ports.blobs, clock=clock, entropy=entropy, settings=settings.documents)
+        return Intake(pipeline, documents, desk, None)
     jobs = JobRunner(
         stretches,
         jobs=ports.jobs,
@@ -86,9 +95,9 @@ def make_intake(
         entropy=entropy,
         observer=observer,
         settings=settings.documents,
+        shared=not worker.is_alone,
     )
-    documents = Documents(pipeline=pipeline, blobs=ports.blobs, archive=archive, snapshot=snapshot)
-    return Intake(pipeline, documents, jobs)
+    return Intake(pipeline, documents, jobs, jobs)
 
 
 def document_apis(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from hub.assembly.grounds import Ports, events_partitions
 from hub.core.settings import Settings
+from hub.core.worker import Worker
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.views.events import Events
-from hub.views.follow import Follower
+from hub.views.follow import Follower, known_up_to_us
 from hub.views.objects import Objects
 from hub.views.sight import Sights
 from hub.web.edge import Handler
@@ -35,10 +36,17 @@ def views_api(
     gate: Gate,
     judged: Handler,
     *,
+    worker: Worker,
     clock: Clock,
     entropy: Entropy,
 ) -> ViewsAPI:
     """`judged` answers for one identity."""
+
+    async def known() -> int | None:
+        if worker.leads:
+            return follower.known_up_to_us()
+        return await known_up_to_us(ports.views, log=ports.log, clock=clock, partitions=events_partitions(settings))
+
     secret = ports.keys.secret("cursor:views")
     return ViewsAPI(
         gate=gate,
@@ -46,7 +54,7 @@ def views_api(
         sights=sights,
         events=Events(ports.views, secret=secret, entropy=entropy, settings=settings.views),
         objects=Objects(ports.views, settings=settings.views),
-        known_up_to_us=follower.known_up_to_us,
+        known_up_to_us=known,
         clock=clock,
         settings=settings.views,
     )

@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterable, Mapping
 
 from msgspec.structs import replace
 
-from hub.core.errors import BlobMissing, HubError, Refusal, StorageFull, place_of
-from hub.core.evidence import Principal
+from hub.core.errors import BlobMissing, HubError, place_of
 from hub.core.settings import DocumentsSettings
+from hub.intake.job_desk import JobDesk
 from hub.intake.stretches import Stretches, rest_of
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.jobs import Job, JobKind, Jobs, JobState, Results
@@ -31,6 +30,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 
 RETRY_SECONDS = 1.0
+LOOK_SECONDS = 0.25
 GIVEN_UP = "INTERNAL"
 """The code of a job that was not judged to its end."""
 REST = "what is left of it was not attempted: send it again; what was accepted is a repeat then, and shown once"
@@ -40,8 +40,8 @@ STARTS_ALONE_MAX = 5
 """One that was then begun alone so often, and brought nothing, is given up: it would end the next process too."""
 
 
-class JobRunner:
-    """All jobs of this process; `run` owns the work on them."""
+class JobRunner(JobDesk):
+    """All jobs of a hub; `run` owns the work on them."""
 
     def __init__(
         self,
@@ -53,11 +53,13 @@ class JobRunner:
         entropy: Entropy,
         observer: Observer,
         settings: DocumentsSettings,
+        shared: bool = False,
     ) -> None:
+        """`shared`: other workers store jobs as well, which are looked for."""
+        super().__init__(jobs=jobs, blobs=blobs, clock=clock, entropy=entropy, settings=settings)
         self._stretches = stretches
-        self._jobs, self._blobs = jobs, blobs
-        self._clock, self._entropy, self._observer = clock, entropy, observer
-        self._settings = settings
+        self._observer = observer
+        self._shared = shared
         self._waiting: dict[str, Job] = {}
         """By id, in the order they came."""
         self._busy: set[str] = set()
@@ -65,8 +67,10 @@ class JobRunner:
         self._alone = False
         """Whether the one job that is worked on runs alone."""
         self._unfinished: Counter[str] = Counter()
-        """Jobs and uploads of each partner."""
+        """Jobs of each partner."""
         self._ended: dict[str, asyncio.Event] = {}
+        self._own: set[str] = set()
+        """Stored by this worker since it last looked for those of others."""
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
@@ -76,46 +80,8 @@ class JobRunner:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._settings.jobs_running_max):
                 tasks.create_task(self._work())
-
-    async def take(
-        self,
-        principal: Principal,
-        kind: JobKind,
-        media_type: str,
-        parameters: Mapping[str, str],
-        document: AsyncIterable[bytes],
-    ) -> Job | Refusal:
-        """Store a document as it comes, and the job to judge it. Both survive before this returns.
-
-        Raises StorageFull and StorageUnavailable, and whatever `document` raises.
-        """
-        partner = principal.partner.id
-        if self._unfinished[partner] >= self._settings.jobs_per_partner_max:
-            return Refusal("TOO_MANY_REQUESTS", f"at most {self._settings.jobs_per_partner_max} documents at a time")
-        self._unfinished[partner] += 1
-        try:
-            key = BlobKey(partner, f"{self._clock.now_us():015x}-{self._entropy.bytes(8).hex()}")
-            stored = await self._blobs.put(key, document)
-            job = Job(
-                id=key.name,
-                partner=partner,
-                system=principal.system.id,
-                key_id=principal.key_id,
-                kind=kind,
-                media_type=media_type,
-                parameters=parameters,
-                digest=stored.digest,
-                stored_us=self._clock.now_us(),
-            )
-            try:
-                await self._jobs.add(job)
-            except StorageFull:
-                await self._blobs.delete(key)  # After any other error the job may be there, and need its document.
-                raise
-            self._enqueue(job)
-        finally:
-            self._unfinished[partner] -= 1
-        return job
+            if self._shared:
+                tasks.create_task(self._look())
 
     async def settled(self, job: Job, *, seconds: float) -> Job:
         """The job as it is once it has ended, or after `seconds`."""
@@ -126,6 +92,24 @@ class JobRunner:
             except TimeoutError:
                 pass
         return await self._jobs.get(job.partner, job.id) or job
+
+    async def _unfinished_of(self, partner: str) -> int:
+        return self._unfinished[partner]
+
+    def _added(self, job: Job) -> None:
+        if self._shared:
+            self._own.add(job.id)
+        self._enqueue(job)
+
+    async def _look(self) -> None:
+        """Take up what other workers stored. What this one works on, or began to while it looked, it knows of."""
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            self._own.clear()
+            known = set(self._ended)
+            for job in await self._left_over():
+                if job.id not in known and job.id not in self._own:
+                    self._enqueue(job)
 
     def _enqueue(self, job: Job) -> None:
         self._waiting[job.id] = job

@@ -212,6 +212,20 @@ class Follower:
         self._observer.event(f"alarm.{name}", **facts)
 
 
+async def known_up_to_us(views: Views, *, log: EventLog, clock: Clock, partitions: int) -> int | None:
+    """What `Follower.known_up_to_us` says, for a worker that has none: as the store tells."""
+    found = await asyncio.gather(*(_known_of(views, log, clock, partition) for partition in range(partitions)))
+    return None if None in found else min(time_us for time_us in found if time_us is not None)
+
+
+async def _known_of(views: Views, log: EventLog, clock: Clock, partition: int) -> int | None:
+    asked_us = clock.now_us()
+    bounds, mark = await log.bounds(EVENTS, partition), await views.mark(log.generation, partition)
+    if bounds.end == bounds.start or (mark is not None and mark.position.offset >= bounds.end):
+        return asked_us
+    return mark.time_us or None if mark is not None else None
+
+
 async def until_known(views: Views, *, log: EventLog, clock: Clock, partitions: Iterable[int]) -> None:
     """Wait, for a while, until what the log holds now is known: beyond, what is known is answered from."""
     ends = clock.monotonic() + KNOWN_SECONDS_MAX

@@ -16,7 +16,8 @@ from hub.core.errors import ERRORS, Refusal
 from hub.core.evidence import Item, Mode, Principal, Verdict
 from hub.core.settings import DocumentsSettings, IntakeSettings
 from hub.intake.documents import Documents, Sent, in_chunks
-from hub.intake.jobs import GIVEN_UP, JobRunner
+from hub.intake.job_desk import JobDesk
+from hub.intake.jobs import GIVEN_UP
 from hub.intake.pipeline import Pipeline
 from hub.intake.results import items_of
 from hub.intake.stretches import FAMILIES, ROLLBACK, capture_events_max
@@ -57,7 +58,7 @@ class CaptureAPI:
         bodies: BodyReader,
         pipeline: Pipeline,
         documents: Documents,
-        runner: JobRunner,
+        runner: JobDesk,
         jobs: Jobs,
         bounds: IntakeSettings,
         settings: DocumentsSettings,

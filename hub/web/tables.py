@@ -14,7 +14,7 @@ from aiohttp import web
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Item, Mode
 from hub.core.settings import DocumentsSettings
-from hub.intake.jobs import JobRunner
+from hub.intake.job_desk import JobDesk
 from hub.intake.pipeline import Pipeline
 from hub.intake.results import items_of
 from hub.ports.blob_store import BlobKey, BlobStore
@@ -39,7 +39,7 @@ class TablesAPI:
         gate: Gate,
         bodies: BodyReader,
         pipeline: Pipeline,
-        runner: JobRunner,
+        runner: JobDesk,
         jobs: Jobs,
         blobs: BlobStore,
         settings: DocumentsSettings,

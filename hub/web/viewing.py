@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -43,7 +43,7 @@ class ViewsAPI:
         sights: Sights,
         events: Events,
         objects: Objects,
-        known_up_to_us: Callable[[], int | None],
+        known_up_to_us: Callable[[], Awaitable[int | None]],
         clock: Clock,
         settings: ViewsSettings,
     ) -> None:
@@ -66,7 +66,7 @@ class ViewsAPI:
         sight = self._sight(request)
         only(request, PARAMETERS)
         wanted = _wanted(request)
-        known_up_to = self._known_up_to()  # Asked first, so that it is never said of too much.
+        known_up_to = await self._known_up_to()  # Asked first, so that it is never said of too much.
         listed = await self._events.page(sight, wanted, cursor=request.query.get("cursor"), limit=self._limit(request))
         if isinstance(listed, Refusal):
             raise Refused(listed)
@@ -81,7 +81,7 @@ class ViewsAPI:
         if kind is None:
             raise Refused(Refusal("BAD_REQUEST", f"scheme: one of {', '.join(sorted(kinds()))}"))
         name = _canonical((names["scheme"], names["value"]), "value")
-        known_up_to = self._known_up_to()
+        known_up_to = await self._known_up_to()
         view = await self._objects.of(sight, name, kind)
         document = _object_document(view) | {"known_up_to": known_up_to}
         return answer(document | _doubts(request, name, "value"))
@@ -94,8 +94,8 @@ class ViewsAPI:
             raise Refused(sight)
         return sight
 
-    def _known_up_to(self) -> str | None:
-        known_up_to_us = self._known_up_to_us()
+    async def _known_up_to(self) -> str | None:
+        known_up_to_us = await self._known_up_to_us()
         return None if known_up_to_us is None else utc_text(known_up_to_us)
 
     def _limit(self, request: web.BaseRequest) -> int:
