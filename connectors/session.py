@@ -19,6 +19,7 @@ from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, newest
 from connectors.language import language
 from connectors.possession import Lane, Lanes, Possession, asks_for_nonce
+from connectors.signing import signature_headers
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ANSWER_SECONDS_MAX = 15.0
@@ -30,6 +31,7 @@ TRIES_MAX = 4
 """Of one request: where a token and a nonce are both old, or a connection is lost in between."""
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
 METADATA_PATH = "/.well-known/oauth-authorization-server"
+EVENTS_PATH = "/v1/events"
 KEY_HISTORY_PATH = "/.well-known/customs-hub-keys.json"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -87,7 +89,9 @@ class HubSession:
     Raises `HubAddressInvalid`.
     """
 
-    def __init__(self, hub_url: str, *, client_id: str, key: SigningKey, scope: str) -> None:
+    def __init__(self, hub_url: str, *, client_id: str, key: SigningKey, scope: str, sign: bool = False) -> None:
+        """`sign`: events are sent signed (RFC 9421), and the hub keeps them as this system's own proof."""
+        self._sign = sign
         self.hub_url = hub_url.rstrip("/")
         self._check_url()
         self._client_id, self._key, self._scope = client_id, key, scope
@@ -191,6 +195,9 @@ class HubSession:
         if token is not None:
             proof = self._possession.proof(method, str(url.with_query(None)), nonce=lane.nonce, token=token)
             headers = {**headers, "DPoP": proof, **({"Authorization": f"DPoP {token}"} if token else {})}
+        if self._sign and path == EVENTS_PATH and isinstance(body := sent.get("data"), bytes):
+            target = str(url.update_query(sent.get("params") or {}))
+            headers = {**headers, **signature_headers(self._key, method, target, body, now=int(time.time()))}
         try:
             async with lane.http.request(method, url, allow_redirects=False, headers=headers, **sent) as response:
                 lane.note(response)

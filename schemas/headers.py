@@ -45,6 +45,8 @@ class EventHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=1,
     """Where a translated event stood in the document whose SHA-256 is the raw digest."""
     credential: str = ""
     """The id of the key, certificate or API key that its sender proved itself with; empty in records of old."""
+    proof: bytes = b""
+    """SHA-256 of the sender's signed request (`formats/request-proof.md`); empty: it was not signed."""
 
 
 FLAG_POSSIBLE_REPEAT = 1

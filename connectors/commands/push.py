@@ -39,6 +39,7 @@ def push(
     receipts: Path | None = None,
     outbox: Path | None = None,
     follow: Annotated[bool, Parameter(negative=())] = False,
+    sign: Annotated[bool, Parameter(negative=())] = False,
     json: JSON = False,
 ) -> int:
     """Send events (CloudEvents in JSON: one, an array, or one a line) and print what became of each.
@@ -56,18 +57,20 @@ def push(
         the next run.
     follow
         Send each line of standard input as it comes, until it ends.
+    sign
+        Sign each request (RFC 9421): the hub keeps it with the events, as this company's own proof.
     json
         Print one JSON object for each event.
     """
-    return asyncio.run(_push(file, hub, receipts, outbox, follow=follow, json=json))
+    return asyncio.run(_push(file, hub, receipts, outbox, follow=follow, sign=sign, json=json))
 
 
 async def _push(
-    file: str, hub: HubOptions, receipts: Path | None, outbox: Path | None, *, follow: bool, json: bool
+    file: str, hub: HubOptions, receipts: Path | None, outbox: Path | None, *, follow: bool, sign: bool, json: bool
 ) -> int:
     rounds = _lines_as_they_come() if follow else _rounds(_read(file))
     printer = _Printer(json=json)
-    reach: dict[str, Any] = {"client_id": hub.client, "key": hub.key, "receipts": receipts}
+    reach: dict[str, Any] = {"client_id": hub.client, "key": hub.key, "receipts": receipts, "sign": sign}
     async with connect(hub.hub, **reach, on_waiting=partial(printer.waiting, hub.hub)) as client:
         with closing(Outbox(outbox)) if outbox is not None else nullcontext() as box:
             if box is None:

@@ -96,10 +96,14 @@ async def connect(
     receipts: Path | None = None,
     backoff: Backoff | None = None,
     on_waiting: Callable[[Outcome], None] | None = None,
+    sign: bool = False,
 ) -> AsyncIterator[Client]:
-    """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory."""
+    """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory.
+
+    `sign`: what is sent is signed (RFC 9421), and kept by the hub as this system's own proof.
+    """
     book = ReceiptBook(receipts) if receipts is not None else None
-    async with HubSession(hub_url, client_id=client_id, key=read_key(key), scope=SCOPE) as session:
+    async with HubSession(hub_url, client_id=client_id, key=read_key(key), scope=SCOPE, sign=sign) as session:
         yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting)
 
 

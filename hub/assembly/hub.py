@@ -35,6 +35,7 @@ from hub.drivers.system.listen import Sockets, private_listener, url_of
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.operate.follow import LiveRegistry
+from hub.intake.signed import SignedRequests
 from hub.operate.heralds import Heralds, Means
 from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
@@ -60,6 +61,8 @@ from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
 
+from hub.web.signatures import Signatures
+from hub.web.statuses import StatusAPI
 STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
 FAILURE_TOLD_SECONDS = 10.0
@@ -344,9 +347,9 @@ class Hub:
         settings, ports = self.settings, self.ports
         pipeline, gate, bodies = self._intake.pipeline, self._entrance.gate, self._bodies
         documents, others = document_apis(
-            settings, ports, self._intake, gate, bodies, clock=self.clock, entropy=self.entropy
+            settings, ports, self._intake, gate, bodies, signatures, clock=self.clock, entropy=self.entropy
         )
-        partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, bodies=bodies)
+        partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, bodies=bodies, signatures=signatures)
         reader = self._reader_api(gate, bodies)
         views = views_api(
             settings,
@@ -376,6 +379,8 @@ class Hub:
             gate=gate,
             bodies=bodies,
             registrar=self.registrar,
+        signed = SignedRequests(blobs=ports.blobs, snapshot=self.snapshot, clock=self.clock)
+        signatures = Signatures(self.url, gate, signed)
             url=self.url,
             clock=self.clock,
             settings=settings.auth,
@@ -431,6 +436,7 @@ class Hub:
         )
         return ReaderAPI(
             gate=gate,
+            **signatures.handlers(),
             bodies=bodies,
             pull=pull,
             streams=Streams(pull),

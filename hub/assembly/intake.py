@@ -28,6 +28,7 @@ from hub.web.edge import BodyReader, Handler
 from hub.web.epcis import CaptureAPI
 from hub.web.epcis_events import EPCISEventsAPI
 from hub.web.gate import Gate
+from hub.web.signatures import Signatures
 from hub.web.tables import TablesAPI
 from hub.web.templates import Templates
 from schemas.catalogue import Catalogue
@@ -106,6 +107,7 @@ def document_apis(
     intake: Intake,
     gate: Gate,
     bodies: BodyReader,
+    signatures: Signatures,
     *,
     clock: Clock,
     entropy: Entropy,
@@ -121,6 +123,7 @@ def document_apis(
         entropy=entropy,
         items_max=bounds.batch_events_max,
         rows_max=settings.documents.table_rows_max,
+        signatures=signatures,
     )
     tables = TablesAPI(
         gate=gate,

@@ -136,6 +136,15 @@ _ROWS = (
         "The request never reached a stage that looks at events; nothing was stored.",
     ),
     _row(
+        "REQUEST_SIGNATURE_INVALID", 400, "bad_request",
+        "The request is signed, and its signature does not hold.",
+        "La requête est signée et sa signature n'est pas valable.",
+        "Sign @method, @target-uri and content-digest with a key of this client that is in force, or leave the "
+        "signature out.",
+        "HTTP Message Signatures (RFC 9421) are optional; one that is sent is kept with the events as the sender's own "
+        "proof, and so has to hold. Nothing was stored.",
+    ),
+    _row(
         "CURSOR_INVALID", 400, "bad_request",
         "The cursor was not made by this hub for this feed and reader.",
         "Le curseur n'a pas été émis par ce hub pour ce flux et ce lecteur.",

@@ -77,6 +77,8 @@ class Admitted(Struct, frozen=True, gc=False):
     """The registry revision that everything about this request is decided by."""
     now_us: int
     """When the hub decided to look at it: `received` of all that it accepts."""
+    proof: bytes = b""
+    """SHA-256 of the sender's own proof (`schemas/formats/request-proof.md`); empty: the request was not signed."""
 
 
 class Decoded(Struct, frozen=True, gc=False):
@@ -137,6 +139,8 @@ class ValidEvent(Struct, frozen=True, gc=False):
     """Where a translated event stands in its document."""
     leaving: Deprecation | None = None
     """Of the version that it was judged by, where its sender should leave that."""
+    proof: bytes = b""
+    """SHA-256 of the sender's own proof of the request that it came with."""
 
 
 class Verdict(StrEnum):

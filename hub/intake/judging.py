@@ -67,7 +67,7 @@ class Judging:
         if isinstance(valid, Refusal):
             return _rejected(decoded, valid)
         refusal = about(permit, valid.key) or self._sources.enter(permit.principal.partner.id, valid.source)
-        return _rejected(decoded, refusal) if refusal else valid
+        return _rejected(decoded, refusal) if refusal else _proven(valid, admitted)
 
     def translated(
         self, admitted: Admitted, document_digest: bytes, translation: Translation, item: TranslatedItem
@@ -111,12 +111,16 @@ class Judging:
             partitions=self._partitions,
         )
         refusal = about(permit, valid.key)
-        return valid if refusal is None else _answer(item, Verdict.REJECTED, refusal)
+        return _proven(valid, admitted) if refusal is None else _answer(item, Verdict.REJECTED, refusal)
 
     def _marked(self, judged: Judged, kind: EventType) -> Judged:
         """With what is to be said of a version that senders should leave."""
         leaving = self._deprecations.get(kind.dataschema)
         return judged if leaving is None else replace(judged, leaving=leaving)
+
+
+def _proven(valid: ValidEvent, admitted: Admitted) -> ValidEvent:
+    return replace(valid, proof=admitted.proof) if admitted.proof else valid
 
 
 def _rejected(decoded: Decoded, refusal: Refusal) -> Item:

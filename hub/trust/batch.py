@@ -81,4 +81,5 @@ def header_of(event: ValidEvent, salt: bytes) -> EventHeader:
         tuple(dict.fromkeys(fault.code for fault in event.warnings)),
         event.place,
         permit.principal.key_id,
+        event.proof,
     )

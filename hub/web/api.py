@@ -15,6 +15,7 @@ from hub.web.edge import BodyReader, Handler, Refused, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
 from hub.web.route import EDIFACT, LINKED
+from hub.web.signatures import Signatures
 
 
 class PartnerAPI:
@@ -27,8 +28,10 @@ class PartnerAPI:
         pipeline: Pipeline,
         documents: DocumentAPI,
         bodies: BodyReader,
+        signatures: Signatures,
     ) -> None:
         self._gate = gate
+        self._signatures = signatures
         self._documents = documents
         self._pipeline = pipeline
         self._bodies = bodies
@@ -46,11 +49,12 @@ class PartnerAPI:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
                 admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.
+            admitted = await self._signatures.proven(request, admitted, body)
             headers = attribute_headers(request) if admitted.mode is Mode.BINARY else {}
             judged = await self._pipeline.submit(admitted, body, headers)
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        return events_answer(judged, language_of(request))
+        return self._signatures.told(events_answer(judged, language_of(request)), admitted)
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")

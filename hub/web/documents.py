@@ -20,6 +20,7 @@ from hub.web.edi import edi_answer
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
 from hub.web.route import BINARY, EDIFACT, LINKED, TABLES
+from hub.web.signatures import Signatures
 from schemas.identity import SOURCE_BYTES_MAX
 from schemas.translate.item import Context
 
@@ -50,8 +51,10 @@ class DocumentAPI:
         entropy: Entropy,
         items_max: int,
         rows_max: int,
+        signatures: Signatures,
     ) -> None:
         self._gate = gate
+        self._signatures = signatures
         self._pipeline = pipeline
         self._documents = documents
         self._bodies = bodies
@@ -71,10 +74,11 @@ class DocumentAPI:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
                 admitted = self.admit(request)
+            admitted = await self._signatures.proven(request, admitted, body)
             judged = await self._documents.submit(admitted, self._sent(request, admitted, body))
         if isinstance(judged, Refusal):
             raise Refused(judged)
-        return await self._answer(request, form, body, judged)
+        return self._signatures.told(await self._answer(request, form, body, judged), admitted)
 
     async def validate(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""

@@ -96,16 +96,17 @@ ROUTES = (
         name="post_events",
         scope="events:write",
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT),
-        answers=(200, 201, 202, 207, 403, 409, 422, 503, 507),
+        answers=(200, 201, 202, 207, 400, 403, 409, 422, 503, 507),
         codes=(
             *DOCUMENT_CODES,
             *STORE_CODES,
             *ITEM_CODES,
             "BATCH_REFUSED",
         ),
+            "REQUEST_SIGNATURE_INVALID",
         summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record, EDIFACT); every item gets a verdict, "
         "every accepted one a receipt; `answer=dcsa` adds DCSA feedback, `answer=contrl` and `answer=aperak` answer "
-        "EDIFACT in EDIFACT.",
+        "EDIFACT in EDIFACT. A request signed by RFC 9421 is kept as its sender's own proof.",
     ),
     *DOCUMENT_ROUTES,
     *COPY_ROUTES,
@@ -142,6 +143,15 @@ ROUTES = (
         summary="The receipts of an identity of yours, the first occurrence's first, 100 at a time.",
     ),
     Route(
+    Route(
+        method="GET",
+        path="/v1/proofs/{sha256}",
+        name="get_proof",
+        scope="receipts:read",
+        answers=(200, 404),
+        codes=("NOT_FOUND", "STORAGE_UNAVAILABLE"),
+        summary="A request of yours that you signed (RFC 9421), as it is kept with its events.",
+    ),
         method="GET",
         path="/v1/notices",
         name="get_notices",

@@ -8,6 +8,7 @@ from hub.web.copy_routes import COPIES
 from hub.web.route import CSV, EDIFACT, XLSX
 
 JSON, SSE, HTML, SCHEMA = "application/json", "text/event-stream", "text/html", "application/schema+json"
+BYTES = "application/octet-stream"
 
 
 def _query(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
@@ -51,6 +52,9 @@ _CACHE = _header("If-None-Match", "what the client has, by its ETag")
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "post_events": [
         _header("Hub-Batch", "atomic: all items or none", const="atomic"),
+        _header("Content-Digest", "sha-256=:<base64>: of the body (RFC 9530), of a signed request"),
+        _header("Signature-Input", "what is signed (RFC 9421), and by which key of the client"),
+        _header("Signature", "the signature: kept with the events"),
         _SOURCE,
         _ANSWER,
     ],
@@ -152,6 +156,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_events": {JSON: "KnownEvents"},
     "get_object": {JSON: "KnownObject"},
     "get_receipts": {JSON: "Receipts"},
+    "get_proof": {BYTES: "File"},
     "get_notices": {JSON: "Notices"},
     "list_feeds": {JSON: "Feeds"},
     "get_records": {JSON: "FeedPage"},

@@ -1,0 +1,117 @@
+"""Signing what is sent (HTTP Message Signatures, RFC 9421): the company's own proof, kept by the hub with the events.
+
+What the hub keeps of it (`schemas/formats/request-proof.md`) is looked at here without the hub.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from connectors.errors import ConnectorError
+from connectors.keys import SigningKey
+
+COVERED = '("@method" "@target-uri" "content-digest")'
+PROOF_FORMAT = "customs-hub-request-proof/1"
+_PSS = padding.PSS(mgf=padding.MGF1(SHA512()), salt_length=64)
+_DIGEST = re.compile(r'^"content-digest": (?:.*, ?)?sha-256=:([A-Za-z0-9+/=]{44}):', re.MULTILINE)
+_KEY_ID = re.compile(r'^"@signature-params": \([^)]*\)(?:;[^;]*)*;keyid="([A-Za-z0-9_-]{43})"(?:;|$)', re.MULTILINE)
+
+
+class ProofWrong(ConnectorError, ValueError):
+    """What was kept proves nothing; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request that its sender signed."""
+
+    base: str
+    key_id: str
+    body: bytes
+
+
+def signature_headers(key: SigningKey, method: str, url: str, body: bytes, *, now: int) -> dict[str, str]:
+    """The headers that sign a request; `now` in seconds since 1970."""
+    digest = f"sha-256=:{_b64(sha256(body).digest())}:"
+    parameters = f'{COVERED};created={now};keyid="{key.id}"'
+    base = f'"@method": {method}\n"@target-uri": {url}\n"content-digest": {digest}\n"@signature-params": {parameters}'
+    signature = _sign(key.private, base.encode())
+    return {
+        "Content-Digest": digest,
+        "Signature-Input": f"customs={parameters}",
+        "Signature": f"customs=:{_b64(signature)}:",
+    }
+
+
+def read_proof(content: bytes) -> SignedRequest:
+    """Look at a signed request as the hub keeps it. Raises `ProofWrong`."""
+    line, _, body = content.partition(b"\n")
+    try:
+        stated: dict[str, Any] = orjson.loads(line)
+        base, jwk = str(stated["base"]), dict(stated["jwk"])
+        signature = base64.urlsafe_b64decode(str(stated["signature"]) + "==")
+        public = PyJWK(jwk, algorithm={"EC": "ES256", "OKP": "EdDSA", "RSA": "PS256"}[jwk["kty"]]).key
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, PyJWTError) as e:
+        raise ProofWrong("this is no signed request as a hub keeps it") from e
+    if stated.get("format") != PROOF_FORMAT:
+        raise ProofWrong(f"this is of another format than {PROOF_FORMAT}")
+    if not _holds(public, signature, base.encode()):
+        raise ProofWrong("the signature is not that of its key")
+    digest, named = _DIGEST.search(base), _KEY_ID.search(base)
+    if digest is None or digest[1] != _b64(sha256(body).digest()):
+        raise ProofWrong("the body is not the one that was signed")
+    if named is None or named[1] != _thumbprint(jwk):
+        raise ProofWrong("the key is not the one that the signature names")
+    return SignedRequest(base, named[1], body)
+
+
+def _sign(key: Any, base: bytes) -> bytes:
+    """RFC 9421 §3.3.1, §3.3.4, §3.3.6."""
+    match key:
+        case ec.EllipticCurvePrivateKey():
+            r, s = decode_dss_signature(key.sign(base, ec.ECDSA(SHA256())))
+            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        case ed25519.Ed25519PrivateKey():
+            return key.sign(base)
+    signature: bytes = key.sign(base, _PSS, SHA512())
+    return signature
+
+
+def _holds(key: object, signature: bytes, base: bytes) -> bool:
+    try:
+        match key:
+            case ec.EllipticCurvePublicKey():
+                r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+                key.verify(encode_dss_signature(r, s), base, ec.ECDSA(SHA256()))
+            case ed25519.Ed25519PublicKey():
+                key.verify(signature, base)
+            case rsa.RSAPublicKey():
+                key.verify(signature, base, _PSS, SHA512())
+            case _:
+                return False
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _thumbprint(jwk: dict[str, Any]) -> str:
+    """RFC 7638 §3."""
+    names = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}[jwk["kty"]]
+    members = orjson.dumps({name: jwk[name] for name in names})
+    return base64.urlsafe_b64encode(sha256(members).digest()).rstrip(b"=").decode()
+
+
+def _b64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
