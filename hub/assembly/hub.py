@@ -62,7 +62,7 @@ from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
 
 from hub.web.signatures import Signatures
-from hub.web.statuses import StatusAPI
+
 STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
 FAILURE_TOLD_SECONDS = 10.0
@@ -206,9 +206,7 @@ class Hub:
             await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._sockets.operations]))
             if not self.worker.is_alone:
                 own = private_listener(socket_of(Path(self.settings.log.directory), self.worker.number))
-                told = self._siblings.listening(
-                    doors.enter_context(own), entropy=self.entropy, observer=self.observer
-                )
+                told = self._siblings.listening(doors.enter_context(own), entropy=self.entropy, observer=self.observer)
                 await doors.enter_async_context(told)
             if self.worker.leads:
                 await doors.enter_async_context(
@@ -346,6 +344,8 @@ class Hub:
     def _handlers(self) -> dict[str, Handler]:
         settings, ports = self.settings, self.ports
         pipeline, gate, bodies = self._intake.pipeline, self._entrance.gate, self._bodies
+        signed = SignedRequests(blobs=ports.blobs, snapshot=self.snapshot, clock=self.clock)
+        signatures = Signatures(self.url, gate, signed)
         documents, others = document_apis(
             settings, ports, self._intake, gate, bodies, signatures, clock=self.clock, entropy=self.entropy
         )
@@ -379,8 +379,6 @@ class Hub:
             gate=gate,
             bodies=bodies,
             registrar=self.registrar,
-        signed = SignedRequests(blobs=ports.blobs, snapshot=self.snapshot, clock=self.clock)
-        signatures = Signatures(self.url, gate, signed)
             url=self.url,
             clock=self.clock,
             settings=settings.auth,
@@ -402,6 +400,7 @@ class Hub:
         return {
             **self._entrance.oauth.handlers(),
             **partner.handlers(),
+            **signatures.handlers(),
             **reader.handlers(),
             **views.handlers(),
             **others,
@@ -436,7 +435,6 @@ class Hub:
         )
         return ReaderAPI(
             gate=gate,
-            **signatures.handlers(),
             bodies=bodies,
             pull=pull,
             streams=Streams(pull),
