@@ -102,8 +102,8 @@ ROUTES = (
             *STORE_CODES,
             *ITEM_CODES,
             "BATCH_REFUSED",
-        ),
             "REQUEST_SIGNATURE_INVALID",
+        ),
         summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record, EDIFACT); every item gets a verdict, "
         "every accepted one a receipt; `answer=dcsa` adds DCSA feedback, `answer=contrl` and `answer=aperak` answer "
         "EDIFACT in EDIFACT. A request signed by RFC 9421 is kept as its sender's own proof.",
@@ -143,7 +143,6 @@ ROUTES = (
         summary="The receipts of an identity of yours, the first occurrence's first, 100 at a time.",
     ),
     Route(
-    Route(
         method="GET",
         path="/v1/proofs/{sha256}",
         name="get_proof",
@@ -152,6 +151,7 @@ ROUTES = (
         codes=("NOT_FOUND", "STORAGE_UNAVAILABLE"),
         summary="A request of yours that you signed (RFC 9421), as it is kept with its events.",
     ),
+    Route(
         method="GET",
         path="/v1/notices",
         name="get_notices",
