@@ -72,7 +72,9 @@ def make_entrance(
         observer=observer,
         settings=auth,
     )
-    clients = Clients(issuer, snapshot=snapshot, replay=ports.replay, proofs=proofs, clock=clock, settings=auth, seen=seen)
+    clients = Clients(
+        issuer, snapshot=snapshot, replay=ports.replay, proofs=proofs, clock=clock, settings=auth, seen=seen
+    )
     tokens = TokenEndpoint(
         issuer,
         clients=clients,

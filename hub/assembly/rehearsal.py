@@ -28,7 +28,7 @@ async def rehearsed(
 ) -> Outcome:
     """Rehearse a version on the events of the last days. Raises `HubError` where there is no log to read."""
     clock = SystemClock()
-    async with _readable(settings, clock) as log:
+    async with readable(settings, clock) as log:
         return await rehearse(
             log,
             kind,
@@ -53,7 +53,7 @@ async def _raised(settings: Settings, clock: Clock) -> Callable[[str], frozenset
 
 
 @asynccontextmanager
-async def _readable(settings: Settings, clock: Clock) -> AsyncIterator[ReadableLog]:
+async def readable(settings: Settings, clock: Clock) -> AsyncIterator[ReadableLog]:
     match settings.log.ground:
         case "memory":
             raise HubError("`log.ground` is memory: no other process can read it")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from hub.cli import FAILED, Misused
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
-from hub.cli.show import KEY_COLUMNS, listing
+from hub.cli import DONE, FAILED, Misused
+from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of, view
+from hub.cli.show import KEY_COLUMNS, USED_COLUMNS, Plain, failure, listing, print_json, table
 from hub.cli.signing import Signer, read_signer
 
 app = App(
@@ -27,6 +27,7 @@ def add(
     /,
     *,
     scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    not_before: str = "",
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -40,10 +41,12 @@ def add(
         The public key, PEM or JWK: EC P-256, Ed25519, or RSA of 2048 to 4096 bits.
     scope
         events:write, feeds:read, receipts:read; one or more. May be left out if the system has its scopes already.
+    not_before
+        A date or time from which it counts; at once, if left out.
     """
-    return _act(
-        "key.add", {"partner": partner, "system": system, "scopes": scope or [], "reason": reason}, file, options
-    )
+    request: Plain = {"partner": partner, "system": system, "scopes": scope or [], "reason": reason}
+    request |= {"not_before": not_before}
+    return _act("key.add", request, file, options)
 
 
 @app.command
@@ -95,10 +98,102 @@ def break_glass(
     return _act("key.break-glass", {"partner": partner, "system": system, "reason": reason}, file, options, *seconds)
 
 
+@app.command
+def leaked(key: str, /, *, since: str, reason: Reason, options: Options = DEFAULTS) -> int:
+    """Somebody else has it: end it within a second with all that was had by it, and tell whoever received its events.
+
+    Parameters
+    ----------
+    key
+        The id of a key, certificate or API key.
+    since
+        The first moment at which somebody else may have had it: a date, or an RFC 3339 time with offset.
+    """
+    return act("key.leaked", {"key": key, "since": since, "reason": reason}, options)
+
+
+@app.command
+def settle(
+    key: str,
+    /,
+    *,
+    confirm: Annotated[bool, Parameter(negative="")] = False,
+    retract: Annotated[bool, Parameter(negative="")] = False,
+    reason: Reason,
+    options: Options = DEFAULTS,
+) -> int:
+    """Say what became of the suspicion; whoever was told of it is told.
+
+    Parameters
+    ----------
+    confirm
+        Its events were forged, or nobody can say that they were not.
+    retract
+        They are the company's own.
+    """
+    if confirm == retract:
+        raise Misused("give either --confirm or --retract")
+    return act("key.confirm" if confirm else "key.retract", {"key": key, "reason": reason}, options)
+
+
+@app.command
+def used(key: str, /, *, since: str, options: Options = DEFAULTS) -> int:
+    """All that was done under a credential since a moment, read beside a hub that may run.
+
+    Parameters
+    ----------
+    key
+        The id of a key, certificate or API key.
+    since
+        A date, or an RFC 3339 time with offset.
+    """
+    import asyncio
+
+    from hub.assembly.used import used_under
+    from hub.core.errors import HubError
+    from hub.operate.checks import Checks
+
+    found: list[Plain] = []
+    checks = Checks()
+    moment = checks.instant("/since", since)
+    if checks.faults:
+        raise Misused("--since takes a date, or an RFC 3339 time with offset, such as 2026-01-31T12:00:00Z")
+    try:
+        told = asyncio.run(used_under(settings_of(options), key, since=moment, tell=found.append))
+    except HubError as error:
+        failure(error, as_json=options.json)
+        return FAILED
+    if options.json:
+        print_json({**told, "items": found})
+        return DONE
+    if found:
+        table(found, USED_COLUMNS)
+    print(f"{told['events']} events accepted under {told['key']} of {told['system']} since {since}")
+    for each in told["acts"]:
+        print(f"{each['time']}  its system changed {each['kind']} {each['id']}")
+    if told["could_read"]:
+        print(f"it could read the feeds {' '.join(told['could_read'])}; what it read is not written down")
+    return DONE
+
+
 @app.command(name="list")
-def list_(*, options: Options = DEFAULTS) -> int:
-    """All keys."""
-    return view("key.list", {}, options, listing(KEY_COLUMNS))
+def list_(
+    *,
+    expiring: Annotated[bool, Parameter(negative="")] = False,
+    unused: Annotated[bool, Parameter(negative="")] = False,
+    options: Options = DEFAULTS,
+) -> int:
+    """All keys, with their last use.
+
+    Parameters
+    ----------
+    expiring
+        Only those that end within 30 days.
+    unused
+        Only live ones that nobody used for a while (`auth.key_unused_seconds`).
+    """
+    chosen = {name: "yes" for name, wanted in (("expiring", expiring), ("unused", unused)) if wanted}
+    return view("key.list", chosen, options, listing(KEY_COLUMNS))
 
 
 def _act(name: str, request: dict[str, object], file: Path, options: Options, *seconds: Signer) -> int:

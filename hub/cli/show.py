@@ -132,4 +132,17 @@ KEY_COLUMNS: Columns = {
     "STATE": lambda key: key["state"],
     "UNTIL": lambda key: moment(key["not_after"]),
     "LIVE": lambda key: key["live"],
+    "LAST USE": lambda key: moment(key["last_use"] and key["last_use"]["time"]),
+    "FROM": lambda key: key["last_use"] and key["last_use"]["address"],
+    "AGENT": lambda key: key["last_use"] and key["last_use"]["agent"],
+    "NOTE": lambda key: "leaked" if key["leak"] else "unused" if key["unused"] else "",
+}
+
+USED_COLUMNS: Columns = {
+    "RECEIVED": lambda each: each["received"],
+    "PUBLISHER": lambda each: each["publisher"],
+    "TYPE": lambda each: each["type"],
+    "SOURCE": lambda each: each["source"],
+    "ID": lambda each: each["id"],
+    "": lambda each: "" if each["certain"] else "under this key or another of the system",
 }

@@ -21,7 +21,7 @@ from hub.operate.views import All, Plain, View, plain
 
 class Leaked(Request, frozen=True, kw_only=True):
     key: str
-    """The id of a key or certificate."""
+    """The id of a key, certificate or API key."""
     since: str
     """The first moment at which somebody else may have had it: a date, or an RFC 3339 time."""
 
@@ -69,7 +69,7 @@ def _leak(credential: Credential, since: int, basis: Basis) -> Leak:
 def _known(name: str, basis: Basis, checks: Checks) -> Credential | None:
     credential = credential_of(basis.snapshot, name)
     if credential is None:
-        checks.fault("ACT_NOT_REGISTERED", "/key", name, "the id of a key or certificate")
+        checks.fault("ACT_NOT_REGISTERED", "/key", name, "the id of a key, certificate or API key")
     return credential
 
 
