@@ -15,6 +15,7 @@ from hub.intake.grant import TokenEndpoint
 from hub.intake.inspect import TokenDesk
 from hub.intake.issuer import Issuers
 from hub.intake.last_use import UseBook
+from hub.intake.operators import Operators
 from hub.intake.proofs import Proofs
 from hub.intake.quota import Quotas
 from hub.intake.revoked import RevokedTokens
@@ -35,6 +36,7 @@ class Entrance(Struct, frozen=True):
     uses: UseBook
     nonce: Callable[[], str]
     jwks: Callable[[], Sequence[dict[str, str]]]
+    operators: Operators
 
 
 def make_entrance(
@@ -95,6 +97,9 @@ def make_entrance(
         observer=observer,
         settings=auth,
     )
+    operators = Operators(
+        issuer, snapshot=snapshot, revoked=revoked, proofs=proofs, clock=clock, observer=observer, settings=auth
+    )
     credentials = CredentialReader(url, proxies=addresses_of(settings.http.trusted_proxies), observer=observer)
     retention = auth.last_use_retention_seconds
     uses = UseBook(ports.last_use, clock=clock, observer=observer, retention_seconds=retention)
@@ -108,4 +113,4 @@ def make_entrance(
         standing=standing,
     )
     oauth = OAuthAPI(gate=gate, tokens=tokens, desk=desk, nonce=proofs.nonce, credentials=credentials, bodies=bodies)
-    return Entrance(gate, oauth, revoked, uses, proofs.nonce, issuer.jwks)
+    return Entrance(gate, oauth, revoked, uses, proofs.nonce, issuer.jwks, operators)

@@ -31,7 +31,7 @@ from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
 from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
-from hub.drivers.system.listen import Sockets, private_listener, url_of
+from hub.drivers.system.listen import Sockets, listener, private_listener, url_of
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
 from hub.operate.follow import LiveRegistry
@@ -47,8 +47,10 @@ from hub.views.receipts import Receipts
 from hub.views.sight import Sights
 from hub.views.status import Statuses
 from hub.web.admin import listening_admin
+from hub.web.admin_network import NetworkEntrance, listening_network
 from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
+from hub.web.credentials import CredentialReader
 from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.interface.asyncapi import asyncapi
@@ -93,6 +95,8 @@ class Hub:
         self.events = streams_of(settings)[0]
         self._tls = make_tls(settings.tls, self.live)
         self.url = settings.http.public_url or url_of(sockets.partners, "https" if self._tls else "http")
+        self.admin_url = ""
+        """Of the network's door to the admin interface; empty: there is none."""
         self.stopping = asyncio.Event()
         self.prepared = asyncio.Event()
         """Set once storage has what the hub needs: before, nothing is taken in."""
@@ -219,11 +223,33 @@ class Hub:
                         observer=self.observer,
                     )
                 )
+                if self.settings.http.admin:
+                    await self._open_to_operators(doors)
             try:
                 yield
             finally:
                 self.stopping.set()
                 self._tails.end()
+
+    async def _open_to_operators(self, doors: AsyncExitStack) -> None:
+        """Listen for operators with tokens, where the settings say so."""
+        http, tls = self.settings.http, self._tls.context if self._tls is not None else None
+        network = doors.enter_context(listener(http.admin_host, http.admin_port))
+        self.admin_url = http.admin_url or url_of(network, "https" if tls else "http")
+        reader = CredentialReader(self.admin_url, proxies=(), observer=self.observer)
+        await doors.enter_async_context(
+            listening_network(
+                self.registrar,
+                self.status,
+                NetworkEntrance(self._entrance.operators, reader, self._entrance.gate.strangers),
+                self._known.metadata,
+                listener=network,
+                tls=tls,
+                clock=self.clock,
+                entropy=self.entropy,
+                observer=self.observer,
+            )
+        )
 
     def _edge(self, handlers: Mapping[str, Handler], router: Router) -> Edge:
         return Edge(
@@ -303,6 +329,7 @@ class Hub:
         return {
             "url": self.url,
             "operations": url_of(self._sockets.operations),
+            "admin": self.admin_url,
             "ground": self.settings.log.ground,
             "lacking": lacking,
             "workers": await self._siblings.states(),

@@ -50,6 +50,9 @@ class Options:
     data: Annotated[Path | None, Parameter(help="The data directory, instead of the one in the settings.")] = None
     json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False
     as_: Annotated[str | None, Parameter(name="--as", help="The operator who signs; also CUSTOMS_HUB_OPERATOR.")] = None
+    hub_admin: Annotated[
+        str | None, Parameter(help="The URL at which a hub elsewhere takes operators; goes with --as and --key.")
+    ] = None
     key: Annotated[Path | None, Parameter(help="The operator's private key; also CUSTOMS_HUB_OPERATOR_KEY.")] = None
 
 
@@ -128,7 +131,11 @@ def _told(answer: Plain, options: Options, say: Callable[[Plain], None]) -> int:
 
 def _answered(method: Method, name: str, request: Plain, options: Options) -> Plain | None:
     try:
-        answer = _ask(method, name, request, settings_of(options))
+        answer = (
+            _ask_remote(method, name, request, options)
+            if options.hub_admin
+            else _ask(method, name, request, settings_of(options))
+        )
     except HubError as error:
         failure(error, as_json=options.json)
         return None
@@ -181,10 +188,24 @@ def _ask_socket(connection: socket, method: Method, name: str, request: Plain) -
         document = orjson.loads(response.read())
     except (OSError, HTTPException, orjson.JSONDecodeError) as error:
         raise HubError(f"the running hub gave no answer; look whether it was done: {error}") from error
-    if response.status == 200:
+    return _understood(response.status, document)
+
+
+def _understood(status: int, document: Plain) -> Plain | Refusal:
+    if status == 200:
         return dict(document)
     faults = (Fault(f["code"], f["place"], f["found"], f["expected"]) for f in document.get("faults", ()))
     return Refusal(document["code"], document.get("detail", ""), tuple(faults))
+
+
+def _ask_remote(method: Method, name: str, request: Plain, options: Options) -> Plain | Refusal:
+    from hub.cli.remote import Remote
+
+    signer = signer_of(options.as_, options.key)
+    if signer is None or options.hub_admin is None:
+        raise Misused("a hub elsewhere is asked by an operator: --hub-admin URL goes with --as NAME --key FILE")
+    remote = Remote(options.hub_admin, signer)
+    return _understood(*remote.ask(method, "/admin/v1/" + name.replace(".", "/"), request))
 
 
 def _ask_in_process(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:

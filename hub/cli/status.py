@@ -40,6 +40,7 @@ def _say(answer: dict[str, Any]) -> None:
         {
             "listens": answer["url"],
             "operations": answer["operations"],
+            "operators": answer["admin"],
             "ready": "yes" if not answer["lacking"] else "no",
             **{f"  {name}": found for name, found in answer["lacking"].items()},
             "ground": answer["ground"],

@@ -46,6 +46,11 @@ ANYONE = frozenset(OperatorRole) - {OperatorRole.VIEWER, OperatorRole.AUDITOR}
 """Whoever may change anything at all may stop: harm does not wait for the right person."""
 
 
+CLIENT_PREFIX = "operator."
+"""An operator is the OAuth client of this and the own name; no partner is called `operator`."""
+ADMIN_SCOPE = "admin"
+
+
 class OperatorState(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"

@@ -32,6 +32,13 @@ class HTTPSettings(Struct, frozen=True, kw_only=True):
     """0 binds a free port; the one bound is in the log and in `status`."""
     operations_port: Port = 8481
     """Where monitoring asks on the same host: `/metrics`, `/health/live`, `/health/ready`. 0 binds a free port."""
+    admin: bool = False
+    """Whether operators may ask over the network too, with tokens; the admin socket is there in any case."""
+    admin_host: str = "127.0.0.1"
+    admin_port: Port = 8482
+    """Where operators ask. 0 binds a free port."""
+    admin_url: str = ""
+    """By which operators know that port; empty: `http://<admin_host>:<admin_port>`, or `https` as `[tls]` says."""
     public_url: str = ""
     """The issuer and audience that partners use; empty: `http://<host>:<port>`."""
     trusted_proxies: str = ""

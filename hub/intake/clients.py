@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from hub.core.certificate import Certificate
 from hub.core.evidence import Credentials
+from hub.core.operator import CLIENT_PREFIX, Operator
 from hub.core.partner import Partner, PublicKey
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
@@ -105,7 +106,9 @@ class Clients:
             if not await self._replay.use(use, expires=shown.expires, now=now):
                 return Flaw.REPLAYED
         # 4. The full stop is asked for after the last await, so that it is current when something is granted.
-        partner = self.partner_of(shown.client)
+        operator, partner = self.operator_of(shown.client), self.partner_of(shown.client)
+        if operator is not None and operator.may_act(now):
+            return Client(shown.client, shown.key_id, binding)
         if partner is None or partner.stopped:
             return Flaw.SUSPENDED
         if isinstance(shown, Assertion):
@@ -116,6 +119,11 @@ class Clients:
         snapshot = self._snapshot()
         system = snapshot.systems.get(client)
         return snapshot.partners.get(system.partner) if system is not None else None
+
+    def operator_of(self, client: str) -> Operator | None:
+        """The operator who asks as `operator.<name>`."""
+        name = client.removeprefix(CLIENT_PREFIX)
+        return self._snapshot().operators.get(name) if name != client else None
 
     def nonce(self) -> str:
         """For a client's next proof."""
@@ -147,6 +155,11 @@ class Clients:
         return assertion
 
     def _keys_of(self, client: str) -> Sequence[PublicKey]:
+        if (operator := self.operator_of(client)) is not None:
+            return [
+                PublicKey(key.id, client, key.algorithm, key.jwk, not_after=key.not_after)
+                for key in reversed(operator.keys)
+            ]
         return list(reversed(self._snapshot().keys_of(client)))
 
     def _bind(self, credentials: Credentials, certificate: str, now: int) -> Binding | OAuthRefusal:

@@ -5,13 +5,14 @@ Tokens are bound to a key that the client shows (DPoP, RFC 9449). Errors are tho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
 from hub.core.errors import StaleRegistry
 from hub.core.evidence import Credentials
-from hub.core.partner import SCOPES, System, Tier
+from hub.core.operator import ADMIN_SCOPE
+from hub.core.partner import SCOPES, Tier
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
 from hub.intake.clients import INVALID_CLIENT, Client, Clients, OAuthRefusal
@@ -90,8 +91,7 @@ class TokenEndpoint:
             return self._refused(client, client.error)
         if client.binding == UNBOUND and not self._may_go_without(client):
             return self._refused(_PROOF_MISSING, Flaw.UNBOUND.value)
-        system = self._snapshot().systems.get(client.id)
-        scopes = _granted(form.get("scope"), system)
+        scopes = _granted(form.get("scope"), self._scopes_of(client))
         if not scopes:
             refusal = OAuthRefusal("invalid_scope", "Ask for scopes that this client was granted, or leave scope out.")
             return self._refused(refusal, refusal.error)
@@ -110,11 +110,19 @@ class TokenEndpoint:
         return TokenGranted(token, seconds, " ".join(scopes), "DPoP" if client.binding.thumbprint else "Bearer")
 
     def _may_go_without(self, client: Client) -> bool:
-        """Whether this client may have a token that is bound to nothing."""
+        """Whether this client may have a token that is bound to nothing; an operator never."""
+        if self._clients.operator_of(client.id) is not None:
+            return False
         if self._settings.sender_constrained == "offered":
             return True
         partner = self._clients.partner_of(client.id)
         return partner is not None and partner.tier is Tier.SANDBOX
+
+    def _scopes_of(self, client: Client) -> Sequence[str]:
+        if self._clients.operator_of(client.id) is not None:
+            return (ADMIN_SCOPE,)
+        system = self._snapshot().systems.get(client.id)
+        return system.scopes if system is not None else ()
 
     def _make_sure_of_the_registry(self) -> None:
         if self._standing() is None:
@@ -157,8 +165,8 @@ def _refusal_of_form(form: Mapping[str, str]) -> OAuthRefusal | None:
     return None
 
 
-def _granted(asked: str | None, system: System | None) -> list[str]:
+def _granted(asked: str | None, scopes: Sequence[str]) -> list[str]:
     """The scopes to grant, in the table's order: what was asked for if all of it may be had, else nothing."""
-    may = set(system.scopes) if system is not None else set()
+    may = set(scopes)
     wanted = may if asked is None else set(asked.split(" "))
-    return [scope for scope in SCOPES if scope in wanted] if wanted <= may else []
+    return [scope for scope in (*SCOPES, ADMIN_SCOPE) if scope in wanted] if wanted <= may else []

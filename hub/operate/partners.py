@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
+from hub.core.operator import ANYONE, CLIENT_PREFIX, PARTNERS, SECURITY, Effect
 from hub.core.partner import CheckDigits, Contact, Identifier, Partner, PartnerState, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -52,6 +52,8 @@ def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
 
 
 def _partner(request: AddPartner, basis: Basis, checks: Checks) -> Partner:
+    if f"{request.id}." == CLIENT_PREFIX:
+        checks.invalid("/id", request.id, "a name that is not the hub's own")
     checks.some("/roles", request.roles)
     checks.some("/identifiers", request.identifiers, least=0)
     for index, identifier in enumerate(request.identifiers):

@@ -31,7 +31,7 @@ from hub.core.approval import (
 from hub.core.copies import CopyDecision, Quarantined
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
-from hub.core.operator import Effect
+from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.operate import (
@@ -63,6 +63,7 @@ from hub.operate.follow import LiveRegistry
 from hub.operate.signing import (
     Signed,
     first_may_sign,
+    lacks_role,
     names_of,
     proven,
     read_statement,
@@ -119,6 +120,7 @@ RefusalListener = Callable[[str, Any, Sequence[Fault]], None]
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""
 REASON_CHARACTERS_MAX = 500
+READERS_OF_THE_TRAIL = PARTNERS | SECURITY | frozenset({OperatorRole.AUDITOR})
 AUDIT_EVENTS_MAX = 500
 """In one answer."""
 
@@ -181,9 +183,14 @@ class Registrar:
         """Call `listener` with each act that is refused for what it asks."""
         self._listeners.append(listener)
 
-    async def view(self, name: str, request: object) -> Plain | Refusal:
-        """Answer one of `VIEWS` from the snapshot. Raises HubError where it is about copies, and they are away."""
+    async def view(self, name: str, request: object, *, operator: str | None = None) -> Plain | Refusal:
+        """Answer one of `VIEWS` from the snapshot. Raises HubError where it is about copies, and they are away.
+
+        `operator`: who asks; None: whoever can read the hub's own files.
+        """
         view = VIEWS[name]
+        if operator is not None and (refusal := self._may_not_look(operator, view.roles)):
+            return refusal
         decoded = _decode(request, view.request)
         if isinstance(decoded, Refusal):
             return decoded
@@ -193,8 +200,19 @@ class Registrar:
         answer = view.answer(decoded, replace(self._basis(copies), uses=uses), checks)
         return _refused(name, checks) if checks.faults else answer
 
-    async def audit(self, after: int, limit: int) -> Plain:
-        """The audit events of the revisions after `after`, oldest first; `next` is where to go on, if there is more."""
+    def _may_not_look(self, operator: str, roles: frozenset[OperatorRole]) -> Refusal | None:
+        known = self._live.snapshot.operators.get(operator)
+        if known is None or not known.may_act(self._now()):
+            return Refusal("OPERATOR_NOT_PERMITTED", f"{operator} may not act any more")
+        return lacks_role(known, roles)
+
+    async def audit(self, after: int, limit: int, *, operator: str | None = None) -> Plain | Refusal:
+        """The audit events of the revisions after `after`, oldest first; `next` is where to go on, if there is more.
+
+        `operator`: as in `view`.
+        """
+        if operator is not None and (refusal := self._may_not_look(operator, READERS_OF_THE_TRAIL)):
+            return refusal
         events = [orjson.loads(event) for event in await self._live.audit(after, limit)]
         more = bool(events) and events[-1]["revision"] < self._live.snapshot.revision
         return {"items": events, "next": events[-1]["revision"] if more else None}

@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Struct
 
+from hub.trust.dpop import PROOF_TYPE, token_hash
 from hub.trust.jws import Flaw, UnverifiedJWS, open_jws, verify_signature
 from hub.trust.keys import KeyRefused, algorithm_of, encode_base64url, load_public_jwk, public_jwk, thumbprint
 
 ACT_TYPE = "customs-hub-act+jws"
+ASSERTION_SECONDS = 60
 STATEMENT_BYTES_MAX = 1_048_576
 _AROUND_BYTES_MAX = 2_048
 """The header, and an RSA signature of 4096 bits."""
@@ -43,6 +45,19 @@ class OperatorKeyPair(Struct, frozen=True):
         token = jwt.api_jws.encode(statement, self.private, algorithm=self.algorithm, headers=header)
         head, _, signature = token.split(".")
         return f"{head}..{signature}"
+
+    def assertion(self, client: str, issuer: str, *, jti: str, now: int) -> str:
+        """By which the client asks `issuer` for a token (RFC 7523 §3); `now` in seconds since 1970."""
+        claims = {"iss": client, "sub": client, "aud": issuer, "jti": jti, "iat": now, "exp": now + ASSERTION_SECONDS}
+        return jwt.encode(claims, self.private, algorithm=self.algorithm, headers={"kid": self.id})
+
+    def proof(self, method: str, url: str, *, nonce: str, jti: str, now: int, token: str = "") -> str:
+        """That whoever sends this request holds the key (RFC 9449 §4.2); `url` without its query."""
+        claims: dict[str, object] = {"jti": jti, "htm": method, "htu": url, "iat": now, "nonce": nonce}
+        if token:
+            claims["ath"] = token_hash(token)
+        header = {"typ": PROOF_TYPE, "jwk": self.jwk}
+        return jwt.encode(claims, self.private, algorithm=self.algorithm, headers=header)
 
 
 def load_key_pair(pem: bytes) -> OperatorKeyPair:
