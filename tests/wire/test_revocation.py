@@ -1,0 +1,141 @@
+"""Everything that a credential gives ends within a second when it is reported as leaked: one proof for each row of the
+table, on a running hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+
+from connectors.keys import generate
+from hub.core.credential import KeyState
+from hub.operate.revocation import REVOKED
+from tests.wire.conftest import MakeWorld
+from tests.wire.test_epcis import document, epcis, send
+from tests.wire.test_in_force import asked_to_go_on
+from tests.wire.test_own_credentials import proof_for, rotate
+from tests.wire.test_possession import Held
+from tests.world import Caller, HubWorld, event
+
+IN_FORCE_SECONDS_MAX = 1.0
+LATER_SECONDS_MAX = 10.0
+"""For what is only seen once something else has ended."""
+
+
+class Scene:
+    """A company, an authority that reads from it, and whose key leaks: the caller's that a row is about."""
+
+    def __init__(self, world: HubWorld, delta: Caller, watch: Caller) -> None:
+        self.world, self.delta, self.watch = world, delta, watch
+
+    async def leak(self, caller: Caller) -> None:
+        await self.world.act("key.leaked", key=caller.key.id, since="2020-01-01", reason="stolen")
+
+    async def stream(self) -> Any:
+        headers = {"Authorization": f"Bearer {self.watch.token}"}
+        return await self.world.http.get(f"{self.world.hub.url}/v1/feeds/watch/stream", headers=headers)
+
+
+async def new_tokens(scene: Scene) -> None:
+    assert (await scene.delta.sign_in()).status == 200
+    await scene.leak(scene.delta)
+    assert (await scene.delta.sign_in()).status == 401
+
+
+async def bearer_tokens(scene: Scene) -> None:
+    assert (await scene.delta.post(event())).status == 201
+    await scene.leak(scene.delta)
+    assert (await scene.delta.post(event())).code == "UNAUTHENTICATED"
+
+
+async def bound_tokens(scene: Scene) -> None:
+    held = Held(scene.delta)
+    await held.sign_in()
+    path = "/v1/notices"
+    status, held.nonce = await held.get(path, **held.proof("GET", path, scene.delta.token))
+    before = await held.get(path, **held.proof("GET", path, scene.delta.token)) if status == 401 else (status, "")
+    await scene.leak(scene.delta)
+    after = await held.get(path, **held.proof("GET", path, scene.delta.token))
+    assert (before[0], after[0]) == (200, 401)
+
+
+async def requests_under_way(scene: Scene) -> None:
+    body = orjson.dumps(event())
+    wire = await asked_to_go_on(scene.delta, body)
+    await scene.leak(scene.delta)
+    assert (await (await wire.send(body)).answer()).code == "UNAUTHENTICATED"
+
+
+async def long_polls(scene: Scene) -> None:
+    poll = asyncio.create_task(scene.watch.get("/v1/feeds/watch/records", wait=9))
+    await scene.watch.get("/v1/feeds")  # Asked later, answered sooner: the poll waits.
+    await scene.leak(scene.watch)
+    async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
+        assert (await poll).code == "UNAUTHENTICATED"
+
+
+async def open_streams(scene: Scene) -> None:
+    await scene.delta.post(event())
+    async with await scene.stream() as stream:
+        assert await stream.content.readline() == b"event: record\n"
+        await scene.leak(scene.watch)
+        async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
+            await stream.content.read()
+
+
+async def documents_that_wait(scene: Scene) -> None:
+    """One is worked on at a time; the second waits for the first."""
+    proceed = {"GS1-Capture-Error-Behaviour": "proceed"}
+    many = document(*(epcis(f"urn:uuid:{number}") for number in range(2_000)))
+    await send(scene.delta, "/epcis/capture", many, **proceed)
+    waits = await send(scene.delta, "/epcis/capture", document(epcis("urn:uuid:last")), **proceed)
+    await scene.leak(scene.delta)
+    jobs, name = scene.world.hub.ports.jobs, waits.headers["Location"].rpartition("/")[2]
+    async with asyncio.timeout(LATER_SECONDS_MAX):
+        while (job := await jobs.get("delta", name)) is None or not job.state.finished:
+            await asyncio.sleep(0.05)
+    assert "ACCEPTED" not in job.counts
+
+
+async def keys_rotated_in(scene: Scene) -> None:
+    delta = scene.delta
+    thief = Caller(scene.world, delta.id, generate("EdDSA"))
+    assert (await rotate(delta, proof_for(delta, thief.key))).status == 201
+    assert (await thief.sign_in()).status == 200
+    await scene.leak(delta)
+    assert (await thief.post(event())).code == "UNAUTHENTICATED"
+    assert (await thief.sign_in()).status == 401
+    assert {key.state for key in scene.world.hub.snapshot().keys_of(delta.id)} == {KeyState.REVOKED}
+
+
+PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
+    "new tokens": new_tokens,
+    "bearer tokens": bearer_tokens,
+    "tokens bound by DPoP": bound_tokens,
+    "requests under way": requests_under_way,
+    "long polls": long_polls,
+    "open streams": open_streams,
+    "documents that wait": documents_that_wait,
+    "keys rotated in": keys_rotated_in,
+}
+
+
+@asynccontextmanager
+async def scene_in(make_world: MakeWorld) -> AsyncIterator[Scene]:
+    async with make_world() as world:
+        watch = await world.reader()
+        yield Scene(world, await world.company(), watch)
+
+
+def test_every_row_of_the_table_has_a_proof() -> None:
+    assert [access.name for access in REVOKED] == list(PROOFS)
+
+
+@pytest.mark.parametrize("access", REVOKED, ids=lambda access: access.name)
+async def test_a_leaked_credential_gives_nothing_any_more(make_world: MakeWorld, access: Any) -> None:
+    async with scene_in(make_world) as scene:
+        await PROOFS[access.name](scene)
