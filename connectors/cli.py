@@ -11,6 +11,8 @@ from importlib import import_module
 from connectors.errors import ConnectorError
 
 VERBS = {
+    "enrol": "Register this machine's key with the code that the administration gave.",
+    "checklist": "How far this system has come since it enrolled.",
     "keygen": "Make a system's signing key.",
     "rotate": "Put a new key in the place of a system's key.",
     "revoke": "End a key with the code that was kept offline.",

@@ -56,6 +56,30 @@ def rotate(partner: str, system: str, file: Path, /, *, reason: Reason = "", opt
 
 
 @app.command
+def approve(*key: str, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Let a key count that a company enrolled, and make its system.
+
+    Parameters
+    ----------
+    key
+        What the company reads out of it: nothing but that very key can then be approved. Or its id.
+    """
+    return act("key.approve", {"key": " ".join(key), "reason": reason}, options)
+
+
+@app.command
+def refuse(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Turn down a key that waits for approval: it never comes back.
+
+    Parameters
+    ----------
+    key
+        Its id, or what is read out of it, from `invite list`.
+    """
+    return act("key.refuse", {"key": key, "reason": reason}, options)
+
+
+@app.command
 def revoke(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Stop a key for ever; in force within a second.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.partner_life import Contacts, apply, approve, checklist, contacts, leave, tier, vet
 from hub.cli.quotas import catch_up, quota
 from hub.cli.show import KEY_COLUMNS, lines, listing, table
 
@@ -17,8 +18,8 @@ app = App(
 
 Several = Parameter(negative="", consume_multiple=True)
 
-app.command(quota)
-app.command(catch_up)
+for command in (quota, catch_up, apply, vet, approve, tier, leave, checklist):
+    app.command(command)
 
 
 @app.command
@@ -31,6 +32,7 @@ def add(
     role: Annotated[list[str], Several],
     tier: str = "trusted",
     identifier: Annotated[list[str] | None, Several] = None,
+    contact: Contacts = None,
     time_zone: str | None = None,
     check_digits: str = "hub",
     edi_sender: Annotated[list[str] | None, Several] = None,
@@ -72,6 +74,7 @@ def add(
         "time_zone": time_zone,
         "check_digits": check_digits,
         "edi_senders": edi_sender or [],
+        "contacts": contacts(contact),
         "reason": reason,
     }
     return act("partner.add", request, options)
@@ -85,10 +88,11 @@ def set_(
     check_digits: str | None = None,
     time_zone: str | None = None,
     edi_sender: Annotated[list[str] | None, Several] = None,
+    contact: Contacts = None,
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
-    """Change how a partner's events are read and judged; what is left out stays as it is.
+    """Change how a partner's events are read and judged, and whom to ask; what is left out stays as it is.
 
     Parameters
     ----------
@@ -104,6 +108,7 @@ def set_(
         "check_digits": check_digits,
         "time_zone": time_zone,
         "edi_senders": edi_sender,
+        "contacts": None if contact is None else contacts(contact),
         "reason": reason,
     }
     return act("partner.set", request, options)

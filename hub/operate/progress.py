@@ -58,15 +58,20 @@ class Progress:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for (system, step), offset in list(self._seen.items()):
-                try:
-                    await self._write(system, step, offset)
-                except HubError as e:
-                    self._observer.event("enrolment_not_noted", error=type(e).__name__)
-                    self._wake.set()
-                    await self._clock.sleep(RETRY_SECONDS)
-                    break
-                del self._seen[system, step]
+            try:
+                for system in {system for system, _ in self._seen}:
+                    await self.settle(system)
+            except HubError as e:
+                self._observer.event("enrolment_not_noted", error=type(e).__name__)
+                self._wake.set()
+                await self._clock.sleep(RETRY_SECONDS)
+
+    async def settle(self, system: str) -> None:
+        """Write what was seen of a system and is not written yet. Raises the registry's errors."""
+        for step in Step:
+            if (system, step) in self._seen:
+                await self._write(system, step, self._seen[system, step])
+                self._seen.pop((system, step), None)
 
     def _note(self, system: str, step: Step, offset: int | None = None) -> None:
         enrolment = self._snapshot().enrolments.get(system)

@@ -102,6 +102,7 @@ class EnrolmentAPI:
     async def checklist(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, *SCOPES)
         only(request, ())
+        await self._progress.settle(principal.system.id)
         return self._checklist(principal)
 
     async def receipt_verified(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:

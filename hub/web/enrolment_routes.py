@@ -34,7 +34,7 @@ ENROLMENT_ROUTES = (
         scope="receipts:read",
         any_scope=True,
         answers=(200, 404),
-        codes=("NOT_FOUND",),
+        codes=("NOT_FOUND", *_WRITES),
         summary="How far this system has come: key, clock, first event, first receipt verified, approval.",
     ),
     Route(

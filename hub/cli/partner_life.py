@@ -1,0 +1,111 @@
+"""`customs-hub partner …`: from an application to taking part, and to leaving."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.show import moment, table
+
+Several = Parameter(negative="", consume_multiple=True)
+Contacts = Annotated[
+    list[str] | None,
+    Parameter(
+        negative="",
+        consume_multiple=True,
+        help="purpose:name:email:phone, such as security:Ann:ann@example.com:+31101234567; the purpose is operations, "
+        "security or legal, email or phone may be empty; one or more.",
+    ),
+]
+
+
+def contacts(texts: list[str] | None) -> list[dict[str, str]]:
+    """As the registrar takes them; what is left out is empty."""
+    names = ("purpose", "name", "email", "phone")
+    return [dict(zip(names, [*text.split(":", 3), "", "", ""], strict=False)) for text in texts or ()]
+
+
+def apply(
+    partner: str,
+    /,
+    *,
+    name: str,
+    country: str,
+    role: Annotated[list[str], Several],
+    tier: str = "trusted",
+    identifier: Annotated[list[str] | None, Several] = None,
+    contact: Contacts = None,
+    reason: Reason = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Write down an organisation's application: nothing is taken from it before it is vetted.
+
+    Parameters
+    ----------
+    partner
+        Its name in the hub, never used again: a-z, 0-9 and -, at most 32 characters.
+    name
+        What people call it.
+    country
+        ISO 3166-1 alpha-2, such as NL.
+    role
+        exporter, importer, carrier, forwarder, broker, terminal, warehouse, manufacturer, authority; one or more.
+    tier
+        What it is to count as once it is approved: aeo, trusted, small or sandbox.
+    identifier
+        scheme=value, such as eori=NL123456789; one or more.
+    """
+    pairs = [text.partition("=") for text in identifier or ()]
+    request = {
+        "id": partner,
+        "name": name,
+        "country": country,
+        "roles": role,
+        "tier": tier,
+        "identifiers": [{"scheme": scheme, "value": value} for scheme, _, value in pairs],
+        "contacts": contacts(contact),
+        "reason": reason,
+    }
+    return act("partner.apply", request, options)
+
+
+def vet(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """It was looked at: it may try everything, and what it sends counts as of the tier sandbox."""
+    return act("partner.vet", {"id": partner, "reason": reason}, options)
+
+
+def approve(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """It takes part: what it sends is a fact of trade from now on."""
+    return act("partner.approve", {"id": partner, "reason": reason}, options)
+
+
+def tier(partner: str, tier: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """Let it count as of another tier: aeo, trusted, small or sandbox."""
+    return act("partner.tier", {"id": partner, "tier": tier, "reason": reason}, options)
+
+
+def leave(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+    """For good: nothing is taken from it or given to it any more, and its name is never used again."""
+    return act("partner.leave", {"id": partner, "reason": reason}, options)
+
+
+def checklist(partner: str, /, *, options: Options = DEFAULTS) -> int:
+    """How far its systems have come since they enrolled: each line turns green by itself."""
+    return view("partner.checklist", {"id": partner}, options, _say)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    if not answer["systems"]:
+        print("no system of it has enrolled yet: `customs-hub invite`")
+    columns = {
+        "SYSTEM": lambda item: item["system"],
+        "STEP": lambda item: item["name"].replace("_", " "),
+        "DONE": lambda item: item["done"],
+        "SINCE": lambda item: moment(item["at"]),
+        "FOUND": lambda item: item["found"],
+    }
+    rows = [{**item, "system": each["system"]} for each in answer["systems"] for item in each["items"]]
+    if rows:
+        table(rows, columns)
