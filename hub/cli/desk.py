@@ -240,7 +240,7 @@ async def _asked_of(registrar: Registrar, method: Method, name: str, request: Pl
     if name == AUDIT:
         return await registrar.audit(request["after"], request["limit"])
     if method == "GET":
-        return await registrar.view(name, request)
+        return await registrar.view(name, request, user=getpwuid(os.getuid()).pw_name)
     if name == PREPARE:
         return await registrar.prepare(request["act"], request["request"], operator=request["operator"])
     if name == SIGN:

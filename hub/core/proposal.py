@@ -26,6 +26,8 @@ class Authority(StrEnum):
     """Operators, by their signatures."""
     ISSUER = "issuer"
     """An administration about its own authorisations, by its signature."""
+    TOKEN = "token"  # noqa: S105 (a word)
+    """An operator by a token, who looked at what is confidential: nothing changes."""
     PARTNER = "partner"
     """A partner about what is its own, as proven by whoever asks."""
     HUB = "hub"

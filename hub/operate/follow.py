@@ -65,8 +65,9 @@ class LiveRegistry:
         asked = self._clock.monotonic()
         try:
             async with self._clock.deadline(ANSWER_SECONDS_MAX):
-                if await self._registry.head() > self.snapshot.revision:
+                if (head := await self._registry.head()) > self.snapshot.revision:
                     self._take_in(await self._registry.load(self.snapshot.revision))
+                    self.snapshot.revision = max(self.snapshot.revision, head)  # A revision may change nothing.
         except TimeoutError as error:
             raise StorageUnavailable(f"the registry gave no answer within {ANSWER_SECONDS_MAX} s") from error
         if not self.confirmed_within(self._stale_seconds):

@@ -183,10 +183,11 @@ class Registrar:
         """Call `listener` with each act that is refused for what it asks."""
         self._listeners.append(listener)
 
-    async def view(self, name: str, request: object, *, operator: str | None = None) -> Plain | Refusal:
+    async def view(self, name: str, request: object, *, operator: str | None = None, user: str = "") -> Plain | Refusal:
         """Answer one of `VIEWS` from the snapshot. Raises HubError where it is about copies, and they are away.
 
-        `operator`: who asks; None: whoever can read the hub's own files.
+        `operator`: who asks; None: the `user` of the hub's machine. Whoever sees what is confidential is written into
+        the audit trail before it is shown. Raises `Conflict` and the registry's errors where that cannot be.
         """
         view = VIEWS[name]
         if operator is not None and (refusal := self._may_not_look(operator, view.roles)):
@@ -198,7 +199,17 @@ class Registrar:
         copies = await self._gathered(view.gather, decoded)
         uses = await self._last_use.all() if view.asks_uses else {}
         answer = view.answer(decoded, replace(self._basis(copies), uses=uses), checks)
-        return _refused(name, checks) if checks.faults else answer
+        if checks.faults:
+            return _refused(name, checks)
+        if view.is_confidential:
+            await self._insist(lambda: self._note_look(name, decoded, operator, user))
+        return answer
+
+    async def _note_look(self, name: str, request: Struct, operator: str | None, user: str) -> None:
+        alone = Authority.LOCAL if len(self._live.snapshot.operators) else Authority.SETUP
+        authority = alone if operator is None else Authority.TOKEN
+        asked = orjson.dumps(to_builtins(request)).decode()
+        await self._live.write(Proposal(self._based_on, (), operator or user, name, asked, authority))
 
     def _may_not_look(self, operator: str, roles: frozenset[OperatorRole]) -> Refusal | None:
         known = self._live.snapshot.operators.get(operator)

@@ -62,7 +62,9 @@ class Trail:
                 yield "is of the machine's user alone, and stops nothing"
             case Authority.SIGNED:
                 yield from self._signature_faults(event)
-            case Authority.SETUP | Authority.LOCAL | Authority.PARTNER | Authority.HUB:
+            case Authority.TOKEN if event["changes"] or event["actor"] not in self._operators:
+                yield "is on the word of a token, and changes something or names no operator"
+            case Authority.SETUP | Authority.LOCAL | Authority.TOKEN | Authority.PARTNER | Authority.HUB:
                 if "signatures" in event:
                     yield "has signatures, and does not rest on them"
             case _:

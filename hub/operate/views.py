@@ -53,6 +53,11 @@ class View(Struct, frozen=True):
     roles: frozenset[OperatorRole] = frozenset(OperatorRole)
     """Which operators may look."""
 
+    @property
+    def is_confidential(self) -> bool:
+        """Not for everybody's eyes: each look goes into the audit trail."""
+        return self.roles != frozenset(OperatorRole)
+
 
 def list_partners(_: All, basis: Basis, __: Checks) -> Plain:
     return {"items": [_partner(partner, basis) for partner in basis.snapshot.partners]}

@@ -185,7 +185,8 @@ class Admin:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
             asker = self._entrance(request)
             operator = None if asker.local else asker.name
-            return await _answered(self._registrar.view(name, dict(request.query), operator=operator))
+            view = self._registrar.view(name, dict(request.query), operator=operator, user=asker.name)
+            return await _answered(view)
 
         return handle
 

@@ -102,3 +102,24 @@ def test_events_of_version_1_are_read(events: Events) -> None:
         del change["since"], change["before"]
 
     assert faults([old, *events[1:]]) == []
+
+
+async def test_whoever_looks_at_what_is_confidential_is_in_the_trail(desk: Any) -> None:
+    await desk.enrol("zephyr")
+    granted = {"number": "NLAEOF1", "type": "F", "issuer": "NL", "valid_from": "2025-01-01"}
+    await desk.do("partner.aeo", id="zephyr", **granted)
+    await Office(desk).open()
+    asked = {"number": "NLAEOF1"}
+
+    await desk.registrar.view("aeo.reasons", asked, operator="olga")
+    await desk.registrar.view("aeo.reasons", asked, user="root")
+    await desk.registrar.view("aeo.reasons", asked, operator="nobody")
+
+    events = [orjson.loads(event) for event in await desk.registry.audit(0, 100)]
+    looks = [event for event in events if event["act"] == "aeo.reasons"]
+    assert [(look["actor"], look["authority"], look["changes"]) for look in looks] == [
+        ("olga", "token", []),
+        ("root", "local", []),
+    ]
+    assert orjson.loads(looks[0]["reason"]) == asked
+    assert faults(events) == []
