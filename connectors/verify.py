@@ -40,6 +40,10 @@ DOES_NOT_PROVE = (
     "Who has read the event, or whether anyone has.",
 )
 
+COMPROMISED = (
+    "The key that signed was compromised at that time: somebody else may have made this receipt. "
+    "Ask the hub for it (GET /v1/receipts): what it gives is in its own log."
+)
 
 ABOUT_THIS = "the statement is about this event"
 
@@ -63,6 +67,8 @@ class Verdict(Struct, frozen=True):
     statement: Mapping[str, str]
     proves: tuple[str, ...]
     does_not_prove: tuple[str, ...] = DOES_NOT_PROVE
+    warnings: tuple[str, ...] = ()
+    """What speaks against relying on it although every check holds."""
 
     @property
     def valid(self) -> bool:
@@ -85,6 +91,8 @@ class SealKey(NamedTuple):
     public: Ed25519PublicKey
     valid_from_us: int | None
     valid_to_us: int | None
+    compromised_since_us: int | None = None
+    """From then on somebody else may have signed with it."""
 
 
 class KeyHistory(NamedTuple):
@@ -102,7 +110,8 @@ class KeyHistory(NamedTuple):
             for jwk in history["keys"]:
                 if (jwk["kty"], jwk["crv"]) == ("OKP", "Ed25519"):
                     public = Ed25519PublicKey.from_public_bytes(_base64url(jwk["x"]))
-                    keys[thumbprint(public)] = SealKey(public, _bound(jwk, "valid_from"), _bound(jwk, "valid_to"))
+                    bounds = (_bound(jwk, name) for name in ("valid_from", "valid_to", "compromised_since"))
+                    keys[thumbprint(public)] = SealKey(public, *bounds)
             return cls(history["hub"], keys)
         except (KeyError, TypeError, ValueError) as e:
             raise ReceiptInvalid(f"this is not the hub's key history (customs-hub-keys.json): {_lack(e)}") from e
@@ -165,7 +174,8 @@ def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -
         _check_key(key_id, time, keys),
         _check_signature(key_id, signed, signature, keys),
     )
-    return Verdict(checks, statement, (STATED, SAME[same]) if same and all(check.holds for check in checks) else ())
+    proven = (STATED, SAME[same]) if same and all(check.holds for check in checks) else ()
+    return Verdict(checks, statement, proven, warnings=_warnings(key_id, time, keys))
 
 
 def _check_formats(statement: Mapping[str, str], body: Mapping[str, Any]) -> Check:
@@ -218,6 +228,14 @@ def _check_key(key_id: str, time: str, keys: KeyHistory) -> Check:
     early = key.valid_from_us is not None and instant < key.valid_from_us
     late = key.valid_to_us is not None and instant > key.valid_to_us
     return Check(claim, not (early or late), f"key {key_id} at {time}")
+
+
+def _warnings(key_id: str, time: str, keys: KeyHistory) -> tuple[str, ...]:
+    """The seal's time is its signer's word: a thief can write any. But the hub's own log holds what it sealed itself."""
+    key, instant = keys.keys.get(key_id), instant_us(time)
+    if key is None or key.compromised_since_us is None or instant is None or instant < key.compromised_since_us:
+        return ()
+    return (COMPROMISED,)
 
 
 def _check_signature(key_id: str, signed: bytes, signature: bytes, keys: KeyHistory) -> Check:

@@ -45,7 +45,15 @@ def check(
     if json:
         checks = [{"claim": c.claim, "holds": c.holds, "seen": c.seen} for c in verdict.checks]
         proofs = {"proves": verdict.proves, "does_not_prove": verdict.does_not_prove}
-        print_json({"valid": verdict.valid, "checks": checks, "statement": verdict.statement, **proofs})
+        print_json(
+            {
+                "valid": verdict.valid,
+                "checks": checks,
+                "statement": verdict.statement,
+                "warnings": verdict.warnings,
+                **proofs,
+            }
+        )
     else:
         _print(verdict)
     return 0 if verdict.valid else 1
@@ -69,6 +77,8 @@ def _print(verdict: Verdict) -> None:
         print(f"{stated['id']} of {stated['source']} from {stated['publisher']}. It proves:")
     else:
         print("\nThe receipt does not hold and proves nothing.")
+    for warning in verdict.warnings:
+        print(f"  ! {warning}")
     for claim in verdict.proves:
         print(f"  + {claim}")
     print("It does not prove:" if verdict.valid else "Even one that holds does not prove:")

@@ -21,6 +21,8 @@ class SealKey(Struct, frozen=True):
     valid_from: int
     """Seconds since 1970."""
     valid_to: int | None = None
+    compromised_since: int | None = None
+    """Seconds since 1970: from then on somebody else may have signed with it."""
 
 
 TOKEN_KEY_LEAD_SECONDS = 60
@@ -58,6 +60,18 @@ def rotated(keys: Sequence[TokenKey], new: TokenKey, *, now: int, token_seconds:
     return (replace(new, signs_from=signs_from), *older)
 
 
+def marked(keys: Sequence[SealKey], since: int | None) -> list[SealKey]:
+    """The keys, those that were valid at `since` or later as compromised from then on; an earlier mark stays."""
+    if since is None:
+        return list(keys)
+    return [
+        replace(key, compromised_since=min(since, key.compromised_since or since))
+        if key.valid_to is None or key.valid_to > since
+        else key
+        for key in keys
+    ]
+
+
 class KeyRing(Protocol):
     @property
     def seal_key_id(self) -> str:
@@ -69,10 +83,11 @@ class KeyRing(Protocol):
     def seal_keys(self) -> Sequence[SealKey]:
         """The whole history, newest first, so that old receipts verify after rotation."""
 
-    def rotate_seal_key(self, now: int) -> SealKey:
+    def rotate_seal_key(self, now: int, *, compromised_since: int | None = None) -> SealKey:
         """Make a new seal key that signs from `now` (seconds since 1970) on and return its public half.
 
-        MUST keep the old public key in the history, valid until `SEAL_OVERLAP_SECONDS` after `now`.
+        MUST keep the old public key in the history, valid until `SEAL_OVERLAP_SECONDS` after `now`. With
+        `compromised_since`, MUST mark every other key that was valid then or later, in the same step.
         """
 
     def token_keys(self) -> Sequence[TokenKey]:

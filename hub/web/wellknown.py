@@ -96,7 +96,8 @@ def _entry(key: SealKey) -> dict[str, str]:
         "use": "sig",
         "valid_from": _utc(key.valid_from),
     }
-    return entry if key.valid_to is None else entry | {"valid_to": _utc(key.valid_to)}
+    dates = {"valid_to": key.valid_to, "compromised_since": key.compromised_since}
+    return entry | {name: _utc(seconds) for name, seconds in dates.items() if seconds is not None}
 
 
 def _utc(seconds: int) -> str:

@@ -64,6 +64,25 @@ def test_a_second_rotation_leaves_older_history_as_it_is(ring: KeyRing) -> None:
     assert [key.valid_from for key in ring.seal_keys()] == [NOW + 200, NOW + 100, NOW]
 
 
+def test_a_leak_marks_every_key_that_was_valid_since_and_no_other(ring: KeyRing) -> None:
+    ring.rotate_seal_key(NOW + 1_000)
+    ring.rotate_seal_key(NOW + 2_000)
+
+    new = ring.rotate_seal_key(NOW + 3_000, compromised_since=NOW + 1_500)
+
+    assert [key.compromised_since for key in ring.seal_keys()] == [None, NOW + 1_500, NOW + 1_500, None]
+    assert ring.seal_key_id == new.id
+
+
+def test_a_leak_that_is_found_to_be_older_reaches_further_back_and_never_less(ring: KeyRing) -> None:
+    ring.rotate_seal_key(NOW + 1_000, compromised_since=NOW + 500)
+
+    ring.rotate_seal_key(NOW + 2_000, compromised_since=NOW + 900)
+    ring.rotate_seal_key(NOW + 3_000, compromised_since=NOW + 100)
+
+    assert [key.compromised_since for key in ring.seal_keys()] == [None, NOW + 100, NOW + 100, NOW + 100]
+
+
 def test_the_token_key_is_on_p256_and_published_under_its_thumbprint(ring: KeyRing) -> None:
     [published] = ring.token_keys()
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
-from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey, rotated
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey, marked, rotated
 
 
 class MemoryKeyRing:
@@ -35,12 +35,12 @@ class MemoryKeyRing:
     def seal_keys(self) -> Sequence[SealKey]:
         return self._history
 
-    def rotate_seal_key(self, now: int) -> SealKey:
+    def rotate_seal_key(self, now: int, *, compromised_since: int | None = None) -> SealKey:
         self._seal_key = Ed25519PrivateKey.generate()
         public = self._seal_key.public_key()
         new = SealKey(thumbprint(public_jwk(public)), public.public_bytes_raw(), now)
         closed = [msgspec.structs.replace(key, valid_to=now + SEAL_OVERLAP_SECONDS) for key in self._history[:1]]
-        self._history = (new, *closed, *self._history[1:])
+        self._history = (new, *marked((*closed, *self._history[1:]), compromised_since))
         return new
 
     def token_keys(self) -> Sequence[TokenKey]:

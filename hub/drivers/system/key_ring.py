@@ -33,7 +33,7 @@ from hub.core.jwk import public_jwk, thumbprint
 from hub.drivers.system import private_files
 from hub.drivers.system.token_keys import KeyRingRefused as KeyRingRefused
 from hub.drivers.system.token_keys import TokenKeyFiles, write_first
-from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey
+from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey, marked
 
 HISTORY_FORMAT = 1
 SECRET_BYTES = 32
@@ -87,7 +87,7 @@ class FileKeyRing:
     def seal_keys(self) -> Sequence[SealKey]:
         return self._history
 
-    def rotate_seal_key(self, now: int) -> SealKey:
+    def rotate_seal_key(self, now: int, *, compromised_since: int | None = None) -> SealKey:
         """Raises `KeyRingRefused`; the old key is then still in use, unless only its removal failed."""
         with _translated(self._directory), private_files.locked(self._directory):
             self._take_up()
@@ -96,9 +96,8 @@ class FileKeyRing:
             new = _seal_key(key, now)
             private_files.write(self._directory / f"seal-{new.id}.pem", _pem(key))
             closed = msgspec.structs.replace(current, valid_to=now + SEAL_OVERLAP_SECONDS)
-            private_files.write(
-                self._history_file, msgspec.json.encode(_History(HISTORY_FORMAT, (new, closed, *older)))
-            )
+            before = marked((closed, *older), compromised_since)
+            private_files.write(self._history_file, msgspec.json.encode(_History(HISTORY_FORMAT, (new, *before))))
             for file in self._directory.glob("seal-*.pem"):
                 if file.name != f"seal-{new.id}.pem":
                     file.unlink()
