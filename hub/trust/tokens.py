@@ -17,7 +17,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from hub.core.certificate import Certificate
 from hub.core.credential import PublicKey
@@ -90,7 +90,7 @@ class _AssertionClaims(Struct, frozen=True):
     exp: Instant
     iat: Instant
     jti: Name
-    nbf: Instant | None = None
+    nbf: Instant | UnsetType = UNSET
 
 
 class _AccessClaims(Struct, frozen=True):
@@ -239,7 +239,7 @@ def _flaw_of_times(claims: _AssertionClaims, now: int, settings: AuthSettings) -
     latest = now + settings.clock_skew_seconds
     if now >= claims.exp:
         return Flaw.EXPIRED
-    if claims.iat > latest or (claims.nbf is not None and claims.nbf > latest):
+    if claims.iat > latest or (claims.nbf is not UNSET and claims.nbf > latest):
         return Flaw.EARLY
     if not 0 < claims.exp - claims.iat <= settings.assertion_seconds_max:
         return Flaw.LIFETIME

@@ -187,6 +187,7 @@ CLAIMS: list[bytes | dict[str, Any]] = [
     *(claims(**{name: value}) for name in ("iss", "sub", "aud", "jti") for value in ("", 7, True, [CLIENT], {})),
     *(claims(**{name: value}) for name in ("exp", "iat", "nbf") for value in (str(NOW), True, [NOW], {}, -1, 2**60)),
     claims() | {"exp": None},
+    claims() | {"nbf": None},
     claims() | {"nbf": None, "iat": "now"},
     claims(iss="other.erp"),
     claims(sub="other.erp"),
