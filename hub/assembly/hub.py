@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from hub.assembly.aeo import make_feed_watch, make_status_events
 from hub.assembly.audit import make_export
 from hub.assembly.copies import copies_api, make_archived
 from hub.assembly.enrolment import enrolment_api, make_progress
@@ -40,6 +41,7 @@ from hub.operate.heralds import Heralds, Means
 from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
 from hub.operate.second_look import SecondLook
+from hub.operate.status_events import StatusEvents
 from hub.operate.vault import Vault
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
@@ -59,6 +61,7 @@ from hub.web.own_credentials import OwnCredentials
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
 from hub.web.siblings import Siblings, State, socket_of
+from hub.web.statuses import StatusAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
@@ -134,6 +137,7 @@ class Hub:
         )
         self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
+        self._feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
         self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self._sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
@@ -282,6 +286,9 @@ class Hub:
             tasks.create_task(self._follower.run())
             tasks.create_task(self._outages.run())
             tasks.create_task(self._second_look.run())
+            tasks.create_task(self._feed_watch.run())
+            if self.settings.hub_partner:
+                tasks.create_task(self._make_status_events().run())
             if self.settings.audit.syslog:
                 tasks.create_task(make_export(self.settings, self.live, self.clock, self.observer).run())
 
@@ -337,6 +344,7 @@ class Hub:
             "waiting_records": self._acceptor.waiting_records,
             "quotas": self.quotas.told(),
             "waiting_people": self._second_look.told(),
+            "aeo_feeds": self._feed_watch.told(),
             "partitions": [] if {"storage", "log"} & lacking.keys() else await self._partitions(),
         }
 
@@ -401,7 +409,8 @@ class Hub:
             clock=self.clock,
             observer=self.observer,
         )
-        others = {**others, **copies.handlers()}
+        statuses = StatusAPI(gate=gate, bodies=bodies, registrar=self.registrar)
+        others = {**others, **copies.handlers(), **statuses.handlers()}
         own = OwnCredentials(
             gate=gate,
             bodies=bodies,
@@ -511,6 +520,17 @@ class Hub:
             events=self.events,
             feed_retention_seconds=self.settings.log.feed_retention_seconds,
             holder=self._holder,
+        )
+
+    def _make_status_events(self) -> StatusEvents:
+        return make_status_events(
+            self.settings,
+            self.ports,
+            self._intake.pipeline,
+            snapshot=self.snapshot,
+            holder=self._holder,
+            clock=self.clock,
+            observer=self.observer,
         )
 
     def _make_heralds(self) -> Heralds:

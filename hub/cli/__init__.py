@@ -24,6 +24,8 @@ NOUNS = {
     "key": "Public keys of partners' systems: add, approve, refuse, rotate, revoke, list.",
     "certificate": "Client certificates of partners' systems: add, revoke, list.",
     "issuer-key": "Keys of issuers of credentials: add, remove, list.",
+    "aeo": "AEO authorisations: tell, import, list, show; status feeds: feed add, end, list.",
+    "arrangement": "Whose AEO authorisations count here: add, end, list.",
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",

@@ -41,8 +41,8 @@ def add(
         Its name, never used again.
     type
         Event types: customs.seal.broken, a family customs.seal.*, or *; one or more. Neither a family nor * covers
-        customs.goods.observed, which is shared only where it is named. Without customs.event.* the recipient is not
-        told of retractions and corrections.
+        customs.goods.observed or customs.aeo.status_changed, which are shared only where they are named. Without
+        customs.event.* the recipient is not told of retractions and corrections.
     recipient
         The partner that receives; it must have the role authority.
     purpose

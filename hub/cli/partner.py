@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.partner_file import import_
 from hub.cli.partner_life import Contacts, apply, approve, checklist, contacts, leave, tier, vet
 from hub.cli.quotas import catch_up, quota
 from hub.cli.show import KEY_COLUMNS, lines, listing, table
@@ -20,6 +22,9 @@ Several = Parameter(negative="", consume_multiple=True)
 
 for command in (quota, catch_up, apply, vet, approve, tier, leave, checklist):
     app.command(command)
+
+
+app.command(import_, name="import")
 
 
 @app.command
@@ -54,7 +59,7 @@ def add(
     tier
         aeo, trusted, small or sandbox.
     identifier
-        scheme=value, such as eori=NL123456789; one or more.
+        scheme=value, such as eori=NL123456789, of eori, tin, lei, gln, scac, national (NL:12345678); one or more.
     time_zone
         IANA name, such as Europe/Amsterdam: the zone of times that arrive without an offset. Default: none, and such a
         time is refused.
@@ -63,14 +68,13 @@ def add(
     edi_sender
         What it calls itself in UNB, as sender of EDIFACT; one or more. Default: not checked.
     """
-    pairs = [text.partition("=") for text in identifier or ()]
     request = {
         "id": partner,
         "name": name,
         "country": country,
         "roles": role,
         "tier": tier,
-        "identifiers": [{"scheme": scheme, "value": value} for scheme, _, value in pairs],
+        "identifiers": identifiers(identifier or ()),
         "time_zone": time_zone,
         "check_digits": check_digits,
         "edi_senders": edi_sender or [],
@@ -80,11 +84,18 @@ def add(
     return act("partner.add", request, options)
 
 
+def identifiers(texts: Iterable[str]) -> list[dict[str, str]]:
+    pairs = (text.partition("=") for text in texts)
+    return [{"scheme": scheme, "value": value} for scheme, _, value in pairs]
+
+
 @app.command(name="set")
 def set_(
     partner: str,
     /,
     *,
+    name: str | None = None,
+    identifier: Annotated[list[str] | None, Several] = None,
     check_digits: str | None = None,
     time_zone: str | None = None,
     edi_sender: Annotated[list[str] | None, Several] = None,
@@ -96,6 +107,10 @@ def set_(
 
     Parameters
     ----------
+    name
+        What people call it: its legal name.
+    identifier
+        scheme=value, as for add: all of them, one or more.
     check_digits
         What a wrong check digit does: warn, reject, or hub (as `intake.check_digits` says).
     time_zone
@@ -105,6 +120,8 @@ def set_(
     """
     request = {
         "id": partner,
+        "name": name,
+        "identifiers": None if identifier is None else identifiers(identifier),
         "check_digits": check_digits,
         "time_zone": time_zone,
         "edi_senders": edi_sender,
@@ -170,8 +187,8 @@ def aeo(
 
 
 @app.command(name="list")
-def list_(*, options: Options = DEFAULTS) -> int:
-    """All partners."""
+def list_(*, role: str = "", tier: str = "", state: str = "", country: str = "", options: Options = DEFAULTS) -> int:
+    """All partners, or those of a role, tier, state or country."""
     columns = {
         "PARTNER": lambda p: p["id"],
         "NAME": lambda p: p["name"],
@@ -181,7 +198,8 @@ def list_(*, options: Options = DEFAULTS) -> int:
         "AEO": _aeo_in_short,
         "STATE": lambda p: p["state"],
     }
-    return view("partner.list", {}, options, listing(columns))
+    which = {"role": role, "tier": tier, "state": state, "country": country}
+    return view("partner.list", which, options, listing(columns))
 
 
 @app.command

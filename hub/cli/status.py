@@ -48,6 +48,7 @@ def _say(answer: dict[str, Any]) -> None:
             "waiting": f"{answer['waiting_records']} events",
             "reviews": _reviews(answer["waiting_people"]),
             "proposals": _proposals(answer["waiting_people"]),
+            "AEO feeds": _aeo_feeds(answer["aeo_feeds"]),
             "catching up": until and f"everyone, until {utc(until)}",
         }
     )
@@ -67,3 +68,13 @@ def _reviews(waiting: dict[str, int]) -> str:
 
 def _proposals(waiting: dict[str, int]) -> str:
     return f"{waiting['proposals_open']} to be signed" if waiting["proposals_open"] else ""
+
+
+def _aeo_feeds(feeds: dict[str, list[dict[str, str]]]) -> str:
+    """Nothing, where all is well."""
+    refused = [
+        f"{each['issuer'] or 'unknown'}: {each['code']} at {each['place']}, expected {each['expected']}"
+        for each in feeds["refused"]
+    ]
+    silent = [f"{each['issuer']} is silent ({each['arrangement']})" for each in feeds["silent"]]
+    return "; ".join(refused + silent)

@@ -50,6 +50,9 @@ _METRICS = (
     Metric("reviews_overdue", "gauge", (), "Those that somebody should have looked at by now."),
     Metric("proposals_open", "gauge", (), "Acts that wait for a second signature."),
     Metric("audit_unsent", "gauge", (), "Audit events that syslog was not sent yet."),
+    Metric("aeo_feeds_refused", "gauge", (), "Administrations of whose status feed the last message was refused."),
+    Metric("aeo_feeds_silent", "gauge", (), "Administrations that are silent for longer than an arrangement allows."),
+    Metric("aeo_statuses_published", "counter", ("verdict",), "Changes of AEO status sent as events, by verdict."),
     Metric("alarms", "counter", ("alarm",), "Conditions that need a person: see the alarm's page in hub/README.md."),
 )
 

@@ -284,6 +284,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """All rooms. `hub_name` is in every statement and seal: it names the administration's hub to the world."""
 
     hub_name: Name = "customs-hub"
+    hub_partner: Annotated[str, Meta(max_length=32, pattern="^[a-z0-9-]*$")] = ""
+    """The partner, an authority, that stands for the administration itself: changes of AEO status become its events;
+    empty: they become none."""
     http: HTTPSettings = HTTPSettings()
     tls: TLSSettings = TLSSettings()
     intake: IntakeSettings = IntakeSettings()

@@ -154,8 +154,9 @@ class _Told:
         return self._newest.get(key) or self._basis.snapshot.authorisations.get(key)
 
     def _holder(self, message: StatusMessage) -> str | None:
-        holder = message.holder
-        return holder and self._basis.snapshot.partner_of(Identifier(holder.scheme, holder.value))
+        if (holder := message.holder) is None:
+            return None
+        return self._basis.snapshot.partner_of(Identifier(holder.scheme, holder.value))
 
 
 def list_feeds(_: All, basis: Basis, __: Checks) -> Plain:

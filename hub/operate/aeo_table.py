@@ -6,13 +6,13 @@ CSV as RFC 4180 has it, in UTF-8, with a header line; columns in any order.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from io import StringIO
 
 from msgspec import Struct
 
 from hub.core.aeo import AEOStatus, AEOType, Authorisation
-from hub.core.operator import PARTNERS, Effect
+from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.partner import Identifier
 from hub.core.registry import Snapshot
 from hub.core.standing import day_of
@@ -41,8 +41,6 @@ class Which(Struct, frozen=True, forbid_unknown_fields=True):
 class Named(Struct, frozen=True, forbid_unknown_fields=True):
     number: str
     """With its issuer in front (`NL-NLAEOF1`), or alone where only one administration has it."""
-    confidential: str = ""
-    """`yes`: with the reasons."""
 
 
 def import_rows(request: Import, basis: Basis, checks: Checks) -> Changes:
@@ -148,14 +146,23 @@ def list_authorisations(request: Which, basis: Basis, checks: Checks) -> Plain:
 
 
 def show_authorisation(request: Named, basis: Basis, checks: Checks) -> Plain:
-    """All its versions, the newest first."""
+    """All its versions, the newest first; nothing says why."""
+    return _history(request, basis, checks, hidden=("reason_class",))
+
+
+def show_reasons(request: Named, basis: Basis, checks: Checks) -> Plain:
+    """The same with what is confidential."""
+    return _history(request, basis, checks, hidden=())
+
+
+def _history(request: Named, basis: Basis, checks: Checks, *, hidden: Collection[str]) -> Plain:
     history = basis.snapshot.authorisations
     found = [each for each in history if request.number in (each.id, each.number)]
     if len(found) != 1:
         named = ", ".join(each.id for each in found) or request.number
         checks.fault("ACT_NOT_REGISTERED", "/number", named, "one authorisation, by issuer and number: NL-NLAEOF1")
         return {}
-    made, hidden = basis.snapshot.made, set() if request.confidential == "yes" else {"reason_class"}
+    made = basis.snapshot.made
     versions = [
         {name: value for name, value in plain(version).items() if name not in hidden}
         | {"revision": revision, "time_us": made[revision].time_us, "actor": made[revision].actor}
@@ -177,4 +184,8 @@ def _shown(authorisation: Authorisation, basis: Basis) -> Plain:
 
 
 ACTS = {"aeo.import": Act(Import, import_rows, Effect.STARTS, PARTNERS)}
-VIEWS = {"aeo.list": View(Which, list_authorisations), "aeo.show": View(Named, show_authorisation)}
+VIEWS = {
+    "aeo.list": View(Which, list_authorisations),
+    "aeo.show": View(Named, show_authorisation),
+    "aeo.reasons": View(Named, show_reasons, roles=PARTNERS | SECURITY | frozenset({OperatorRole.AUDITOR})),
+}

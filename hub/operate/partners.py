@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from hub.core.operator import ANYONE, CLIENT_PREFIX, PARTNERS, SECURITY, Effect
 from hub.core.partner import CheckDigits, Contact, Identifier, Partner, PartnerState, Role, Tier
+from hub.core.registry import Snapshot
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
+from schemas.codes import COUNTRIES
+from schemas.identifiers import OBJECTS, SCHEMES, objection
 
 SENDER_CHARACTERS_MAX = 35
 """UNB S002 0004, an..35 (ISO 9735)."""
 ANY_SENDER = "any"
+PARTNER_SCHEMES = (*OBJECTS["party"], "scac")
+NATIONAL = "national"
+"""A number in the register of a country: the country, a colon, the number as that register has it."""
+_NATIONAL = re.compile(r"[A-Z]{2}:[!-~](?:[ -~]{0,32}[!-~])?", re.ASCII)
 
 
 class AddPartner(Request, frozen=True, kw_only=True):
@@ -31,6 +40,9 @@ class SetPartner(Request, frozen=True, kw_only=True):
     """What is left out stays as it is; `edi_senders` are all of them from now on, `any` alone: not checked."""
 
     id: str
+    name: str | None = None
+    identifiers: tuple[Identifier, ...] | None = None
+    """All of them from now on."""
     check_digits: str | None = None
     time_zone: str | None = None
     edi_senders: tuple[str, ...] | None = None
@@ -48,24 +60,20 @@ class MovePartner(Request, frozen=True, kw_only=True):
 
 
 def add_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
-    return (_partner(request, basis, checks),)
+    return (new_partner(request, basis, checks),)
 
 
-def _partner(request: AddPartner, basis: Basis, checks: Checks) -> Partner:
+def new_partner(request: AddPartner, basis: Basis, checks: Checks) -> Partner:
     if f"{request.id}." == CLIENT_PREFIX:
         checks.invalid("/id", request.id, "a name that is not the hub's own")
     checks.some("/roles", request.roles)
-    checks.some("/identifiers", request.identifiers, least=0)
-    for index, identifier in enumerate(request.identifiers):
-        checks.slug(f"/identifiers/{index}/scheme", identifier.scheme)
-        checks.text(f"/identifiers/{index}/value", identifier.value)
     return Partner(
         id=checks.new("/id", request.id, basis.snapshot.partners),
         name=checks.text("/name", request.name),
         country=checks.country("/country", request.country),
         roles=tuple(dict.fromkeys(checks.choice(f"/roles/{i}", role, Role) for i, role in enumerate(request.roles))),
         tier=checks.choice("/tier", request.tier, Tier),
-        identifiers=request.identifiers,
+        identifiers=checked_identifiers(request.identifiers, request.id, basis.snapshot, checks),
         time_zone=None if request.time_zone is None else checks.time_zone("/time_zone", request.time_zone),
         check_digits=_check_digits(request.check_digits, checks),
         edi_senders=_edi_senders(request.edi_senders, checks),
@@ -75,7 +83,7 @@ def _partner(request: AddPartner, basis: Basis, checks: Checks) -> Partner:
 
 def apply_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
     """An application: nothing of it is taken before it is vetted."""
-    return (replace(_partner(request, basis, checks), state=PartnerState.APPLIED),)
+    return (replace(new_partner(request, basis, checks), state=PartnerState.APPLIED),)
 
 
 def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
@@ -83,6 +91,11 @@ def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
     if partner is None:
         return ()
     changed = partner
+    if request.name is not None:
+        changed = replace(changed, name=checks.text("/name", request.name))
+    if request.identifiers is not None:
+        identifiers = checked_identifiers(request.identifiers, request.id, basis.snapshot, checks)
+        changed = replace(changed, identifiers=identifiers)
     if request.check_digits is not None:
         changed = replace(changed, check_digits=_check_digits(request.check_digits, checks))
     if request.time_zone is not None:
@@ -99,6 +112,26 @@ def set_tier(request: SetTier, basis: Basis, checks: Checks) -> Changes:
     partner = checks.known("/id", request.id, basis.snapshot.partners)
     tier = checks.choice("/tier", request.tier, Tier)
     return () if partner is None or partner.tier is tier else (replace(partner, tier=tier),)
+
+
+def checked_identifiers(
+    identifiers: tuple[Identifier, ...], partner: str, snapshot: Snapshot, checks: Checks
+) -> tuple[Identifier, ...]:
+    """Each of a scheme by which organisations are named, in its form, with its check digit, and nobody else's."""
+    checks.some("/identifiers", identifiers, least=0)
+    for index, each in enumerate(identifiers):
+        place = f"/identifiers/{index}"
+        if each.scheme == NATIONAL:
+            if not _NATIONAL.fullmatch(each.value) or each.value[:2] not in COUNTRIES:
+                checks.invalid(f"{place}/value", each.value, "a country, a colon and a number, such as NL:12345678")
+        elif each.scheme not in PARTNER_SCHEMES:
+            checks.invalid(f"{place}/scheme", each.scheme, f"one of {', '.join((*PARTNER_SCHEMES, NATIONAL))}")
+        elif (wrong := objection(SCHEMES[each.scheme], each.value)) and wrong.code != "CODE_UNASSIGNED":
+            checks.fault(wrong.code, f"{place}/value", each.value, wrong.expected)
+        holder = snapshot.partner_of(each)
+        if holder not in (None, partner):
+            checks.fault("ACT_IDENTIFIER_TAKEN", place, f"{each.scheme}={each.value} of {holder}", "one of nobody else")
+    return tuple(dict.fromkeys(identifiers))
 
 
 def _contacts(contacts: tuple[Contact, ...], checks: Checks) -> tuple[Contact, ...]:

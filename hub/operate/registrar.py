@@ -51,6 +51,7 @@ from hub.operate import (
     keys,
     leaks,
     operators,
+    partner_table,
     partners,
     quarantine,
     quotas,
@@ -79,6 +80,7 @@ from schemas.faults import Fault
 
 ACTS: dict[str, Act] = {
     **partners.ACTS,
+    **partner_table.ACTS,
     **aeo.ACTS,
     **aeo_feeds.ACTS,
     **aeo_table.ACTS,

@@ -13,7 +13,7 @@ from hub.core.agreement import Agreement, Feed
 from hub.core.credential import KeyState
 from hub.core.filter import compile_filter
 from hub.core.operator import OperatorRole
-from hub.core.partner import Partner, PublicKey
+from hub.core.partner import Partner, PartnerState, PublicKey, Role, Tier
 from hub.core.standing import standing_of
 from hub.operate.acts import Basis, Gather
 from hub.operate.checks import Checks
@@ -25,6 +25,15 @@ EXPIRING_SECONDS = 30 * 86_400
 
 class All(Struct, frozen=True, forbid_unknown_fields=True):
     """A list has nothing to ask for."""
+
+
+class WhichPartners(Struct, frozen=True, forbid_unknown_fields=True):
+    """Empty: any. The tier is the one given by operators, whatever it counts as now."""
+
+    role: str = ""
+    tier: str = ""
+    state: str = ""
+    country: str = ""
 
 
 class OfPartner(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +57,8 @@ class View(Struct, frozen=True):
     request: type[Struct]
     answer: Callable[[Any, Basis, Checks], Plain]
     gather: Gather | None = None
+    roles: frozenset[OperatorRole] = frozenset(OperatorRole)
+    """Which operators may look."""
     asks_uses: bool = False
     """It shows when credentials were used last."""
     roles: frozenset[OperatorRole] = frozenset(OperatorRole)
@@ -59,8 +70,21 @@ class View(Struct, frozen=True):
         return self.roles != frozenset(OperatorRole)
 
 
-def list_partners(_: All, basis: Basis, __: Checks) -> Plain:
-    return {"items": [_partner(partner, basis) for partner in basis.snapshot.partners]}
+def list_partners(request: WhichPartners, basis: Basis, checks: Checks) -> Plain:
+    wanted = request.role and checks.choice("/role", request.role, Role)
+    if request.tier:
+        checks.choice("/tier", request.tier, Tier)
+    if request.state:
+        checks.choice("/state", request.state, PartnerState)
+    found = (
+        partner
+        for partner in basis.snapshot.partners
+        if (not wanted or wanted in partner.roles)
+        and request.tier in ("", partner.tier)
+        and request.state in ("", partner.state)
+        and request.country in ("", partner.country)
+    )
+    return {"items": [] if checks.faults else [_partner(partner, basis) for partner in found]}
 
 
 def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
@@ -196,7 +220,7 @@ def _feed(feed: Feed, basis: Basis) -> Plain:
 
 
 VIEWS = {
-    "partner.list": View(All, list_partners),
+    "partner.list": View(WhichPartners, list_partners),
     "partner.show": View(OfPartner, show_partner, asks_uses=True),
     "edi.profile.show": View(OfPartner, show_profile),
     "key.list": View(Keys, list_keys, asks_uses=True),

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.deprecation import Deprecation
 
-Scope = Literal["", "events:write", "feeds:read", "receipts:read"]
+Scope = Literal["", "events:write", "feeds:read", "receipts:read", "aeo:write"]
 Places = Literal["senders", "waiters", "strangers"]
 
 
@@ -58,6 +58,7 @@ BINARY = "application/json"
 LINKED = "application/ld+json"
 EDIFACT = "application/edifact"
 CSV = "text/csv"
+TEXT = "text/plain"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLES = (CSV, XLSX)
 

@@ -15,6 +15,7 @@ from hub.web.route import NDJSON as NDJSON
 from hub.web.route import STRUCTURED as STRUCTURED
 from hub.web.route import Route as Route
 from hub.web.schema_routes import SCHEMA_ROUTES
+from hub.web.status_routes import STATUS_ROUTES
 
 NOTICE_CODES = ("TRUST_WITHDRAWN", "TRUST_CONFIRMED", "TRUST_RETRACTED", "KEY_EXPIRES")
 """In items: what is told of no single event."""
@@ -199,6 +200,7 @@ ROUTES = (
         codes=(*FEED_CODES, "CURSOR_EXPIRED"),
         summary="The same records as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",
     ),
+    *STATUS_ROUTES,
     *EPCIS_ROUTES,
     Route(method="GET", path="/health/live", name="live", answers=(200,), summary="The process runs."),
     Route(

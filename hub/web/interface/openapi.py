@@ -31,6 +31,7 @@ SCOPES = {
     "events:write": "push events and documents",
     "feeds:read": "read feeds",
     "receipts:read": "read receipts, notices and what became of events",
+    "aeo:write": "bring what administrations tell of their AEO authorisations",
 }
 
 

@@ -158,6 +158,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_receipts": {JSON: "Receipts"},
     "get_proof": {BYTES: "File"},
     "get_notices": {JSON: "Notices"},
+    "post_aeo_statuses": {JSON: "StatusesTaken"},
     "list_feeds": {JSON: "Feeds"},
     "get_records": {JSON: "FeedPage"},
     "stream": {SSE: "Text"},
