@@ -31,19 +31,28 @@ def rotate(*, options: Options = DEFAULTS) -> int:
     return _with_keys(options, rotates=True)
 
 
+@app.command
+def leaked(*, options: Options = DEFAULTS) -> int:
+    """Somebody else may have it: sign with a new key at once, and refuse every token of before within a second.
+
+    Systems ask for new tokens by themselves; nothing else of them has to change.
+    """
+    return _with_keys(options, rotates=True, leaked=True)
+
+
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """The keys that are published now, newest first."""
     return _with_keys(options, rotates=False)
 
 
-def _with_keys(options: Options, *, rotates: bool) -> int:
+def _with_keys(options: Options, *, rotates: bool, leaked: bool = False) -> int:
     from hub.ports.key_ring import published
 
     try:
         keys, now = _open(options)
         if rotates:
-            keys.rotate_token_key(now, settings_of(options).auth.token_seconds)
+            keys.rotate_token_key(now, settings_of(options).auth.token_seconds, leaked=leaked)
         items = [_row(key.id, key.signs_from, key.valid_to) for key in published(keys.token_keys(), now)]
     except HubError as error:
         failure(error, as_json=options.json)

@@ -71,6 +71,8 @@ class Authenticator:
         self._observer = observer
         self._settings = settings
         self._known: dict[bytes, _Known] = {}
+        self._published: frozenset[str] = frozenset()
+        self._looked = 0
         self._kinds: Mapping[str, Kind] = {"bearer": self._bearer, "dpop": self._dpop}
 
     def authenticate(self, credentials: Credentials) -> Principal | Challenge:
@@ -156,8 +158,18 @@ class Authenticator:
         return proof if isinstance(proof, Flaw) else answer
 
     def _look_up(self, token: str, now: int) -> _Known | Flaw:
+        if now != self._looked:
+            self._forget_if_keys_changed(now)
         digest = sha256(token.encode()).digest()
         return self._known.get(digest) or self._verify(token, digest, now)
+
+    def _forget_if_keys_changed(self, now: int) -> None:
+        """Once a second: a token under a key that is published no more, because it leaked, is good no more."""
+        self._looked = now
+        published = frozenset(self._issuer().public_keys)
+        if published != self._published:
+            self._published = published
+            self._known.clear()
 
     def _answer(self, known: _Known, now: int) -> Principal | Flaw:
         """What the registry says of a verified token at its newest revision."""

@@ -51,9 +51,13 @@ def signing(keys: Sequence[TokenKey], now: int) -> TokenKey:
     return next((key for key in keys if key.signs_from <= now), keys[-1])
 
 
-def rotated(keys: Sequence[TokenKey], new: TokenKey, *, now: int, token_seconds: int) -> tuple[TokenKey, ...]:
+def rotated(
+    keys: Sequence[TokenKey], new: TokenKey, *, now: int, token_seconds: int, leaked: bool = False
+) -> tuple[TokenKey, ...]:
     """The keys after a rotation at `now`: the new one is published before it signs, the one before until the last token
-    that it signs has ended, and those that ended are gone."""
+    that it signs has ended, and those that ended are gone. With `leaked` the new one alone is left, and signs."""
+    if leaked:
+        return (replace(new, signs_from=now),)
     signs_from = now + TOKEN_KEY_LEAD_SECONDS
     ends = signs_from + token_seconds + TOKEN_KEY_LEAD_SECONDS
     older = (replace(key, valid_to=ends) if key.valid_to is None else key for key in published(keys, now))
@@ -96,7 +100,7 @@ class KeyRing(Protocol):
     def token_key_pem(self, key_id: str) -> bytes:
         """The private half of one of them (ES256), PKCS #8 PEM."""
 
-    def rotate_token_key(self, now: int, token_seconds: int) -> TokenKey:
+    def rotate_token_key(self, now: int, token_seconds: int, *, leaked: bool = False) -> TokenKey:
         """Make a new key at `now` (seconds since 1970), as `rotated` says; tokens live for `token_seconds`."""
 
     @property

@@ -117,6 +117,16 @@ def test_the_old_token_key_is_published_until_its_last_token_ended_and_is_then_f
     assert len(ring.token_keys()) == 2
 
 
+def test_a_leaked_token_key_is_published_no_more_and_the_new_one_signs_at_once(ring: KeyRing) -> None:
+    ring.rotate_token_key(NOW, 600)
+
+    new = ring.rotate_token_key(NOW + 10, 600, leaked=True)
+
+    assert [key.id for key in ring.token_keys()] == [new.id]
+    assert signing(ring.token_keys(), NOW + 10).id == new.id
+    assert ring.token_key_pem(new.id)
+
+
 def test_every_token_key_can_sign(ring: KeyRing) -> None:
     for _ in range(3):
         ring.rotate_token_key(NOW, 600)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.keys import generate
 from tests.wire.conftest import MakeWorld
-from tests.world import Caller, HubWorld, event
+from tests.world import Caller, HubWorld, event, hub_world, settings_in
 
 AT_ONCE = {"append_seconds_max": 0.5, "registry_seconds_max": 1.0}
 EPOCH = "1970-01-01"
@@ -128,6 +129,34 @@ async def test_what_a_recipient_acknowledged_is_named_though_the_agreement_ended
     [told] = await notices(watch, 1)
 
     assert [each["id"] for each in told["events"]] == ["a"]
+
+
+async def test_a_company_is_warned_once_before_its_key_expires(tmp_path: Path) -> None:
+    """Its validity is 10 days and a second, so that the warning is due right after it was registered."""
+    settings = settings_in(tmp_path, ground="sqlite", auth={"key_validity_seconds": 10 * 86_400 + 1})
+    async with hub_world(settings) as world:
+        delta = await world.company()
+        async with asyncio.timeout(10):
+            while world.hub.clock.now_us() // 1_000_000 < expires(delta) - 10 * 86_400:
+                await asyncio.sleep(0.05)
+    async with hub_world(settings) as world:
+        delta = Caller(world, delta.id, delta.key)
+        await delta.sign_in()
+        [told] = await notices(delta, 1)
+    async with hub_world(settings) as world:
+        delta = Caller(world, delta.id, delta.key)
+        await delta.sign_in()
+        again = await notices(delta, 1)
+
+    assert (told["code"], told["key"], told["system"], told["days"]) == ("KEY_EXPIRES", delta.key.id, delta.id, 10)
+    assert again == [told]
+
+
+def expires(caller: Caller) -> int:
+    key = caller.world.hub.snapshot().keys.get(caller.key.id)
+    assert key is not None
+    assert key.not_after is not None
+    return key.not_after
 
 
 def _utc(seconds: int) -> str:

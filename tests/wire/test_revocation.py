@@ -139,3 +139,17 @@ def test_every_row_of_the_table_has_a_proof() -> None:
 async def test_a_leaked_credential_gives_nothing_any_more(make_world: MakeWorld, access: Any) -> None:
     async with scene_in(make_world) as scene:
         await PROOFS[access.name](scene)
+
+
+async def test_a_leaked_key_of_tokens_ends_every_token_and_systems_ask_for_new_ones(delta: Caller) -> None:
+    hub = delta.world.hub
+    assert (await delta.post(event())).status == 201
+
+    hub.ports.keys.rotate_token_key(hub.clock.now_us() // 1_000_000, 600, leaked=True)
+    async with asyncio.timeout(LATER_SECONDS_MAX):
+        while (await delta.post(event())).status == 201:
+            await asyncio.sleep(0.05)
+
+    assert (await delta.post(event())).code == "UNAUTHENTICATED"
+    assert (await delta.sign_in()).status == 200
+    assert (await delta.post(event())).status == 201

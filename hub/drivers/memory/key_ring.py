@@ -49,8 +49,9 @@ class MemoryKeyRing:
     def token_key_pem(self, key_id: str) -> bytes:
         return self._token_pems[key_id]
 
-    def rotate_token_key(self, now: int, token_seconds: int) -> TokenKey:
-        self._token_keys = rotated(self._token_keys, self._new_token_key(), now=now, token_seconds=token_seconds)
+    def rotate_token_key(self, now: int, token_seconds: int, *, leaked: bool = False) -> TokenKey:
+        new = self._new_token_key()
+        self._token_keys = rotated(self._token_keys, new, now=now, token_seconds=token_seconds, leaked=leaked)
         return self._token_keys[0]
 
     def _new_token_key(self) -> TokenKey:

@@ -113,10 +113,10 @@ class FileKeyRing:
         with _translated(self._directory):
             return self._token_files.pem(key_id)
 
-    def rotate_token_key(self, now: int, token_seconds: int) -> TokenKey:
+    def rotate_token_key(self, now: int, token_seconds: int, *, leaked: bool = False) -> TokenKey:
         """Raises `KeyRingRefused`; the keys are then as before, unless only a removal failed."""
         with _translated(self._directory), private_files.locked(self._directory):
-            return self._token_files.rotate(now, token_seconds)
+            return self._token_files.rotate(now, token_seconds, leaked=leaked)
 
     @property
     def wrapping_key_number(self) -> int:

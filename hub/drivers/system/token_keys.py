@@ -56,11 +56,11 @@ class TokenKeyFiles:
         """Raises `KeyRingRefused`, `NotPrivate`, `OSError`."""
         return _pem(_load(self._file(key_id)))
 
-    def rotate(self, now: int, token_seconds: int) -> TokenKey:
+    def rotate(self, now: int, token_seconds: int, *, leaked: bool = False) -> TokenKey:
         """The caller holds the directory's lock. Raises as `pem`."""
         self._take_up()
         private = generate_private_key(SECP256R1())
-        keys = rotated(self._keys, _published(private, 0), now=now, token_seconds=token_seconds)
+        keys = rotated(self._keys, _published(private, 0), now=now, token_seconds=token_seconds, leaked=leaked)
         private_files.write(self._named(keys[0].id), _pem(private))
         if self._seen is None:
             [first] = self._keys
