@@ -28,12 +28,15 @@ POLL_SECONDS = 0.05
 class HubProcess:
     """`settings` must name a port: it stays the same over restarts, and so does the hub's URL."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, workers: int = 1) -> None:
         self.url = f"http://{settings.http.host}:{settings.http.port}"
         self.log = log
         """What all its processes wrote, one after the other."""
         self.rss_bytes_max = 0
         """The most that any of them had in memory (VmHWM)."""
+        self.workers = [Path(settings.log.directory) / f"worker-{number}.sock" for number in range(workers)]
+        """Where each tells how it does; nobody listens there if it is the only one."""
+        self._several = ("--workers", str(workers)) if workers > 1 else ()
         self._environment = {**os.environ, **environment_of(settings)}
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -43,13 +46,24 @@ class HubProcess:
         command = SERVE_WITH_POINTS if kill_at else SERVE
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *command, stderr=log, env={**self._environment, "KILL_AT": kill_at}
+                *command, *self._several, stderr=log, env={**self._environment, "KILL_AT": kill_at}
             )
         self._watching = asyncio.create_task(self._watch_memory(self._process.pid))
 
     @property
     def runs(self) -> bool:
         return self._process is not None and self._process.returncode is None
+
+    async def worker(self, number: int) -> Mapping[str, Any]:
+        """What one of several workers tells of itself; empty: it does not answer."""
+        connector = aiohttp.UnixConnector(str(self.workers[number]))
+        try:
+            async with aiohttp.request("GET", "http://worker/state", connector=connector) as said:
+                return dict(await said.json())
+        except aiohttp.ClientError:
+            return {}
+        finally:
+            await connector.close()
 
     async def health(self) -> Mapping[str, Any]:
         """What `GET /health/ready` answers; empty if nothing does."""
@@ -96,10 +110,13 @@ class HubProcess:
         process, watching = self._process, self._watching
         assert process is not None
         assert watching is not None
+        workers = children_of(process.pid) if self._several else []
         if process.returncode is None:
             process.send_signal(number)
         async with asyncio.timeout(STOP_SECONDS_MAX):
             code = await process.wait()
+            while any(_runs(pid) for pid in workers):  # Those of a parent that was killed end by themselves.
+                await asyncio.sleep(POLL_SECONDS)
         watching.cancel()
         return code
 
@@ -113,6 +130,19 @@ class HubProcess:
             peak = next((int(line.split()[1]) * 1_024 for line in lines if line.startswith("VmHWM")), 0)
             self.rss_bytes_max = max(self.rss_bytes_max, peak)
             await asyncio.sleep(POLL_SECONDS)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that it started, oldest first; none if it has ended."""
+    try:
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return sorted(int(child) for task in tasks for child in (task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _runs(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -78,7 +78,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    settings: Settings, directory: Path, role: str = "terminal", aeo: AEO | None = None
+    settings: Settings, directory: Path, role: str = "terminal", aeo: AEO | None = None, workers: int = 1
 ) -> AsyncIterator[Stage]:
     """Everything registered, nothing running yet; the hub's data lies in `directory/data`. In the end it is killed."""
     port, operations_port = free_ports(2)
@@ -89,7 +89,7 @@ async def stage(
         for publisher in PUBLISHERS
     ]
     clients = await hub_world(settings, companies=companies, engines=[Engine(id=feed) for feed in FEEDS])
-    hub = HubProcess(settings, directory / "hub.log")
+    hub = HubProcess(settings, directory / "hub.log", workers)
     async with AsyncExitStack() as stack:
         sessions = {
             name: await stack.enter_async_context(_session(hub.url, client, directory / f"{name}.pem"))

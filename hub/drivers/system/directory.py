@@ -69,6 +69,11 @@ class DataDirectory:
         os.close(self._lock)
         self._lock = -1
 
+    @property
+    def lock(self) -> int:
+        """The descriptor of the lock: whoever inherits it holds the directory as well."""
+        return self._lock
+
     def belong_to(self, log: LogIdentity) -> None:
         """Check that the state kept here was derived from this log; remember it at the first start.
 

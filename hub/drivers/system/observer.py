@@ -19,7 +19,7 @@ from hub.core.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from prometheus_client.metrics import MetricWrapperBase
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _RECORDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000)
@@ -67,12 +67,20 @@ class SystemObserver:
                 return Histogram(name, *arguments, buckets=buckets, registry=self._registry)
 
 
-def configure_log(file: TextIO | None = None) -> None:
-    """One JSON object a line, by default on standard error, what libraries warn of too; times in UTC."""
+def configure_log(file: TextIO | None = None, *, worker: int | None = None) -> None:
+    """One JSON object a line, by default on standard error, what libraries warn of too; times in UTC.
+
+    Where there are several workers, each line says of which one it is.
+    """
     out = file or sys.stderr
+
+    def name_worker(_: object, __: str, said: EventDict) -> EventDict:
+        return said if worker is None else {"worker": worker, **said}
+
     stamps: list[Processor] = [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.add_log_level,
+        name_worker,
     ]
     json = structlog.processors.JSONRenderer()
     structlog.configure(processors=[*stamps, json], logger_factory=structlog.WriteLoggerFactory(file=out))
