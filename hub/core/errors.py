@@ -96,8 +96,8 @@ _ROWS = (
         "The enrolment code is unknown, used or expired, or the proof over it is not accepted.",
         "Le code d'enrôlement est inconnu, utilisé ou expiré, ou la preuve qui l'accompagne n'est pas acceptée.",
         "Compare the code with what the administration gave you, and your clock with the time; ask for another code.",
-        "A code is good once, for 72 hours. Whatever is wrong gets this one answer, so that nobody learns which codes there "
-        "are; the reason is counted. The same key may ask again with the same code while it waits for approval.",
+        "A code is good once, for 72 hours. Whatever is wrong gets this one answer, so that nobody learns which codes "
+        "there are; the reason is counted. The same key may ask again with the same code while it waits for approval.",
     ),
     _row(
         "ENROLMENT_KEY_KNOWN", 409, "conflict",

@@ -87,6 +87,15 @@ class QuotaSettings(Struct, frozen=True, kw_only=True):
         requests_in_flight_max=32,
         streams_max=16,
     )
+    api_key: Quota = Quota(
+        events_per_second=20,
+        bytes_per_second=131_072,
+        requests_per_second=10,
+        burst_seconds=10,
+        requests_in_flight_max=4,
+        streams_max=2,
+    )
+    """Of each API key, beside its partner's."""
     authority: Quota = Quota(
         events_per_second=2_000,
         bytes_per_second=4_194_304,

@@ -12,12 +12,15 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from hub.core.api_key import SCOPES_OF, scopes_for
 from hub.core.certificate import Certificate
+from hub.core.codes import API_KEY, digest_of, is_api_key
 from hub.core.errors import Refusal
 from hub.core.evidence import Challenge, Credentials, Principal
 from hub.core.partner import PublicKey, Tier
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
+from hub.core.standing import standing_of
 from hub.intake.proofs import Proofs
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -96,9 +99,11 @@ class Authenticator:
         return Challenge(_UNAUTHENTICATED, headers, asks_again)
 
     def knows(self, credentials: Credentials) -> bool:
-        """Whether they name a token whose signature was verified before: looking at them again costs little."""
+        """Whether they name an API key, or a token whose signature was verified before: looking at it costs little."""
         authorization = next(iter(credentials.unverified_authorizations), "")
         token = authorization.partition(" ")[2]
+        if token.startswith(API_KEY):
+            return self._snapshot().api_keys.get(digest_of(token)) is not None
         return sha256(token.encode(errors="replace")).digest() in self._known
 
     def lets_in(self, token: AccessToken, now: int) -> bool:
@@ -122,7 +127,9 @@ class Authenticator:
         return kind(value, credentials, self._clock.now_us() // 1_000_000)
 
     def _bearer(self, token: str, credentials: Credentials, now: int) -> Principal | Flaw:
-        """An access token as RFC 6750 §2.1 sends it: good alone, or with the client certificate that it is bound to."""
+        """An API key, or an access token (RFC 6750 §2.1), good alone or with the certificate that it is bound to."""
+        if token.startswith(API_KEY):
+            return self._api_key(token, credentials, now)
         known = self._look_up(token, now)
         if isinstance(known, Flaw):
             return known
@@ -137,6 +144,32 @@ class Authenticator:
         if isinstance(answer, Principal) and known.token.binding == UNBOUND and not self._may_go_without(answer):
             return Flaw.UNBOUND
         return answer
+
+    def _api_key(self, key: str, credentials: Credentials, now: int) -> Principal | Flaw:
+        """What a small firm sends as it was given it."""
+        # 1. Nobody could read it on its way here.
+        if not credentials.is_confidential:
+            return Flaw.EXPOSED
+        # 2. It is in the one spelling of a key, and found by its digest: nothing is compared character by character.
+        snapshot = self._snapshot()
+        found = snapshot.api_keys.get(digest_of(key)) if is_api_key(key) else None
+        system = snapshot.systems.get(found.system) if found is not None else None
+        partner = snapshot.partners.get(system.partner) if system is not None else None
+        if found is None or system is None or partner is None:
+            return Flaw.KEY
+        # 3. It is good now, and from here. Then only is its sender told of a suspension.
+        if not found.usable_at(now):
+            return flaw_of(found, now)
+        if not found.may_come_from(credentials.address):
+            return Flaw.NETWORK
+        if partner.stopped:
+            return Flaw.SUSPENDED
+        # 4. Its partner counts as of a tier that may go without a proof, and then for so much only.
+        tier = standing_of(partner, snapshot, now).facts.tier
+        if tier not in SCOPES_OF:
+            return Flaw.UNBOUND
+        scopes = scopes_for(partner, tier).intersection(found.scopes, system.scopes)
+        return Principal(partner, system, found.id, scopes, found.not_after)
 
     def _dpop(self, token: str, credentials: Credentials, now: int) -> Principal | Flaw:
         """An access token that is bound to a key, with a proof by that key for this very request (RFC 9449 §7.1)."""

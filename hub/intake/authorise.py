@@ -64,8 +64,10 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     partner = snapshot.partners.get(principal.partner.id) or principal.partner
     standing = standing_of(partner, snapshot, now)
     until = standing.until
-    # 1. The key, once more: the event may have waited since its sender was let in.
-    if (key := snapshot.keys.get(principal.key_id)) is not None:
+    # 1. The credential, once more: the event may have waited since its sender was let in.
+    name = principal.key_id
+    key = snapshot.keys.get(name) or snapshot.certificates.get(name) or snapshot.api_keys.get(name)
+    if key is not None:
         until = min(until, key.usable_until())
         if until <= now:
             return _Ruling(Refusal("UNAUTHENTICATED"), standing.until)

@@ -140,11 +140,14 @@ class Quotas:
         self._clock = clock
         self._observer = observer
         self._accounts: dict[str, Account] = {}
-        """At most as many as partners are registered."""
+        """At most as many as partners and API keys are registered."""
 
     def accounts(self, principal: Principal) -> tuple[Account, ...]:
         """Those that the principal's requests are charged to."""
-        return (self._account(principal.partner),)
+        own = self._account(principal.partner)
+        if self._snapshot().api_keys.get(principal.key_id) is None:
+            return (own,)
+        return own, self._account_of_key(principal.key_id)
 
     def enter(self, accounts: Sequence[Account], amounts: Amounts, *, stays: bool) -> Refusal | None:
         """Take a place for a request and charge what it declares. `stays`: it is a stream or a long poll.
@@ -281,6 +284,15 @@ class Quotas:
             account.become(bounds_of(quota, largest=self._largest, factor=factor))
             account.revision, account.outage_noticed = snapshot.revision, noticed
             account.until = min(standing.until, catch_up_until or standing.until)
+        return account
+
+    def _account_of_key(self, api_key: str) -> Account:
+        """An API key's own, which never catches up."""
+        name = f"api-key {api_key}"
+        account = self._accounts.get(name)
+        if account is None:
+            account = self._accounts[name] = Account(name, self._clock.monotonic())
+            account.become(bounds_of(self._settings.api_key, largest=self._largest))
         return account
 
     def _catch_up_until(self, partner: str) -> int:

@@ -56,6 +56,10 @@ class Flaw(StrEnum):
     """The token is bound to another key or certificate, or was sent without the proof that it is bound to."""
     UNBOUND = "unbound"
     """A token that anybody could use, where only bound ones are taken."""
+    EXPOSED = "exposed"
+    """An API key over a connection that others can read."""
+    NETWORK = "network"
+    """An API key from another address than it is good for."""
     REVOKED = "revoked"
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from hub.core.api_key import ApiKey
 from hub.core.certificate import Certificate
 from hub.core.credential import PublicKey
 from hub.core.settings import AuthSettings
@@ -154,8 +155,8 @@ def verify_assertion(
     return Assertion(claims.sub, key.id, claims.jti, ceil(claims.exp), int(claims.iat))
 
 
-def flaw_of(key: PublicKey | Certificate, now: int) -> Flaw:
-    """Why a key or certificate that is not usable at `now` (seconds) is refused."""
+def flaw_of(key: PublicKey | Certificate | ApiKey, now: int) -> Flaw:
+    """Why a credential that is not usable at `now` (seconds) is refused."""
     return Flaw(f"key_{key.state_at(now)}")
 
 

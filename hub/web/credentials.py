@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from ipaddress import ip_address
 from ssl import SSLObject
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from hub.trust.certificate import certificate_id, certificate_of_header
 
 CLIENT_CERT = "Client-Cert"
 """RFC 9440 §2.2."""
+FORWARDED_FOR = "X-Forwarded-For"
 
 
 class CredentialReader:
@@ -34,7 +36,24 @@ class CredentialReader:
             tuple(request.headers.getall("Authorization", ())),
             tuple(request.headers.getall("DPoP", ())),
             certificate=self._certificate(request),
+            is_confidential=self._is_confidential(request),
+            address=self._address(request),
         )
+
+    def _is_confidential(self, request: web.BaseRequest) -> bool:
+        if request.remote in self._proxies or request.get_extra_info("ssl_object") is not None:
+            return True
+        try:
+            return ip_address(request.remote or "").is_loopback
+        except ValueError:
+            return False
+
+    def _address(self, request: web.BaseRequest) -> str:
+        """Of the connection's other end; if that is a trusted proxy, of its own: the last one that it names."""
+        if request.remote not in self._proxies:
+            return request.remote or ""
+        named = ",".join(request.headers.getall(FORWARDED_FOR, ()))
+        return named.rpartition(",")[2].strip()
 
     def _certificate(self, request: web.BaseRequest) -> str | None:
         named = request.headers.getall(CLIENT_CERT, ())
