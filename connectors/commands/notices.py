@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
@@ -57,5 +59,19 @@ def _print(page: NoticePage, *, json: bool) -> None:
         if json:
             print_json(notice)
         else:
-            words = (notice.get(name, "") for name in ("received", "code", "source", "id", "version"))
-            print("  ".join(words).rstrip(), flush=True)
+            for line in _lines(notice):
+                print(line, flush=True)
+
+
+def _lines(notice: Mapping[str, Any]) -> Iterator[str]:
+    """One line; of a notice about several events, one for each of them beside."""
+    if "notice" not in notice:
+        yield _line(notice, "received", "code", "source", "id", "version")
+        return
+    yield _line(notice, "time", "code", "feed", "since", "key", "expires")
+    for event in notice.get("events", ()):
+        yield "  " + _line(event, "received", "publisher", "source", "id", "version")
+
+
+def _line(members: Mapping[str, Any], *names: str) -> str:
+    return "  ".join(str(members.get(name, "")) for name in names).rstrip()

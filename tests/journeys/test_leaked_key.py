@@ -64,7 +64,11 @@ async def test_a_leaked_key_from_the_report_to_the_end(
         settled = await command("key", "settle", key, "--confirm", "--reason", "forged")
         both = await told(world, tmp_path / "watch.pem", capfd, 2)
         keys = await listed(command)
+        reach = ["--hub", world.hub.url, "--client", "watch.sys", "--key", str(tmp_path / "watch.pem")]
+        assert await asyncio.to_thread(connect, ["notices", *reach]) == 0
+        said = capfd.readouterr().out.splitlines()
 
+    assert [line.split()[:2] for line in said[1::2]] == [[each["events"][0]["received"], "delta"] for each in both]
     assert (used[0], "urn:example:delta:tos" in used[1], "1 events accepted" in used[1]) == (0, True, True)
     assert (reported[0], settled[0], refused.code) == (0, 0, "UNAUTHENTICATED")
     assert [each["id"] for each in withdrawn["events"]] == ["a"]
