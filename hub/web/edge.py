@@ -54,11 +54,17 @@ class Refused(Exception):
         super().__init__(refusal.code)
         self.refusal = refusal
         self.pause = 0.0
+        self.closes = False
         self.headers = headers
 
     def pausing(self, seconds: float) -> Self:
         """The same; once it is answered, the connection is not read for so long."""
         self.pause = seconds
+        return self
+
+    def closing(self) -> Self:
+        """The same; once it is answered, nothing more is read of the connection."""
+        self.closes = True
         return self
 
 
@@ -219,6 +225,7 @@ class Edge:
         try:
             if (size := sum(len(name) + len(value) for name, value in request.raw_headers)) > self._header_bytes_max:
                 raise Refused(Refusal("BAD_REQUEST", f"{size} bytes of headers; at most {self._header_bytes_max}"))
+            _framed(request)
             if request.query_string and "access_token" in request.query:
                 raise Refused(Refusal("BAD_REQUEST", "access_token: no token travels in a URL (RFC 9700 §2.6)"))
             if not methods:
@@ -230,6 +237,8 @@ class Edge:
             response = problem(e.refusal, language=language_of(request))
             response.headers.update(e.headers)
             request[PAUSE] = e.pause
+            if e.closes:
+                response.force_close()
         except ConnectionError:
             raise
         except Exception as e:
@@ -244,6 +253,17 @@ class Edge:
         instance = f"urn:uuid:{UUID(bytes=self._entropy.bytes(16), version=4)}"
         self._observer.event("internal_error", instance=instance, error=place_of(error))
         return problem(Refusal("INTERNAL"), language=language, instance=instance)
+
+
+def _framed(request: web.BaseRequest) -> None:
+    """One coding and one length: where a proxy could see another end than we do, what follows could be anybody's.
+
+    RFC 9112 §6.1 and §6.3, taken strictly: `chunked` alone, and no Content-Length beside it. Raises `Refused`.
+    """
+    codings = request.headers.getall("Transfer-Encoding", ())
+    if codings and ([each.lower() for each in codings] != ["chunked"] or "Content-Length" in request.headers):
+        detail = "Transfer-Encoding: chunked and nothing else, without Content-Length"
+        raise Refused(Refusal("BAD_REQUEST", detail)).closing()
 
 
 class BodyReader:
