@@ -70,9 +70,10 @@ class Silent:
 class Desk:
     """An operator named ada, in front of a registrar."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: MemoryRegistry | None = None) -> None:
+        """`registry`: of another desk, as another process of the hub has it."""
         self.clock = HandClock()
-        self.registry = MemoryRegistry()
+        self.registry = MemoryRegistry() if registry is None else registry
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
         self.last_use = MemoryLastUse()
