@@ -1,8 +1,8 @@
-"""What a large registry costs: `python -m tests.measure_registry` prints three figures, each beside its bound.
+"""What a large registry costs: `python -m tests.measure_registry` prints each figure beside its bound.
 
 10,000 partners with 20,000 keys and 5,000 authorisations: the load at the start of a process, a change until it is in
-force in another process (beside one that finds nothing new), and an event at intake beside the same hub with 10
-partners, where every event comes from another partner.
+force in another process, and an event at intake beside the same hub with 10 partners: each from another partner than
+the one before.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hub.core.evidence import Admitted, Mode, Principal, ValidEvent
 from hub.core.jwk import encode_base64url
 from hub.core.partner import Identifier, Partner, Role, System, Tier
 from hub.core.proposal import Proposal
-from hub.core.registry import Registered, Snapshot
+from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import IntakeSettings
 from hub.drivers.sqlite.registry import SQLiteRegistry
 from hub.drivers.system.clock import SystemClock
@@ -121,6 +121,14 @@ class Intake:
         return (process_time() - begun) / EVENTS
 
 
+def changed_seconds(snapshot: Snapshot, intake: Intake) -> float:
+    """Of one event of each partner, the first after a change of one of them."""
+    partner = snapshot.partners.get("p00000")
+    assert partner is not None
+    snapshot.apply([Version(snapshot.revision + 1, partner, "ada", "", 1)])
+    return intake.seconds()
+
+
 def _admitted(snapshot: Snapshot, name: str) -> Admitted:
     partner, system = snapshot.partners.get(name), snapshot.systems.get(f"{name}.erp")
     assert partner is not None
@@ -148,7 +156,8 @@ async def main() -> None:
         rounds = [[intake.seconds() for intake in intakes] for _ in range(ROUNDS)]
         costs = [min(column) for column in zip(*rounds, strict=True)]
         told("an event, against 10 partners", costs[0] / costs[1], COST_RATIO_MAX, "x")
-        told("the same, each partner's first", rounds[0][0] / costs[1], COST_RATIO_MAX, "x")
+        after = min(changed_seconds(many.snapshot, intakes[0]) for _ in range(ROUNDS))
+        told("the same, right after a change", after / costs[1], COST_RATIO_MAX, "x")
 
 
 if __name__ == "__main__":

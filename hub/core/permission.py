@@ -44,7 +44,8 @@ def answers(partner: Partner, kind: EventType, snapshot: Snapshot, now: int) -> 
 
 def covering(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot) -> list[Agreement]:
     """The agreements that ask for this type from this publisher, in force or not."""
-    return [a for a in snapshot.agreements if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
+    offered = snapshot.agreements_from(partner.id)
+    return [a for a in offered if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
 
 
 def _by_role(facts: Facts, kind: EventType) -> Answer:

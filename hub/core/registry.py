@@ -162,6 +162,10 @@ class History(Generic[T]):
         return (versions[-1] for versions in self._objects.values())
 
 
+OF_NOBODY = (EDIProfile, CopyDecision, Allowance, Invitation, Enrolment, IssuerKey, Operator, PendingProposal, Review)
+"""What changes nothing of what a partner may do. A kind that is not named, here or below, is taken to bind all."""
+
+
 class Made(Struct, frozen=True):
     """Who made a revision, when, and why."""
 
@@ -178,6 +182,10 @@ class Snapshot:
         self.made: dict[int, Made] = {}
         """By revision."""
         self._identified: dict[Identifier, str] = {}
+        self._offers: dict[str | None, list[str]] = {}
+        """Agreements by the partner that they name as provider; None: they name a class."""
+        self._touched: dict[str, int] = {}
+        self._touched_all = 0
         self.partners: History[Partner] = History()
         self.edi_profiles: History[EDIProfile] = History()
         self.systems: History[System] = History(lambda system: system.partner)
@@ -226,14 +234,33 @@ class Snapshot:
     def apply(self, versions: Iterable[Version]) -> None:
         """Take in newer versions, in order of revision."""
         for version in versions:
-            if type(version.object) is Partner:
-                self._identify(version.object)
+            item = version.object
+            if isinstance(item, Partner):
+                self._identify(item)
+            elif isinstance(item, Agreement) and self.agreements.get(item.id) is None:
+                self._offers.setdefault(item.provider.partner, []).append(item.id)
+            self._touch(item, version.revision)
             self._of_kind[type(version.object)].add(version.revision, version.object)
             if isinstance(version.object, PublicKey) and version.object.revocation:
                 self.revocations.setdefault(version.object.revocation, set()).add(version.object.id)
             if version.revision not in self.made:
                 self.made[version.revision] = Made(version.time_us, version.actor, version.reason)
             self.revision = max(self.revision, version.revision)
+
+    def _touch(self, item: Registered, revision: int) -> None:
+        match item:
+            case Partner():
+                self._touched[item.id] = revision
+            case System() | Authorisation():
+                self._touched[item.partner] = revision
+            case PublicKey() | Certificate() | ApiKey():
+                self._touched[item.system.partition(".")[0]] = revision
+            case _ if not isinstance(item, OF_NOBODY):
+                self._touched_all = revision
+
+    def touched(self, partner: str) -> int:
+        """The last revision that may have changed what this partner may do: its own objects, or what binds many."""
+        return max(self._touched_all, self._touched.get(partner, 0))
 
     def _identify(self, partner: Partner) -> None:
         """Whoever left is found by its identifiers no more: they may come back under another name."""
@@ -265,6 +292,12 @@ class Snapshot:
     def copy_decision(self, partner: str, sha256: str) -> CopyDecision | None:
         """What was last decided of a copy that was set apart."""
         return self.copy_decisions.get(decision_id(partner, sha256))
+
+    def agreements_from(self, partner: str) -> Iterator[Agreement]:
+        """The agreements whose provider is this partner, or a class that it may be of; in force or not."""
+        for key in (*self._offers.get(partner, ()), *self._offers.get(None, ())):
+            if (agreement := self.agreements.get(key)) is not None:
+                yield agreement
 
     def agreements_for(self, recipient: str, purpose: Purpose) -> Sequence[Agreement]:
         """The agreements that a feed to `recipient` for `purpose` rests on, in force or not."""

@@ -19,7 +19,7 @@ def stored(item: Registered) -> str:
 
 def read_stored(kind: str, body: str) -> list[Registered]:
     """The objects that a row stands for: one, or a partner and the authorisation that once was a part of it."""
-    if kind == "partner" and ('"suspended"' in body or '"aeo"' in body):
+    if kind == "partner" and ('"suspended":' in body or '"aeo":' in body):
         return _from_one_partner(msgspec.json.decode(body, type=dict[str, Any]))
     return [msgspec.json.decode(body, type=KINDS[kind])]
 

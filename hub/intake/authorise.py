@@ -33,24 +33,38 @@ class _Ruling(Struct, frozen=True):
     until: float
     """Seconds since 1970: at this time something with a date in it may change."""
 
+    def at(self, revision: int) -> _Ruling:
+        """The same as decided at a later revision."""
+        answer = self.answer
+        if isinstance(answer, Permit):
+            answer = Permit(answer.principal, answer.kind, answer.facts, revision, answer.subjects)
+        return _Ruling(answer, self.until)
+
+
+_NEVER = (-1, _Ruling(Refusal("NOT_PERMITTED"), 0))
+
 
 class Policy:
-    """Remembers rulings for one revision; a new revision starts empty."""
+    """Remembers rulings as long as no revision touches their partner, or what binds many."""
 
     def __init__(self, rulings_max: int = 100_000) -> None:
         self._rulings_max = rulings_max
-        self._revision = -1
-        self._rulings: dict[tuple[str, str, str], _Ruling] = {}
+        self._rulings: dict[tuple[str, str, str], tuple[int, _Ruling]] = {}
+        """With the revision that each was last good at."""
 
     def permit(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> Permit | Refusal:
         """Whether the publisher may send this type of event now; the refusal says what to ask for."""
-        if snapshot.revision != self._revision or len(self._rulings) >= self._rulings_max:
-            self._revision, self._rulings = snapshot.revision, {}
+        if len(self._rulings) >= self._rulings_max:
+            self._rulings = {}
         principal, now = admitted.principal, admitted.now_us // 1_000_000
         key = (principal.system.id, principal.key_id, kind.dataschema)
-        ruling = self._rulings.get(key)
-        if ruling is None or ruling.until <= now:
-            ruling = self._rulings[key] = _rule(principal, kind, snapshot, now)
+        revision, ruling = self._rulings.get(key, _NEVER)
+        if ruling.until <= now or revision < snapshot.touched(principal.partner.id):
+            ruling = _rule(principal, kind, snapshot, now)
+            self._rulings[key] = snapshot.revision, ruling
+        elif revision != snapshot.revision:
+            ruling = ruling.at(snapshot.revision)
+            self._rulings[key] = snapshot.revision, ruling
         return ruling.answer
 
     def is_asked_for(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> bool:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from hub.core.aeo import AEOStatus, AEOType, Authorisation
+from hub.core.aeo import AEOStatus, AEOType, Arrangement, Authorisation
 from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit
-from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, Tier
-from hub.core.registry import Registered, Snapshot, Version
+from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, System, Tier
+from hub.core.registry import KINDS, OF_NOBODY, Registered, Snapshot, Version
 from hub.intake.authorise import Policy, about, admit
 from schemas.catalogue import EventType, catalogue
 from tests.unit.valid_events import KIND, NOW_US, PARTNER, PRINCIPAL
@@ -74,6 +74,60 @@ def test_a_permit_carries_the_facts_and_the_revision_it_was_decided_by() -> None
     assert (permit.revision, permit.kind, permit.principal) == (1, KIND, PRINCIPAL)
     assert (permit.facts.tier, permit.facts.country, permit.facts.roles) == (Tier.AEO, "NL", (Role.TERMINAL,))
     assert permit.facts.aeo == "F"
+
+
+OTHER = replace(PARTNER, id="other")
+
+
+def test_a_change_of_another_partner_leaves_a_permit_as_it_is_at_the_new_revision() -> None:
+    world = World(AGREEMENT)
+    before = world.ask()
+    world.change(OTHER, System("other.sys", "other", ()), PublicKey("k", "other.sys", "ES256", {}))
+
+    after = world.ask()
+
+    assert isinstance(before, Permit)
+    assert isinstance(after, Permit)
+    assert (before.revision, after.revision) == (1, 2)
+    assert after == replace(before, revision=2)
+    assert world.ask() is after
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (replace(PARTNER, state=PartnerState.SUSPENDED), "PARTNER_SUSPENDED"),
+        (replace(PARTNER, roles=(Role.EXPORTER,)), "ROLE_NOT_PERMITTED"),
+        (replace(AGREEMENT, valid_to=NOW), "NOT_PERMITTED"),
+        (PublicKey(PRINCIPAL.key_id, "delta.tos", "ES256", {}, state=KeyState.REVOKED), "UNAUTHENTICATED"),
+    ],
+    ids=["itself", "its roles", "an agreement", "its key"],
+)
+def test_what_touches_the_partner_is_in_force_for_its_next_event(change: Registered, code: str) -> None:
+    world = World(AGREEMENT)
+    assert world.code() == "PERMITTED"
+
+    world.change(change)
+
+    assert world.code() == code
+
+
+@pytest.mark.parametrize("change", [replace(VALID, status=AEOStatus.REVOKED), Arrangement("us", ("US",), "2020-01-01")])
+def test_what_touches_its_aeo_status_is_in_force_for_its_next_event(change: Registered) -> None:
+    world = World(AGREEMENT, VALID)
+    assert isinstance(before := world.ask(), Permit)
+
+    world.change(change)
+
+    assert isinstance(after := world.ask(), Permit)
+    assert (before.facts.aeo, after.facts.aeo) == ("F", None)
+
+
+def test_only_kinds_that_were_thought_about_touch_nobody() -> None:
+    harmless = {"edi_profile", "copy_decision", "allowance", "invitation", "enrolment", "issuer_key", "operator",
+                "proposal", "review"}  # fmt: skip
+
+    assert {KINDS[kind] for kind in harmless} == set(OF_NOBODY)
 
 
 @pytest.mark.parametrize(
