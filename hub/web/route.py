@@ -39,7 +39,7 @@ class Route(Struct, frozen=True, kw_only=True):
     def scopes(self) -> tuple[Scope, ...]:
         """Those of which a token needs one; none: no token is needed."""
         if self.any_scope:
-            return ("events:write", "feeds:read", "receipts:read")
+            return ("events:write", "feeds:read", "receipts:read", "aeo:write")
         return tuple(scope for scope in (self.scope, self.or_scope) if scope)
 
     @property
