@@ -245,6 +245,7 @@ class Hub:
             listening_network(
                 self.registrar,
                 self.status,
+                url=self.admin_url,
                 NetworkEntrance(self._entrance.operators, reader, self._entrance.gate.strangers),
                 self._known.metadata,
                 listener=network,

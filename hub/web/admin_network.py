@@ -21,15 +21,24 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.trust.jws import Flaw
 from hub.trust.keys import ALGORITHMS
-from hub.web.admin import BOUNDS, ROUTES, Admin, Asker, Status
+from hub.web.admin import BOUNDS, PREFIX, ROUTES, Admin, Asker, Status
 from hub.web.charge import too_many_failures
 from hub.web.credentials import CredentialReader
-from hub.web.edge import ANSWER_HEADERS, BodyReader, Edge, Handler, Refused, listening
+from hub.web.edge import ANSWER_HEADERS, BodyReader, Edge, Handler, Refused, answer, listening
+from hub.web.interface.admin import admin_openapi
 from hub.web.route import Route
 from hub.web.routes import Router
 
 METADATA = Route(
     method="GET", path=METADATA_PATH, name="metadata", answers=(200,), summary="Where to get a token (RFC 8414)."
+)
+
+DESCRIBED = Route(
+    method="GET",
+    path=f"{PREFIX}openapi.json",
+    name="admin_openapi",
+    answers=(200,),
+    summary="This interface, described for machines.",
 )
 
 
@@ -66,16 +75,24 @@ async def listening_network(
     entrance: NetworkEntrance,
     metadata: Handler,
     *,
+    url: str,
     listener: socket.socket,
     tls: SSLContext | None,
     clock: Clock,
     entropy: Entropy,
     observer: Observer,
 ) -> AsyncIterator[None]:
-    """Serve the admin API to operators with tokens."""
+    """Serve the admin API to operators with tokens, who know it as `url`."""
     admin = Admin(registrar, status, entrance=entrance, bodies=BodyReader(bounds=BOUNDS, clock=clock))
-    handlers: Mapping[str, Handler] = {**admin.handlers(), "metadata": metadata}
-    router = Router((*ROUTES, METADATA))
+    handlers: Mapping[str, Handler] = {**admin.handlers(), "metadata": metadata, "admin_openapi": _described(url)}
+    router = Router((*ROUTES, METADATA, DESCRIBED))
     edge = Edge(handlers, router=router, bounds=BOUNDS, clock=clock, entropy=entropy, observer=observer)
     async with listening(edge, bounds=BOUNDS, sockets=[listener], tls=tls):
         yield
+
+
+def _described(url: str) -> Handler:
+    async def describe(_: web.BaseRequest, __: Mapping[str, str]) -> web.StreamResponse:
+        return answer(admin_openapi(url))
+
+    return describe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hub.cli.remote import Remote
 from hub.cli.signing import Signer, read_signer
 from hub.core.errors import HubError
 from hub.core.settings import HTTPSettings, LogSettings, Settings
+from hub.operate.registrar import ACTS, VIEWS
 from tests.unit.operate.office import key_pair, public_pem
 
 ANN = ("--as", "ann", "--key", "ann.pem")
@@ -196,3 +198,14 @@ async def test_the_door_is_shut_by_default(tmp_path: Path) -> None:
     )
     async with build(settings) as hub:
         assert hub.admin_url == ""
+
+
+async def test_the_interface_is_described_with_every_act_and_view(hub: Hub) -> None:
+    async with aiohttp.ClientSession() as http, http.get(f"{hub.admin_url}/admin/v1/openapi.json") as answer:
+        document = await answer.json()
+
+    named = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
+    assert {*ACTS, *VIEWS, "act.prepare", "act.sign", "audit.list", "status"} == named
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references <= set(document["components"]["schemas"])
+    assert document["servers"] == [{"url": hub.admin_url}]
