@@ -5,19 +5,22 @@ The hub answers in one form at a time (`?answer=contrl`): asking for both would 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.partner.outcome import Verdict
 from schemas.faults import FAULTS, Fault, Severity
 from schemas.translate.edifact import Result, aperak, contrl
+
+FINE = frozenset((Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.NOT_SHARED))
 
 
 def answers(document: bytes, items: Iterable[Mapping[str, Any]], reference: str) -> dict[str, bytes]:
     """The ends of the names of the answers, with the answers; none where no interchange names a sender.
 
-    `items` as they were answered, each with `place` and `verdict`; `reference`: the control reference, at most 14
-    characters.
+    `items` as they were answered, each with `place` and `verdict`; one without a place is of the whole file, and of a
+    message that no item is of nothing is stored. `reference`: the control reference, at most 14 characters.
     """
     results, made = list(map(_result, items)), datetime.now(UTC)
     forms = {".contrl.edi": contrl, ".aperak.edi": aperak}
@@ -26,10 +29,15 @@ def answers(document: bytes, items: Iterable[Mapping[str, Any]], reference: str)
 
 
 def _result(item: Mapping[str, Any]) -> Result:
-    refused = item["verdict"] in ("REJECTED", "CONFLICT")
+    refused = item["verdict"] not in FINE
     faults = list(_faults(item.get("faults") or ()))
     told = ": ".join(filter(None, (item.get("code"), item.get("detail"))))
     return Result(str(item.get("place", "")), refused, faults, told if refused and not faults else "")
+
+
+def refused_whole(code: str, detail: str, faults: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """As items, the refusal of a file of which nothing was looked at."""
+    return [{"place": "", "verdict": Verdict.REJECTED, "code": code, "detail": detail, "faults": faults}]
 
 
 def _faults(told: Iterable[Mapping[str, str]]) -> Iterator[Fault]:

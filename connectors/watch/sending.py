@@ -27,7 +27,7 @@ from schemas.faults import Fault
 from schemas.translate.recognise import XLSX, recognise_file
 from schemas.words import words
 
-FINE = frozenset((Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.NOT_SHARED))
+FINE = edifact.FINE
 REFUSED = frozenset((Verdict.REJECTED, Verdict.CONFLICT))
 DOCUMENT_SECONDS_MAX = 40.0
 """The hub gives a body 8 s and answers within 10 s more; what comes between may be slow."""
@@ -157,7 +157,7 @@ class Sending:
             if family == "epcis" and e.code == _TOO_LARGE:
                 return await self._capture(document, mark)
             reply = refused_whole(e.code, e.words, e.faults, family)
-            items = [{"place": each.get("place", ""), "verdict": "REJECTED", "faults": [each]} for each in e.faults]
+            items = edifact.refused_whole(e.code, e.words, e.faults)
         except HubRefused as e:
             raise not_now(e) from e
         if family != "edifact":

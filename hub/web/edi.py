@@ -20,7 +20,8 @@ from schemas.translate.edifact import Result, aperak, contrl
 
 CONTRL = "contrl"
 FORMS = (CONTRL, "aperak")
-_UNDECIDED = {Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED}
+_UNDECIDED = {Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED, Verdict.HELD}
+_TAKEN = {Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.NOT_SHARED, Verdict.VALID}
 _REFERENCE_BYTES = 7
 """Two characters each: UNB 0020 has 14 (ISO 9735)."""
 
@@ -47,7 +48,7 @@ def edi_answer(
 def _result(item: Item, language: str) -> Result:
     refusal = item.refusal
     if refusal is None:
-        return Result(item.place, False, item.warnings)
+        return Result(item.place, item.verdict not in _TAKEN, item.warnings)
     title = refusal.row.fr if language == "fr" else refusal.row.en
     told = ": ".join(filter(None, (refusal.code, title, words().said(refusal.detail, language))))
     return Result(item.place, True, refusal.faults, "" if refusal.faults else told)

@@ -206,6 +206,21 @@ async def test_what_is_refused_is_laid_apart_with_its_reasons_and_stops_no_other
     assert b"BGM+313+" in (world.drop / "refused/4.edi.aperak.edi").read_bytes()
 
 
+async def test_a_file_of_which_the_hub_stored_nothing_is_refused_in_every_message_beside_it(world: World) -> None:
+    text = EDI.decode()
+    start, end = text.index("UNH"), text.index("UNZ")
+    many = text[:start] + text[start:end] * 1_001 + text[end:]
+    (world.drop / "many.edi").write_text(many)
+
+    assert await world.once(), world.told
+
+    syntax, application = (
+        (world.drop / f"refused/many.edi.{form}.edi").read_text().split("'") for form in ("contrl", "aperak")
+    )
+    assert [each.rsplit("+", 2)[1] for each in syntax if each.startswith("UCI")] == ["4"]
+    assert {each[:7] for each in application if each.startswith("BGM")} == {"BGM+313"}
+
+
 async def test_documents_are_handed_in_and_their_receipts_lie_beside_them(world: World) -> None:
     credential = {
         "@context": ["https://www.w3.org/2018/credentials/v1"], "type": ["VerifiableCredential"],

@@ -6,6 +6,9 @@ released, counts and references right. An interchange without UNB has no one to 
 CONTRL (syntax version 3, ISO 9735-4) tells of syntax and envelope only: a message is rejected for what `SYNTAX` names.
 APERAK (D.00B) tells of every fault of every event, and of every other reason for which one was refused: one message for
 each that came, one ERC group for each fault or reason.
+
+Nothing is accepted by silence: a message of which there is no result is refused with what was said of the document as a
+whole, and an interchange without any result is rejected at UCI, with all that is in it.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from datetime import datetime
 from itertools import count
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.faults import Fault, Severity
 from schemas.translate.edifact.envelope import MESSAGES_MAX, Envelopes, Interchange, Message
@@ -43,6 +47,10 @@ FAULTS_MAX = 99
 _TEXT_MAX = 512
 _MESSAGE = re.compile(r"message (\d+)(?:, segment (\d+) )?")
 _ELEMENT = re.compile(r", element (\d+)(?:\.(\d+))?$", re.ASCII)
+_UNTOLD = {
+    "en": "The hub says nothing of this message: it is not stored.",
+    "fr": "Le hub ne dit rien de ce message : il n'est pas enregistré.",
+}
 _LABELS = {"en": ("found", "expected"), "fr": ("trouvé", "attendu")}
 
 
@@ -50,6 +58,7 @@ class Result(Struct, frozen=True):
     """What became of one item: its place and whether it was refused, with its faults."""
 
     place: str
+    """In no message: it is of the document as a whole, and holds for each message that has no result of its own."""
     refused: bool
     faults: Sequence[Fault]
     reason: str = ""
@@ -79,11 +88,22 @@ class _Received(Struct, frozen=True):
     interchange: Interchange
     messages: list[Message]
     by_message: Mapping[int, list[Result]]
+    """Under 0 what was said of the document as a whole."""
     made: datetime
     reference: str
 
     def results(self, message: Message) -> list[Result]:
-        return self.by_message.get(message.number, [])
+        return self.by_message.get(message.number) or self.of_document
+
+    @property
+    def of_document(self) -> list[Result]:
+        """Nothing in it was looked at: refused, whatever is said."""
+        said = self.by_message.get(0, [])
+        return [replace(each, refused=True) for each in said] or [Result("", True, ())]
+
+    @property
+    def looked_at(self) -> bool:
+        return any(message.number in self.by_message for message in self.messages)
 
 
 def _received(document: bytes, results: Iterable[Result], made: datetime, reference: str) -> Iterator[_Received]:
@@ -100,9 +120,9 @@ def _references(first: str) -> Iterator[str]:
 def _by_message(results: Iterable[Result]) -> Mapping[int, list[Result]]:
     found: dict[int, list[Result]] = defaultdict(list)
     for result in results:
-        if (match := _MESSAGE.match(result.place)) is not None:
-            found[int(match[1])].append(result)
-    return found
+        match = _MESSAGE.match(result.place)
+        found[int(match[1]) if match is not None else 0].append(result)
+    return dict(found)
 
 
 def _interchanges(document: bytes) -> Iterator[tuple[Interchange, list[Message]]]:
@@ -178,10 +198,14 @@ def _contrl(received: _Received) -> bytes:
     writer.begin("CONTRL", "D", "3", "UN")
     told = [each for message in received.messages[:1] for result in received.results(message) for each in result.faults]
     whole = [each for each in told if each.severity is Severity.ERROR and each.place.startswith("interchange ")]
-    action = (REJECTED, SYNTAX[whole[0].code], "UNB", _position(whole[0])) if whole else (ACKNOWLEDGED,)
+    action: tuple[str | tuple[str, str], ...] = (ACKNOWLEDGED,)
+    if not received.looked_at:
+        action = (REJECTED, UNSPECIFIED)
+    elif whole:
+        action = (REJECTED, SYNTAX[whole[0].code], "UNB", _position(whole[0]))
     writer.segment("UCI", sent.reference[:14] or "0", _party(sent, 2), _party(sent, 3), *action)
-    for message in () if whole else received.messages:
-        _ucm(writer, message, received.results(message))
+    for message in received.messages if action[0] == ACKNOWLEDGED else ():
+        _ucm(writer, message, received)
     writer.end()
     return writer.written()
 
@@ -192,14 +216,15 @@ def _position(each: Fault) -> tuple[str, str]:
     return (str(int(found[1]) + 1), found[2] or "") if found is not None else ("", "")
 
 
-def _ucm(writer: _Writer, message: Message, results: list[Result]) -> None:
+def _ucm(writer: _Writer, message: Message, received: _Received) -> None:
     """What is to be said of the syntax of one message; of one without a header, nothing can be said."""
     if not message.kind:
         return
-    faults = list(dict.fromkeys(each for result in results for each in result.faults))
+    faults = list(dict.fromkeys(each for result in received.results(message) for each in result.faults))
     wrong = [each for each in faults if each.code in SYNTAX and each.severity is Severity.ERROR]
     kind = tuple(part[:6] for part in message.identifier)
-    action = (REJECTED, SYNTAX[wrong[0].code]) if wrong else (ACKNOWLEDGED,)
+    unread = message.number not in received.by_message
+    action = (REJECTED, SYNTAX[wrong[0].code]) if wrong else (REJECTED, UNSPECIFIED) if unread else (ACKNOWLEDGED,)
     writer.segment("UCM", message.reference[:14] or "0", kind, *action)
     for each in wrong[:FAULTS_MAX]:
         match = _MESSAGE.match(each.place)
@@ -230,6 +255,8 @@ def _aperak(received: _Received, language: str) -> bytes:
         for each in faults[:FAULTS_MAX]:
             _erc(writer, each, language)
         reasons = list(dict.fromkeys(each.reason for each in results if each.reason))
+        if refused and not faults and not reasons:
+            reasons = [_UNTOLD[language]]
         for reason in reasons[: FAULTS_MAX - len(faults[:FAULTS_MAX])]:
             writer.segment("ERC", UNSPECIFIED)
             writer.segment("FTX", "AAO", "", "", reason[:_TEXT_MAX])

@@ -118,6 +118,34 @@ def test_each_interchange_of_a_file_is_answered() -> None:
     ]
 
 
+def said_of(results: list[Result], *, application: bool) -> list[str]:
+    document = interchange(message("CODECO", *GATE_IN), GOOD)
+    written = (aperak if application else contrl)(document, results, made=MADE, reference="A1")
+    return written.decode("latin-1").split("'")
+
+
+def test_a_file_that_was_refused_whole_is_refused_in_every_message() -> None:
+    whole = [Result("", True, (), "TOO_MANY_ITEMS: at most 1000 events")]
+
+    syntax, application = said_of(whole, application=False), said_of(whole, application=True)
+
+    assert syntax[3:5] == ["UCI+R1+TERM+LINE+4+18", "UNT+3+1"]
+    assert [each[-2:] for each in application if each.startswith("BGM")] == ["27", "27"]
+    assert application.count("FTX+AAO+++TOO_MANY_ITEMS?: at most 1000 events") == 2
+
+
+def test_no_result_never_reads_as_accepted() -> None:
+    assert said_of([], application=False)[3] == "UCI+R1+TERM+LINE+4+18"
+    assert [each[-2:] for each in said_of([], application=True) if each.startswith("BGM")] == ["27", "27"]
+
+
+def test_a_message_without_a_result_is_refused_beside_one_that_has_it() -> None:
+    one = [Result("message 1, segment 5 (EQD)", False, ())]
+
+    assert said_of(one, application=False)[4:6] == ["UCM+1+CODECO:D:95B:UN+7", "UCM+2+CODECO:D:95B:UN+4+18"]
+    assert [each[-2:] for each in said_of(one, application=True) if each.startswith("BGM")] == ["29", "27"]
+
+
 @pytest.mark.parametrize("application", [False, True])
 @settings(max_examples=200)
 @given(sender=st.text(max_size=40), reference=st.text(max_size=40), text=st.text(max_size=60))
