@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.partner_file import import_
 from hub.cli.partner_life import Contacts, apply, approve, checklist, contacts, leave, tier, vet
 from hub.cli.quotas import catch_up, quota
-from hub.cli.show import KEY_COLUMNS, lines, listing, table
+from hub.cli.show import KEY_COLUMNS, Columns, lines, table
 
 app = App(
     name="partner",
@@ -199,7 +200,13 @@ def list_(*, role: str = "", tier: str = "", state: str = "", country: str = "",
         "STATE": lambda p: p["state"],
     }
     which = {"role": role, "tier": tier, "state": state, "country": country}
-    return view("partner.list", which, options, listing(columns))
+    return view("partner.list", which, options, lambda answer: _say_list(answer, columns))
+
+
+def _say_list(answer: dict[str, Any], columns: Columns) -> None:
+    table(answer["items"], columns)
+    if answer["more"]:
+        print(f"and {answer['more']} more: name a --role, --tier, --state or --country", file=sys.stderr)
 
 
 @app.command

@@ -19,6 +19,8 @@ from hub.operate.acts import Basis, Gather
 from hub.operate.checks import Checks
 
 Plain = dict[str, Any]
+PARTNERS_SHOWN_MAX = 1_000
+"""In one answer: more would keep the hub's requests waiting."""
 EXPIRING_SECONDS = 30 * 86_400
 """As long before the end as the first warning goes to the company."""
 
@@ -57,8 +59,6 @@ class View(Struct, frozen=True):
     request: type[Struct]
     answer: Callable[[Any, Basis, Checks], Plain]
     gather: Gather | None = None
-    roles: frozenset[OperatorRole] = frozenset(OperatorRole)
-    """Which operators may look."""
     asks_uses: bool = False
     """It shows when credentials were used last."""
     roles: frozenset[OperatorRole] = frozenset(OperatorRole)
@@ -84,7 +84,13 @@ def list_partners(request: WhichPartners, basis: Basis, checks: Checks) -> Plain
         and request.state in ("", partner.state)
         and request.country in ("", partner.country)
     )
-    return {"items": [] if checks.faults else [_partner(partner, basis) for partner in found]}
+    if checks.faults:
+        return {}
+    shown = list(found)
+    return {
+        "items": [_partner(partner, basis) for partner in shown[:PARTNERS_SHOWN_MAX]],
+        "more": max(0, len(shown) - PARTNERS_SHOWN_MAX),
+    }
 
 
 def show_partner(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
@@ -152,8 +158,13 @@ def show_feed(request: OfFeed, basis: Basis, checks: Checks) -> Plain:
     }
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: Any) -> Any:
     """Any registered value as JSON, every member written out: a reader need not know the defaults."""
+    if type(value) in _LEAVES:
+        return value
     if isinstance(value, Struct):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
