@@ -12,8 +12,10 @@ import pytest
 
 from hub.core.aeo import AEOType, Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Provider, Purpose
+from hub.core.approval import PendingProposal, Review, Signature
 from hub.core.errors import StorageFull
 from hub.core.issuer import IssuerKey
+from hub.core.operator import Operator, OperatorKey, OperatorRole
 from hub.core.partner import EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
 from hub.core.proposal import Conflict, Proposal
 from hub.core.registry import Registered, Snapshot
@@ -48,6 +50,9 @@ OBJECTS: tuple[Registered, ...] = (
     Arrangement("benelux", ("NL", "BE"), "2025-01-01", types=(AEOType.S,), stale_after_seconds=86_400),
     StatusFeed("BE", ({"kty": "OKP", "crv": "Ed25519", "x": "AA"},), 7, 1_767_225_600),
     Agreement("a1", Provider(role=Role.EXPORTER), ("*",), "risk", Purpose.SECURITY_RISK, ("*",), 1_700_000_000),
+    Operator("ann", "Ann", (OperatorRole.SECURITY_OFFICER,), (OperatorKey("k", "EdDSA", {"kty": "OKP"}),), until=9),
+    PendingProposal("a" * 64, "partner.add", "{}", (Signature("ann", "a..b"),), 1_767_225_600),
+    Review("7", "key.revoke", ("ann",), (("key", "kid"),), 1_767_225_600, note="é"),
     Feed("seals", "risk", Purpose.SECURITY_RISK, ("customs.seal.*",), (("/data/time_kind", ("ACTUAL",)),)),
 )
 
@@ -170,6 +175,13 @@ async def test_the_audit_trail_holds_one_canonical_event_for_each_revision(regis
     assert (first["actor"], first["act"], first["reason"]) == ("ada", "partner.add", "enrolment")
     assert (second["revision"], second["based_on"], second["time_us"]) == (2, 1, TIME_US + 1)
     assert second["changes"][0]["kind"] == "system"
+
+
+async def test_a_revision_that_changes_nothing_is_one_in_the_trail(registry: Registry) -> None:
+    await registry.write(Proposal(0, (), actor="ada", act="aeo.reasons"), time_us=TIME_US)
+
+    assert (await registry.head(), list(await registry.load(0))) == (1, [])
+    assert [orjson.loads(event)["changes"] for event in await registry.audit(0, 10)] == [[]]
 
 
 async def test_the_audit_trail_is_read_in_pages(registry: Registry) -> None:
