@@ -19,6 +19,7 @@ import orjson
 
 from connectors.keys import generate
 from connectors.signing import signature_headers
+from hub.core.codes import digest_of, make_api_key
 from hub.core.partner import SCOPES as REGISTERED
 from hub.web.route import Route
 from tests.wire import test_copies, test_epcis, test_tables
@@ -100,8 +101,12 @@ async def something_of_every_kind(caller: Caller, which: str, text: str) -> Kit:
         "value": CONTAINERS[which],
         **({"sha256": sha256(content).hexdigest()} if copy.status == 201 else {}),
         "receipt": posted.json["receipt"],
-        "proof": await _signed(caller, event(f"{text}-signed", subjects=about)),
+        **({"proof": await _signed(caller, event(f"{text}-signed", subjects=about))} if _has_a_key(caller) else {}),
     }
+
+
+def _has_a_key(caller: Caller) -> bool:
+    return caller.world.hub.snapshot().keys.get(caller.key.id) is not None
 
 
 async def _signed(caller: Caller, sent: object) -> str:
@@ -352,6 +357,20 @@ async def _shown_assertion(caller: Caller) -> None:
     caller.token = caller.assertion()["client_assertion"]
 
 
+async def _with_an_api_key(world: HubWorld) -> Caller:
+    """Of the small firms' lane: the key itself is what is sent."""
+    await _company(tier="small")(world)
+    secret, scopes = make_api_key(bytes(range(17))), ["events:write", "receipts:read"]
+    await world.act("api-key.issue", id=digest_of(secret), partner="caller", system="web", scopes=scopes)
+    return Caller(world, "caller.web", generate("EdDSA"), secret)
+
+
+async def _with_a_lost_api_key(world: HubWorld) -> Caller:
+    caller = await _with_an_api_key(world)
+    await world.act("api-key.revoke", id=digest_of(caller.token))
+    return caller
+
+
 def _act(act: str, **request: Any) -> Callable[[Caller], Awaitable[object]]:
     return lambda caller: caller.world.act(act, **({"id": "caller"} | request))
 
@@ -372,6 +391,8 @@ KINDS: dict[str, Kind] = {
     "with an assertion for a token": Kind(_company(then=_shown_assertion), stopped="UNAUTHENTICATED"),
     "sandbox": Kind(_company(tier="sandbox")),
     "small": Kind(_company(tier="small")),
+    "small, with an API key": Kind(_with_an_api_key, scopes=frozenset({"events:write", "receipts:read"})),
+    "revoked API key": Kind(_with_a_lost_api_key, stopped="UNAUTHENTICATED"),
     "trusted": Kind(_company()),
     "AEO": Kind(_company(then=_an_aeo)),
     "agent without a mandate": Kind(_company(roles=["broker"]), headers={"Hub-On-Behalf-Of": "victim"}),
