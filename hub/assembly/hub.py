@@ -35,8 +35,8 @@ from hub.delivery.tail import Tails
 from hub.drivers.system.listen import Sockets, listener, private_listener, url_of
 from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
-from hub.operate.follow import LiveRegistry
 from hub.intake.signed import SignedRequests
+from hub.operate.follow import LiveRegistry
 from hub.operate.heralds import Heralds, Means
 from hub.operate.outage import OutageWatch
 from hub.operate.retention import Retention
@@ -61,12 +61,11 @@ from hub.web.own_credentials import OwnCredentials
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
 from hub.web.siblings import Siblings, State, socket_of
+from hub.web.signatures import Signatures
 from hub.web.statuses import StatusAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
-
-from hub.web.signatures import Signatures
 
 STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
@@ -135,7 +134,6 @@ class Hub:
         self.registrar = make_registrar(
             self.live, settings, quarantine=self._archived.copies, last_use=ports.last_use, clock=clock
         )
-        self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self._feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
         self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
@@ -245,9 +243,9 @@ class Hub:
             listening_network(
                 self.registrar,
                 self.status,
-                url=self.admin_url,
                 NetworkEntrance(self._entrance.operators, reader, self._entrance.gate.strangers),
                 self._known.metadata,
+                url=self.admin_url,
                 listener=network,
                 tls=tls,
                 clock=self.clock,
