@@ -34,31 +34,8 @@ from hub.core.filter import EventSchemas
 from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
-from hub.operate import (
-    aeo,
-    aeo_feeds,
-    aeo_table,
-    agreements,
-    api_keys,
-    approvals,
-    break_glass,
-    certificates,
-    checklist,
-    edi,
-    enrolment,
-    feeds,
-    issuers,
-    keys,
-    leaks,
-    operators,
-    partner_table,
-    partners,
-    quarantine,
-    quotas,
-    succession,
-    why,
-)
-from hub.operate.acts import Act, Basis, Changes, Gather, Quarantine, Request
+from hub.operate.acts import Basis, Changes, Gather, Quarantine, Request
+from hub.operate.approvals import told_state
 from hub.operate.checks import Checks
 from hub.operate.follow import LiveRegistry
 from hub.operate.signing import (
@@ -72,49 +49,12 @@ from hub.operate.signing import (
     second_may_sign,
     since_of,
 )
-from hub.operate.views import VIEWS as VIEWS_OF_THE_REGISTRY
-from hub.operate.views import Plain, View, plain
+from hub.operate.table import ACTS as ACTS
+from hub.operate.table import VIEWS as VIEWS
+from hub.operate.views import Plain, plain
 from hub.ports.last_use import LastUse
 from hub.ports.system import Clock
 from schemas.faults import Fault
-
-ACTS: dict[str, Act] = {
-    **partners.ACTS,
-    **partner_table.ACTS,
-    **aeo.ACTS,
-    **aeo_feeds.ACTS,
-    **aeo_table.ACTS,
-    **edi.ACTS,
-    **keys.ACTS,
-    **enrolment.ACTS,
-    **api_keys.ACTS,
-    **certificates.ACTS,
-    **leaks.ACTS,
-    **succession.ACTS,
-    **issuers.ACTS,
-    **agreements.ACTS,
-    **feeds.ACTS,
-    **quarantine.ACTS,
-    **quotas.ACTS,
-    **break_glass.ACTS,
-    **operators.ACTS,
-    **approvals.ACTS,
-}
-VIEWS: dict[str, View] = {
-    **VIEWS_OF_THE_REGISTRY,
-    **aeo_feeds.VIEWS,
-    **aeo_table.VIEWS,
-    **enrolment.VIEWS,
-    **checklist.VIEWS,
-    **api_keys.VIEWS,
-    **certificates.VIEWS,
-    **leaks.VIEWS,
-    **quarantine.VIEWS,
-    **why.VIEWS,
-    **quotas.VIEWS,
-    **operators.VIEWS,
-    **approvals.VIEWS,
-}
 
 RefusalListener = Callable[[str, Any, Sequence[Fault]], None]
 """Of the act, its request, and what is wrong with it."""
@@ -316,7 +256,7 @@ class Registrar:
         if replaces_now(statement.changes, snapshot) != statement.replaces:
             return await self._performed_before(signed) or await self._stale(signed, pending)
         if pending is not None and not pending.is_open(now):
-            return Refusal("PROPOSAL_CLOSED", approvals.told_state(pending, now))
+            return Refusal("PROPOSAL_CLOSED", told_state(pending, now))
         changes = self._decide(statement.act, request, copies, pending.author if pending else signed.operator.id)
         if isinstance(changes, Refusal):
             return changes
