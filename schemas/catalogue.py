@@ -140,7 +140,9 @@ def drafted(schema: Schema) -> EventType:
     except StopIteration as e:
         raise ValueError(f"{name} is not a type of the naming table") from e
     except (KeyError, TypeError, AttributeError) as e:
-        raise ValueError(f"an object with $id, properties/type/const and properties/data is asked for ({e})") from e
+        raise ValueError("an object with $id, properties/type/const and properties/data is asked for") from e
+    except RecursionError as e:
+        raise ValueError("it is nested too deeply") from e
     return kind
 
 

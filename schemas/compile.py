@@ -63,22 +63,28 @@ def validator(flat: Schema) -> Draft202012Validator:
     )
 
 
-def _flattened(schema: Schema, base: str, known: Mapping[str, Schema]) -> Schema:
-    """The schema without `$ref`: what it refers to, with its own members laid over (no schema refers to itself)."""
+def _flattened(
+    schema: Schema, base: str, known: Mapping[str, Schema], within: frozenset[tuple[str, str]] = frozenset()
+) -> Schema:
+    """The schema without `$ref`: what it refers to, with its own members laid over. `within`: the references that are
+    being followed. Raises `ValueError` where one of them leads back to itself."""
     own = {name: member for name, member in schema.items() if name not in ("$ref", "$defs", "$id", "$schema")}
     if "properties" in own:
-        own["properties"] = {name: _flattened(each, base, known) for name, each in own["properties"].items()}
+        own["properties"] = {name: _flattened(each, base, known, within) for name, each in own["properties"].items()}
     if "items" in own:
-        own["items"] = _flattened(own["items"], base, known)
+        own["items"] = _flattened(own["items"], base, known, within)
     if "$ref" not in schema:
         return own
     document, _, place = schema["$ref"].partition("#")
-    target = known.get(document or base, {})
+    document = document or base
+    if (document, place) in within:
+        raise ValueError(f"{schema['$ref']} refers to itself")
+    target = known.get(document, {})
     for name in place.split("/")[1:]:
         target = target.get(name, {})
     if not target:
         raise ValueError(f"{schema['$ref']} is not in the package")
-    return _laid_over(_flattened(target, document or base, known), own)
+    return _laid_over(_flattened(target, document, known, within | {(document, place)}), own)
 
 
 def _laid_over(below: Schema, above: Schema) -> Schema:

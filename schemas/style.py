@@ -55,6 +55,7 @@ TEXTS = {
         "a minor version must take all that the one before takes, and whether it does is answered: {}",
         "une version mineure doit accepter tout ce qu'accepte la précédente, et la réponse est : {}",
     ),
+    "ENVELOPE": ("it must refer to {}", "il doit se référer à {}"),
     "KEYWORD_UNUSED": ("the hub does not read the keyword {}", "le hub ne lit pas le mot-clé {}"),
     "ANY_OF": ("anyOf is for members of which one must be there: [{{required}}, …]",
                "anyOf sert aux membres dont l'un doit être présent : [{{required}}, …]"),
@@ -74,6 +75,7 @@ KEYWORDS = frozenset({
     "required", "anyOf", "x-identifier", "x-scheme", "x-personal", "x-vocabulary",
 })  # fmt: skip
 """What validators, faults and the visits of identifiers understand."""
+ENVELOPE = "urn:customs-hub:schema:envelope:1.0"
 _ID = re.compile(r"urn:customs-hub:schema:(customs\.[a-z_]+\.[a-z_]+):(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})")
 
 
@@ -84,7 +86,7 @@ def judge(schema: Any, known: Catalogue | None = None) -> Judgement:
         kind = drafted(schema)
     except ValueError as e:
         return Judgement((Finding("NOT_A_SCHEMA", "", str(e).splitlines()[0][:200]),))
-    findings = list(_form(kind.schema.flat, ""))
+    findings = [*_envelope(schema), *_form(kind.schema.flat, "")]
     data = kind.schema.flat["properties"]["data"]["properties"]
     findings += [
         Finding("NOT_NAMED", f"/properties/data/properties/{name}", name) for name in data.keys() - data_members()
@@ -98,6 +100,17 @@ def judge(schema: Any, known: Catalogue | None = None) -> Judgement:
         comparison = compare(before.schema.flat, kind.schema.flat) if before else None
         findings += _version(kind, before, comparison, known)
     return Judgement(tuple(findings), before, comparison)
+
+
+def _envelope(schema: Schema) -> Iterator[Finding]:
+    """A type refines the envelope, and its data the envelope's: what every reader of events stands on."""
+    for place, part, wanted in (
+        ("/$ref", schema, ENVELOPE),
+        ("/$defs/data/$ref", schema.get("$defs", {}).get("data", {}), f"{ENVELOPE}#/$defs/data"),
+        ("/properties/data/$ref", schema["properties"]["data"], "#/$defs/data"),
+    ):
+        if part.get("$ref") != wanted:
+            yield Finding("ENVELOPE", place, wanted)
 
 
 def before_of(kind: EventType, known: Catalogue) -> EventType | None:
@@ -160,11 +173,11 @@ def _tables(flat: Schema, place: str) -> Iterator[Finding]:
         pattern = f"^{PATTERNS[flat['x-scheme']]}$"
         if flat.get("pattern") != pattern:
             yield Finding("SCHEME_PATTERN", f"{place}/pattern", pattern)
-    if "enum" in flat:
+    if "enum" in flat or "x-vocabulary" in flat:
         name = str(flat.get("x-vocabulary", ""))
         try:
             listed = list(vocabulary(name)) if name else None
         except FileNotFoundError:
             listed = None
-        if listed != flat["enum"]:
+        if listed is None or ("enum" in flat and listed != flat["enum"]):
             yield Finding("VOCABULARY", f"{place}/enum", name or "…")

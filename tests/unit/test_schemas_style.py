@@ -147,3 +147,32 @@ def test_differences_are_told_member_by_member() -> None:
         ("gone", "/place/anyOf"),
         ("changed", "/remarks/maxLength"),
     }
+
+
+def test_a_reference_that_leads_back_to_itself_is_refused() -> None:
+    schema = draft(lane={"description": "x", "$ref": "#/$defs/a"})
+    schema["$defs"] |= {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}
+
+    [finding] = judge(schema).findings
+
+    assert (finding.code, finding.detail) == ("NOT_A_SCHEMA", "#/$defs/a refers to itself")
+
+
+@pytest.mark.parametrize("place", ["/$ref", "/$defs/data/$ref", "/properties/data/$ref"])
+def test_a_version_that_does_not_refine_the_envelope_is_refused(place: str) -> None:
+    schema = draft()
+    *path, last = place.strip("/").split("/")
+    part = schema
+    for name in path:
+        part = part[name]
+    part.pop(last)
+    if place == "/properties/data/$ref":
+        part |= schema["$defs"]["data"] | {"$ref": schema["$defs"]["data"]["$ref"]}
+
+    assert ("ENVELOPE", place) in {(each.code, each.place) for each in judge(schema).findings}
+
+
+def test_a_vocabulary_that_there_is_not_is_named() -> None:
+    said = judge(draft(remarks=REMARKS | {"maxLength": 2000, "x-vocabulary": "nosuch"}))
+
+    assert [(each.code, each.detail) for each in said.findings] == [("VOCABULARY", "nosuch")]
