@@ -23,6 +23,7 @@ VERBS = {
     "receipts": "The receipts that were kept.",
     "validate": "What a hub would say of a file, without a hub.",
     "verify": "Check a receipt offline, and say what it proves.",
+    "mandate": "Let another partner report for you, and end that; two people sign.",
     "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",
     "engine": "Run the reference risk engine on feeds.",

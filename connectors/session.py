@@ -89,9 +89,21 @@ class HubSession:
     Raises `HubAddressInvalid`.
     """
 
-    def __init__(self, hub_url: str, *, client_id: str, key: SigningKey, scope: str, sign: bool = False) -> None:
-        """`sign`: events are sent signed (RFC 9421), and the hub keeps them as this system's own proof."""
+    def __init__(
+        self,
+        hub_url: str,
+        *,
+        client_id: str,
+        key: SigningKey,
+        scope: str,
+        sign: bool = False,
+        on_behalf_of: str = "",
+    ) -> None:
+        """`scope` empty: all that the system has. `sign`: events are sent signed (RFC 9421), and the hub keeps them as
+        this system's own proof. `on_behalf_of`: the partner whose events are brought and asked for, by a mandate;
+        empty: the system's own."""
         self._sign = sign
+        self.on_behalf_of = on_behalf_of
         self.hub_url = hub_url.rstrip("/")
         self._check_url()
         self._client_id, self._key, self._scope = client_id, key, scope
@@ -150,6 +162,10 @@ class HubSession:
         Raises `HubUnreachable`, and `HubRefused` where no token is to be had.
         """
         timeout = aiohttp.ClientTimeout(total=answer_seconds_max)
+        if self.on_behalf_of and method == "GET":
+            query = {**(query or {}), "on_behalf_of": self.on_behalf_of}
+        elif self.on_behalf_of:
+            headers = {**(headers or {}), "Hub-On-Behalf-Of": self.on_behalf_of}
         sent = {"method": method, "path": path, "data": body, "params": query, "timeout": timeout}
         async with self.open(headers or {}, **sent) as response:
             return await _read(response)
@@ -230,7 +246,7 @@ class HubSession:
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self._key.assertion(client_id=self._client_id, issuer=self._issuer, now=now),
-            "scope": self._scope,
+            **({"scope": self._scope} if self._scope else {}),
         }
         async with self._lanes.take() as lane:
             for _ in range(TRIES_MAX):

@@ -28,6 +28,10 @@ STATEMENT_FORMAT = "customs-hub-statement/1"
 SEAL_FORMAT = "customs-hub-seal/1"
 
 STATED = "At the time given, this hub stated that it had accepted an event of this source and id from this publisher."
+STATED_FOR = (
+    "At the time given, this hub stated that it had accepted an event of this source and id of this publisher,"
+    " which the system named in `submitted_by` had sent in its place."
+)
 SAME = {
     "raw_sha256": "These bytes are the ones that the hub received, unchanged since; of an event in binary mode they are"
     " the data alone, and say nothing of its type, time and subject, which came in headers.",
@@ -174,7 +178,8 @@ def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -
         _check_key(key_id, time, keys),
         _check_signature(key_id, signed, signature, keys),
     )
-    proven = (STATED, SAME[same]) if same and all(check.holds for check in checks) else ()
+    stated_so = STATED_FOR if "submitted_by" in statement else STATED
+    proven = (stated_so, SAME[same]) if same and all(check.holds for check in checks) else ()
     return Verdict(checks, statement, proven, warnings=_warnings(key_id, time, keys))
 
 
@@ -265,6 +270,12 @@ def canonical_digest(event: bytes) -> str | None:
         return sha256(canonical_bytes({k: v for k, v in value.items() if k not in MEANINGLESS})).hexdigest()
     except (ReceiptInvalid, NotCanonical):
         return None
+
+
+def publisher_fault(statement: Mapping[str, str], publisher: str) -> str:
+    """Why a statement is not about an event of this publisher; empty if it is, or if nobody is named."""
+    stated = statement.get("publisher")
+    return f"the statement is of {stated}, not of {publisher}" if publisher and stated != publisher else ""
 
 
 def split(answer: bytes | Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -48,6 +48,11 @@ class EventHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=1,
     proof: bytes = b""
     """SHA-256 of the sender's signed request (`formats/request-proof.md`); empty: it was not signed."""
 
+    @property
+    def sender(self) -> str:
+        """The partner whose system sent it: the publisher, or its agent."""
+        return self.submitted_by.partition(".")[0]
+
 
 FLAG_POSSIBLE_REPEAT = 1
 """`time` is older than the index remembers: it may have been seen before."""
@@ -88,6 +93,8 @@ class NoticeHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=4
     """The stamp of the record in `hub.events` that it is about; offset -1: it is about no single one."""
     id: str = ""
     """Of a notice about no single record: one that is written again after a crash has the same."""
+    agent: str = ""
+    """The partner that sent the event in its publisher's place, who is told as well; empty: nobody else."""
 
 
 Header = EventHeader | SealHeader | FeedHeader | NoticeHeader

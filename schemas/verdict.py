@@ -92,11 +92,11 @@ def _checked(
     return kind, found
 
 
-def unstatable(source: str, id_: str) -> Fault | None:
+def unstatable(source: str, id_: str, *, room: int = STATEMENT_ROOM_BYTES) -> Fault | None:
     """The fault of a source and id that no receipt could state: JSON escapes quotes and backslashes."""
     text = source + id_
     escaped = text.count('"') + text.count("\\")
-    if len(text.encode(errors="replace")) + escaped <= STATEMENT_ROOM_BYTES:
+    if len(text.encode(errors="replace")) + escaped <= room:
         return None
     return fault("IDENTITY_TOO_LONG", "/id", id_, "source and id with fewer quotes and backslashes to escape")
 

@@ -40,6 +40,7 @@ def push(
     outbox: Path | None = None,
     follow: Annotated[bool, Parameter(negative=())] = False,
     sign: Annotated[bool, Parameter(negative=())] = False,
+    on_behalf_of: str = "",
     json: JSON = False,
 ) -> int:
     """Send events (CloudEvents in JSON: one, an array, or one a line) and print what became of each.
@@ -59,20 +60,21 @@ def push(
         Send each line of standard input as it comes, until it ends.
     sign
         Sign each request (RFC 9421): the hub keeps it with the events, as this company's own proof.
+    on_behalf_of
+        The partner whose events these are, by a mandate that it gave you. An outbox holds those of one partner.
     json
         Print one JSON object for each event.
     """
-    return asyncio.run(_push(file, hub, receipts, outbox, follow=follow, sign=sign, json=json))
+    reach = {"client_id": hub.client, "key": hub.key, "receipts": receipts, "sign": sign, "on_behalf_of": on_behalf_of}
+    return asyncio.run(_push(file, hub.hub, reach, outbox, follow=follow, json=json))
 
 
-async def _push(
-    file: str, hub: HubOptions, receipts: Path | None, outbox: Path | None, *, follow: bool, sign: bool, json: bool
-) -> int:
+async def _push(file: str, hub: str, reach: dict[str, Any], outbox: Path | None, *, follow: bool, json: bool) -> int:
+    """`reach`: as whom, as `connect` takes it."""
     rounds = _lines_as_they_come() if follow else _rounds(_read(file))
     printer = _Printer(json=json)
-    reach: dict[str, Any] = {"client_id": hub.client, "key": hub.key, "receipts": receipts, "sign": sign}
-    async with connect(hub.hub, **reach, on_waiting=partial(printer.waiting, hub.hub)) as client:
-        with closing(Outbox(outbox)) if outbox is not None else nullcontext() as box:
+    async with connect(hub, **reach, on_waiting=partial(printer.waiting, hub)) as client:
+        with closing(Outbox(outbox, publisher=reach["on_behalf_of"])) if outbox is not None else nullcontext() as box:
             if box is None:
                 await _send(rounds, client, printer)
                 printer.end()

@@ -43,6 +43,7 @@ def watch(
     receipts: Path | None = None,
     bytes_max: Annotated[int, Parameter(validator=Number(gte=1, lte=104_857_600))] = 10_485_760,
     keep_days: Annotated[int | None, Parameter(validator=Number(gte=1, lte=3_650))] = None,
+    on_behalf_of: str = "",
     json: JSON = False,
 ) -> int:
     """Send each file of a folder, once, as it is; move it to `done` or `refused`, with its results beside it.
@@ -73,6 +74,8 @@ def watch(
         A larger file is refused without being sent; the hub has bounds of its own.
     keep_days
         Delete files and results from `done` after so many days; without it, never.
+    on_behalf_of
+        The partner whose events these are, by a mandate that it gave you. A folder is for those of one partner.
     json
         Print one JSON object for each file.
     """
@@ -80,7 +83,7 @@ def watch(
         raise NotADirectoryError(f"{directory} is no folder")
     bounds = Bounds(interval, bytes_max, None if keep_days is None else keep_days * DAY_SECONDS)
     teller = _Teller(json=json)
-    work = _watch(directory, hub, once, bounds, teller, (type, source), receipts)
+    work = _watch(directory, hub, once, bounds, teller, (type, source, on_behalf_of), receipts)
     return asyncio.run(_stoppable(work, stopped=int(once)))
 
 
@@ -90,13 +93,14 @@ async def _watch(
     once: bool,
     bounds: Bounds,
     teller: _Teller,
-    defaults: tuple[str | None, str | None],
+    defaults: tuple[str | None, str | None, str],
     receipts: Path | None,
 ) -> int:
     book = ReceiptBook(receipts) if receipts is not None else None
     folder = Folder(directory)
     with closing(Journal(directory / STATE / "journal.db")) as journal:
-        async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+        reach: dict[str, Any] = {"client_id": hub.client, "key": read_key(hub.key), "scope": SCOPE}
+        async with HubSession(hub.hub, **reach, on_behalf_of=defaults[2]) as session:
             client = Client(session, receipts=book, backoff=Backoff(try_count_max=1))
             sending = Sending(session, client, event_type=defaults[0], source=defaults[1], receipts=book)
             service = Service(folder, journal, sending, tell=teller.tell, bounds=bounds)

@@ -22,7 +22,7 @@ from connectors.keys import read_key
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, TokenRefused, refusal
-from connectors.verify import ABOUT_THIS, KeyHistory, ReceiptInvalid, split, verify
+from connectors.verify import ABOUT_THIS, KeyHistory, ReceiptInvalid, publisher_fault, split, verify
 
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
 SCOPE = "events:write"
@@ -97,13 +97,16 @@ async def connect(
     backoff: Backoff | None = None,
     on_waiting: Callable[[Outcome], None] | None = None,
     sign: bool = False,
+    on_behalf_of: str = "",
 ) -> AsyncIterator[Client]:
     """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory.
 
-    `sign`: what is sent is signed (RFC 9421), and kept by the hub as this system's own proof.
+    `sign`: what is sent is signed (RFC 9421), and kept by the hub as this system's own proof. `on_behalf_of`: the
+    partner whose events are sent, by a mandate that it gave; empty: they are the sender's own.
     """
     book = ReceiptBook(receipts) if receipts is not None else None
-    async with HubSession(hub_url, client_id=client_id, key=read_key(key), scope=SCOPE, sign=sign) as session:
+    reach: dict[str, Any] = {"client_id": client_id, "key": read_key(key), "scope": SCOPE, "sign": sign}
+    async with HubSession(hub_url, **reach, on_behalf_of=on_behalf_of) as session:
         yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting)
 
 
@@ -264,6 +267,8 @@ class Client:
             if receipt["seal"]["body"]["key"] not in keys.keys:
                 keys = await self.read_keys()
             verdict = verify(receipt, event.raw, keys)
+            if fault := publisher_fault(verdict.statement, self._session.on_behalf_of):
+                return fault
             if event.source or outcome.verdict is not Verdict.DUPLICATE:
                 return verdict.fault
             stated = (verdict.statement["source"], verdict.statement["id"])

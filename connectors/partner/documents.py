@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, HubSession, accepted
-from connectors.verify import KeyHistory, ReceiptInvalid, verify
+from connectors.verify import KeyHistory, ReceiptInvalid, publisher_fault, verify
 
 MEDIA_TYPES = {
     ".pdf": "application/pdf",
@@ -54,7 +54,11 @@ async def handed(
     ).json()
     history = await session.public(KEY_HISTORY_PATH)
     repeated = answer["verdict"] == "DUPLICATE"
-    fault = _fault(answer, body if stated is None else stated, history) if stated or not repeated else ""
+    fault = (
+        _fault(answer, body if stated is None else stated, history, session.on_behalf_of)
+        if stated or not repeated
+        else ""
+    )
     return Handed(answer, fault, history)
 
 
@@ -65,8 +69,9 @@ def keep(book: ReceiptBook, handed: Handed) -> None:
         book.keep_keys(handed.history)
 
 
-def _fault(answer: Mapping[str, Any], stated: bytes, history: bytes) -> str:
+def _fault(answer: Mapping[str, Any], stated: bytes, history: bytes, publisher: str) -> str:
     try:
-        return verify(answer, stated, KeyHistory.from_json(history)).fault
+        verdict = verify(answer, stated, KeyHistory.from_json(history))
+        return verdict.fault or publisher_fault(verdict.statement, publisher)
     except (ReceiptInvalid, KeyError) as e:
         return f"this is no receipt: {e}"

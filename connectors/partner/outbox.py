@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
+from connectors.errors import ConnectorError
 from connectors.partner.client import Client
 from connectors.partner.outcome import Outcome, OutgoingEvent
 
@@ -28,8 +29,13 @@ create table if not exists waiting (
 create table if not exists refused (
     place integer primary key, source text not null, id text not null, raw blob not null,
     code text not null, detail text not null, faults text not null, refused_at text not null);
+create table if not exists holder (publisher text not null);
 pragma user_version = 1;
 """
+
+
+class OutboxOfAnother(ConnectorError):
+    """An outbox holds events of one publisher; these are another's."""
 
 
 class RefusedEvent(Struct, frozen=True):
@@ -47,13 +53,31 @@ class RefusedEvent(Struct, frozen=True):
 
 
 class Outbox:
-    """The outbox in the file `path`, which is made if it is not there."""
+    """The outbox in the file `path`, which is made if it is not there.
 
-    def __init__(self, path: Path) -> None:
+    `publisher`: whose events it holds, where they are sent for another partner; they are never sent as anybody else's.
+    Raises `OutboxOfAnother`. None: whoever's they are, to be looked at.
+    """
+
+    def __init__(self, path: Path, *, publisher: str | None = None) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = full")
         self._database.executescript(_SCHEMA)
+        if publisher is not None:
+            self._take(publisher, path)
+
+    def _take(self, publisher: str, path: Path) -> None:
+        found = self._database.execute("select publisher from holder").fetchone()
+        if found is None:
+            held = self._database.execute(
+                "select exists (select 1 from waiting) or exists (select 1 from refused)"
+            ).fetchone()[0]
+            found = ("",) if held else (publisher,)
+            self._database.execute("insert into holder values (?)", found)
+        if found != (publisher,):
+            self._database.close()
+            raise OutboxOfAnother(f"{path} holds events of {found[0] or 'your own'}: use another outbox for others'")
 
     def close(self) -> None:
         self._database.close()

@@ -35,6 +35,6 @@ class Captures:
             "POST", PATH, body=document, headers=HEADERS, query=self._query, answer_seconds_max=UPLOAD_SECONDS_MAX
         )
         if answer.status < 300 and answer.location:
-            return answer.location.rpartition("/")[2]
+            return answer.location.partition("?")[0].rpartition("/")[2]
         refused = refusal(answer)
         raise DocumentRefused(refused) if is_about_content(refused) else refused

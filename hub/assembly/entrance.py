@@ -111,6 +111,8 @@ def make_entrance(
         quotas=quotas,
         strangers=Strangers(settings.quotas, clock=clock, observer=observer),
         standing=standing,
+        snapshot=snapshot,
+        clock=clock,
     )
     oauth = OAuthAPI(gate=gate, tokens=tokens, desk=desk, nonce=proofs.nonce, credentials=credentials, bodies=bodies)
     return Entrance(gate, oauth, revoked, uses, proofs.nonce, issuer.jwks, operators)

@@ -57,6 +57,7 @@ from hub.web.edge import BodyReader, Edge, Handler, listening
 from hub.web.gate import Gate
 from hub.web.interface.asyncapi import asyncapi
 from hub.web.interface.openapi import openapi
+from hub.web.mandates import MandatesAPI
 from hub.web.own_credentials import OwnCredentials
 from hub.web.reading import ReaderAPI
 from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
@@ -430,7 +431,10 @@ class Hub:
             clock=self.clock,
             observer=self.observer,
         )
-        others = {**others, **own.handlers(), **enrolment.handlers()}
+        mandates = MandatesAPI(
+            gate=gate, bodies=bodies, registrar=self.registrar, snapshot=self.snapshot, clock=self.clock
+        )
+        others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers()}
         public = {**self._known.handlers(), **self._catalogue_api().handlers()}
         return {
             **self._entrance.oauth.handlers(),

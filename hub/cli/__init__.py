@@ -27,6 +27,7 @@ NOUNS = {
     "aeo": "AEO authorisations: tell, import, list, show; status feeds: feed add, end, list.",
     "arrangement": "Whose AEO authorisations count here: add, end, list.",
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
+    "mandate": "Who reports for whom: list, show, countersign, stop.",
     "feed": "What a recipient receives: add, end, show, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "token-key": "The keys that access tokens are signed with: rotate, list.",

@@ -11,7 +11,7 @@ app = App(name="why", help="Why a partner may report a type of event, or not: as
 
 
 @app.default
-def why(partner: str, type: str, /, *, options: Options = DEFAULTS) -> int:  # noqa: A002 - the word of the trade
+def why(partner: str, type: str, /, *, agent: str | None = None, options: Options = DEFAULTS) -> int:  # noqa: A002
     """Every question in its order, with the answer; the first that is a refusal decides.
 
     Parameters
@@ -20,8 +20,10 @@ def why(partner: str, type: str, /, *, options: Options = DEFAULTS) -> int:  # n
         Its name in the hub.
     type
         An event type, such as customs.container.gate_in.
+    agent
+        Who reports it in the partner's place.
     """
-    return view("why", {"partner": partner, "type": type}, options, _say)
+    return view("why", {"partner": partner, "type": type, "agent": agent}, options, _say)
 
 
 def _say(answer: Plain) -> None:
@@ -29,6 +31,7 @@ def _say(answer: Plain) -> None:
     lines(
         {
             "partner": answer["partner"],
+            "agent": answer["agent"],
             "type": answer["type"],
             "answer": answer["answer"],
             "sent by": systems or "no system with the scope events:write",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from msgspec import Struct
@@ -70,10 +71,14 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
         return not self.ended and self.valid_from <= now and (self.valid_to is None or now < self.valid_to)
 
     def covers_type(self, event_type: str) -> bool:
-        """Whether the event type is meant by `types`; one that is shared by name only is meant by no pattern."""
-        if event_type in by_name():
-            return event_type in self.types
-        return any(type_matches(pattern, event_type) for pattern in self.types)
+        return types_cover(self.types, event_type)
+
+
+def types_cover(patterns: Collection[str], event_type: str) -> bool:
+    """Whether patterns mean an event type; one that is shared by name only is meant by its name alone."""
+    if event_type in by_name():
+        return event_type in patterns
+    return any(type_matches(pattern, event_type) for pattern in patterns)
 
 
 def type_matches(pattern: str, event_type: str) -> bool:

@@ -57,7 +57,8 @@ _ROWS = (
         "The access token does not carry the scope that this route asks for.",
         "Le jeton d'accès ne porte pas la portée exigée par cette route.",
         "Ask for a token with the scope named in `detail`; the operator grants scopes per system.",
-        "Scopes are events:write, feeds:read, receipts:read and aeo:write. A system gets those that its operator granted.",
+        "Scopes are events:write, feeds:read, receipts:read, aeo:write and mandates:sign. A system gets those that its "
+        "operator granted.",
     ),
     _row(
         "NOT_PERMITTED", 403, "forbidden",
@@ -90,6 +91,15 @@ _ROWS = (
         "Renew or restore the AEO authorisation named in `detail`; other types are not affected.",
         "The rule of an event type may ask for AEO status; it is checked at each event against the authorisation's "
         "status and dates. The rest of the partner's traffic goes on.",
+    ),
+    _row(
+        "MANDATE_MISSING", 403, "forbidden",
+        "No mandate in force lets you report this for that partner.",
+        "Aucun mandat en vigueur ne vous permet de déclarer cela pour ce partenaire.",
+        "Ask the partner named in `Hub-On-Behalf-Of` for a mandate that covers what `detail` names; `GET /v1/mandates` "
+        "lists those that you have.",
+        "A principal grants a mandate under two signatures: agent, event types, sources, subjects, dates. It is looked "
+        "at for each event. `customs-hub why PARTNER TYPE --agent AGENT` shows the decision.",
     ),
     _row(
         "ENROLMENT_REFUSED", 403, "forbidden",

@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from hub.core.errors import Refusal
+from hub.core.mandate import Leave
 from hub.core.partner import Facts, Partner, System
 from schemas.catalogue import EventType
 from schemas.deprecation import Deprecation
@@ -51,14 +52,22 @@ class Challenge(Struct, frozen=True, gc=False):
 
 
 class Principal(Struct, frozen=True, gc=False):
-    """Who sent the request, from its credential: one system of one partner."""
+    """Who sent the request, from its credential, and for whom: one system of one partner."""
 
     partner: Partner
+    """Whose request it is: what it brings is this partner's, in every respect but who may have brought it."""
     system: System
+    """Which sent it: a system of the partner, or of its agent."""
     key_id: str
     scopes: frozenset[str]
     expires: int
     """Seconds since 1970."""
+    agent: Partner | None = None
+    """Who sent it in the partner's place; None: the partner itself."""
+
+    @property
+    def sender(self) -> Partner:
+        return self.agent or self.partner
 
 
 class Mode(StrEnum):
@@ -112,6 +121,8 @@ class Permit(Struct, frozen=True, gc=False):
     revision: int
     subjects: frozenset[str] | None = None
     """Schemes of the objects that its trade may speak of in such an event; None: of all."""
+    leaves: Sequence[Leave] = ()
+    """Of an agent: what mandates let it report, each by itself."""
 
 
 class ValidEvent(Struct, frozen=True, gc=False):

@@ -117,6 +117,30 @@ _TEXTS = (
         "Ask the administration to tell it again, rightly, under the same number.",
     ),
     FaultText(
+        "ACT_MANDATE_MALFORMED",
+        "This is not a mandate, or not a withdrawal.",
+        "Ce n'est pas un mandat, ni un retrait.",
+        "Make it with `customs-connect mandate draft`.",
+    ),
+    FaultText(
+        "ACT_MANDATE_TOO_WIDE",
+        "The mandate allows more than the one that it rests on, or must not rest on it.",
+        "Le mandat permet plus que celui sur lequel il repose, ou ne peut pas reposer sur lui.",
+        "Look at that mandate with `customs-connect mandate list`, and grant no more than it allows.",
+    ),
+    FaultText(
+        "ACT_SIGNATURE_REFUSED",
+        "A signature does not count.",
+        "Une signature ne compte pas.",
+        "Sign it as it is (`customs-connect mandate sign`), under a live key with the scope mandates:sign.",
+    ),
+    FaultText(
+        "ACT_SIGNATURES_FEW",
+        "Too few keys have signed.",
+        "Trop peu de clés ont signé.",
+        "Let a second person sign under another key; one signature is enough only where there is but one key for it.",
+    ),
+    FaultText(
         "ACT_FILTER_EMPTY",
         "The filter contradicts itself or the envelope: no event can ever pass it.",
         "Le filtre se contredit ou contredit l'enveloppe : aucun événement ne peut le franchir.",

@@ -23,6 +23,7 @@ from hub.core.copies import CopyDecision, decision_id
 from hub.core.enrolment import Enrolment, Invitation
 from hub.core.issuer import IssuerKey
 from hub.core.leak import Leak
+from hub.core.mandate import Mandate, acting
 from hub.core.operator import Operator, OperatorKey
 from hub.core.partner import EDIProfile, Identifier, Partner, PartnerState, PublicKey, System
 
@@ -41,6 +42,7 @@ Registered = (
     | Feed
     | CopyDecision
     | Allowance
+    | Mandate
     | Invitation
     | Enrolment
     | ApiKey
@@ -76,6 +78,7 @@ KINDS: dict[str, type[Registered]] = {
     "feed": Feed,
     "copy_decision": CopyDecision,
     "allowance": Allowance,
+    "mandate": Mandate,
     "invitation": Invitation,
     "enrolment": Enrolment,
     "api_key": ApiKey,
@@ -104,19 +107,20 @@ def kind_of(item: Registered) -> str:
 
 
 class History(Generic[T]):
-    """All kept versions of the objects of one kind; `owner` names what each belongs to, which never changes."""
+    """All kept versions of the objects of one kind; `owners` name what each belongs to, which never changes."""
 
-    def __init__(self, owner: Callable[[T], str] | None = None) -> None:
+    def __init__(self, *owners: Callable[[T], str]) -> None:
         self._revisions: dict[str, list[int]] = {}
         self._objects: dict[str, list[T]] = {}
-        self._owner: Callable[[T], str] | None = owner
+        self._owners = owners
         self._owned: dict[str, list[str]] = {}
         self._order: list[tuple[int, str]] = []
 
     def add(self, revision: int, item: T) -> None:
         key = object_id(item)
-        if key not in self._objects and self._owner is not None:
-            self._owned.setdefault(self._owner(item), []).append(key)
+        if key not in self._objects:
+            for owner in {name(item) for name in self._owners}:
+                self._owned.setdefault(owner, []).append(key)
         self._revisions.setdefault(key, []).append(revision)
         self._objects.setdefault(key, []).append(item)
         self._order.append((revision, key))
@@ -202,6 +206,12 @@ class Snapshot:
         self.feeds: History[Feed] = History(lambda feed: feed.recipient)
         self.copy_decisions: History[CopyDecision] = History()
         self.allowances: History[Allowance] = History()
+        self.mandates: History[Mandate] = History(
+            lambda mandate: acting(mandate.agent, mandate.publisher),
+            lambda mandate: mandate.principal,
+            lambda mandate: mandate.publisher,
+            lambda mandate: mandate.agent,
+        )
         self.invitations: History[Invitation] = History(lambda invitation: invitation.partner)
         self.enrolments: History[Enrolment] = History(lambda enrolment: enrolment.partner)
         self.api_keys: History[ApiKey] = History(lambda key: key.system)
@@ -223,6 +233,7 @@ class Snapshot:
             Feed: self.feeds,
             CopyDecision: self.copy_decisions,
             Allowance: self.allowances,
+            Mandate: self.mandates,
             Invitation: self.invitations,
             Enrolment: self.enrolments,
             ApiKey: self.api_keys,
@@ -253,6 +264,8 @@ class Snapshot:
                 self._touched[item.id] = revision
             case System() | Authorisation():
                 self._touched[item.partner] = revision
+            case Mandate():
+                self._touched[item.publisher] = revision
             case PublicKey() | Certificate() | ApiKey():
                 self._touched[item.system.partition(".")[0]] = revision
             case _ if not isinstance(item, OF_NOBODY):
@@ -292,6 +305,10 @@ class Snapshot:
     def copy_decision(self, partner: str, sha256: str) -> CopyDecision | None:
         """What was last decided of a copy that was set apart."""
         return self.copy_decisions.get(decision_id(partner, sha256))
+
+    def mandates_between(self, agent: str, publisher: str) -> Sequence[Mandate]:
+        """Those by which `agent` reports for `publisher`, in force or not."""
+        return self.mandates.of(acting(agent, publisher))
 
     def agreements_from(self, partner: str) -> Iterator[Agreement]:
         """The agreements whose provider is this partner, or a class that it may be of; in force or not."""

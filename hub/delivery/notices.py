@@ -34,7 +34,7 @@ class Notices:
             cursor = opened
 
         def is_own(stamp: Stamped) -> bool:
-            return isinstance(stamp, NoticeHeader) and stamp.partner == partner
+            return isinstance(stamp, NoticeHeader) and partner in (stamp.partner, stamp.agent)
 
         settings = self._settings
         seconds = min(wait, settings.wait_seconds_max)

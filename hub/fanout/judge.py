@@ -112,6 +112,7 @@ class Judge:
 
     def _notice(self, event: Event, first: Occurrence) -> LogRecord:
         header, place = event.header, self._position(event.offset)
+        agent = "" if header.sender == header.publisher else header.sender
         notice = {
             "code": "CONFLICT",
             "source": header.source,
@@ -121,7 +122,11 @@ class Judge:
         }
         if header.version is not None:
             notice["version"] = header.version
-        packed = pack(NoticeHeader(header.publisher, "CONFLICT", place.generation, place.partition, place.offset))
+        if agent:
+            notice |= {"publisher": header.publisher, "submitted_by": header.submitted_by}
+        packed = pack(
+            NoticeHeader(header.publisher, "CONFLICT", place.generation, place.partition, place.offset, "", agent)
+        )
         return LogRecord(header.publisher.encode(), packed, orjson.dumps(notice))
 
     def _watch_lag(self, oldest: StoredRecord) -> None:

@@ -25,6 +25,7 @@ from msgspec import Struct
 from hub.core.errors import HubError, Overloaded, Refusal, StaleRegistry, StorageUnavailable, Unknown, place_of
 from hub.core.evidence import Receipt, ValidEvent
 from hub.core.fairness import FairQueue, FairRoom
+from hub.core.permission import ended_meanwhile
 from hub.core.record import EVENTS, Position
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
@@ -283,16 +284,14 @@ class _Lane:
             self._answer(part, outcomes)
 
     def _stopped_meanwhile(self, part: _Part) -> bool:
-        """Whether the publisher came to a full stop while its events waited; they are then answered so."""
-        permit = part.events[0].permit
+        """Whether what its events were let in by came to an end while they waited; they are then answered so."""
         snapshot = self._a.snapshot()
-        if permit.revision == snapshot.revision:
+        if part.events[0].permit.revision == snapshot.revision:
             return False
-        partner = snapshot.partners.get(permit.principal.partner.id)
-        stopped = partner is None or partner.stopped
-        if stopped:
-            self._answer(part, [Refusal("PARTNER_SUSPENDED")] * len(part.events))
-        return stopped
+        refusal = ended_meanwhile(part.events, snapshot)
+        if refusal is not None:
+            self._answer(part, [refusal] * len(part.events))
+        return refusal is not None
 
     async def _look_up(self, group: list[_Part]) -> list[list[Repeat | Conflicting | None]]:
         """What is known of each event: by the worker's cache first, then by one read of the index for the rest."""

@@ -7,21 +7,22 @@ depends only on registry revision, publisher, type and time, so it is remembered
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit, Principal
-from hub.core.permission import answers, covering
+from hub.core.permission import answers, covering, full_stop, leaves_of, mandate_missing, parties_to
 from hub.core.registry import Snapshot
 from hub.core.standing import standing_of
 from schemas.catalogue import EventType
+from schemas.faults import shown
 
 
 def admit(principal: Principal, *, mode: Mode, atomic: bool, snapshot: Snapshot, now_us: int) -> Admitted | Refusal:
     """The coarse answer: an active partner with the scope to write."""
-    # 1. The full stop comes first: a suspended partner may send nothing at all.
-    partner = snapshot.partners.get(principal.partner.id)
-    if partner is None or partner.stopped:
-        return Refusal("PARTNER_SUSPENDED")
+    # 1. The full stop comes first: a suspended partner may send nothing at all, nor may anybody for it.
+    if (stopped := full_stop(principal, snapshot)) is not None:
+        return stopped
     # 2. The token carries the scope that writing needs.
     if "events:write" not in principal.scopes:
         return Refusal("SCOPE_MISSING", "events:write")
@@ -32,13 +33,15 @@ class _Ruling(Struct, frozen=True):
     answer: Permit | Refusal
     until: float
     """Seconds since 1970: at this time something with a date in it may change."""
+    parties: tuple[str, ...] = ("",)
+    """The partners on whom it depends."""
 
     def at(self, revision: int) -> _Ruling:
         """The same as decided at a later revision."""
         answer = self.answer
         if isinstance(answer, Permit):
-            answer = Permit(answer.principal, answer.kind, answer.facts, revision, answer.subjects)
-        return _Ruling(answer, self.until)
+            answer = replace(answer, revision=revision)
+        return _Ruling(answer, self.until, self.parties)
 
 
 _NEVER = (-1, _Ruling(Refusal("NOT_PERMITTED"), 0))
@@ -49,7 +52,7 @@ class Policy:
 
     def __init__(self, rulings_max: int = 100_000) -> None:
         self._rulings_max = rulings_max
-        self._rulings: dict[tuple[str, str, str], tuple[int, _Ruling]] = {}
+        self._rulings: dict[tuple[str, str, str, str], tuple[int, _Ruling]] = {}
         """With the revision that each was last good at."""
 
     def permit(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> Permit | Refusal:
@@ -57,9 +60,9 @@ class Policy:
         if len(self._rulings) >= self._rulings_max:
             self._rulings = {}
         principal, now = admitted.principal, admitted.now_us // 1_000_000
-        key = (principal.system.id, principal.key_id, kind.dataschema)
+        key = (principal.partner.id, principal.system.id, principal.key_id, kind.dataschema)
         revision, ruling = self._rulings.get(key, _NEVER)
-        if ruling.until <= now or revision < snapshot.touched(principal.partner.id):
+        if ruling.until <= now or revision < max(map(snapshot.touched, ruling.parties)):
             ruling = _rule(principal, kind, snapshot, now)
             self._rulings[key] = snapshot.revision, ruling
         elif revision != snapshot.revision:
@@ -78,25 +81,33 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     partner = snapshot.partners.get(principal.partner.id) or principal.partner
     standing = standing_of(partner, snapshot, now)
     until = standing.until
+    agent = principal.agent.id if principal.agent else None
+    parties = (partner.id, *parties_to(agent, partner.id, snapshot)) if agent else (partner.id,)
     # 1. The credential, once more: the event may have waited since its sender was let in.
     name = principal.key_id
     key = snapshot.keys.get(name) or snapshot.certificates.get(name) or snapshot.api_keys.get(name)
     if key is not None:
         until = min(until, key.usable_until())
         if until <= now:
-            return _Ruling(Refusal("UNAUTHENTICATED"), standing.until)
+            return _Ruling(Refusal("UNAUTHENTICATED"), standing.until, parties)
     # 2. The questions of `hub/core/permission.py`; the first refusal is the answer.
-    for each in answers(partner, kind, snapshot, now):
+    for each in answers(partner, kind, snapshot, now, agent=agent):
         until = min(until, each.until)
         if each.refusal is not None:
-            return _Ruling(each.refusal, until)
+            return _Ruling(each.refusal, until, parties)
     subjects = kind.reportable(standing.facts.roles)
-    return _Ruling(Permit(principal, kind, standing.facts, snapshot.revision, subjects), until)
+    leaves = leaves_of(agent, partner.id, kind.name, snapshot, now) if agent else ()
+    return _Ruling(Permit(principal, kind, standing.facts, snapshot.revision, subjects, leaves), until, parties)
 
 
-def about(permit: Permit, key: str) -> Refusal | None:
-    """Whether an event may be about its object (`scheme:value`): each trade speaks of what it handles itself."""
-    if permit.subjects is None or key.partition(":")[0] in permit.subjects:
+def about(permit: Permit, source: str, key: str) -> Refusal | None:
+    """Whether an event may be about its object (`scheme:value`): each trade speaks of what it handles itself, and an
+    agent of what one of its mandates names."""
+    scheme, principal = key.partition(":")[0], permit.principal
+    if principal.agent and not any(leave.covers(source, scheme) for leave in permit.leaves):
+        what = f"{permit.kind.name} from {shown(source)}, about {scheme}"
+        return mandate_missing(principal.agent.id, principal.partner.id, what)
+    if permit.subjects is None or scheme in permit.subjects:
         return None
     wanted = ", ".join(sorted(permit.subjects))
     return Refusal("SUBJECT_NOT_PERMITTED", f"{permit.kind.name}, from your roles, is about: {wanted}")

@@ -90,7 +90,7 @@ class Deposits:
             known = await self._copies.entries(partner, upload.sha256)
             entry = next((each for each in known if each.asked == asked), None)
             if entry is None and known and not asked.is_new_version:
-                return _told_otherwise(known[0])
+                return _told_otherwise(known[0]) if admitted.principal.agent is None else Refusal("CONFLICT")
             if entry is None and decision is not None and decision.outcome is Outcome.REFUSED:
                 return Refusal("DOCUMENT_REFUSED", f"customs refused this copy: {decision.reason}")
             if entry is None:

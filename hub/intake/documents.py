@@ -77,7 +77,7 @@ class Documents:
         items = await self._pipeline.judge_all(map(dry, self._judged(admitted, sent, opened)), large=_is_large(sent))
         if refusal := self._pipeline.charge(admitted, len(items)):
             return refusal
-        return Answer(items, admitted.mode, dry_run=True)
+        return Answer(items, admitted.mode, dry_run=True, principal=admitted.principal)
 
     async def open(self, sent: Sent) -> Translation | Refusal:
         """The document's items; a long one is opened on a thread, so that others are answered meanwhile."""

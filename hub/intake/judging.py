@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Admitted, Decoded, Item, ValidEvent, Verdict
+from hub.core.evidence import Admitted, Decoded, Item, Permit, ValidEvent, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
 from hub.intake.authorise import Policy, about
 from hub.intake.sources import SourceBook
 from hub.intake.translate import rewritten
-from hub.intake.validate import identified, regard_of, validate
+from hub.intake.validate import identified, regard_of, unstatable_by, validate
 from schemas import verdict
 from schemas.catalogue import Catalogue, EventType
 from schemas.deprecation import Deprecations
@@ -66,8 +66,16 @@ class Judging:
         valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._partitions, regard=regard)
         if isinstance(valid, Refusal):
             return _rejected(decoded, valid)
-        refusal = about(permit, valid.key) or self._sources.enter(permit.principal.partner.id, valid.source)
+        refusal = self._refusal(permit, valid)
         return _rejected(decoded, refusal) if refusal else _proven(valid, admitted)
+
+    def _refusal(self, permit: Permit, valid: ValidEvent) -> Refusal | None:
+        """Why an event in which no error was found is not taken from its sender; its source counts if it is."""
+        return (
+            about(permit, valid.source, valid.key)
+            or unstatable_by(permit.principal, valid.source, valid.id)
+            or self._sources.enter(permit.principal.partner.id, valid.source)
+        )
 
     def translated(
         self, admitted: Admitted, document_digest: bytes, translation: Translation, item: TranslatedItem
@@ -98,9 +106,6 @@ class Judging:
         decoded = rewritten(item.index, item.event, document_digest, bounds=self._bounds)
         if isinstance(decoded, Refusal):
             return _answer(item, Verdict.REJECTED, decoded)
-        refusal = self._sources.enter(permit.principal.partner.id, decoded.text("source"))
-        if refusal is not None:
-            return _answer(item, Verdict.REJECTED, refusal)
         valid = identified(
             permit,
             decoded,
@@ -110,7 +115,7 @@ class Judging:
             now_us=admitted.now_us,
             partitions=self._partitions,
         )
-        refusal = about(permit, valid.key)
+        refusal = self._refusal(permit, valid)
         return _proven(valid, admitted) if refusal is None else _answer(item, Verdict.REJECTED, refusal)
 
     def _marked(self, judged: Judged, kind: EventType) -> Judged:

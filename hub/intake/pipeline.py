@@ -48,6 +48,8 @@ class Answer(Struct, frozen=True):
     refused_whole: bool = False
     dry_run: bool = False
     """Nothing was stored, whatever the verdicts."""
+    principal: Principal | None = None
+    """Who was answered; None: that is not told."""
 
 
 class Pipeline:
@@ -118,7 +120,12 @@ class Pipeline:
             return decoded
         if refusal := self.charge(admitted, len(decoded)):
             return refusal
-        return Answer([dry(item) for item in await self._judge(admitted, body, decoded)], admitted.mode, dry_run=True)
+        return Answer(
+            [dry(item) for item in await self._judge(admitted, body, decoded)],
+            admitted.mode,
+            dry_run=True,
+            principal=admitted.principal,
+        )
 
     async def accept(self, admitted: Admitted, judged: Sequence[Judged]) -> Answer:
         """Accept what is valid; where all was to be taken or nothing, all or nothing.
@@ -127,11 +134,11 @@ class Pipeline:
         """
         if admitted.atomic and any(map(_is_refused, seen := await self._foreseen(judged))):
             items = [_marked(_not_attempted(item), item) if isinstance(item, ValidEvent) else item for item in seen]
-            return self._told(Answer(items, admitted.mode, refused_whole=True), judged)
+            return self._told(Answer(items, admitted.mode, refused_whole=True, principal=admitted.principal), judged)
         items = await self._accept(judged)
         if any(item.verdict is Verdict.ACCEPTED for item in items):
             self._seen(admitted.principal.system.id)
-        return self._told(Answer(items, admitted.mode), judged)
+        return self._told(Answer(items, admitted.mode, principal=admitted.principal), judged)
 
     async def _foreseen(self, judged: Sequence[Judged]) -> Sequence[Judged]:
         """What is to be taken whole or not at all, with the conflicts that can be known before anything is appended.

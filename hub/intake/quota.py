@@ -144,10 +144,12 @@ class Quotas:
 
     def accounts(self, principal: Principal) -> tuple[Account, ...]:
         """Those that the principal's requests are charged to."""
-        own = self._account(principal.partner)
-        if self._snapshot().api_keys.get(principal.key_id) is None:
-            return (own,)
-        return own, self._account_of_key(principal.key_id)
+        accounts = [self._account(principal.partner)]
+        if principal.agent is not None:
+            accounts.append(self._account(principal.agent))
+        if self._snapshot().api_keys.get(principal.key_id) is not None:
+            accounts.append(self._account_of_key(principal.key_id))
+        return tuple(accounts)
 
     def enter(self, accounts: Sequence[Account], amounts: Amounts, *, stays: bool) -> Refusal | None:
         """Take a place for a request and charge what it declares. `stays`: it is a stream or a long poll.

@@ -98,7 +98,8 @@ class Stretches:
         partner, system = snapshot.partners.get(job.partner), snapshot.systems.get(job.system)
         if partner is None or system is None:
             return Refusal("UNAUTHENTICATED")
-        principal = Principal(partner, system, job.key_id, frozenset(system.scopes), 0)
+        agent = snapshot.partners.get(system.partner) if system.partner != partner.id else None
+        principal = Principal(partner, system, job.key_id, frozenset(system.scopes), 0, agent)
         atomic = job.parameters.get("behaviour") == ROLLBACK
         admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=atomic)
         if isinstance(admitted, Refusal):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Decoded, Permit, ValidEvent
+from hub.core.evidence import Decoded, Permit, Principal, ValidEvent
 from hub.core.partner import CheckDigits
 from hub.core.record import partition_of
 from hub.core.settings import IntakeSettings
@@ -14,7 +14,7 @@ from schemas import rules
 from schemas.faults import Fault, Severity
 from schemas.identity import identity_key, utc_instant
 from schemas.rules import STRICT, Regard
-from schemas.verdict import unstatable
+from schemas.verdict import STATEMENT_ROOM_BYTES, unstatable
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -76,6 +76,15 @@ def identified(
         format,
         place,
     )
+
+
+def unstatable_by(principal: Principal, source: str, id_: str) -> Refusal | None:
+    """Whether a receipt that also states who sent the event in its publisher's place would be too long."""
+    if principal.agent is None:
+        return None
+    room = STATEMENT_ROOM_BYTES - len(f',"submitted_by":"{principal.system.id}"')
+    fault = unstatable(source, id_, room=room)
+    return None if fault is None else Refusal("EVENT_INVALID", faults=[fault])
 
 
 def version_of(event: dict[str, object]) -> str | None:

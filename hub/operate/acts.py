@@ -45,6 +45,8 @@ class Basis(Struct, frozen=True):
     key_unused_seconds: int = 0
     uses: Mapping[str, Use] = {}
     """The last uses of credentials, where a view asks for them."""
+    hub: str = ""
+    """Its name, without which nothing that was signed is for it."""
     actor: str = ""
     """Who asks: an operator's id, or the user of the hub's machine."""
     copies: Sequence[Quarantined] = ()

@@ -357,6 +357,7 @@ class Registrar:
             key_grace_seconds=self._key_grace_seconds,
             key_validity_seconds=self._key_validity_seconds,
             key_unused_seconds=self._key_unused_seconds,
+            hub=self._hub,
             actor=actor,
             copies=copies,
         )

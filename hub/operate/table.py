@@ -18,6 +18,7 @@ from hub.operate import (
     issuers,
     keys,
     leaks,
+    mandates,
     operators,
     partner_table,
     partners,
@@ -48,6 +49,7 @@ ACTS: dict[str, Act] = {
     **feeds.ACTS,
     **quarantine.ACTS,
     **quotas.ACTS,
+    **mandates.ACTS,
     **break_glass.ACTS,
     **operators.ACTS,
     **approvals.ACTS,
@@ -64,6 +66,7 @@ VIEWS: dict[str, View] = {
     **quarantine.VIEWS,
     **why.VIEWS,
     **quotas.VIEWS,
+    **mandates.VIEWS,
     **operators.VIEWS,
     **approvals.VIEWS,
 }

@@ -17,6 +17,8 @@ WRITES = "events:write"
 class Why(Struct, frozen=True, forbid_unknown_fields=True):
     partner: str
     type: str
+    agent: str | None = None
+    """Who reports it in the partner's place."""
 
 
 def why(request: Why, basis: Basis, checks: Checks) -> Plain:
@@ -25,13 +27,16 @@ def why(request: Why, basis: Basis, checks: Checks) -> Plain:
     if isinstance(kind, Fault):
         checks.fault("ACT_NOT_REGISTERED", "/type", request.type, kind.expected)
         return {}
-    if partner is None:
+    agent = checks.known("/agent", request.agent, basis.snapshot.partners) if request.agent else None
+    if partner is None or (request.agent and agent is None):
         return {}
-    systems = [system for system in basis.snapshot.systems.of(partner.id) if WRITES in system.scopes]
-    asked = list(answers(partner, kind, basis.snapshot, basis.now))
+    sender = agent or partner
+    systems = [system for system in basis.snapshot.systems.of(sender.id) if WRITES in system.scopes]
+    asked = list(answers(partner, kind, basis.snapshot, basis.now, agent=agent.id if agent else None))
     refused = next((each.refusal for each in asked if each.refusal is not None), None)
     return {
         "partner": partner.id,
+        "agent": agent and agent.id,
         "type": kind.name,
         "answer": refused.code if refused is not None else "PERMITTED",
         "systems": [

@@ -34,7 +34,9 @@ class Job(Struct, frozen=True, kw_only=True):
     id: str
     """`[a-z0-9-]{1,64}`, made by the hub; its document is the partner's blob of this name."""
     partner: str
+    """Whose events are in it."""
     system: str
+    """That sent it: one of the partner's, or of its agent's."""
     key_id: str
     """Of the credential it was sent with: what is decided later is decided for that key."""
     kind: JobKind
@@ -59,6 +61,11 @@ class Job(Struct, frozen=True, kw_only=True):
     detail: str = ""
     finished_us: int | None = None
     """When nothing was left to do for it: behind its end, if its document goes with that."""
+
+    @property
+    def sender(self) -> str:
+        """The partner that sent it."""
+        return self.system.partition(".")[0]
 
 
 class Results(Struct, frozen=True):

@@ -34,6 +34,8 @@ def statement_bytes(hub: str, header: EventHeader) -> bytes:
     }
     if header.version is not None:
         members["version"] = header.version
+    if header.sender != header.publisher:
+        members["submitted_by"] = header.submitted_by
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
 
 

@@ -34,11 +34,18 @@ class Receipts:
         self._index = index
 
     async def of(
-        self, publisher: str, source: str, event_id: str, version: str | None = None, *, part: slice = slice(None)
+        self,
+        publisher: str,
+        source: str,
+        event_id: str,
+        version: str | None = None,
+        *,
+        sender: str | None = None,
+        part: slice = slice(None),
     ) -> tuple[list[Receipt], bool]:
         """The receipts of the occurrences of an identity, the first one first, and whether there are more behind that
         `part` of them; those whose records the log has let go are left out. `version` is the UTC instant of
-        `updated_at`. Raises `HubError` if one cannot be given.
+        `updated_at`. With `sender`, of what this partner sent alone. Raises `HubError` if one cannot be given.
         """
         identity = identity_key(publisher, source, event_id, version)
         found = await self._index.occurrences(identity)
@@ -46,7 +53,7 @@ class Receipts:
         for answer in await self.at([(occurrence.position, identity) for occurrence in found[part]]):
             if isinstance(answer, HubError):
                 raise answer
-            if answer is not None:
+            if answer is not None and (sender is None or _is_sent_by(sender, answer)):
                 receipts.append(answer)
         return receipts, part.stop is not None and part.stop < len(found)
 
@@ -78,6 +85,11 @@ class Receipts:
             return _Batch(await reader.read_batch(position.partition, position.offset))
         except Trimmed:
             return _Batch((), trimmed=True)
+
+
+def _is_sent_by(sender: str, receipt: Receipt) -> bool:
+    statement = orjson.loads(receipt.statement)
+    return str(statement.get("submitted_by", statement["publisher"])).partition(".")[0] == sender
 
 
 class _Batch:

@@ -27,6 +27,8 @@ class Judged(Struct, frozen=True):
     judgement: Judgement
     received_us: int
     """When the hub took it; when its log did, where the log no longer keeps the record."""
+    submitted_by: str = ""
+    """The system that sent it; empty where the log no longer keeps the record."""
 
 
 class EventStatus(Struct, frozen=True):
@@ -47,9 +49,17 @@ class Statuses:
         self._partitions = partitions
 
     async def of(
-        self, publisher: str, source: str, event_id: str, version: str | None = None, *, part: slice = slice(None)
+        self,
+        publisher: str,
+        source: str,
+        event_id: str,
+        version: str | None = None,
+        *,
+        sender: str | None = None,
+        part: slice = slice(None),
     ) -> EventStatus:
         """The status of one identity, with this part of its occurrences; `version` is the UTC instant of `updated_at`.
+        With `sender`, of what this partner sent alone, as if there were nothing else.
 
         Raises `StorageUnavailable`.
         """
@@ -60,8 +70,12 @@ class Statuses:
         async with self._log.reader(EVENTS) as reader:
             last = await record_at(reader, Position(self._log.generation, partition, mark - 1)) if mark else None
             judged = [await _judged(reader, occurrence, found[0]) for occurrence in found[part]]
+        known = bool(found)
+        if sender is not None:
+            judged = [each for each in judged if each.submitted_by.partition(".")[0] == sender]
+            known = bool(judged)
         more = part.stop is not None and part.stop < len(found)
-        return EventStatus(judged, last.time_us if last is not None else None, bool(found), more)
+        return EventStatus(judged, last.time_us if last is not None else None, known, more)
 
 
 async def record_at(reader: LogReader, position: Position) -> StoredRecord | None:
@@ -79,5 +93,6 @@ async def _judged(reader: LogReader, occurrence: Occurrence, first: Occurrence) 
         judgement = Judgement.REPEAT if occurrence.digest == first.digest else Judgement.CONFLICT
     record = await record_at(reader, occurrence.position)
     header = unpack(record.header) if record is not None else None
-    received = header.received_us if isinstance(header, EventHeader) else occurrence.time_us
-    return Judged(judgement, received)
+    if not isinstance(header, EventHeader):
+        return Judged(judgement, occurrence.time_us)
+    return Judged(judgement, header.received_us, header.submitted_by)

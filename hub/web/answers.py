@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import orjson
 from aiohttp import web
 
-from hub.core.evidence import Item, Mode, Verdict
+from hub.core.evidence import Item, Mode, Principal, Verdict
 from hub.intake.pipeline import Answer
+from hub.ports.jobs import Job
 from hub.web import render
 from hub.web.edge import JSON, RETRY_AFTER_SECONDS, announcing, problem
+from hub.web.gate import ASKED
 from schemas import deprecation
 from schemas.translate.dcsa.feedback import feedback, json_path
 
@@ -19,7 +21,8 @@ from schemas.translate.dcsa.feedback import feedback, json_path
 def events_answer(judged: Answer, language: str, dcsa: Sequence[Mapping[str, str]] | None = None) -> web.Response:
     """The status of design §2: of the item for a single event, of what all items share for a batch."""
     if judged.mode in (Mode.STRUCTURED, Mode.BINARY):
-        response = _single_answer(judged.items[0], language, dry_run=judged.dry_run)
+        said: dict[str, object] = {"dry_run": True} if judged.dry_run else {}
+        response = _single_answer(judged.items[0], language, said | names_of(judged.principal))
     else:
         response = _batch_answer(judged, language, dcsa)
     return announcing(response, leaving_headers(judged.items))
@@ -34,6 +37,7 @@ def _batch_answer(judged: Answer, language: str, dcsa: Sequence[Mapping[str, str
     items = judged.items
     status = outcome_status(judged)
     document = _dry_document(items, language) if judged.dry_run else render.batch(items, language)
+    document |= names_of(judged.principal)
     if judged.refused_whole:
         document["code"] = "BATCH_REFUSED"
     if dcsa is not None:
@@ -64,8 +68,24 @@ _FINE = {Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.NOT_SHARED, Verdict.VALID}
 _SINGLE = {Verdict.ACCEPTED: 201, Verdict.DUPLICATE: 200, Verdict.HELD: 202, Verdict.VALID: 200}
 
 
-def _single_answer(item: Item, language: str, *, dry_run: bool) -> web.Response:
-    said = {"dry_run": True} if dry_run else {}
+def names_of(principal: Principal | None) -> dict[str, str]:
+    """Publisher and sender, where they are two."""
+    if principal is None or principal.agent is None:
+        return {}
+    return {"publisher": principal.partner.id, "submitted_by": principal.system.id}
+
+
+def senders_of(job: Job) -> dict[str, str]:
+    """The same of a job."""
+    return {} if job.sender == job.partner else {"publisher": job.partner, "submitted_by": job.system}
+
+
+def asked_of(job: Job) -> str:
+    """What its sender adds to the job's path, to ask for it."""
+    return "" if job.sender == job.partner else f"?{ASKED}={job.partner}"
+
+
+def _single_answer(item: Item, language: str, said: Mapping[str, object]) -> web.Response:
     if item.refusal is not None:
         extra = {"id": item.id, "source": item.source, "verdict": item.verdict, **said}
         return problem(item.refusal, language=language, extra=extra)

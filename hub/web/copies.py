@@ -30,13 +30,14 @@ from hub.views.documents import DOCUMENT, Copy, DocumentState, KnownDocuments
 from hub.views.sight import Sight, Sights, sight_of_owner
 from hub.views.states import Judged
 from hub.web import render
-from hub.web.answers import events_answer, leaving_headers
+from hub.web.answers import events_answer, leaving_headers, names_of
 from hub.web.copy_routes import COPIES
 from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of, only
 from hub.web.gate import Gate
 from hub.web.handing import hand_over
 from hub.web.route import BINARY
 from schemas import guard
+from schemas.headers import EventHeader, unpack
 
 TAKEN = ", ".join(COPIES)
 _TAKEN = re.compile(
@@ -99,7 +100,7 @@ class CopiesAPI:
             raise Refused(Refusal("BODY_TOO_LARGE", f"{request.content_length} bytes; at most {most}"))
         replaced = await self._own(admitted, asked.replaces) if asked.replaces is not None else None
         if (refused := await self._deposits.foresee(admitted, asked, replaced)) is not None:
-            return _item_answer(refused, request)
+            return _item_answer(refused, request, admitted.principal)
         chunks = self._bodies.chunks(request, bytes_max=most, seconds_max=self._settings.upload_seconds_max)
         async with self._copies.receiving(admitted.principal.partner.id, chunks) as upload:
             if not self._pipeline.is_current(admitted):
@@ -110,11 +111,12 @@ class CopiesAPI:
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
         if isinstance(outcome, Item):
-            return _item_answer(outcome, request)
+            return _item_answer(outcome, request, admitted.principal)
         decision = self._snapshot().copy_decision(admitted.principal.partner.id, upload.sha256)
         document = {"sha256": upload.sha256, **_checked_document(outcome.entry, decision, language_of(request))}
         more = {"document": document, "event": outcome.entry.event}
-        return _item_answer(outcome.item, request, more, place=f"/v1/documents/{upload.sha256}")
+        place = f"/v1/documents/{upload.sha256}" if admitted.principal.agent is None else ""
+        return _item_answer(outcome.item, request, admitted.principal, more, place=place)
 
     async def get(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         sight = self._sight(request)
@@ -178,6 +180,8 @@ class CopiesAPI:
         reason = _reason(body)
         partner, digest = admitted.principal.partner.id, _digest_of(names)
         copy = (await self._found(sight_of_owner(partner), digest))[0]
+        if not _is_brought_by(admitted.principal, copy):
+            raise Refused(Refusal("NOT_FOUND"))
         version, last = await self._known.newest(partner, copy)
         body_digest = sha256(body).digest()
         if copy.state is DocumentState.WITHDRAWN:
@@ -185,7 +189,7 @@ class CopiesAPI:
             item = await self._deposits.again(admitted, body_digest, event)
         else:
             item = await self._deposits.withdraw(admitted, body_digest, version, reason)
-        return _item_answer(item, request, {"state": DocumentState.WITHDRAWN.value})
+        return _item_answer(item, request, admitted.principal, {"state": DocumentState.WITHDRAWN.value})
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")
@@ -214,7 +218,7 @@ class CopiesAPI:
         """The newest version of the document that a copy of the caller's is one of."""
         partner = admitted.principal.partner.id
         found = await self._known.copies(sight_of_owner(partner), digest)
-        if not found:
+        if not found or not _is_brought_by(admitted.principal, found[0]):
             raise Refused(Refusal("BAD_REQUEST", "replaces: the SHA-256 (hex) of a document of yours"))
         return (await self._known.newest(partner, found[0]))[0]
 
@@ -263,6 +267,13 @@ def _asked(request: web.BaseRequest) -> Asked:
     return Asked(**given, subjects=subjects)
 
 
+def _is_brought_by(principal: Principal, copy: Copy) -> bool:
+    """Whether it may be changed by whoever asks: by its publisher, and by an agent that brought it itself."""
+    header = unpack(copy.known.header)
+    assert isinstance(header, EventHeader)
+    return principal.sender.id in (header.publisher, header.sender)
+
+
 def _digest_of(names: Mapping[str, str]) -> str:
     digest = names["sha256"]
     if not _SHA256.fullmatch(digest):
@@ -281,13 +292,18 @@ def _reason(body: bytes) -> dict[str, Any]:
 
 
 def _item_answer(
-    item: Item, request: web.BaseRequest, more: Mapping[str, object] | None = None, place: str = ""
+    item: Item,
+    request: web.BaseRequest,
+    principal: Principal,
+    more: Mapping[str, object] | None = None,
+    place: str = "",
 ) -> web.StreamResponse:
     language = language_of(request)
     if item.refusal is not None:
-        return events_answer(Answer([item], Mode.STRUCTURED), language)
+        return events_answer(Answer([item], Mode.STRUCTURED, principal=principal), language)
     headers = {**({"Location": place} if place else {}), **leaving_headers([item])}
-    return answer({**render.single_item(item, language), **(more or {})}, _STATUS[item.verdict], headers)
+    document = {**render.single_item(item, language), **names_of(principal), **(more or {})}
+    return answer(document, _STATUS[item.verdict], headers)
 
 
 def _checked_document(entry: Entry, decision: CopyDecision | None, language: str) -> dict[str, object]:

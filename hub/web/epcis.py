@@ -24,11 +24,11 @@ from hub.intake.stretches import FAMILIES, ROLLBACK, capture_events_max
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render
-from hub.web.answers import leaving_headers
+from hub.web.answers import asked_of, leaving_headers, names_of, senders_of
 from hub.web.documents import source_of
 from hub.web.edge import JSON, BodyReader, Handler, Refused, announcing, answer, language_of, number, problem
 from hub.web.epcis_problems import epcis_status, epcis_type
-from hub.web.gate import Gate
+from hub.web.gate import ASKED, Gate, publisher_asked
 from hub.web.route import BINARY, LINKED
 from schemas.translate.epcis import EPCIS_CONTEXT
 from schemas.translate.item import Context
@@ -118,13 +118,13 @@ class CaptureAPI:
             job = await self._runner.take(principal, JobKind.CAPTURE, request.content_type, parameters, document)
         if isinstance(job, Refusal):
             raise Refused(job)
-        return web.Response(status=202, headers={"Location": f"/epcis/capture/{job.id}", **VERSIONS})
+        return web.Response(status=202, headers={"Location": f"/epcis/capture/{job.id}{asked_of(job)}", **VERSIONS})
 
     async def captured(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "events:write")
         check_versions(request)
-        job = await self._jobs.get(principal.partner.id, names["capture"])
-        if job is None or job.kind is not JobKind.CAPTURE:
+        job = await self._jobs.get(publisher_asked(request, principal), names["capture"])
+        if job is None or job.kind is not JobKind.CAPTURE or principal.partner.id not in (job.partner, job.sender):
             raise Refused(Refusal("NOT_FOUND"))
         first = [item for each in await self._jobs.results(job.id, start=0, limit=1) for item in items_of(each)]
         headers = {**VERSIONS, **leaving_headers(first)}
@@ -154,7 +154,7 @@ class CaptureAPI:
             raise Refused(judged)
         if len(judged.items) != 1:
             raise Refused(Refusal("BODY_MALFORMED", "one event; use /epcis/capture for documents without any"))
-        return _event_answer(judged.items[0], body, language_of(request))
+        return _event_answer(judged.items[0], body, language_of(request), names_of(judged.principal))
 
     def _admitted(self, request: web.BaseRequest) -> Principal:
         principal = self._gate.enter(request, "events:write")
@@ -178,6 +178,7 @@ class CaptureAPI:
             "success": success,
             "captureErrorBehaviour": job.parameters.get("behaviour", ROLLBACK),
             "counts": job.counts,
+            **senders_of(job),
             "errors": [] if success else await self._errors(job, language),
         }
         if job.finished_us is not None:
@@ -259,17 +260,18 @@ def _error(item: Item, language: str) -> dict[str, object]:
     return {"type": epcis_type(status), "title": title, "status": status, **render.item(item, language)}
 
 
-def _event_answer(item: Item, body: bytes, language: str) -> web.Response:
-    return announcing(_one_answer(item, body, language), leaving_headers([item]))
+def _event_answer(item: Item, body: bytes, language: str, names: Mapping[str, str]) -> web.Response:
+    return announcing(_one_answer(item, body, language, names), leaving_headers([item]))
 
 
-def _one_answer(item: Item, body: bytes, language: str) -> web.Response:
+def _one_answer(item: Item, body: bytes, language: str, names: Mapping[str, str]) -> web.Response:
     headers = {"Location": f"/epcis/events/{quote(item.id, safe='')}", **VERSIONS}
     if item.verdict is Verdict.ACCEPTED:
-        headers["Link"] = f'</v1/receipts?{urlencode({"source": item.source, "id": item.id})}>; rel="describedby"'
+        asked = {"source": item.source, "id": item.id} | ({ASKED: names["publisher"]} if names else {})
+        headers["Link"] = f'</v1/receipts?{urlencode(asked)}>; rel="describedby"'
         return web.Response(status=201, body=body, content_type=JSON, headers=headers)
     if item.refusal is not None:
-        extra = {"id": item.id, "source": item.source, "verdict": item.verdict, "place": item.place}
+        extra = {"id": item.id, "source": item.source, "verdict": item.verdict, "place": item.place, **names}
         return problem(item.refusal, language=language, extra=extra)
-    document = render.single_item(item, language)
+    document = {**render.single_item(item, language), **names}
     return answer(document, 200, headers if item.verdict is Verdict.DUPLICATE else VERSIONS)

@@ -22,7 +22,7 @@ from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Statuses
 from hub.web import render
 from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer, number
-from hub.web.gate import Gate
+from hub.web.gate import Gate, publisher_asked
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
 ACK_BODY_BYTES_MAX = 8_192
@@ -164,16 +164,16 @@ class ReaderAPI:
 
     async def get_receipts(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "receipts:read")
-        part = _part_of(request)
-        receipts, more = await self._receipts.of(principal.partner.id, *_identity_of(request), part=part)
+        part, (publisher, sender) = _part_of(request), _of_whom(request, principal)
+        receipts, more = await self._receipts.of(publisher, *_identity_of(request), sender=sender, part=part)
         items = [render.receipt_alone(receipt) for receipt in receipts]
         return answer({"items": items, "next": str(part.stop) if more else None})
 
     async def get_event(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """What was judged of an identity; `GET /v1/events` comes here where `source` or `id` is named."""
         principal = self._gate.enter(request, "receipts:read")
-        part = _part_of(request)
-        status = await self._statuses.of(principal.partner.id, *_identity_of(request), part=part)
+        part, (publisher, sender) = _part_of(request), _of_whom(request, principal)
+        status = await self._statuses.of(publisher, *_identity_of(request), sender=sender, part=part)
         return answer(_status_document(status, part))
 
     def _page_of(self, request: web.BaseRequest) -> tuple[int, float]:
@@ -223,7 +223,14 @@ def _one_line(record: bytes) -> bytes:
 
 
 def _status_document(status: EventStatus, part: slice) -> dict[str, object]:
-    items = [{"judgement": each.judgement.value, "received": utc_text(each.received_us)} for each in status.occurrences]
+    items = [
+        {
+            "judgement": each.judgement.value,
+            "received": utc_text(each.received_us),
+            **({"submitted_by": each.submitted_by} if each.submitted_by else {}),
+        }
+        for each in status.occurrences
+    ]
     judged_up_to = status.judged_up_to_us
     return {
         "items": items,
@@ -231,6 +238,12 @@ def _status_document(status: EventStatus, part: slice) -> dict[str, object]:
         "judged_up_to": None if judged_up_to is None else utc_text(judged_up_to),
         "next": str(part.stop) if status.more else None,
     }
+
+
+def _of_whom(request: web.BaseRequest, principal: Principal) -> tuple[str, str | None]:
+    """The publisher of what is asked about, and, where that is another partner, who must have sent it."""
+    publisher = publisher_asked(request, principal)
+    return publisher, None if publisher == principal.partner.id else principal.partner.id
 
 
 def _identity_of(request: web.BaseRequest) -> tuple[str, str, str | None]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.deprecation import Deprecation
 
-Scope = Literal["", "events:write", "feeds:read", "receipts:read", "aeo:write"]
+Scope = Literal["", "events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign"]
 Places = Literal["senders", "waiters", "strangers"]
 
 
@@ -26,6 +26,9 @@ class Route(Struct, frozen=True, kw_only=True):
     any_scope: bool = False
     """A token with any scope lets in: what is done is about the sender's own credentials."""
     media_types: tuple[str, ...] = ()
+    for_another: bool = False
+    """Also of what an agent brings in a principal's place (`Hub-On-Behalf-Of`), or brought and asks for
+    (`on_behalf_of`)."""
     waits: bool = False
     """It may answer late: a long poll, a stream."""
     answers: tuple[int, ...]
@@ -39,7 +42,7 @@ class Route(Struct, frozen=True, kw_only=True):
     def scopes(self) -> tuple[Scope, ...]:
         """Those of which a token needs one; none: no token is needed."""
         if self.any_scope:
-            return ("events:write", "feeds:read", "receipts:read", "aeo:write")
+            return ("events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign")
         return tuple(scope for scope in (self.scope, self.or_scope) if scope)
 
     @property
@@ -71,6 +74,7 @@ ITEM_CODES = (
     "ROLE_NOT_PERMITTED",
     "SUBJECT_NOT_PERMITTED",
     "AEO_REQUIRED",
+    "MANDATE_MISSING",
     "EVENT_INVALID",
     "CONFLICT",
     "NOT_ATTEMPTED",

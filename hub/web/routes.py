@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
+from hub.web.mandate_routes import MANDATE_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
 from hub.web.route import BODY_CODES, DOCUMENT_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
@@ -95,6 +96,7 @@ ROUTES = (
         method="POST",
         path="/v1/events",
         name="post_events",
+        for_another=True,
         scope="events:write",
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT),
         answers=(200, 201, 202, 207, 400, 403, 409, 422, 503, 507),
@@ -112,10 +114,12 @@ ROUTES = (
     *DOCUMENT_ROUTES,
     *COPY_ROUTES,
     *SCHEMA_ROUTES,
+    *MANDATE_ROUTES,
     Route(
         method="GET",
         path="/v1/events",
         name="get_events",
+        for_another=True,
         scope="receipts:read",
         or_scope="feeds:read",
         answers=(200, 400),
@@ -138,6 +142,7 @@ ROUTES = (
         method="GET",
         path="/v1/receipts",
         name="get_receipts",
+        for_another=True,
         scope="receipts:read",
         answers=(200,),
         codes=("STORAGE_UNAVAILABLE",),

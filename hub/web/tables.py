@@ -21,10 +21,10 @@ from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render
-from hub.web.answers import ITEMS_MAX, leaving_headers, status_of
+from hub.web.answers import ITEMS_MAX, asked_of, leaving_headers, senders_of, status_of
 from hub.web.documents import source_of
 from hub.web.edge import BodyReader, Handler, Refused, answer, language_of, number, problem
-from hub.web.gate import Gate
+from hub.web.gate import Gate, publisher_asked
 from hub.web.route import TABLES, XLSX
 from hub.web.templates import wanted_language
 from schemas.translate.tabular.marked import RowVerdict, marked_workbook
@@ -104,17 +104,17 @@ class TablesAPI:
         return admitted
 
     async def _job(self, request: web.BaseRequest, name: str) -> Job:
-        """The caller's own table; another's is as little there as none."""
+        """The caller's own table, or one that it sent for another; another's is as little there as none."""
         principal = self._gate.enter(request, "events:write")
-        job = await self._jobs.get(principal.partner.id, name)
-        if job is None or job.kind is not JobKind.TABLE:
+        job = await self._jobs.get(publisher_asked(request, principal), name)
+        if job is None or job.kind is not JobKind.TABLE or principal.partner.id not in (job.partner, job.sender):
             raise Refused(Refusal("NOT_FOUND"))
         return job
 
     async def _answer(self, request: web.BaseRequest, job: Job) -> web.Response:
         language = language_of(request)
         items, following = await self._page(request, job)
-        place = {"Location": f"/v1/tables/{job.id}", **leaving_headers(items)}
+        place = {"Location": f"/v1/tables/{job.id}{asked_of(job)}", **leaving_headers(items)}
         document = _document(job, items, following, language)
         if job.state is JobState.FAILED:
             faults = next((item.refusal.faults for item in items if item.refusal), ())
@@ -147,6 +147,7 @@ def _document(job: Job, items: list[Item], following: int | None, language: str)
     }
     if job.code:
         document["code"] = job.code
+    document |= senders_of(job)
     document["items"] = [render.item(item, language) for item in items]
     document["next"] = None if following is None else str(following)
     return document

@@ -18,9 +18,10 @@ from hub.views.objects import About, Objects, ObjectView
 from hub.views.sight import Sight, Sights
 from hub.views.states import Judged
 from hub.web.edge import Handler, Refused, answer, fault_documents, language_of, only
-from hub.web.gate import Gate
+from hub.web.gate import ASKED, Gate
 from schemas.faults import fault
 from schemas.gs1 import identifier_of
+from schemas.headers import EventHeader, unpack
 from schemas.identifiers import SCHEMES, objection
 from schemas.identity import instant_us
 from schemas.lifecycle import State
@@ -61,7 +62,7 @@ class ViewsAPI:
         return {"get_events": self.get_events, "get_object": self.get_object}
 
     async def get_events(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
-        if {"source", "id"} & request.query.keys():
+        if {"source", "id", ASKED} & request.query.keys():
             return await self._judged(request, names)
         sight = self._sight(request)
         only(request, PARAMETERS)
@@ -70,7 +71,7 @@ class ViewsAPI:
         listed = await self._events.page(sight, wanted, cursor=request.query.get("cursor"), limit=self._limit(request))
         if isinstance(listed, Refusal):
             raise Refused(listed)
-        items = [{"status": each.state.value, "event": orjson.Fragment(each.shown.body)} for each in listed.events]
+        items = [_listed(each, sight) for each in listed.events]
         document = {"items": items, "next": listed.next, "known_up_to": known_up_to}
         return answer(document | _doubts(request, wanted.object, "object"))
 
@@ -103,6 +104,17 @@ class ViewsAPI:
         if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 0):
             raise Refused(Refusal("BAD_REQUEST", "limit: a whole number from 1, at most 6 digits"))
         return min(int(text), self._settings.page_events_max)
+
+
+def _listed(judged: Judged, sight: Sight) -> dict[str, object]:
+    """With who sent it, where it is the caller's own."""
+    shown = judged.shown
+    item: dict[str, object] = {"status": judged.state.value, "event": orjson.Fragment(shown.body)}
+    if shown.known.publisher != sight.own:
+        return item
+    header = unpack(shown.known.header)
+    assert isinstance(header, EventHeader)
+    return item | {"submitted_by": header.submitted_by}
 
 
 def _wanted(request: web.BaseRequest) -> Wanted:

@@ -300,7 +300,7 @@ def test_a_trade_speaks_of_what_it_handles_itself(roles: tuple[Role, ...], key: 
     permit = world.ask(kind=kind("customs.position.updated"))
 
     assert isinstance(permit, Permit)
-    refusal = about(permit, key)
+    refusal = about(permit, "urn:x", key)
     assert (refusal.code if refusal is not None else None) == answer
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Permit, ValidEvent
-from hub.core.partner import Partner, Role, Tier
+from hub.core.partner import Partner, Role, System, Tier
 from hub.core.record import partition_of
-from hub.intake.validate import validate
+from hub.intake.validate import unstatable_by, validate
 from hub.trust.batch import SealedBatch
 from hub.trust.statement import STATEMENT_BYTES_MAX
 from schemas.headers import FLAG_LATE, EventHeader, unpack
@@ -19,10 +19,13 @@ from schemas.identity import identity_key
 from tests.unit.valid_events import FACTS, KIND, NOW_US, PRINCIPAL, decoded, event, valid
 
 LONGEST = Partner("p" * 32, "P", "NL", (Role.TERMINAL,), Tier.TRUSTED)
+AGENT = Partner("a" * 32, "A", "NL", (Role.BROKER,), Tier.TRUSTED)
 
 
 def outcome(sent: dict[str, Any], partner: Partner = PRINCIPAL.partner) -> ValidEvent | Refusal:
-    principal = type(PRINCIPAL)(partner, PRINCIPAL.system, "key", PRINCIPAL.scopes, 1 << 40)
+    principal = type(PRINCIPAL)(
+        partner, System(f"{partner.id}.{'s' * 32}", partner.id, ()), "key", frozenset(), 1 << 40
+    )
     permit = Permit(principal, KIND, FACTS, 7)  # type: ignore[arg-type]
     return validate(permit, decoded(sent), now_us=NOW_US, partitions=8)
 
@@ -107,6 +110,24 @@ def test_every_identity_that_is_taken_has_a_statement_that_fits() -> None:
 
     assert 0 < len(taken) < 257
     assert max(len(statement) for statement in sealed(*taken, hub="h" * 64).statements) <= STATEMENT_BYTES_MAX
+
+
+def test_what_an_agent_sends_has_a_statement_that_fits_or_is_refused() -> None:
+    agents = System(f"{AGENT.id}.{'s' * 32}", AGENT.id, ())
+    principal = type(PRINCIPAL)(LONGEST, agents, "key", frozenset(), 1 << 40, AGENT)
+    taken, refused = [], 0
+    for quotes in range(257):
+        found = validate(Permit(principal, KIND, FACTS, 7), decoded(quoted(quotes)), now_us=NOW_US, partitions=8)  # type: ignore[arg-type]
+        if isinstance(found, ValidEvent) and unstatable_by(principal, found.source, found.id) is None:
+            taken.append(found)
+        refused += isinstance(found, ValidEvent) and unstatable_by(principal, found.source, found.id) is not None
+
+    shorter = decoded(event("x" * 128, source="urn:" + "x" * 100))
+    found = validate(Permit(principal, KIND, FACTS, 7), shorter, now_us=NOW_US, partitions=8)  # type: ignore[arg-type]
+    assert isinstance(found, ValidEvent)
+    assert unstatable_by(principal, found.source, found.id) is None
+    assert refused
+    assert max(len(each) for each in sealed(*taken, found, hub="h" * 64).statements) <= STATEMENT_BYTES_MAX
 
 
 def test_a_header_holds_everything_that_its_statement_is_made_of() -> None:

@@ -13,8 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from connectors.keys import signing_key
+from connectors.partner import mandates
 from connectors.proof import ProofError, RangeTree, leaf_hash, node_hash, root_of_path
-from connectors.verify import SAME, STATED, KeyHistory, ReceiptInvalid, canonical_digest, split, verify
+from connectors.verify import SAME, STATED, KeyHistory, ReceiptInvalid, canonical_digest, publisher_fault, split, verify
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
 EVENTS = [event["raw"].encode() for event in VECTORS["events"]]
@@ -230,3 +232,18 @@ def _outside(leaves: list[bytes], first: int, end: int) -> list[bytes]:
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("name", ["mandate", "withdrawal"])
+def test_what_a_principal_signs_is_signed_over_its_canonical_form(name: str) -> None:
+    key = signing_key(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["key"]["seed"])))
+    unsigned = {name: orjson.loads(VECTORS[name]["text"]), "signatures": []}
+
+    assert mandates.sign(unsigned, key)["signatures"] == [VECTORS[name]["signature"]]
+
+
+def test_a_statement_about_another_publisher_is_found() -> None:
+    statement = orjson.loads(VECTORS["submitted_by"]["statement"])
+
+    assert [publisher_fault(statement, name) for name in ("", "acme")] == ["", ""]
+    assert publisher_fault(statement, "other") == "the statement is of acme, not of other"

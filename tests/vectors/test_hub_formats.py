@@ -12,8 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from hub.core.credential import PublicKey
 from hub.core.record import partition_of
 from hub.trust.cursor import Cursor, CursorBox, Place, encode_plain
+from hub.trust.jws import Flaw
+from hub.trust.mandate import signer_of
 from hub.trust.merkle import Tree, leaf_hash
 from hub.trust.seal import make_seal, message, seal_from_log
 from hub.trust.statement import STATEMENT_BYTES_MAX, statement_bytes
@@ -92,6 +95,37 @@ def test_a_reader_ignores_elements_added_at_the_end_of_a_header() -> None:
     assert (
         unpack(longer) == unpack(packed) == FeedHeader(1, 3, 4711, 2, 9, 1_795_338_000_123_456, ("exporters-security",))
     )
+
+
+def test_a_notice_header_from_before_agents_names_none() -> None:
+    header = unpack(bytes.fromhex(VECTORS["notice_header_without_agent"]))
+
+    assert isinstance(header, NoticeHeader)
+    assert header.agent == ""
+    assert pack(header).hex() == VECTORS["notice_header_with_id"]
+
+
+def test_a_notice_of_what_an_agent_sent_names_the_agent_as_well() -> None:
+    header = NoticeHeader("acme", "CONFLICT", 1, 3, 4711, "", "broker")
+
+    assert pack(header).hex() == VECTORS["notice_header_for_agent"]
+
+
+def test_a_statement_of_what_an_agent_sent_names_its_system() -> None:
+    header = header_of(VECTORS["submitted_by"])
+
+    assert (header.publisher, header.sender) == ("acme", "broker")
+    assert statement_bytes(VECTORS["hub"], header).decode() == VECTORS["submitted_by"]["statement"]
+
+
+@pytest.mark.parametrize("name", ["mandate", "withdrawal"])
+def test_what_a_principal_signs_is_known_as_its_word(name: str) -> None:
+    jwk, kid, signed = VECTORS["mandate"]["jwk"], VECTORS["mandate"]["kid"], VECTORS[name]
+    keys = {kid: PublicKey(kid, "acme.erp", "EdDSA", jwk)}
+
+    assert signer_of(signed["signature"], signed["text"].encode(), keys) == kid
+    assert signer_of(signed["signature"], signed["text"].encode() + b" ", keys) is Flaw.CLAIMS
+    assert signer_of(signed["signature"], signed["text"].encode(), {}) is Flaw.KEY
 
 
 def test_a_notice_about_no_single_record_has_an_id_that_repeats_share() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from hub.core.errors import ERRORS
+from hub.web.gate import ASKED, ON_BEHALF_OF
 from hub.web.interface.tables import ANSWERS, PARAMETERS
 from hub.web.route import BATCHED, BINARY, LINKED, STRUCTURED, XLSX, Route
 from hub.web.routes import EVERYWHERE
@@ -32,6 +33,22 @@ SCOPES = {
     "feeds:read": "read feeds",
     "receipts:read": "read receipts, notices and what became of events",
     "aeo:write": "bring what administrations tell of their AEO authorisations",
+    "mandates:sign": "grant and withdraw mandates",
+}
+
+
+_SLUG = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$"}
+_BROUGHT = {
+    "name": ON_BEHALF_OF,
+    "in": "header",
+    "description": "the partner whose events these are, by a mandate that it gave you",
+    "schema": _SLUG,
+}
+_ASKED = {
+    "name": ASKED,
+    "in": "query",
+    "description": "the partner in whose place you sent what you ask for",
+    "schema": _SLUG,
 }
 
 
@@ -85,6 +102,7 @@ def _operation(route: Route, name: str) -> Document:
         "parameters": [
             *(_in_path(*found) for found in re.findall(r"\{(\w+)(\*?)\}", route.path)),
             *PARAMETERS.get(route.name, ()),
+            *([_ASKED if route.method == "GET" else _BROUGHT] if route.for_another else ()),
             {"$ref": "#/components/parameters/language"},
         ],
         "security": [{"oauth2": [scope]} for scope in route.scopes],
@@ -112,6 +130,8 @@ def _in_path(name: str, rest: str) -> Document:
 
 
 _ASKED_WITH = {
+    "grant_mandate": "SignedMandate",
+    "withdraw_mandate": "SignedWithdrawal",
     "post_document": "File",
     "withdraw_document": "Withdrawal",
     "rotate_credential": "KeyRotation",

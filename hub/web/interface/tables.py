@@ -111,6 +111,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _LIMIT,
     ],
     "get_notices": [_CURSOR, _LIMIT, _WAIT],
+    "list_mandates": [_CURSOR, _LIMIT],
     "get_records": [_CURSOR, _FROM, _LIMIT, _WAIT],
     "stream": [_CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
     "epcis_capture": [
@@ -157,6 +158,9 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_object": {JSON: "KnownObject"},
     "get_receipts": {JSON: "Receipts"},
     "get_proof": {BYTES: "File"},
+    "grant_mandate": {JSON: "Mandate"},
+    "withdraw_mandate": {JSON: "Mandate"},
+    "list_mandates": {JSON: "Mandates"},
     "get_notices": {JSON: "Notices"},
     "post_aeo_statuses": {JSON: "StatusesTaken"},
     "list_feeds": {JSON: "Feeds"},
