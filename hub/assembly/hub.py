@@ -207,7 +207,13 @@ class Hub:
             partners = self._edge(self._handlers(), Router())
             tls = self._tls.context if self._tls is not None else None
             await doors.enter_async_context(
-                listening(partners, bounds=bounds, sockets=[self._sockets.partners], tls=tls)
+                listening(
+                    partners,
+                    bounds=bounds,
+                    sockets=[self._sockets.partners],
+                    tls=tls,
+                    shared=not self.worker.is_alone,
+                )
             )
             monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
             await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._sockets.operations]))

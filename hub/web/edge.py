@@ -27,6 +27,7 @@ from hub.core.words import words
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web import epcis_problems
+from hub.web.accepting import accepting
 from hub.web.routes import Route, Router
 from hub.web.under_way import CHARGE, PAUSE, ROUTE, Charge
 from schemas.deprecation import headers_of
@@ -394,8 +395,18 @@ class _QuietServer(web.Server):
 
 
 @asynccontextmanager
-async def listening(edge: Edge, *, bounds: HTTPSettings, sockets: Iterable[Any], tls: SSLContext | None = None) -> Any:
-    """Serve `edge` on sockets that are already bound; on exit stop listening, then let requests under way end."""
+async def listening(
+    edge: Edge,
+    *,
+    bounds: HTTPSettings,
+    sockets: Iterable[Any],
+    tls: SSLContext | None = None,
+    shared: bool = False,
+) -> Any:
+    """Serve `edge` on sockets that are already bound; on exit stop listening, then let requests under way end.
+
+    `shared`: other processes listen there too.
+    """
 
     def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
         return web.BaseRequest(
@@ -415,8 +426,7 @@ async def listening(edge: Edge, *, bounds: HTTPSettings, sockets: Iterable[Any],
     runner = web.ServerRunner(server, shutdown_timeout=bounds.shutdown_seconds_max)
     await runner.setup()
     try:
-        for listener in sockets:
-            await web.SockSite(runner, listener, ssl_context=tls, backlog=1_024).start()
-        yield runner
+        async with accepting(server, sockets, tls, shared=shared):
+            yield runner
     finally:
         await runner.cleanup()

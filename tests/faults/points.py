@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from msgspec.structs import replace
 
@@ -65,7 +65,7 @@ class KillSwitch:
         self._point, self._left = point, passage
 
     @classmethod
-    def parse(cls, text: str) -> KillSwitch:
+    def parse(cls, text: str) -> Self:
         point, _, passage = text.partition(":")
         return cls(point, int(passage or 1))
 

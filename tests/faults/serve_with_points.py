@@ -1,12 +1,13 @@
 """`python -m tests.faults.serve_with_points serve`: `customs-hub serve`, which ends itself at a point.
 
 `KILL_AT=after-append:7` names the point and the passage. The command and the assembly are the product's own: only what
-opens the ports, and what observes, is put in decorated.
+opens the ports, and what observes, is put in decorated; of several workers, in each.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import AsyncExitStack
 
 import hub.assembly
@@ -14,6 +15,7 @@ from hub.assembly.grounds import Ports, open_ports
 from hub.cli import main
 from hub.core.settings import Settings
 from hub.core.worker import ALONE, Worker
+from hub.drivers.system import workers
 from hub.drivers.system.observer import SystemObserver
 from hub.ports.system import Clock
 from tests.faults.points import ArmedObserver, KillSwitch, armed
@@ -30,5 +32,8 @@ def arm(switch: KillSwitch) -> None:
 
 
 if __name__ == "__main__":
-    arm(KillSwitch.parse(os.environ["KILL_AT"]))
+    if "--workers" in sys.argv:
+        workers.COMMAND = (sys.executable, "-m", "tests.faults.worker_with_points")
+    else:
+        arm(KillSwitch.parse(os.environ["KILL_AT"]))
     main()

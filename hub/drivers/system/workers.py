@@ -99,8 +99,6 @@ class Workers:
             await process.wait()
 
     async def _keep(self, number: int) -> None:
-        if number:
-            await self._prepared.wait()
         starts = hasty = 0
         while True:
             starts += 1
@@ -126,6 +124,8 @@ class Workers:
         self._running[worker.number] = process
         assert process.stdin is not None
         assert process.stdout is not None
+        if worker.number:
+            await self._prepared.wait()  # Meanwhile it loads its program.
         process.stdin.write(msgspec.json.encode(Charge(self._settings, worker, _three(sockets))) + b"\n")
         if await process.stdout.readline() == UP:
             self._observer.event("worker_up", worker=worker.number, pid=process.pid, starts=worker.starts)
