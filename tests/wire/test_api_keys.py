@@ -9,6 +9,7 @@ import orjson
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from connectors.keys import generate
 from hub.core.codes import digest_of, make_api_key
 from hub.core.quota import Quota
 from hub.drivers.system.observer import SystemObserver
@@ -32,7 +33,7 @@ async def shop(
 ) -> Caller:
     await world.act("partner.add", id="shop", name="Shop", country="NL", roles=["terminal"], tier=tier)
     await world.act("api-key.issue", id=digest_of(SECRET), partner="shop", system="web", scopes=list(scopes), **more)
-    return Caller(world, "shop.web", None, SECRET)  # type: ignore[arg-type]
+    return Caller(world, "shop.web", generate("EdDSA"), SECRET)
 
 
 async def test_a_small_firm_pushes_events_with_its_key_alone(make_world: MakeWorld) -> None:

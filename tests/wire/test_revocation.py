@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from connectors.keys import generate
+from hub.core.codes import digest_of, make_api_key
 from hub.core.credential import KeyState
 from hub.operate.revocation import REVOKED
 from tests.wire.conftest import MakeWorld
@@ -61,6 +62,17 @@ async def bound_tokens(scene: Scene) -> None:
     await scene.leak(scene.delta)
     after = await held.get(path, **held.proof("GET", path, scene.delta.token))
     assert (before[0], after[0]) == (200, 401)
+
+
+async def api_keys(scene: Scene) -> None:
+    secret = make_api_key(bytes(17))
+    await scene.world.act("partner.add", id="shop", name="Shop", country="NL", roles=["terminal"], tier="small")
+    scopes = ["events:write"]
+    await scene.world.act("api-key.issue", id=digest_of(secret), partner="shop", system="web", scopes=scopes)
+    shop = Caller(scene.world, "shop.web", generate("EdDSA"), secret)
+    assert (await shop.post(event())).status == 201
+    await scene.world.act("key.leaked", key=digest_of(secret), since="2020-01-01", reason="stolen")
+    assert (await shop.post(event())).code == "UNAUTHENTICATED"
 
 
 async def requests_under_way(scene: Scene) -> None:
@@ -116,6 +128,7 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "new tokens": new_tokens,
     "bearer tokens": bearer_tokens,
     "tokens bound by DPoP": bound_tokens,
+    "API keys": api_keys,
     "requests under way": requests_under_way,
     "long polls": long_polls,
     "open streams": open_streams,
