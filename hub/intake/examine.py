@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from hub.core.documents import Decision, DocumentPolicy, decide
 from hub.core.issuer import IssuerKey
+from hub.intake.turns import Turns
 from hub.ports.document_judge import DocumentJudge, VirusScanner
 from hub.ports.system import Clock
 from hub.trust.credential import Judged, KeyBook, judge, standing_fault
@@ -70,12 +71,12 @@ class Examiner:
         self._policy = policy
         self._issuers = issuers
         self._clock = clock
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE)
         self._large = asyncio.Lock()
 
-    async def examine(self, chunks: AsyncIterator[bytes], size: int, claimed: str) -> Examined:
-        """`size` is that of all chunks; `claimed` a media type as its sender wrote it."""
-        async with self._places:
+    async def examine(self, chunks: AsyncIterator[bytes], size: int, claimed: str, *, sender: str) -> Examined:
+        """`size` is that of all chunks; `claimed` a media type as its sender wrote it. Senders take turns."""
+        async with self._turns.turn(sender):
             if not size:
                 return self._examined(sniff(b""))
             with mmap(-1, size) as document:
