@@ -17,7 +17,8 @@ from hub.trust.keys import KeyRefused, algorithm_of, encode_base64url, load_publ
 
 ACT_TYPE = "customs-hub-act+jws"
 ASSERTION_SECONDS = 60
-STATEMENT_BYTES_MAX = 1_048_576
+STATEMENT_BYTES_MAX = 4_194_304
+"""A file of ten thousand partners, and what it makes of them, is signed as one act."""
 _AROUND_BYTES_MAX = 2_048
 """The header, and an RSA signature of 4096 bits."""
 

@@ -8,7 +8,9 @@ import orjson
 import pytest
 
 from hub.core.partner import Identifier, Role
+from hub.operate.partner_table import ROWS_MAX
 from tests.unit.operate.conftest import Desk
+from tests.unit.operate.office import Office
 
 EORI = {"scheme": "eori", "value": "NL123456789"}
 LEI = {"scheme": "lei", "value": "529900T8BM49AURSDO55"}
@@ -153,3 +155,15 @@ async def test_a_file_with_a_fault_enrols_nobody_and_every_fault_has_its_row(des
 )  # fmt: skip
 async def test_what_is_no_file_of_partners_is_refused(desk: Desk, format_: str, text: str, place: str) -> None:
     assert await desk.refused("partner.import", format=format_, text=text) == {place: "ACT_VALUE_INVALID"}
+
+
+async def test_a_file_of_the_largest_size_is_signed_as_one_act(desk: Desk) -> None:
+    office = await Office(desk).open()
+    rows = (
+        f"p{number},Partner {number:060},NL,exporter;importer,aeo,eori=NL{number:09}\n" for number in range(ROWS_MAX)
+    )
+
+    done = await office.both("partner.import", "ann", "ben", format="csv", text=CSV + "".join(rows))
+
+    assert len(desk.live.snapshot.partners) == ROWS_MAX
+    assert done.revision == desk.live.snapshot.revision
