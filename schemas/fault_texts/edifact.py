@@ -5,8 +5,8 @@ from __future__ import annotations
 ROWS: tuple[tuple[str, ...], ...] = (
     (
         "UNSUPPORTED_MESSAGE",
-        "The hub knows this message type, but takes no events from it.",
-        "Le hub connaît ce type de message, mais n'en reçoit pas d'événements.",
+        "The hub takes no events from messages of this type.",
+        "Le hub ne reçoit pas d'événements de messages de ce type.",
         "Send one of the message types named.",
     ),
     (
@@ -96,6 +96,31 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "Le message contient des caractères étrangers au jeu de caractères qu'annonce son interchange.",
         "Name the character set in use in UNB, such as UNOC for ISO 8859-1 or UNOY for UTF-8.",
         "WARNING",
+    ),
+    (
+        "ELEMENT_SURPLUS",
+        "The segment has more elements or components than it can have: what belongs together was torn apart.",
+        "Le segment a plus d'éléments ou de composants qu'il ne peut : ce qui va ensemble a été séparé.",
+        "Write the release character before a separator that is part of a value, such as ?+ in 20261122083000?+01.",
+    ),
+    (
+        "ELEMENT_LEFT_OUT",
+        "The segment has more elements or components than it can have: those beyond were not read.",
+        "Le segment a plus d'éléments ou de composants qu'il ne peut : ceux de trop n'ont pas été lus.",
+        "Write the release character before a separator that is part of a value, such as ?+ or ?:.",
+        "WARNING",
+    ),
+    (
+        "DTM_INVALID",
+        "This is not a date and time, written out in the format that it names.",
+        "Ce n'est pas une date et heure, écrite en entier dans le format qu'elle annonce.",
+        "Write it in format 203 (CCYYMMDDHHMM), or with its zone in 303 or 304, such as 202611220830?+01.",
+    ),
+    (
+        "DTM_ZONE_MISSING",
+        "The time has no zone that means one offset, and none is agreed for it.",
+        "L'heure n'a pas de fuseau qui désigne un seul décalage, et aucun n'est convenu.",
+        "Send it with its zone in format 303 or 304, or have your zone set at the hub or in your mapping profile.",
     ),
     (
         "CODE_UNMAPPED",

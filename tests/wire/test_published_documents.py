@@ -99,7 +99,7 @@ REFUSED: dict[str, Faults] = {
         ("TIME_IN_FUTURE", "message 1, segment 9 (DTM), element 1.2"),
     },
     "edifact/omniparser__bench_IFTSTA_D04A_5msgs.edi": {
-        ("TIME_INVALID", f"message {number}, segment 3 (DTM), element 1.2") for number in range(1, 6)
+        ("DTM_INVALID", f"message {number}, segment 3 (DTM), element 1.2") for number in range(1, 6)
     },
     "edifact/pydifact__*aperak*.edi": {
         ("SEGMENT_COUNT_WRONG", "message 1, segment 7 (UNT), element 1"),

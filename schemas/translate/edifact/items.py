@@ -14,6 +14,7 @@ from schemas.translate.edifact.draft import Draft, container_number
 from schemas.translate.edifact.events import beside, document_meaning, drafted, names_container, status_meaning
 from schemas.translate.edifact.profile import DOCUMENT
 from schemas.translate.edifact.report import Report, Segment, Unit
+from schemas.translate.edifact.shape import surplus
 from schemas.translate.edifact.syntax import Marks
 from schemas.translate.edifact.when import made_at
 from schemas.translate.item import Event, Item
@@ -80,7 +81,7 @@ def _opened(report: Report, source: str) -> Opened | Item:
         return Item(index=0, place=report.place, faults=(*report.faults, missing), id=_base(report, None))
     made, place, faults = made_at(report)
     meaning, doubt = document_meaning(report, bgm) if report.message.kind in _BY_DOCUMENT else (_EACH, None)
-    faults = [*report.faults, *faults, *([doubt] if doubt else [])]
+    faults = [*report.faults, *surplus(report.head), *faults, *([doubt] if doubt else [])]
     function = bgm.at(3)
     if report.profile.identity != DOCUMENT and function in REPLACED:
         expected = "9 (original); what it replaces stays, for nothing says which events that are"
@@ -123,6 +124,7 @@ def _item(opened: Opened, unit: Unit, suffix: str, draft: Draft, meaning: Meanin
     report, data = opened.report, draft.data
     kept, cut = report.kept(unit)
     faults = [*opened.faults, *([doubt] if doubt else []), *_equipment(unit, report.message.kind), *draft.faults]
+    faults += surplus((*unit.over, *unit.segments))
     if cut:
         faults.append(fault("ENTRIES_LEFT_OUT", unit.first.place(), "more segments", "some 50 to an event"))
     id_ = f"{_base(report, opened.bgm)}:{_key(opened, unit)}{'.' if suffix else ''}{suffix}"
@@ -130,9 +132,10 @@ def _item(opened: Opened, unit: Unit, suffix: str, draft: Draft, meaning: Meanin
     event: Event = {"specversion": "1.0", "id": id_, "source": opened.source, "type": f"customs.{meaning.type}"}
     origins = draft.origins
     origins["/id"] = report.header.place("1")
+    happened = origins.get("/data/occurred_at", report.place)
+    origins["/time"] = happened if opened.made is None and "occurred_at" in data else opened.made_place or happened
     if (time := opened.made or data.get("occurred_at")) is not None:
         event["time"] = time
-        origins["/time"] = opened.made_place or origins.get("/data/occurred_at", report.place)
     event["data"] = data
     function = opened.bgm.at(3)
     if report.message.kind != "COPARN" or function in REPLACED:

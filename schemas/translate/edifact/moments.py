@@ -78,17 +78,17 @@ def moment(value: str, code: str, zone: str) -> Moment | Fault:
     known = code or _LENGTHS.get(len(value), "")
     pattern = _PATTERNS.get(known)
     if pattern is None:
-        return fault("TIME_INVALID", "", f"{value}:{code}", "a date and time in format 203 or 303")
+        return fault("DTM_INVALID", "", f"{value}:{code}", "a date and time in format 203 or 303")
     match = pattern.fullmatch(value)
     parts = match.groupdict() if match else {}
     whole = _whole(parts)
     if whole is None:
-        return fault("TIME_INVALID", "", value, f"a date and time that exists, in format {known} ({notation(known)})")
+        return fault("DTM_INVALID", "", value, f"a date and time that exists, in format {known} ({notation(known)})")
     doubt = None if "hour" in parts else fault("TIME_OF_DAY_MISSING", "", value, "a time of day as well")
     if "zone" in parts:
         offset = _offset(parts["zone"])
         if offset is None:
-            return fault("OFFSET_MISSING", "", value, "UTC, or an offset such as +01")
+            return fault("DTM_ZONE_MISSING", "", value, "UTC, or an offset such as +01")
         return Moment(whole.isoformat() + offset, assumed=False, doubt=doubt)
     return _local(whole, zone, value, doubt)
 
@@ -120,13 +120,13 @@ def _local(whole: datetime, name: str, value: str, doubt: Fault | None) -> Momen
     zone = _zone(name) if name else None
     if zone is None:
         expected = "a zone agreed with the partner, or a time in format 303 with its zone"
-        return fault("OFFSET_MISSING", "", value, expected)
+        return fault("DTM_ZONE_MISSING", "", value, expected)
     try:
         early, late = (whole.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     except (OverflowError, ValueError):
-        return fault("TIME_INVALID", "", value, "a date and time that exists")
+        return fault("DTM_INVALID", "", value, "a date and time that exists")
     if early is None or late is None or early < late:
-        return fault("TIME_INVALID", "", value, f"a time that there is in {name}: the clocks skip this hour")
+        return fault("DTM_INVALID", "", value, f"a time that there is in {name}: the clocks skip this hour")
     if early != late and doubt is None:
         doubt = fault("TIME_TWICE", "", value, f"an offset, in format 303: the clocks of {name} go back")
     return Moment(whole.isoformat() + _written(early), assumed=True, doubt=doubt)

@@ -41,11 +41,12 @@ def event_time(draft: Draft, report: Report, own: list[Segment], shared: list[Se
 
 
 def put_time(draft: Draft, dtm: Segment, zone: str) -> None:
-    found = read_time(dtm, zone)
+    """A time that cannot be read has its way back too: it is one fault, not a member that is missing as well."""
+    found, draft.origins["/data/occurred_at"] = read_time(dtm, zone), dtm.place("1.2")
     if isinstance(found, Fault):
         draft.faults.append(found)
         return
-    draft.data["occurred_at"], draft.origins["/data/occurred_at"] = found.text, dtm.place("1.2")
+    draft.data["occurred_at"] = found.text
     if found.assumed:
         draft.data["time_zone_source"] = "ASSUMED"
     if found.doubt is not None:
@@ -62,7 +63,7 @@ def made_at(report: Report) -> tuple[str | None, str, list[Fault]]:
     if dtm is not None:
         found = read_time(dtm, zone)
         if isinstance(found, Fault):
-            return None, "", [found]
+            return None, dtm.place("1.2"), [found]
         return found.text, dtm.place("1.2"), []
     interchange = report.message.interchange
     day, clock = interchange.value(4, 1), interchange.value(4, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.faults import FAULTS
 from schemas.translate.edifact import Profile
 from schemas.translate.edifact.codes import Meaning
 from schemas.translate.item import Context
@@ -102,8 +103,8 @@ def test_each_container_is_an_event_with_the_number_of_its_group() -> None:
         ("EQD+CN+MSKU1234565+22G1:102:5++2+5", "EQD+CN+MSKU12", "IDENTIFIER_MALFORMED", "5 (EQD), element 2.1"),
         ("EQD+CN+MSKU1234565+22G1:102:5++2+5", "EQD+CN+MSKU1234566", "CHECK_DIGIT_WRONG", "5 (EQD), element 2.1"),
         ("DTM+7:202611201259:203", "", "SEGMENT_MISSING", "5 (EQD)"),
-        ("DTM+7:202611201259:203", "DTM+7:20261120:203", "TIME_INVALID", "7 (DTM), element 1.2"),
-        ("DTM+7:202611201259:203", "DTM+7:202613201259:203", "TIME_INVALID", "7 (DTM), element 1.2"),
+        ("DTM+7:202611201259:203", "DTM+7:20261120:203", "DTM_INVALID", "7 (DTM), element 1.2"),
+        ("DTM+7:202611201259:203", "DTM+7:202613201259:203", "DTM_INVALID", "7 (DTM), element 1.2"),
         ("DTM+7:202611201259:203", "DTM+7:202711201259:203", "TIME_IN_FUTURE", "7 (DTM), element 1.2"),
         (GATE_IN[7], "LOC+165+ROTTERDAM:139:6", "IDENTIFIER_MALFORMED", "9 (LOC), element 2.1"),
         ("MEA+AAE+VGM+KGM:21430,5", "MEA+AAE+VGM+KGM:heavy", "VALUE_MALFORMED", "10 (MEA), element 3.2"),
@@ -146,12 +147,12 @@ def test_a_time_has_the_zone_that_it_states_or_the_one_agreed(value: str, zone: 
 @pytest.mark.parametrize(
     ("value", "zone", "code"),
     [
-        ("202603290230:203", "Europe/Amsterdam", "TIME_INVALID"),
+        ("202603290230:203", "Europe/Amsterdam", "DTM_INVALID"),
         ("202610250230:203", "Europe/Amsterdam", "TIME_TWICE"),
         ("20261120:102", "Europe/Amsterdam", "TIME_OF_DAY_MISSING"),
-        ("202611201259:203", None, "OFFSET_MISSING"),
-        ("202611201259IST:303", "Europe/Amsterdam", "OFFSET_MISSING"),
-        ("202611201259:999", "Europe/Amsterdam", "TIME_INVALID"),
+        ("202611201259:203", None, "DTM_ZONE_MISSING"),
+        ("202611201259IST:303", "Europe/Amsterdam", "DTM_ZONE_MISSING"),
+        ("202611201259:999", "Europe/Amsterdam", "DTM_INVALID"),
     ],
 )
 def test_a_time_that_is_no_instant_or_may_be_two_is_told(value: str, zone: str | None, code: str) -> None:
@@ -419,3 +420,37 @@ def test_the_seals_of_a_move_are_members_of_it_and_no_events() -> None:
         {"number": "OOLAYJ9379", "source": "SHI"},
         {"number": "CON1", "source": "CNS"},
     ]
+
+
+def timed(text: str, context: Context | None = None) -> Told:
+    return told(gate(("DTM+7:202611201259:203", f"DTM+7:{text}")), context)
+
+
+@pytest.mark.parametrize("text", ["20261120083000+0800:304", "202611200830+01:203", "202611201259:203:X:Y"])
+def test_a_time_that_a_separator_tore_apart_is_refused_at_the_element_too_many(text: str) -> None:
+    told_ = timed(text)
+
+    assert (told_.verdicts, told_.codes()) == (["REJECTED"], {"ELEMENT_SURPLUS"})
+
+
+def test_a_surplus_of_a_text_is_a_warning_and_separators_at_the_end_are_none() -> None:
+    surplus, blank = (told(gate((GATE_IN[2], each))) for each in ("FTX+AAI+++a:b:c:d:e:f", "NAD+CF+OOL::++++++++++"))
+
+    assert (surplus.verdicts, surplus.codes()) == (["ACCEPTED"], {"ELEMENT_LEFT_OUT"})
+    assert blank.codes() == set()
+
+
+@pytest.mark.parametrize(
+    "text", ["20261120083000:304", "202611200830:303", "2026112008:203", "20261120083000?+1:304", "20261120:203"]
+)
+def test_a_time_that_has_not_the_full_length_of_its_format_is_one_fault(text: str) -> None:
+    told_ = timed(text)
+
+    assert (told_.verdicts, told_.codes()) == (["REJECTED"], {"DTM_INVALID"})
+
+
+def test_a_time_without_a_zone_is_told_in_words_of_edifact_and_once() -> None:
+    told_ = timed("202611201259:203", Context())
+
+    assert [each.code for each in told_.judged[0].faults] == ["DTM_ZONE_MISSING"]
+    assert "format 303 or 304" in FAULTS["DTM_ZONE_MISSING"].fix
