@@ -141,7 +141,7 @@ class Authenticator:
             return Flaw.BINDING
         # 3. One that is bound to nothing is good for those who may go without.
         answer = self._answer(known, now)
-        if isinstance(answer, Principal) and known.token.binding == UNBOUND and not self._may_go_without(answer):
+        if isinstance(answer, Principal) and known.token.binding == UNBOUND and not self._may_go_without(answer, now):
             return Flaw.UNBOUND
         return answer
 
@@ -217,8 +217,10 @@ class Authenticator:
         ended = next((each for each in _proofs_of(known.token, snapshot) if each and not each.usable_at(now)), None)
         return Flaw.EXPIRED if ended is None or now >= known.token.expires else flaw_of(ended, now)
 
-    def _may_go_without(self, principal: Principal) -> bool:
-        return self._settings.sender_constrained == "offered" or principal.partner.tier is Tier.SANDBOX
+    def _may_go_without(self, principal: Principal, now: int) -> bool:
+        if self._settings.sender_constrained == "offered":
+            return True
+        return standing_of(principal.partner, self._snapshot(), now).facts.tier is Tier.SANDBOX
 
     def _verify(self, token: str, digest: bytes, now: int) -> _Known | Flaw:
         """Verify a token that is seen for the first time and remember it; the one remembered longest gives way."""

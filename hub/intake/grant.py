@@ -15,6 +15,7 @@ from hub.core.operator import ADMIN_SCOPE
 from hub.core.partner import SCOPES, Tier
 from hub.core.registry import Snapshot
 from hub.core.settings import AuthSettings
+from hub.core.standing import standing_of
 from hub.intake.clients import INVALID_CLIENT, Client, Clients, OAuthRefusal
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
@@ -116,7 +117,8 @@ class TokenEndpoint:
         if self._settings.sender_constrained == "offered":
             return True
         partner = self._clients.partner_of(client.id)
-        return partner is not None and partner.tier is Tier.SANDBOX
+        now = self._clock.now_us() // 1_000_000
+        return partner is not None and standing_of(partner, self._snapshot(), now).facts.tier is Tier.SANDBOX
 
     def _scopes_of(self, client: Client) -> Sequence[str]:
         if self._clients.operator_of(client.id) is not None:

@@ -278,6 +278,17 @@ def test_unbound_tokens_are_for_the_sandbox_only_where_binding_is_required() -> 
     assert isinstance(world.ask(token()), Principal)
 
 
+def test_a_partner_that_is_vetted_only_may_go_without_a_bound_token_until_it_is_active() -> None:
+    world = World(sender_constrained="required")
+    world.change(msgspec.structs.replace(ACME, state=PartnerState.VETTED))
+    vetted = world.ask(token())
+
+    world.change(ACME)
+
+    assert isinstance(vetted, Principal)
+    assert world.refused(token()) == ("UNAUTHENTICATED", "unbound")
+
+
 def test_a_proof_is_taken_once_and_its_sender_may_be_looked_at_again() -> None:
     world, held = World(), token(binding=BOUND)
     one = world.proof(held)

@@ -339,6 +339,19 @@ async def test_who_does_not_know_a_key_of_the_client_learns_nothing_of_a_proof()
     assert refused.error == "invalid_client"
 
 
+async def test_a_partner_that_is_vetted_only_gets_an_unbound_token_until_it_is_active() -> None:
+    world = World("required")
+    world.change(msgspec.structs.replace(ACME, state=PartnerState.VETTED))
+    granted = await world.ask()
+
+    world.change(ACME)
+    refused = await world.ask(client_assertion=sign(header(), claims(jti="two")))
+
+    assert isinstance(granted, TokenGranted)
+    assert isinstance(refused, OAuthRefusal)
+    assert refused.error == "invalid_dpop_proof"
+
+
 async def test_an_unbound_token_is_for_the_sandbox_only_where_binding_is_required() -> None:
     world = World("required")
     refused = await world.ask()
