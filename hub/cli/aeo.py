@@ -64,7 +64,9 @@ def list_feeds(*, options: Options = DEFAULTS) -> int:
 
 
 @app.command
-def tell(file: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
+def tell(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)], /, *, reason: Reason = "", options: Options = DEFAULTS
+) -> int:
     """Take in messages of status feeds: one JWS a line, at most 500, all of them or none.
 
     Parameters

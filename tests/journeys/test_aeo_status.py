@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,23 @@ def test_a_file_that_cannot_be_read_is_a_misuse(command: Command, text: str, tol
 
     assert code == 2
     assert told in err
+
+
+def test_messages_come_in_by_the_standard_input_too(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    command("customs-hub aeo feed add NL --issuer-key nl-feed.pub")
+    monkeypatch.setattr("sys.stdin", StringIO(f"{alive(1)}\n{alive(2)}\n"))
+
+    assert command("customs-hub aeo tell -")[0] == 0
+
+    assert re.search(r"^NL +2 ", command("customs-hub aeo feed list")[1], re.MULTILINE)
+
+
+def test_a_refused_message_names_its_line_and_what_to_do(command: Command) -> None:
+    command("customs-hub aeo feed add NL --issuer-key nl-feed.pub")
+    Path("statuses.txt").write_text(alive(2))
+
+    code, _, err = command("customs-hub aeo tell statuses.txt")
+
+    assert code == 1
+    assert "line 1  found: seq 2  expected: seq 1 of NL" in err
+    assert "Ask the administration for the missing ones" in err

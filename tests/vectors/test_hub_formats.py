@@ -7,13 +7,16 @@ from importlib.resources import files
 from typing import Any
 
 import jiter
+import msgspec
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
+from hub.core.aeo import StatusFeed
 from hub.core.credential import PublicKey
 from hub.core.record import partition_of
+from hub.trust.aeo_status import StatusMessage, UnverifiedStatus, open_status, proven_by
 from hub.trust.cursor import Cursor, CursorBox, Place, encode_plain
 from hub.trust.jws import Flaw
 from hub.trust.mandate import signer_of
@@ -198,3 +201,14 @@ def test_a_cursor_opens_only_under_its_own_secret_and_unchanged() -> None:
     assert box.open(golden["sealed"][:-2] + "AA") is None
     assert box.open("not a cursor") is None
     assert box.open("") is None
+
+
+def test_a_message_of_a_status_feed_is_believed_under_its_key_and_no_other() -> None:
+    golden = VECTORS["aeo_status"]
+    opened = open_status(golden["line"])
+    assert isinstance(opened, UnverifiedStatus)
+
+    assert opened.unverified == msgspec.convert(golden["payload"], StatusMessage)
+    assert opened.unverified.seq == 7
+    assert proven_by(opened, StatusFeed("NL", (golden["jwk"],)))
+    assert not proven_by(opened, StatusFeed("NL", (VECTORS["act"]["jwk"],)))
