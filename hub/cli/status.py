@@ -20,6 +20,15 @@ PARTITION_COLUMNS = {
     "feeds behind": lambda row: ", ".join(f"{feed} {count}" for feed, count in row["feeds_behind"].items()) or "-",
 }
 
+WORKER_COLUMNS = {
+    "worker": lambda row: row["worker"],
+    "process": lambda row: row.get("pid", "-"),
+    "revision": lambda row: row.get("revision", "-"),
+    "waiting": lambda row: row.get("waiting_records", "-"),
+    "started": lambda row: f"{row['starts']} times" if row.get("starts", 1) > 1 else "once",
+    "ready": lambda row: "; ".join(f"{name}: {found}" for name, found in row["lacking"].items()) or "yes",
+}
+
 QUOTA_COLUMNS = {
     "over its quota": lambda row: row["partner"],
     "seconds ago": lambda row: row["seconds_ago"],
@@ -52,6 +61,9 @@ def _say(answer: dict[str, Any]) -> None:
             "catching up": until and f"everyone, until {utc(until)}",
         }
     )
+    if len(answer["workers"]) > 1:
+        table(answer["workers"], WORKER_COLUMNS)
+        print()
     table(answer["partitions"], PARTITION_COLUMNS)
     if answer["quotas"]["at_quota"]:
         print()

@@ -30,6 +30,7 @@ class HubProcess:
 
     def __init__(self, settings: Settings, log: Path, workers: int = 1) -> None:
         self.url = f"http://{settings.http.host}:{settings.http.port}"
+        self.operations_url = f"http://127.0.0.1:{settings.http.operations_port}"
         self.log = log
         """What all its processes wrote, one after the other."""
         self.rss_bytes_max = 0
@@ -72,6 +73,10 @@ class HubProcess:
                 return dict(await response.json())
         except aiohttp.ClientError:
             return {}
+
+    async def metrics(self) -> str:
+        async with aiohttp.request("GET", f"{self.operations_url}/metrics") as response:
+            return await response.text()
 
     async def ready(self) -> bool:
         """Wait until it is ready; False if it ended before. Raises `TimeoutError`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.worker_with_points`: one worker of a hub; of all of them, one ends itself at the point, once."""
+"""`python -m tests.faults.worker_with_points`: one worker of a hub; of all of them, one ends itself at a point."""
 
 from __future__ import annotations
 

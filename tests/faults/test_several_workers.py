@@ -1,0 +1,218 @@
+"""A hub of two workers on a real Kafka and a real PostgreSQL: what each does alone, they do not do together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from connectors.keys import read_key
+from hub.cli import run
+from hub.core.settings import AuthSettings, KafkaSettings, LogSettings, PostgresSettings, Settings
+from tests.faults.connections import EVENT, FORM, Said, assertion, connected, token
+from tests.faults.history import Outcome
+from tests.faults.load import Outgoing, outgoing
+from tests.faults.stage import Stage, stage
+from tests.postgres import PostgresCluster, running_postgres
+
+pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres]
+
+WORKERS = range(2)
+PARALLEL = 100
+HEAD = b"id,empty,container,occurred_at,time_kind,unlocode\n"
+
+
+@pytest.fixture
+def cluster() -> Iterator[PostgresCluster]:
+    """One to be frozen."""
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(postgres: PostgresCluster, kafka_bootstrap: str) -> Settings:
+    return settings_on(postgres.database(f"workers_{uuid4().hex}"), kafka_bootstrap)
+
+
+def settings_on(database: PostgresSettings, bootstrap: str) -> Settings:
+    """Tokens need no proof where a test holds the wire in its own hand."""
+    kafka = KafkaSettings(bootstrap=bootstrap, topic_prefix=f"{uuid4()}.")
+    auth = AuthSettings(sender_constrained="offered")
+    return Settings(log=LogSettings(ground="kafka"), kafka=kafka, postgres=database, auth=auth)
+
+
+@asynccontextmanager
+async def two_workers(settings: Settings, directory: Path, kill_at: str = "") -> AsyncIterator[Stage]:
+    async with stage(settings, directory, workers=len(WORKERS)) as on:
+        await on.start(kill_at)
+        yield on
+
+
+def event(name: str) -> Outgoing:
+    return outgoing("acme", "urn:tos", name, mass_kg=10_000)
+
+
+async def pid_of(on: Stage, worker: int) -> int:
+    return int((await on.hub.worker(worker))["pid"])
+
+
+async def operator(directory: Path, *arguments: str) -> None:
+    """`customs-hub …` on the hub's admin socket."""
+    assert await asyncio.to_thread(run, [*arguments, "--data", str(directory / "data")]) == 0
+
+
+async def asked(on: Stage, path: str, body: bytes, **headers: str) -> Said | None:
+    """The answer on a connection of its own; None: there was none."""
+    try:
+        async with connected(on) as connection:
+            return await connection.ask("POST", path, body, **headers)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return None
+
+
+async def test_an_assertion_is_good_for_one_token_over_all_workers_and_the_death_of_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with two_workers(settings, tmp_path) as on:
+        form = assertion(on, tmp_path, "acme")
+
+        async def replays() -> Counter[int]:
+            said = await asyncio.gather(*(asked(on, "/oauth/token", form, Content_Type=FORM) for _ in range(PARALLEL)))
+            return Counter(each.status for each in said if each is not None)
+
+        assert await replays() == {200: 1, 401: PARALLEL - 1}
+        under_way = asyncio.create_task(replays())
+        os.kill(await pid_of(on, 1), signal.SIGKILL)
+        assert set(await under_way) <= {401}
+        await on.until_ready()
+
+        assert await replays() == {401: PARALLEL}
+
+
+async def test_an_event_sent_to_both_workers_at_once_is_shown_once_though_one_was_killed_after_its_append(
+    settings: Settings, tmp_path: Path
+) -> None:
+    same = event("same")
+    async with two_workers(settings, tmp_path, kill_at="after-append:1") as on:
+
+        async def at_once() -> set[Outcome]:
+            posts = await asyncio.gather(*(on.desks["acme"].post([same]) for _ in range(PARALLEL)))
+            return {attempt.outcome for [attempt] in posts}
+
+        assert Outcome.UNKNOWN in await at_once()
+        assert "worker_ended" in on.hub.log.read_text()
+        await on.until_ready()
+        assert await at_once() == {Outcome.OK}
+
+        assert [view for view in (await on.views()).values() if [seen.key for seen in view] != [same.key]] == []
+        assert await on.judge() == []
+        assert on.sessions["acme"].nonces_refused <= 2 * PARALLEL, "at most once a connection"
+
+
+@pytest.mark.parametrize("stops", ["suspension", "revocation"])
+async def test_what_one_operator_stops_every_worker_refuses_once_it_has_asked_the_registry(
+    stops: str, settings: Settings, tmp_path: Path
+) -> None:
+    async with two_workers(settings, tmp_path) as on, AsyncExitStack() as stack:
+        act, refused = {
+            "suspension": (("partner", "suspend", "acme"), (403, "PARTNER_SUSPENDED")),
+            "revocation": (("key", "revoke", read_key(tmp_path / "acme.pem").id), (401, "UNAUTHENTICATED")),
+        }[stops]
+        lines = [await stack.enter_async_context(connected(on, worker)) for worker in WORKERS]
+        given = {"Authorization": await token(on, tmp_path, "acme"), "Content_Type": EVENT}
+        before = [await line.ask("POST", "/v1/events", event(f"{n}").raw, **given) for n, line in enumerate(lines)]
+        revision = (await on.hub.worker(0))["revision"]
+        await operator(tmp_path, *act)
+        while any([(await on.hub.worker(worker))["revision"] <= revision for worker in WORKERS]):
+            await asyncio.sleep(0.01)
+
+        after = [await line.ask("POST", "/v1/events", event(f"{n}-late").raw, **given) for n, line in enumerate(lines)]
+
+        assert [said.status for said in before] == [201, 201]
+        assert [(said.status, said.document["code"]) for said in after] == [refused] * 2
+
+
+async def test_a_worker_that_was_frozen_decides_nothing_before_it_has_asked_the_registry(
+    cluster: PostgresCluster, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    settings = settings_on(cluster.database("workers"), kafka_bootstrap)
+    async with two_workers(settings, tmp_path) as on, connected(on, 1) as line:
+        given = {"Authorization": await token(on, tmp_path, "acme"), "Content_Type": EVENT}
+        assert (await line.ask("POST", "/v1/events", event("before").raw, **given)).status == 201
+        frozen = await pid_of(on, 1)
+        os.kill(frozen, signal.SIGSTOP)
+        await operator(tmp_path, "partner", "suspend", "acme")
+        assert (await on.hub.health())["lacking"] == ["worker 1"]
+        cluster.freeze()
+        while "registry" not in (await on.hub.worker(0))["lacking"]:  # Then more than a second has passed.
+            await asyncio.sleep(0.05)
+        line.send("POST", "/v1/events", event("late").raw, **given)
+        os.kill(frozen, signal.SIGCONT)
+        awoken = await line.hear()
+        cluster.thaw()
+        await on.until_ready()
+
+        assert (awoken.status, awoken.document["code"]) == (503, "REGISTRY_STALE")
+        assert (await line.ask("POST", "/v1/events", event("late").raw, **given)).status == 403
+        assert {tuple(seen.key.id for seen in view) for view in (await on.views()).values()} == {("before",)}
+
+
+async def test_a_table_that_one_worker_took_is_judged_by_another_and_asked_of_either(
+    settings: Settings, tmp_path: Path
+) -> None:
+    row = b"a,no,MSKU1234565,2026-11-01T10:00:00+01:00,ACTUAL,NLRTM"
+    async with two_workers(settings, tmp_path) as on, connected(on, 0) as first, connected(on, 1) as second:
+        given = {"Authorization": await token(on, tmp_path, "acme")}
+        path = "/v1/tables?type=customs.container.gate_in"
+
+        taken = await second.ask("POST", path, HEAD + row, Content_Type="text/csv", **given)
+
+        told = [await line.ask("GET", taken.location, **given) for line in (first, second)]
+        assert [said.document["counts"] for said in (taken, *told)] == [{"ACCEPTED": 1}] * 3
+        assert (await second.ask("GET", "/v1/events", **given)).document["known_up_to"] is not None
+
+
+async def test_metrics_and_status_speak_for_all_workers_whichever_is_asked(
+    settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with two_workers(settings, tmp_path) as on:
+        os.kill(await pid_of(on, 1), signal.SIGKILL)
+        while (await on.hub.worker(1)).get("starts") != 2:
+            await asyncio.sleep(0.05)
+        await on.until_ready()
+
+        counted = list(text_string_to_metric_families(await on.hub.metrics()))
+
+        ended = next(family for family in counted if family.name == "customs_hub_alarms")
+        assert {sample.labels["worker"] for sample in ended.samples if sample.labels["alarm"] == "worker_ended"} == {
+            "1"
+        }
+        revisions = next(family for family in counted if family.name == "customs_hub_registry_revision")
+        assert [sample.labels["worker"] for sample in revisions.samples] == ["0", "1"]
+        capfd.readouterr()
+        await operator(tmp_path, "status")
+        assert "2 times" in capfd.readouterr().out
+
+
+async def test_when_the_parent_is_killed_its_workers_end_and_another_hub_goes_on(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with two_workers(settings, tmp_path) as on:
+        await on.desks["acme"].settle([event("before")], random.Random(1))
+        workers = [await pid_of(on, worker) for worker in WORKERS]
+
+        await on.hub.kill()
+
+        assert [Path(f"/proc/{pid}").exists() for pid in workers] == [False, False]
+        await on.start()
+        await on.desks["acme"].settle([event("before"), event("after")], random.Random(1))
+        assert await on.judge() == []
