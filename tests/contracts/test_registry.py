@@ -9,8 +9,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from hub.core.aeo import AEOType, Arrangement, Authorisation, StatusFeed
+from hub.core.aeo import AEOStatus, AEOType, Arrangement, Authorisation, StatusFeed
 from hub.core.agreement import Agreement, Feed, Provider, Purpose
 from hub.core.approval import PendingProposal, Review, Signature
 from hub.core.errors import StorageFull
@@ -91,6 +92,9 @@ def proposal(based_on: int, *changes: Registered, reason: str = "") -> Proposal:
     return Proposal(based_on, changes or (EXPORTER,), actor="ada", act="partner.add", reason=reason)
 
 
+AUTHORISATION = Authorisation("NL", "NLAEOF9", "zephyr", AEOType.F, "2025-01-01")
+
+
 async def test_a_new_registry_stands_at_revision_zero_and_holds_nothing(registry: Registry) -> None:
     assert await registry.head() == 0
     assert list(await registry.load(0)) == []
@@ -104,6 +108,18 @@ async def test_every_kind_of_object_comes_back_as_it_was_written(registry: Regis
 
     assert tuple(version.object for version in versions) == OBJECTS
     assert {(v.revision, v.actor, v.reason, v.time_us) for v in versions} == {(1, "ada", "set-up", TIME_US)}
+
+
+async def test_a_revision_may_hold_several_versions_of_an_object_in_their_order(registry: Registry) -> None:
+    suspended, valid = (replace(AUTHORISATION, status=status) for status in (AEOStatus.SUSPENDED, AEOStatus.VALID))
+    await registry.write(proposal(0, AUTHORISATION, suspended, valid), time_us=1)
+
+    snapshot = Snapshot()
+    snapshot.apply(await registry.load(0))
+
+    assert snapshot.authorisations.versions(AUTHORISATION.id) == [(1, AUTHORISATION), (1, suspended), (1, valid)]
+    assert snapshot.authorisations.changed_after(0) == [(1, AUTHORISATION.id)] * 3
+    assert snapshot.authorisations.changed_after(1) == []
 
 
 async def test_a_reason_may_be_any_text(registry: Registry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from hub.cli import run
+from hub.core.errors import Refusal
 from tests.unit.operate.office import public_pem
 from tests.unit.operate.test_operate_aeo_feeds import KEY, alive, line
+from tests.world import hub_world, settings_in
 
 ROOT = Path(__file__).parents[2]
 PARTNERS = """id,name,country,roles,tier,identifiers
@@ -105,3 +108,17 @@ def test_a_refused_message_names_its_line_and_what_to_do(command: Command) -> No
     assert code == 1
     assert "line 1  found: seq 2  expected: seq 1 of NL" in err
     assert "Ask the administration for the missing ones" in err
+
+
+async def test_the_state_of_the_hub_shows_what_was_refused_and_who_is_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with hub_world(settings_in(tmp_path, ground="sqlite")) as world:
+        await world.act("aeo.feed.add", issuer="NL", keys=[public_pem(KEY)])
+        await world.act("arrangement.add", id="mutual", issuers=["BE"], valid_from="2020-01-01", stale_after_hours=1)
+        assert isinstance(await world.hub.registrar.perform("aeo.tell", {"lines": [alive(2)]}, actor="x"), Refusal)
+
+        assert await asyncio.to_thread(run, ["status", "--data", str(tmp_path)]) == 0
+
+    told = capfd.readouterr().out
+    assert "NL: STATUS_GAP at line 1, expected seq 1 of NL; BE is silent (mutual)" in told
