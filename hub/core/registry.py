@@ -186,6 +186,8 @@ class Snapshot:
         self.made: dict[int, Made] = {}
         """By revision."""
         self._identified: dict[Identifier, str] = {}
+        self._edi_senders: dict[str, frozenset[str]] = {}
+        """By what partners call themselves in UNB: the partners."""
         self._offers: dict[str | None, list[str]] = {}
         """Agreements by the partner that they name as provider; None: they name a class."""
         self._touched: dict[str, int] = {}
@@ -278,15 +280,24 @@ class Snapshot:
     def _identify(self, partner: Partner) -> None:
         """Whoever left is found by its identifiers no more: they may come back under another name."""
         before = self.partners.get(partner.id)
+        left = partner.state is PartnerState.LEFT
+        for sender in {*(before.edi_senders if before is not None else ()), *partner.edi_senders}:
+            others = self._edi_senders.get(sender, frozenset()) - {partner.id}
+            is_its = sender in partner.edi_senders and not left
+            self._edi_senders[sender] = others | {partner.id} if is_its else others
         for identifier in before.identifiers if before is not None else ():
             if self._identified.get(identifier) == partner.id:
                 del self._identified[identifier]
-        if partner.state is not PartnerState.LEFT:
+        if not left:
             self._identified |= dict.fromkeys(partner.identifiers, partner.id)
 
     def partner_of(self, identifier: Identifier) -> str | None:
         """The partner that has this identifier now."""
         return self._identified.get(identifier)
+
+    def edi_sender_taken(self, sender: str, partner: str) -> bool:
+        """Whether a sender of EDIFACT is agreed with another partner than this one now."""
+        return not self._edi_senders.get(sender, frozenset()) <= {partner}
 
     def of_kind(self, kind: str) -> History[Any]:
         """All objects of one of `KINDS`."""

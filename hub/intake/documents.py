@@ -89,11 +89,13 @@ class Documents:
     def _agreed(self, admitted: Admitted, sent: Sent) -> Sent:
         """With what is agreed with the partner of what the document does not say, at the revision of the request."""
         partner = admitted.principal.partner
-        held = self._snapshot().edi_profiles.at(partner.id, admitted.revision)
+        snapshot = self._snapshot()
+        held = snapshot.edi_profiles.at(partner.id, admitted.revision)
         context = replace(
             sent.context,
             time_zone=partner.time_zone,
             edi_senders=frozenset(partner.edi_senders),
+            edi_sender_taken=lambda sender: snapshot.edi_sender_taken(sender, partner.id),
             profile=held and held.profile,
         )
         return replace(sent, context=context)

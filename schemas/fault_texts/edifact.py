@@ -16,6 +16,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "Check the sender in UNB, or have it added to your settings at the hub.",
     ),
     (
+        "SENDER_UNCHECKED",
+        "No sender is agreed with you: whom the interchange comes from was not checked.",
+        "Aucun expéditeur n'est convenu avec vous : l'origine de l'interchange n'a pas été vérifiée.",
+        "Have what you call yourself in UNB added to your settings at the hub.",
+        "WARNING",
+    ),
+    (
         "SENDER_QUALIFIER_WRONG",
         "The code of the sender is qualified otherwise than agreed.",
         "Le code de l'expéditeur porte un autre qualificatif que celui convenu.",

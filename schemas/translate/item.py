@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -26,8 +26,10 @@ class Context(Struct, frozen=True, kw_only=True):
     event_type: str | None = None
     """The type of the events of a document that does not say it, such as a table of one type; None: it says so."""
     items_max: int = 1_000
-    edi_senders: frozenset[str] = frozenset()
-    """The UNB senders that the credential may send EDIFACT for; empty: not checked."""
+    edi_senders: frozenset[str] | None = None
+    """The UNB senders that the credential may send EDIFACT for; empty: none is agreed; None: nobody knows here."""
+    edi_sender_taken: Callable[[str], bool] | None = None
+    """Whether a UNB sender is agreed with another partner; None: nobody knows here."""
     profile: Profile | None = None
     """The mapping profile of the partner, for EDIFACT; None: codes mean what the guides say."""
 

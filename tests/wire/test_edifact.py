@@ -61,6 +61,28 @@ async def test_a_foreign_sender_is_refused_with_its_interchange_and_not_with_the
     assert faults(answer) == {"SENDER_UNKNOWN"}
 
 
+async def test_where_no_sender_is_agreed_any_is_taken_with_a_warning_but_that_of_another_partner(delta: Caller) -> None:
+    await delta.world.company("other")
+    await delta.world.act("partner.set", id="other", edi_senders=["OTHER"])
+    sent = interchange(message("CODECO", *ZONED)), interchange(message("CODECO", *ZONED), sender="OTHER")
+
+    answer = await delta.post(b"".join(sent), EDIFACT)
+
+    assert verdicts(answer) == ["ACCEPTED", "REJECTED"]
+    told = [{(each["code"], each["severity"]) for each in item["faults"]} for item in answer.json["items"]]
+    assert told == [{("SENDER_UNCHECKED", "WARNING")}, {("SENDER_UNKNOWN", "ERROR")}]
+
+
+async def test_a_sender_is_free_again_when_its_partner_is_agreed_another(delta: Caller) -> None:
+    await delta.world.company("other")
+    for senders in (["TERM"], ["ELSE"]):
+        await delta.world.act("partner.set", id="other", edi_senders=senders)
+
+    answer = await delta.post(interchange(message("CODECO", *ZONED)), EDIFACT)
+
+    assert verdicts(answer) == ["ACCEPTED"]
+
+
 async def test_a_profile_says_what_a_code_means_from_the_next_request_on(delta: Caller) -> None:
     watch = await delta.world.company("risk", scopes=("feeds:read",), roles=["authority"])
     agreed = {"provider": {"all": True}, "types": ["*"], "fields": ["*"]}

@@ -52,7 +52,7 @@ def _items(text: str, messages: list[Message], profile: Profile, context: Contex
     index, seen = 0, dict[tuple[str, ...], int]()
     for message in messages:
         report = Report(message, text, profile)
-        report.faults += party_faults(message.interchange, context.edi_senders, profile)
+        report.faults += party_faults(message.interchange, context, profile)
         report.faults += _repeated(report, seen)
         for item in items_of(report, context.source or SOURCE):
             yield replace(item, index=index)

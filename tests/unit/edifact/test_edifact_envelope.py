@@ -104,14 +104,23 @@ def test_no_two_references_make_one_id() -> None:
     assert (one, two) == ("A%3AB:C:2:1", "A:B%3AC:2:1")
 
 
-@pytest.mark.parametrize(("senders", "verdict"), [((), "ACCEPTED"), (("TERM",), "ACCEPTED"), (("OTHER",), "REJECTED")])
-def test_the_sender_is_one_that_the_credential_may_send_for(senders: tuple[str, ...], verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("senders", "verdict", "codes"),
+    [
+        ((), "ACCEPTED", ["SENDER_UNCHECKED"]),
+        (("TERM",), "ACCEPTED", []),
+        (("OTHER",), "REJECTED", ["SENDER_UNKNOWN"]),
+    ],
+)
+def test_the_sender_is_one_that_the_credential_may_send_for(
+    senders: tuple[str, ...], verdict: str, codes: list[str]
+) -> None:
     context = Context(time_zone="Europe/Amsterdam", edi_senders=frozenset(senders))
 
     told_ = told(interchange(GOOD), context)
 
     assert told_.verdicts == [verdict]
-    assert [each.code for each in told_.judged[0].faults] == ["SENDER_UNKNOWN"] * (verdict == "REJECTED")
+    assert [each.code for each in told_.judged[0].faults] == codes
 
 
 UNB = b"UNB+UNOC:3+TERM:14+LINE:ZZZ+"
