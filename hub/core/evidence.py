@@ -191,6 +191,8 @@ class Receipt(Struct, frozen=True, gc=False):
     leaf: int
     seal: SealProof
     path: tuple[bytes, ...] | None = None
+    proof: bytes = b""
+    """SHA-256 of the sender's signed request, as the record names it; empty: it was not signed, or is not told here."""
 
 
 class Item(Struct, frozen=True, gc=False):

@@ -129,4 +129,4 @@ class _Batch:
         if leaf < 0 or seal.tree.leaf(leaf) != leaf_hash(statement):
             raise HubError(f"the record at offset {offset} has no seal that covers it")
         proof = SealProof(seal.body, seal.signature, leaf, 1, tuple(seal.tree.range_proof(leaf, 1)))
-        return Receipt(statement, leaf, proof, tuple(seal.tree.path(leaf)))
+        return Receipt(statement, leaf, proof, tuple(seal.tree.path(leaf)), header.proof)

@@ -166,7 +166,7 @@ class ReaderAPI:
         principal = self._gate.enter(request, "receipts:read")
         part, (publisher, sender) = _part_of(request), _of_whom(request, principal)
         receipts, more = await self._receipts.of(publisher, *_identity_of(request), sender=sender, part=part)
-        items = [render.receipt_alone(receipt) for receipt in receipts]
+        items = [render.receipt_with_proof(receipt) for receipt in receipts]
         return answer({"items": items, "next": str(part.stop) if more else None})
 
     async def get_event(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:

@@ -52,6 +52,11 @@ def batch(items: Iterable[Item], language: str) -> Document:
     return answer
 
 
+def receipt_with_proof(receipt: Receipt) -> Document:
+    """A receipt alone, and the name under which its sender's signed request is kept, if it was signed."""
+    return receipt_alone(receipt) | ({"proof": receipt.proof.hex()} if receipt.proof else {})
+
+
 def receipt_alone(receipt: Receipt) -> Document:
     """A receipt that needs nothing beside it but the key history."""
     return {

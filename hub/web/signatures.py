@@ -13,7 +13,6 @@ from hub.trust.signed_request import Message
 from hub.web.edge import Handler, Refused
 from hub.web.gate import Gate
 
-
 PROOF = "Hub-Proof"
 """Of an answer: the SHA-256 of the request as it is kept."""
 

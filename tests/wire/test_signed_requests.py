@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from connectors.signing import ProofWrong, SignedRequest, read_proof, signature_headers
-from tests.world import Answer, Caller, HubWorld, event
+from connectors.verify import verify
+from tests.world import SOURCE, Answer, Caller, HubWorld, event
 
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 
@@ -100,3 +101,20 @@ async def test_a_proof_that_was_changed_proves_nothing(delta: Caller, place: int
 
     with pytest.raises(ProofWrong):
         read_proof(bytes(kept))
+
+
+async def test_a_receipt_given_again_names_the_signed_request_and_one_of_an_unsigned_event_does_not(
+    delta: Caller,
+) -> None:
+    body = orjson.dumps(event("signed"))
+    proof = (await signed(delta, body)).headers["Hub-Proof"]
+    await delta.post(event("unsigned"))
+    await delta.judged("unsigned")
+
+    found = {
+        each: (await delta.get("/v1/receipts", source=SOURCE, id=each)).json["items"] for each in ("signed", "unsigned")
+    }
+
+    assert [each.get("proof") for each in found["signed"]] == [proof]
+    assert ["proof" in each for each in found["unsigned"]] == [False]
+    assert verify(found["signed"][0], body, await delta.world.keys()).valid
