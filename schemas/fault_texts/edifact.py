@@ -130,6 +130,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "Send it with its zone in format 303 or 304, or have your zone set at the hub or in your mapping profile.",
     ),
     (
+        "SYNTAX_UNKNOWN",
+        "The standard has no such syntax identifier; the interchange was read as far as it could be.",
+        "La norme n'a pas cet identifiant de syntaxe ; l'interchange a été lu autant que possible.",
+        "Name the character set in use in UNB, such as UNOC for ISO 8859-1 or UNOY for UTF-8.",
+        "WARNING",
+    ),
+    (
         "CODE_UNMAPPED",
         "What this code means to customs is not known.",
         "La signification douanière de ce code n'est pas connue.",

@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from schemas.faults import Fault, fault
-from schemas.translate.edifact.syntax import BLANKS, Marks, decoded, elements_of, marks_at, segment_end, skip
+from schemas.translate.edifact.syntax import (
+    BLANKS,
+    CHARACTER_SETS,
+    Marks,
+    decoded,
+    elements_of,
+    marks_at,
+    segment_end,
+    skip,
+)
 
 MESSAGES_MAX = 50_000
 FAULTS_MAX = 10
@@ -167,6 +176,9 @@ class Envelopes:
         self._count += 1
         self._in_interchange = self._group_count = 0
         interchange = self._interchange = Interchange(self._count, marks, header, [])
+        if syntax not in CHARACTER_SETS:
+            place, expected = interchange_place(interchange, "UNB", "1.1"), "one of " + ", ".join(CHARACTER_SETS)
+            interchange.faults.append(fault("SYNTAX_UNKNOWN", place, syntax or "nothing", expected))
         if interchange.value(11) == "1":
             place = interchange_place(interchange, "UNB", "11")
             interchange.faults.append(fault("TEST_INTERCHANGE", place, "1", "no test indicator"))

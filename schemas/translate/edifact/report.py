@@ -11,7 +11,7 @@ from schemas.faults import Fault, Severity, fault
 from schemas.translate.edifact.codes import Grammar
 from schemas.translate.edifact.envelope import Message, message_place, raw_segments
 from schemas.translate.edifact.profile import Profile
-from schemas.translate.edifact.syntax import SEGMENT_CHARACTERS_MAX, Marks, decoded, elements_of
+from schemas.translate.edifact.syntax import SEGMENT_CHARACTERS_MAX, Marks, control_in, decoded, elements_of
 
 UNIT_SEGMENTS_MAX = 500
 HEAD_SEGMENTS_MAX = 200
@@ -82,6 +82,9 @@ class Report:
         if read_as:
             expected = f"characters of {interchange.syntax or 'UNOA'}; read as {read_as}"
             self.faults.append(fault("CHARACTER_SET_LEFT", self.place, interchange.syntax, expected))
+        if control := control_in(self.text, self.marks):
+            expected = f"characters of {interchange.syntax or 'UNOA'}, and no control characters"
+            self.faults.append(fault("CHARACTER_SET_LEFT", self.place, control, expected))
         self.head: list[Segment] = []
         self.kept_head: list[str] = []
         self._segments = self._opened()

@@ -37,18 +37,34 @@ CHARACTER_SETS = {
     "UNOL": "iso8859-15", "UNOW": "utf-8", "UNOX": "iso2022_jp_2", "UNOY": "utf-8", "KECA": "euc_kr",
 }  # fmt: skip
 """Data element 0001, syntax identifier (ISO 9735-1 annex; KECA is Korean)."""
+_OF_MANY_BYTES = frozenset({"utf-8", "iso2022_jp_2", "euc_kr"})
+_C1 = re.compile(r"[\x80-\x9f]")
 
+_WIDE = {"utf-16-le": (b"\xff\xfe", b"U\x00N\x00"), "utf-16-be": (b"\xfe\xff", b"\x00U\x00N")}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+"""In no character set of the standard but as separators, or for ISO 2022 to switch by (ESC)."""
 _FIRST = re.compile(r"UN[BGH]")
 _MARKS = re.compile(r"UNA(.{4}[ *].|.{5}|.{6})[ \t\r\n]*(?=UN[BGH])", re.DOTALL)
 
 
 def opened(document: bytes) -> str:
     """The document as text in which separators can be looked for."""
+    if (wide := _wide(document)) is not None:
+        # As UTF-8 from here on: `decoded` reads it as such.
+        return wide.removeprefix("\ufeff").encode("utf-8", "replace").decode("latin-1")
     content = document.removeprefix(b"\xef\xbb\xbf")
     if b"\x1b" in content and b"UNOX" in content[:64]:
         # Under ISO 2022 the bytes of a separator may be half of a character: decoded first, cut then.
         return content.decode(CHARACTER_SETS["UNOX"], "replace")
     return content.decode("latin-1")
+
+
+def _wide(document: bytes) -> str | None:
+    """The text of a document in UTF-16, told by its byte-order mark or by how it begins; None: it is not."""
+    for order, begins in _WIDE.items():
+        if document.startswith(begins):
+            return document.decode(order, "replace")
+    return None
 
 
 def marks_at(text: str, position: int) -> tuple[Marks, int]:
@@ -128,7 +144,11 @@ def _released(raw: str, marks: Marks) -> list[list[str]]:
 
 def decoded(text: str, syntax: str) -> tuple[str, str]:
     """Text that was cut as Latin-1 in the character set of its syntax identifier; and the name of the one that it was
-    read in if it is not that, else empty."""
+    read in if it is not that, else empty.
+
+    What is whole in UTF-8 is UTF-8, whatever is named: in a set of one byte a character it would be a row of signs that
+    no word has. Signs where ISO 8859-1 has controls are those that Windows has there.
+    """
     if text.isascii():
         return text, ""
     try:
@@ -136,9 +156,21 @@ def decoded(text: str, syntax: str) -> tuple[str, str]:
     except UnicodeEncodeError:  # It came under ISO 2022 and is decoded.
         return text, ""
     named = CHARACTER_SETS.get(syntax, "ascii")
-    for character_set in (named, "utf-8"):
+    for character_set in (named, "utf-8") if named in _OF_MANY_BYTES else ("utf-8", named):
         try:
-            return content.decode(character_set), "" if character_set == named else "UTF-8"
+            read = content.decode(character_set)
         except UnicodeDecodeError:
             continue
+        if character_set != "latin-1" or not _C1.search(read):
+            return read, "" if character_set == named else "UTF-8"
+    if _C1.search(text):
+        return content.decode("cp1252", "replace"), "Windows-1252"
     return text, "ISO 8859-1"
+
+
+def control_in(text: str, marks: Marks) -> str:
+    """The first control character of a text that is in no character set, as `U+0000`; empty: there is none."""
+    for match in _CONTROL.finditer(text):
+        if match[0] not in marks:
+            return f"U+{ord(match[0]):04X}"
+    return ""

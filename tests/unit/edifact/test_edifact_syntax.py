@@ -109,3 +109,43 @@ def test_text_beyond_the_character_set_is_read_all_the_same_with_a_warning(synta
 
 def test_lower_case_letters_under_level_a_are_no_fault() -> None:
     assert decoded("lower case", "UNOA") == ("lower case", "")
+
+
+@pytest.mark.parametrize(
+    ("syntax", "sent", "text", "read_as"),
+    [
+        ("UNOC", "M\u00fcller".encode("latin-1"), "M\u00fcller", ""),
+        ("UNOC", "M\u00fcller".encode(), "M\u00fcller", "UTF-8"),
+        (
+            "UNOE",
+            "\u041c\u044e\u043b\u043b\u0435\u0440".encode("iso8859-5"),
+            "\u041c\u044e\u043b\u043b\u0435\u0440",
+            "",
+        ),
+        ("UNOC", "L\u2019Aigle".encode("cp1252"), "L\u2019Aigle", "Windows-1252"),
+        ("KECA", "\ud55c\uad6d".encode("euc_kr"), "\ud55c\uad6d", ""),
+    ],
+)
+def test_text_of_another_character_set_than_named_is_read_as_what_it_is_and_said_so(
+    syntax: str, sent: bytes, text: str, read_as: str
+) -> None:
+    assert decoded(sent.decode("latin-1"), syntax) == (text, read_as)
+
+
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_an_interchange_in_utf_16_is_read_as_what_it_says(order: str) -> None:
+    document = interchange(message("CODECO", *GATE_IN[:-1], "FTX+AAI+++M\u00fcller")).decode("latin-1").encode(order)
+
+    told_ = told(document)
+
+    assert (told_.verdicts, told_.codes()) == (["ACCEPTED"], {"CHARACTER_SET_LEFT"})
+    assert told_.data()["remarks"] == "M\u00fcller"
+
+
+def test_a_control_character_and_an_unknown_syntax_identifier_are_told() -> None:
+    control = told(interchange(message("CODECO", *GATE_IN, "FTX+AAI+++a\x00b")))
+    unknown = told(interchange(message("CODECO", *GATE_IN)).replace(b"UNOC", b"UNOZ"))
+
+    assert (control.verdicts, control.codes()) == (["ACCEPTED"], {"CHARACTER_SET_LEFT"})
+    assert control.judged[0].faults[0].found == "U+0000"
+    assert (unknown.verdicts, unknown.codes()) == (["ACCEPTED"], {"SYNTAX_UNKNOWN"})
