@@ -19,7 +19,7 @@ from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, newest
 from connectors.language import language
 from connectors.possession import Lane, Lanes, Possession, asks_for_nonce
-from connectors.signing import signature_headers
+from connectors.signing import ON_BEHALF_OF, signature_headers
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ANSWER_SECONDS_MAX = 15.0
@@ -165,7 +165,7 @@ class HubSession:
         if self.on_behalf_of and method == "GET":
             query = {**(query or {}), "on_behalf_of": self.on_behalf_of}
         elif self.on_behalf_of:
-            headers = {**(headers or {}), "Hub-On-Behalf-Of": self.on_behalf_of}
+            headers = {**(headers or {}), ON_BEHALF_OF: self.on_behalf_of}
         sent = {"method": method, "path": path, "data": body, "params": query, "timeout": timeout}
         async with self.open(headers or {}, **sent) as response:
             return await _read(response)
@@ -213,7 +213,10 @@ class HubSession:
             headers = {**headers, "DPoP": proof, **({"Authorization": f"DPoP {token}"} if token else {})}
         if self._sign and path == EVENTS_PATH and isinstance(body := sent.get("data"), bytes):
             target = str(url.update_query(sent.get("params") or {}))
-            headers = {**headers, **signature_headers(self._key, method, target, body, now=int(time.time()))}
+            for_whom = headers.get(ON_BEHALF_OF, "")
+            now = int(time.time())
+            signed = signature_headers(self._key, method, target, body, now=now, on_behalf_of=for_whom)
+            headers = {**headers, **signed}
         try:
             async with lane.http.request(method, url, allow_redirects=False, headers=headers, **sent) as response:
                 lane.note(response)

@@ -22,7 +22,7 @@ from jwt.exceptions import PyJWTError
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey
 
-COVERED = '("@method" "@target-uri" "content-digest")'
+ON_BEHALF_OF = "Hub-On-Behalf-Of"
 PROOF_FORMAT = "customs-hub-request-proof/1"
 _PSS = padding.PSS(mgf=padding.MGF1(SHA512()), salt_length=64)
 _DIGEST = re.compile(r'^"content-digest": (?:.*, ?)?sha-256=:([A-Za-z0-9+/=]{44}):', re.MULTILINE)
@@ -42,12 +42,17 @@ class SignedRequest:
     body: bytes
 
 
-def signature_headers(key: SigningKey, method: str, url: str, body: bytes, *, now: int) -> dict[str, str]:
-    """The headers that sign a request; `now` in seconds since 1970."""
+def signature_headers(
+    key: SigningKey, method: str, url: str, body: bytes, *, now: int, on_behalf_of: str = ""
+) -> dict[str, str]:
+    """The headers that sign a request, with the partner that it is sent for; `now` in seconds since 1970."""
     digest = f"sha-256=:{_b64(sha256(body).digest())}:"
-    parameters = f'{COVERED};created={now};keyid="{key.id}"'
-    base = f'"@method": {method}\n"@target-uri": {url}\n"content-digest": {digest}\n"@signature-params": {parameters}'
-    signature = _sign(key.private, base.encode())
+    covered = {"@method": method, "@target-uri": url, "content-digest": digest}
+    covered |= {ON_BEHALF_OF.lower(): on_behalf_of} if on_behalf_of else {}
+    names = " ".join(f'"{name}"' for name in covered)
+    parameters = f'({names});created={now};keyid="{key.id}"'
+    lines = [f'"{name}": {value}' for name, value in covered.items()]
+    signature = _sign(key.private, "\n".join([*lines, f'"@signature-params": {parameters}']).encode())
     return {
         "Content-Digest": digest,
         "Signature-Input": f"customs={parameters}",

@@ -25,18 +25,7 @@ class Principal:
         self.keys = (caller.key, *keys)
 
     def drafted(self, agent: str, id: str = "m1", **more: Any) -> mandates.Signed:  # noqa: A002
-        """A mandate over everything, for a day; `more` says what differs."""
-        now = int(time.time())
-        good: dict[str, Any] = {
-            "hub": self.caller.world.hub.settings.hub_name,
-            "id": id,
-            "principal": self.caller.partner,
-            "agent": agent,
-            "types": ["*"],
-            "valid_from": now - 10,
-            "valid_to": now + DAY,
-        }
-        return mandates.mandate(**(good | more))
+        return drafted(self.caller, agent, id, **more)
 
     async def post(self, signed: mandates.Signed, path: str = "/v1/mandates") -> Answer:
         return await self.caller.ask("POST", path, data=orjson.dumps(signed), headers=JSON)
@@ -48,6 +37,21 @@ class Principal:
         hub = self.caller.world.hub.settings.hub_name
         written = mandates.withdrawal(hub=hub, principal=self.caller.partner, id=id, time=int(time.time()))
         return await self.post(signed_by(written, keys or self.keys), f"/v1/mandates/{id}/withdraw")
+
+
+def drafted(caller: Caller, agent: str, id: str = "m1", **more: Any) -> mandates.Signed:  # noqa: A002
+    """A mandate over everything, for a day; `more` says what differs."""
+    now = int(time.time())
+    good: dict[str, Any] = {
+        "hub": caller.world.hub.settings.hub_name,
+        "id": id,
+        "principal": caller.partner,
+        "agent": agent,
+        "types": ["*"],
+        "valid_from": now - 10,
+        "valid_to": now + DAY,
+    }
+    return mandates.mandate(**(good | more))
 
 
 def signed_by(signed: mandates.Signed, keys: Sequence[SigningKey]) -> mandates.Signed:

@@ -87,7 +87,9 @@ def may_stand_in(agent: str, publisher: str, snapshot: Snapshot, now: int) -> bo
 
 
 def mandate_missing(agent: str, publisher: str, what: str) -> Refusal:
-    """`what` the agent would need a mandate for."""
+    """`what` the agent would need a mandate for, empty: for anything."""
+    if not what:
+        return Refusal("MANDATE_MISSING", f"{agent} needs a mandate of {publisher}")
     return Refusal("MANDATE_MISSING", f"{what}: {agent} needs a mandate of {publisher}")
 
 

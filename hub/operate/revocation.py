@@ -13,9 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.credential import KeyState
+from hub.core.mandate import MandateState
 from hub.core.registry import Snapshot
 from hub.operate.acts import Basis, Changes
 from hub.operate.credentials import Credential
+from hub.trust.mandate import named_key
 
 
 class Lost(Struct, frozen=True):
@@ -47,6 +49,19 @@ def _its_successors(lost: Lost, basis: Basis) -> Changes:
     return tuple(revoked(each) for each in successors(lost, basis.snapshot) if each.state is not KeyState.REVOKED)
 
 
+def _mandates_signed(lost: Lost, basis: Basis) -> Changes:
+    """Whoever holds a key can sign in its principal's name; what was meant is granted again, under another name."""
+    snapshot, partner = basis.snapshot, lost.credential.system.partition(".")[0]
+    return tuple(
+        replace(each, state=MandateState.WITHDRAWN)
+        for each in snapshot.mandates.of(partner)
+        if each.principal == partner
+        and each.state is not MandateState.WITHDRAWN
+        and snapshot.made[snapshot.mandates.created(each.id)].time_us >= lost.since * 1_000_000
+        and lost.credential.id in map(named_key, each.grant.signatures)
+    )
+
+
 REVOKED = (
     Access("new tokens", "Clients.prove", _the_credential),
     Access("bearer tokens", "Authenticator: the token names the credential that fetched it"),
@@ -57,6 +72,7 @@ REVOKED = (
     Access("open streams", "ReaderAPI._must_stop, at every bell"),
     Access("documents that wait", "authorise: a job is judged for the credential that it came with"),
     Access("keys rotated in", "Clients.prove", _its_successors),
+    Access("mandates signed", "authorise, for each event", _mandates_signed),
 )
 
 

@@ -12,6 +12,12 @@ MANDATE_TYPE = "customs-hub-mandate+jws"
 SIGNATURE_BYTES_MAX = 131_072
 
 
+def named_key(signature: str) -> str:
+    """The id of the key by which something says that it is signed; empty: by none."""
+    jws = open_jws(signature, bytes_max=SIGNATURE_BYTES_MAX)
+    return "" if isinstance(jws, Flaw) else jws.header.kid
+
+
 def signer_of(signature: str, text: bytes, keys: Mapping[str, PublicKey]) -> str | Flaw:
     """The id of the key, one of `keys`, that signed exactly this text; or why it is none."""
     # 1. One spelling, allowed header members only, and made for this purpose.

@@ -39,12 +39,19 @@ _DIGESTS = {"sha-256": sha256, "sha-512": sha512}
 _P256_BYTES = 32
 
 
+ON_BEHALF_OF = "hub-on-behalf-of"
+"""The field that says whose events are brought (`schemas/formats/mandate.md`)."""
+
+
 class Wrong(StrEnum):
     """What keeps a signature from being a proof; told to the sender, who is authenticated already."""
 
     UNREADABLE = "Signature-Input or Signature is no structured field of RFC 9421, or beyond its bounds"
     PARAMETERS = "created and keyid are asked for; alg, expires, nonce and tag may stand beside them"
-    COMPONENTS = "covered are: @method, @target-uri (or @authority, @path and @query), content-digest of a body"
+    COMPONENTS = (
+        "covered are: @method, @target-uri (or @authority, @path and @query), content-digest of a body, "
+        "hub-on-behalf-of where it is sent"
+    )
     MISSING = "a covered component is not in the request, or cannot be covered"
     KEY = "keyid names no key of this client that is in force"
     ALGORITHM = "alg is not the one of the key: ecdsa-p256-sha256, ed25519 or rsa-pss-sha512"
@@ -199,7 +206,8 @@ def _covers(components: Sequence[Any], message: Message, body: bytes) -> bool:
     plain = {name for name, parameters in components if isinstance(name, str) and not parameters}
     wanted = {"@authority", "@path"} | ({"@query"} if urlsplit(message.url).query else set())
     target = "@target-uri" in plain or wanted <= plain
-    return "@method" in plain and target and (not body or "content-digest" in plain)
+    for_whom = ON_BEHALF_OF in plain or all(name != ON_BEHALF_OF for name, _ in message.fields)
+    return "@method" in plain and target and for_whom and (not body or "content-digest" in plain)
 
 
 def _digested(message: Message, body: bytes) -> bool:

@@ -104,7 +104,7 @@ class Gate:
         snapshot, agent = self._snapshot(), principal.partner
         partner = snapshot.partners.get(publisher)
         if partner is None or not may_stand_in(agent.id, publisher, snapshot, now):
-            return mandate_missing(agent.id, publisher, route.name)
+            return mandate_missing(agent.id, publisher, "")
         return replace(principal, partner=partner, agent=agent)
 
 

@@ -22,6 +22,7 @@ from connectors.signing import signature_headers
 from hub.core.codes import digest_of, make_api_key
 from hub.core.partner import SCOPES as REGISTERED
 from hub.web.route import Route
+from tests.mandates import drafted, signed_by
 from tests.wire import test_copies, test_epcis, test_tables
 from tests.wire.test_copies import png
 from tests.world import ASSERTION_TYPE, GATE_IN, RISK, SOURCE, Answer, Caller, HubWorld, event
@@ -47,6 +48,18 @@ class Stage:
     """What the caller made for itself."""
 
 
+async def a_mandate(caller: Caller) -> str:
+    """Its name; two systems of the principal sign it."""
+    world, keys = caller.world, (generate("EdDSA"), generate("EdDSA"))
+    for number, key in enumerate(keys):
+        public = key.public_pem().decode()
+        given = {"partner": caller.partner, "system": f"signer{number}", "key": public, "scopes": ["mandates:sign"]}
+        await world.act("key.add", **given)
+    written = drafted(caller, "custodian", sources=[f"urn:{MARKER}"])
+    await world.act("mandate.grant", principal=caller.partner, **signed_by(written, keys))
+    return str(written["mandate"]["id"])
+
+
 async def set_up(world: HubWorld) -> Stage:
     aeo = {"type": "F", "issuer": "NL", "valid_from": "2020-01-01", "number": f"NLAEOF-{MARKER}"}
     roles = ["terminal", "carrier", "exporter"]
@@ -56,6 +69,7 @@ async def set_up(world: HubWorld) -> Stage:
     holder = await world.reader("holder", provider={"partner": "victim"})
     stage = Stage(world, victim, holder)
     stage.theirs = await something_of_every_kind(victim, "foreign", MARKER)
+    stage.theirs |= {"mandate": await a_mandate(victim)}
     stage.theirs |= {"feed": "holder", "cursor": (await holder.get("/v1/feeds/holder/records", wait=5)).json["next"]}
     async with asyncio.timeout(10):
         while len((await victim.get("/v1/events")).json["items"]) < SENT:
@@ -122,6 +136,7 @@ KEPT_AS = {"get_proof": {"sha256": "proof"}}
 """By route: what a name in its path stands for, where the name alone does not say it."""
 UNKNOWN: Kit = {
     "proof": sha256(b"nobody signed it").hexdigest(),
+    "mandate": "no-such-mandate",
     "feed": "no-such-feed",
     "table": "0" * 32,
     "capture": "0" * 32,
@@ -131,7 +146,7 @@ UNKNOWN: Kit = {
     "value": CONTAINERS["unknown"],
 }
 
-PRIVATE = {("feed",), ("table",), ("capture",), ("sha256",), ("event",), ("scheme", "value")}
+PRIVATE = {("feed",), ("table",), ("capture",), ("sha256",), ("event",), ("scheme", "value"), ("mandate",)}
 """Names of which everybody has their own: another's is answered like one that nobody has."""
 PUBLIC: dict[tuple[str, ...], Kit] = {
     ("type",): {"type": GATE_IN},
@@ -240,6 +255,9 @@ ASKED: dict[str, Asked] = {
     "post_events": Asked(body=_event, media_type=_CLOUD),
     "validate": Asked(body=_event, media_type=_CLOUD),
     "post_table": Asked((f"type={GATE_IN}",), _row, "text/csv"),
+    "grant_mandate": Asked(body=_json({"mandate": {"id": "asked"}, "signatures": []})),
+    "withdraw_mandate": Asked(body=_json({"withdrawal": {"id": "asked"}, "signatures": []})),
+    "list_mandates": Asked(("", "limit=1", "cursor=x")),
     "get_table": Asked(("", "limit=1", "cursor=x")),
     "get_workbook": _ANYTHING,
     "get_xlsx_template": _ANYTHING,
@@ -260,12 +278,13 @@ ASKED: dict[str, Asked] = {
             _THEIR_OBJECT,
             f"{_THEIR_OBJECT}&tied=true",
             _THEIR_EVENT,
+            f"{_THEIR_EVENT}&on_behalf_of=victim",
             f"purpose={RISK}",
             "limit=1",
         )
     ),
     "get_object": Asked(("", f"purpose={RISK}")),
-    "get_receipts": Asked((_THEIR_EVENT,)),
+    "get_receipts": Asked((_THEIR_EVENT, f"{_THEIR_EVENT}&on_behalf_of=victim")),
     "get_notices": Asked(("", "wait=0", "limit=1")),
     "list_feeds": _ANYTHING,
     "get_records": Asked(("", "limit=1", "from=earliest")),

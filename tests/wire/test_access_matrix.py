@@ -125,7 +125,8 @@ def wrong_status(route: Route, kind: Kind, which: str, answer: Answer) -> str:
         wanted = kind.stopped or "SCOPE_MISSING"
         return "" if answer.code == wanted else f"{told} instead of {wanted}"
     if which in ("foreign", "unknown") and route.name not in ANSWERED_ALIKE:
-        return "" if answer.status in (404, 400) else f"{told} instead of 404"
+        without_mandate = bool(kind.headers) and answer.code == "MANDATE_MISSING"
+        return "" if without_mandate or answer.status in (404, 400) else f"{told} instead of 404"
     return f"{told} for what is one's own" if answer.status == 401 or (which == "own" and answer.status == 404) else ""
 
 

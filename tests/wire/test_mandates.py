@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from connectors.keys import generate
 from connectors.partner import mandates
+from connectors.signing import signature_headers
 from connectors.verify import verify
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal as Sender
@@ -18,6 +20,10 @@ from hub.intake.documents import in_chunks
 from hub.intake.results import items_of
 from hub.ports.jobs import JobKind
 from tests.mandates import Principal, principal, signed_by
+from tests.wire.conftest import MakeWorld, without_look_ups
+from tests.wire.test_copies import AEO, PDF, at
+from tests.wire.test_copies import post as post_copy
+from tests.wire.test_epcis import CONTEXT, document, ended, epcis, send
 from tests.world import SOURCE, Caller, HubWorld, event
 
 BATCH = "application/cloudevents-batch+json"
@@ -473,6 +479,99 @@ async def test_a_table_that_waited_is_judged_by_the_mandates_of_then(
     assert job.counts == {"REJECTED": 1}
     [results] = await world.hub.ports.jobs.results(job.id, start=0, limit=1)
     assert [item.refusal and item.refusal.code for item in items_of(results)] == ["MANDATE_MISSING"]
+
+
+async def test_a_capture_for_a_principal_is_its_own_and_asked_for_by_its_sender(
+    world: HubWorld, delta: Principal, broker: Caller
+) -> None:
+    await granted(delta)
+
+    answer = await send(broker, "/epcis/capture", document(epcis()), Hub_On_Behalf_Of="delta")
+    job = await ended(broker, answer.headers["Location"])
+
+    assert (job["success"], job["publisher"], job["submitted_by"]) == (True, "delta", "broker.sys")
+    assert (await ended(delta.caller, answer.headers["Location"].partition("?")[0]))["success"] is True
+    assert (await broker.get("/epcis/capture")).json == []
+
+
+async def test_a_single_epcis_event_says_where_its_receipt_is(delta: Principal, broker: Caller) -> None:
+    await granted(delta)
+
+    answer = await send(broker, "/epcis/events", {"@context": [CONTEXT], **epcis()}, Hub_On_Behalf_Of="delta")
+    receipts = await broker.ask("GET", answer.headers["Link"].partition(">")[0].removeprefix("<"))
+
+    assert answer.status == 201
+    assert [each["statement"]["submitted_by"] for each in receipts.json["items"]] in ([], ["broker.sys"])
+
+
+async def test_a_copy_for_a_principal_is_its_own_and_its_agent_withdraws_no_other(
+    world: HubWorld, broker: Caller
+) -> None:
+    await world.reader(feed=False)
+    delta = await principal(world, roles=["exporter"], tier="aeo")
+    await world.act("partner.aeo", id="delta", number="NLAEOF1", **AEO)
+    await granted(delta)
+
+    handed = await post_copy(broker, PDF, "application/pdf", headers={"Hub-On-Behalf-Of": "delta"})
+    others = PDF + b"\n"
+    assert (await post_copy(delta.caller, others, "application/pdf", reference="own")).status == 201
+    async with asyncio.timeout(10):
+        while (await delta.caller.ask("GET", at(others))).status != 200:
+            await asyncio.sleep(0.01)
+    headers = {"Content-Type": "application/json", "Hub-On-Behalf-Of": "delta"}
+    reason = orjson.dumps({"reason": {"text": "x"}})
+
+    assert (handed.status, handed.json["publisher"], handed.json["submitted_by"]) == (201, "delta", "broker.sys")
+    assert (await broker.ask("GET", at(PDF))).code == "NOT_FOUND"
+    assert (await delta.caller.ask("GET", at(PDF))).status == 200
+    withdrawn = [
+        await broker.ask("POST", at(each, "/withdraw"), data=reason, headers=headers) for each in (others, PDF)
+    ]
+    assert (withdrawn[0].code, withdrawn[1].status) == ("NOT_FOUND", 201)
+
+
+async def test_a_dry_run_says_what_a_mandate_allows(delta: Principal, broker: Caller) -> None:
+    await granted(delta, types=["customs.seal.*"])
+
+    answer = await broker.ask(
+        "POST",
+        "/v1/validate",
+        data=orjson.dumps(event()),
+        headers={"Content-Type": "application/cloudevents+json", "Hub-On-Behalf-Of": "delta"},
+    )
+
+    assert (answer.code, answer.json["dry_run"], answer.json["submitted_by"]) == ("MANDATE_MISSING", True, "broker.sys")
+
+
+async def test_a_conflict_found_later_is_told_to_principal_and_agent_and_to_nobody_else(make_world: MakeWorld) -> None:
+    async with make_world(without_look_ups) as world:
+        await world.reader("watch", feed=False)
+        delta, broker = await principal(world), await world.company("broker", roles=["broker"])
+        stranger = await world.company("stranger")
+        await granted(delta)
+        await delta.caller.post(event("a"))
+
+        await broker.post(event("a", empty=True), Hub_On_Behalf_Of="delta")
+
+        told = [(await each.get("/v1/notices", wait=5)).json["items"] for each in (delta.caller, broker)]
+        assert [[(each["code"], each["submitted_by"]) for each in items] for items in told] == [
+            [("CONFLICT", "broker.sys")]
+        ] * 2
+        assert (await stranger.get("/v1/notices")).json["items"] == []
+
+
+async def test_a_signed_request_covers_whom_it_is_for(world: HubWorld, delta: Principal, broker: Caller) -> None:
+    await granted(delta)
+    body, url = orjson.dumps(event()), f"{world.hub.url}/v1/events"
+
+    def signed(**more: Any) -> dict[str, str]:
+        return signature_headers(broker.key, "POST", url, body, now=int(time.time()), **more)
+
+    bound = await broker.post(body, Hub_On_Behalf_Of="delta", **signed(on_behalf_of="delta"))
+    loose = await broker.post(body, Hub_On_Behalf_Of="delta", **signed())
+
+    assert bound.status == 201
+    assert loose.code == "REQUEST_SIGNATURE_INVALID"
 
 
 async def test_both_quotas_are_charged(world: HubWorld, delta: Principal, broker: Caller) -> None:

@@ -15,6 +15,7 @@ from connectors.keys import generate
 from hub.core.codes import digest_of, make_api_key
 from hub.core.credential import KeyState
 from hub.operate.revocation import REVOKED
+from tests.mandates import principal
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_epcis import document, epcis, send
 from tests.wire.test_in_force import asked_to_go_on
@@ -124,6 +125,14 @@ async def keys_rotated_in(scene: Scene) -> None:
     assert {key.state for key in scene.world.hub.snapshot().keys_of(delta.id)} == {KeyState.REVOKED}
 
 
+async def mandates_signed(scene: Scene) -> None:
+    signer = await principal(scene.world, "signer")
+    assert (await signer.grant("delta")).status == 201
+    assert (await scene.delta.post(event(), Hub_On_Behalf_Of="signer")).status == 201
+    await scene.leak(signer.caller)
+    assert (await scene.delta.post(event(), Hub_On_Behalf_Of="signer")).code == "MANDATE_MISSING"
+
+
 PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "new tokens": new_tokens,
     "bearer tokens": bearer_tokens,
@@ -134,6 +143,7 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "open streams": open_streams,
     "documents that wait": documents_that_wait,
     "keys rotated in": keys_rotated_in,
+    "mandates signed": mandates_signed,
 }
 
 
