@@ -73,6 +73,7 @@ def copies_api(
             examiner=examiner,
             decision_of=lambda partner, sha256: snapshot().copy_decision(partner, sha256),
             observer=observer,
+            turns=ports.turns,
         ),
         copies=archived.copies,
         known=archived.known,

@@ -14,6 +14,7 @@ from hub.core.worker import ALONE, Worker
 from hub.drivers.clamd.scanner import ClamdScanner
 from hub.drivers.files.blob_store import FileBlobStore
 from hub.drivers.files.spending import FileSpending
+from hub.drivers.files.turns import FileTurns
 from hub.drivers.files.uptime import FileUptime
 from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.blob_store import MemoryBlobStore
@@ -27,6 +28,7 @@ from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
 from hub.drivers.memory.spending import MemorySpending, MemoryUptime
+from hub.drivers.memory.turns import MemoryTurns
 from hub.drivers.memory.views import MemoryViews
 from hub.drivers.s3.blob_store import S3BlobStore
 from hub.drivers.sqlite.event_log import SQLiteEventLog
@@ -45,6 +47,7 @@ from hub.ports.registry import Registry
 from hub.ports.replay_guard import ReplayGuard
 from hub.ports.spending import Spending
 from hub.ports.system import Clock
+from hub.ports.turns import Turns
 from hub.ports.uptime import Uptime
 from hub.ports.views import Views
 
@@ -65,6 +68,7 @@ class Ports(Struct, frozen=True):
     judge: DocumentJudge
     spending: Spending
     uptime: Uptime
+    turns: Turns
     scanner: VirusScanner | None
     """None: no scanner is set, and documents are not scanned."""
 
@@ -96,6 +100,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             judge=MemoryDocumentJudge(),
             spending=MemorySpending(),
             uptime=MemoryUptime(),
+            turns=MemoryTurns(clock),
             scanner=_scanner(settings, clock),
         )
     directory = Path(log.directory)
@@ -124,6 +129,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         judge=await stack.enter_async_context(_judge(settings, worker)),
         spending=_spending(directory, worker),
         uptime=FileUptime(directory),
+        turns=MemoryTurns(clock) if worker.is_alone else FileTurns(directory, clock),
         scanner=_scanner(settings, clock),
     )
 

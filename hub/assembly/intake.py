@@ -73,7 +73,7 @@ def make_intake(
         bounds=bounds,
         seen=seen,
     )
-    archive = Archive(ports.blobs)
+    archive = Archive(ports.blobs, ports.turns)
     stretches = Stretches(
         pipeline=pipeline,
         blobs=ports.blobs,

@@ -1,17 +1,18 @@
 """Documents as they were sent, under the SHA-256 that receipts of their events name, as long as the log keeps those.
 
 A document is stored before any of its events is accepted. One of which nothing was accepted goes again; if several
-requests bring the same one at once, the last of them decides for all.
+requests bring the same one at once to one worker, the last of them decides for all, and those at others wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from hub.core.errors import HubError
 from hub.ports.blob_store import BlobKey, BlobStore
+from hub.ports.turns import Turns
 
 Store = Callable[[BlobKey], Awaitable[bool]]
 """Puts the document under the key; True if there was none."""
@@ -26,11 +27,14 @@ class Holding:
         self.lock = asyncio.Lock()
         self.holders = 0
         self.new = False
+        self.turn: AsyncExitStack | None = None
+        """Of this worker, as long as anybody here holds the document."""
 
 
 class Archive:
-    def __init__(self, blobs: BlobStore) -> None:
+    def __init__(self, blobs: BlobStore, turns: Turns) -> None:
         self._blobs = blobs
+        self._turns = turns
         self._held: dict[BlobKey, Holding] = {}
 
     @asynccontextmanager
@@ -44,6 +48,10 @@ class Archive:
         held.holders += 1
         try:
             async with held.lock:
+                if held.turn is None:
+                    turn = AsyncExitStack()
+                    await turn.enter_async_context(self._turns.turn(f"document/{partner}/{key.name}"))
+                    held.turn = turn
                 held.new |= await store(key)
             try:
                 yield held
@@ -68,3 +76,5 @@ class Archive:
             finally:
                 if not held.holders:
                     self._held.pop(key, None)
+                    if held.turn is not None:
+                        await held.turn.aclose()

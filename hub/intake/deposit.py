@@ -7,9 +7,7 @@ made first, whose receipt is known.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -36,6 +34,7 @@ from hub.intake.examine import Examiner
 from hub.intake.judging import Judged
 from hub.intake.pipeline import Answer, Pipeline
 from hub.ports.observer import Observer
+from hub.ports.turns import Turns
 from schemas.documents.sniff import PDF
 from schemas.translate.item import Item as TranslatedItem
 from schemas.translate.item import Translation
@@ -62,13 +61,14 @@ class Deposits:
         examiner: Examiner,
         decision_of: DecisionOf,
         observer: Observer,
+        turns: Turns,
     ) -> None:
         self._decision_of = decision_of
         self._pipeline = pipeline
         self._copies = copies
         self._examiner = examiner
         self._observer = observer
-        self._turns: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
+        self._turns = turns
 
     async def foresee(self, admitted: Admitted, asked: Asked, replaced: Version | None) -> Item | None:
         """What can be refused before a byte of the copy was read; None: nothing yet."""
@@ -86,7 +86,7 @@ class Deposits:
         """
         partner = admitted.principal.partner.id
         decision = self._decision_of(partner, upload.sha256)
-        async with self._turn(partner, upload.sha256):
+        async with self._turns.turn(f"copy/{partner}/{upload.sha256}"):
             known = await self._copies.entries(partner, upload.sha256)
             entry = next((each for each in known if each.asked == asked), None)
             if entry is None and known and not asked.is_new_version:
@@ -163,20 +163,6 @@ class Deposits:
         answer: Answer = await self._pipeline.accept(admitted, [judged])
         [item] = answer.items
         return item
-
-    @asynccontextmanager
-    async def _turn(self, partner: str, sha256: str) -> AsyncIterator[None]:
-        """One at a time of what brings the same bytes."""
-        key = partner, sha256
-        lock, others = self._turns.get(key, (asyncio.Lock(), 0))
-        self._turns[key] = lock, others + 1
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, others = self._turns.pop(key)
-            if others > 1:
-                self._turns[key] = lock, others - 1
 
 
 def _told_otherwise(known: Entry) -> Refusal:
