@@ -137,6 +137,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "WARNING",
     ),
     (
+        "TOTAL_WRONG",
+        "The control total counts other than what is in the message.",
+        "Le total de contrôle ne compte pas ce que contient le message.",
+        "Check that nothing was lost on the way; what is in the message was read.",
+        "WARNING",
+    ),
+    (
         "CODE_UNMAPPED",
         "What this code means to customs is not known.",
         "La signification douanière de ce code n'est pas connue.",

@@ -58,6 +58,10 @@ UNITS = {
 }
 """The segments of which each may tell of an event."""
 
+TOTALS: Mapping[str, str] = {"CODECO": "16", "COARRI": "16", "CUSCAR": "10"}
+"""CNT 6069 that counts the groups of a message: 16 equipment (SMDG, ITIGG), 10 consignments. In COPARN equipment may
+be ordered by number (EQN), in IFTSTA a total is of what the sender pleases: nothing is certain there."""
+
 KNOWN = frozenset(
     """
     APERAK AUTACK BALANC BANSTA BAPLIE BAPLTE BERMAN BOPCUS CALINF COACSU COARCO COARIN COARRI CODECO CODENO COEDOR

@@ -26,6 +26,8 @@ from schemas.translate.edifact.syntax import (
 MESSAGES_MAX = 50_000
 FAULTS_MAX = 10
 """Of the groups of an interchange: all are told of each of its messages."""
+TOTALS_MAX = 20
+"""Of a message: the guides have three at most."""
 SEGMENT_HEAD_CHARACTERS = 1_000
 """How much of a header or trailer is looked at: none has more than 500 characters."""
 
@@ -75,6 +77,8 @@ class Message(Struct, gc=False):
     """The reference of its group (UNG), where it is in one."""
     unit_count: int = 0
     """How many segments it has that may tell of an event."""
+    totals: list[tuple[int, str, str]] = []
+    """Control totals (CNT): number of the segment, what is counted (6069), how many there are said to be (6066)."""
     faults: list[Fault] = []
 
     @property
@@ -145,6 +149,9 @@ class Envelopes:
             message.segment_count += 1
             if tag in self._wanted:
                 message.unit_count += 1
+            elif tag == "CNT" and len(message.totals) < TOTALS_MAX:
+                total = self._elements(start, end, marks)
+                message.totals.append((message.segment_count, value_of(total, 1), value_of(total, 1, 2)))
         elif self._text[start:end].strip(BLANKS + "\x1a\x00"):
             self._stray(start, end, marks)
 
@@ -200,7 +207,7 @@ class Envelopes:
         self._message = Message(
             number=len(self.messages) + 1, interchange=interchange, start=start, end=end, segment_count=1,
             identifier=(identifier[0] or "?", *identifier[1:]), reference=value_of(elements, 1),
-            group=value_of(self._group, 5), faults=[],
+            group=value_of(self._group, 5), totals=[], faults=[],
         )  # fmt: skip
         self.messages.append(self._message)
 

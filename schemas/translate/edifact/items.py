@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from schemas.faults import Fault, fault
 from schemas.translate.edifact import cargo, schedule
-from schemas.translate.edifact.codes import CANCELLED, GRAMMARS, KNOWN, REPLACED, Meaning
-from schemas.translate.edifact.draft import Draft, container_number
+from schemas.translate.edifact.codes import CANCELLED, GRAMMARS, KNOWN, REPLACED, TOTALS, Meaning
+from schemas.translate.edifact.draft import Draft, container_number, number_of
+from schemas.translate.edifact.envelope import message_place
 from schemas.translate.edifact.events import beside, document_meaning, drafted, names_container, status_meaning
 from schemas.translate.edifact.profile import DOCUMENT
 from schemas.translate.edifact.report import Report, Segment, Unit
@@ -81,12 +82,22 @@ def _opened(report: Report, source: str) -> Opened | Item:
         return Item(index=0, place=report.place, faults=(*report.faults, missing), id=_base(report, None))
     made, place, faults = made_at(report)
     meaning, doubt = document_meaning(report, bgm) if report.message.kind in _BY_DOCUMENT else (_EACH, None)
-    faults = [*report.faults, *surplus(report.head), *faults, *([doubt] if doubt else [])]
+    faults = [*report.faults, *_totals(report), *surplus(report.head), *faults, *([doubt] if doubt else [])]
     function = bgm.at(3)
     if report.profile.identity != DOCUMENT and function in REPLACED:
         expected = "9 (original); what it replaces stays, for nothing says which events that are"
         faults.append(fault("REPLACED_NOT_NAMED", bgm.place("3"), function, expected))
     return Opened(report, source, bgm, meaning, made, place, faults)
+
+
+def _totals(report: Report) -> Iterator[Fault]:
+    """Control totals that say other than what is in the message."""
+    message = report.message
+    for segment, counted, said in message.totals:
+        if counted == TOTALS.get(message.kind) and number_of(said) != message.unit_count:
+            place = message_place(message.number, segment, "CNT", "1.2")
+            expected = f"{message.unit_count}, the number of {GRAMMARS[message.kind].unit} in the message"
+            yield fault("TOTAL_WRONG", place, said or "nothing", expected)
 
 
 _BY_DOCUMENT = frozenset({"CODECO", "COARRI", "COPARN"})

@@ -454,3 +454,18 @@ def test_a_time_without_a_zone_is_told_in_words_of_edifact_and_once() -> None:
 
     assert [each.code for each in told_.judged[0].faults] == ["DTM_ZONE_MISSING"]
     assert "format 303 or 304" in FAULTS["DTM_ZONE_MISSING"].fix
+
+
+@pytest.mark.parametrize(
+    ("total", "codes"), [("16:1", set()), ("16:01", set()), ("1:5", set()), ("16:5", {"TOTAL_WRONG"})]
+)
+def test_a_control_total_of_containers_that_counts_other_than_the_message_has_is_told(
+    total: str, codes: set[str]
+) -> None:
+    told_ = told(gate(("CNT+16:1", f"CNT+{total}")))
+
+    assert (told_.verdicts, told_.codes()) == (["ACCEPTED"], codes)
+
+
+def test_a_wrong_total_is_told_at_its_segment() -> None:
+    assert told(gate(("CNT+16:1", "CNT+16:2"))).judged[0].faults[0].place == "message 1, segment 13 (CNT), element 1.2"
