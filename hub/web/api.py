@@ -45,7 +45,7 @@ class PartnerAPI:
             return await self._documents.post(request)
         admitted = self._admit(request)
         wanted_form(request)
-        with self._bodies.hold(request, sender=admitted.principal.partner.id) as held:
+        with self._bodies.hold(request, sender=admitted.principal.sender.id) as held:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
                 admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.

@@ -33,6 +33,8 @@ class RequestCharge:
         route = request[ROUTE]
         self._quotas = quotas
         self._accounts = quotas.accounts(principal)
+        self._shown = self._accounts if principal.agent is None else self._accounts[1:]
+        """What is left to a principal tells an agent what others send for it."""
         self._stays = route.waits
         self._writes = route.method == "POST" and route.scope == "events:write"
         self._declared = request.content_length or 0
@@ -45,7 +47,7 @@ class RequestCharge:
         self._entered = True
 
     def headers(self) -> Mapping[str, str]:
-        left = self._quotas.left(self._accounts)
+        left = self._quotas.left(self._shown)
         shown = left if self._writes else [each for each in left if each.name == "requests"]
         return {"RateLimit-Policy": ", ".join(map(_policy, shown)), "RateLimit": ", ".join(map(_left, shown))}
 

@@ -70,7 +70,7 @@ class DocumentAPI:
         """`POST /v1/events` of a document: authenticate ▸ admit ▸ read ▸ submit, as for native events."""
         admitted = self.admit(request)
         form = wanted_form(request)
-        with self._bodies.hold(request, sender=admitted.principal.partner.id) as held:
+        with self._bodies.hold(request, sender=admitted.principal.sender.id) as held:
             body = await held.read()
             if not self._pipeline.is_current(admitted):
                 admitted = self.admit(request)
@@ -84,7 +84,7 @@ class DocumentAPI:
         """`POST /v1/validate`: what would become of whatever is taken anywhere; nothing is stored."""
         admitted = self.admit(request, (*MODES, LINKED, EDIFACT, *TABLES))
         form = wanted_form(request)
-        with self._bodies.hold(request, sender=admitted.principal.partner.id) as held:
+        with self._bodies.hold(request, sender=admitted.principal.sender.id) as held:
             body = await held.read()
             if is_document(request) or request.content_type in TABLES:
                 judged = await self._documents.check(admitted, self._sent(request, admitted, body))

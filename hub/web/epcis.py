@@ -108,7 +108,7 @@ class CaptureAPI:
             raise Refused(Refusal("BAD_REQUEST", "GS1-Capture-Error-Behaviour: rollback or proceed"))
         source = source_of(request)
         most = capture_events_max(behaviour, self._bounds, self._settings)
-        with self._bodies.hold(request, sender=principal.partner.id) as held:
+        with self._bodies.hold(request, sender=principal.sender.id) as held:
             body = await held.read()
             opened = await self._documents.open(self._sent(request, body, Context(source=source, items_max=most)))
             if isinstance(opened, Refusal):
@@ -144,7 +144,7 @@ class CaptureAPI:
         """One event, accepted before this is answered: 201 and the event; 200 where there was nothing to create."""
         principal = self._admitted(request)
         context = Context(source=source_of(request), items_max=1)
-        with self._bodies.hold(request, sender=principal.partner.id) as held:
+        with self._bodies.hold(request, sender=principal.sender.id) as held:
             body = await held.read()
             admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False)
             if isinstance(admitted, Refusal):

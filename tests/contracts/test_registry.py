@@ -16,6 +16,7 @@ from hub.core.agreement import Agreement, Feed, Provider, Purpose
 from hub.core.approval import PendingProposal, Review, Signature
 from hub.core.errors import StorageFull
 from hub.core.issuer import IssuerKey
+from hub.core.mandate import Mandate, SignedText
 from hub.core.operator import Operator, OperatorKey, OperatorRole
 from hub.core.partner import EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
 from hub.core.proposal import Conflict, Proposal
@@ -51,6 +52,9 @@ OBJECTS: tuple[Registered, ...] = (
     Arrangement("benelux", ("NL", "BE"), "2025-01-01", types=(AEOType.S,), stale_after_seconds=86_400),
     StatusFeed("BE", ({"kty": "OKP", "crv": "Ed25519", "x": "AA"},), 7, 1_767_225_600),
     Agreement("a1", Provider(role=Role.EXPORTER), ("*",), "risk", Purpose.SECURITY_RISK, ("*",), 1_700_000_000),
+    Mandate(
+        "zephyr", "m1", "broker", "zephyr", ("*",), 1, 2, SignedText("{}", ("a.b.c",)), sources=("urn:é",), under="a/b"
+    ),
     Operator("ann", "Ann", (OperatorRole.SECURITY_OFFICER,), (OperatorKey("k", "EdDSA", {"kty": "OKP"}),), until=9),
     PendingProposal("a" * 64, "partner.add", "{}", (Signature("ann", "a..b"),), 1_767_225_600),
     Review("7", "key.revoke", ("ann",), (("key", "kid"),), 1_767_225_600, note="é"),

@@ -587,6 +587,19 @@ async def test_both_quotas_are_charged(world: HubWorld, delta: Principal, broker
     assert accounts["broker"] > 0
 
 
+async def test_what_is_left_to_the_principal_is_not_told_to_its_agent(
+    world: HubWorld, delta: Principal, broker: Caller
+) -> None:
+    await granted(delta)
+    await world.act("partner.quota", id="delta", events_per_second=7)
+
+    answer = await broker.post(event(), Hub_On_Behalf_Of="delta")
+    own = await broker.post(event())
+
+    assert answer.status == 201
+    assert answer.headers["RateLimit-Policy"] == own.headers["RateLimit-Policy"]
+
+
 async def test_a_stranger_cannot_spend_a_partners_quota(world: HubWorld, delta: Principal, broker: Caller) -> None:
     await broker.post([event() for _ in range(5)], BATCH, Hub_On_Behalf_Of="delta")
 
