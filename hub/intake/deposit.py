@@ -121,7 +121,7 @@ class Deposits:
     ) -> Entry | Refusal:
         partner = admitted.principal.partner.id
         async with self._copies.reading(partner, upload.name) as chunks:
-            examined = await self._examiner.examine(chunks, upload.bytes, claimed, sender=partner)
+            examined = await self._examiner.examine(chunks, upload.bytes, claimed, asked=asked, sender=partner)
         decision = examined.decision
         self._observer.count("documents", disposition=decision.disposition, media_type=examined.media_type)
         if decision.disposition == "refuse":

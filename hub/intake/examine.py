@@ -13,7 +13,9 @@ from mmap import mmap
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from hub.core.copies import Asked
 from hub.core.documents import Decision, DocumentPolicy, decide
 from hub.core.issuer import IssuerKey
 from hub.intake.turns import Turns
@@ -22,7 +24,8 @@ from hub.ports.system import Clock
 from hub.trust.credential import Judged, KeyBook, judge, standing_fault
 from schemas.documents.credential import Credential, unwrap
 from schemas.documents.sniff import JSON, PDF, VC_JWT, VP_JWT, Sniffed, sniff
-from schemas.faults import Fault
+from schemas.documents.validity import Validity, validity, validity_fault
+from schemas.faults import Fault, Severity, fault
 
 AT_ONCE = 2
 LARGE_BYTES = 1_048_576
@@ -39,10 +42,16 @@ _OPENED = frozenset({JSON, VC_JWT, VP_JWT})
 
 
 class Wrapped(Struct, frozen=True):
-    """A credential, and whose word it is."""
+    """A credential, whose word it is, and why it does not count today, if it does not."""
 
     credential: Credential
     judged: Judged
+    validity: Validity | None
+
+    def faults(self, now: int) -> list[Fault]:
+        times = self.credential.valid_from, self.credential.valid_until
+        found = standing_fault(self.credential, self.judged), validity_fault(self.credential.place, *times, now=now)
+        return [each for each in found if each is not None]
 
 
 class Examined(Struct, frozen=True):
@@ -74,7 +83,9 @@ class Examiner:
         self._turns = Turns(AT_ONCE)
         self._large = asyncio.Lock()
 
-    async def examine(self, chunks: AsyncIterator[bytes], size: int, claimed: str, *, sender: str) -> Examined:
+    async def examine(
+        self, chunks: AsyncIterator[bytes], size: int, claimed: str, *, asked: Asked, sender: str
+    ) -> Examined:
         """`size` is that of all chunks; `claimed` a media type as its sender wrote it. Senders take turns."""
         async with self._turns.turn(sender):
             if not size:
@@ -85,7 +96,7 @@ class Examiner:
                 sniffed = await asyncio.to_thread(sniff, document, claimed)
                 if decide(sniffed.faults, self._policy).disposition == "refuse":
                     return self._examined(sniffed)
-                faults, named, wrapped = await self._opened(document, sniffed)
+                faults, named, wrapped = await self._opened(document, sniffed, asked)
                 return self._examined(sniffed, faults + await self._asked(document, sniffed), named, wrapped)
 
     async def _asked(self, document: mmap, sniffed: Sniffed) -> list[Fault]:
@@ -97,7 +108,9 @@ class Examiner:
             faults += (await self._scanner.scan(_chunks(document))).faults()
         return faults
 
-    async def _opened(self, document: mmap, sniffed: Sniffed) -> tuple[list[Fault], References, list[Wrapped]]:
+    async def _opened(
+        self, document: mmap, sniffed: Sniffed, asked: Asked
+    ) -> tuple[list[Fault], References, list[Wrapped]]:
         """On a thread, for it may take seconds; the book is looked into by the loop that keeps it."""
         if sniffed.media_type not in _OPENED:
             return [], (), []
@@ -107,8 +120,10 @@ class Examiner:
             book = {issuer: self._issuers(issuer) for issuer in issuers}
             now = self._clock.now_us() // 1_000_000
             wrapped = await asyncio.to_thread(_judged, unwrapped.credentials, book, now)
-            unproven = [standing_fault(each.credential, each.judged.standing) for each in wrapped]
-            faults = [*unwrapped.faults, *filter(None, unproven)] if wrapped else []
+            faults = [*unwrapped.faults, *(found for each in wrapped for found in each.faults(now))]
+            if not unwrapped.wrapped:
+                faults = [] if unwrapped.credentials else [_of_reading(each) for each in unwrapped.faults]
+            faults += _differing(unwrapped.credentials, asked)
             return faults, _references(unwrapped.credentials), wrapped
 
     def _examined(
@@ -124,7 +139,27 @@ class Examiner:
 
 def _judged(credentials: Sequence[Credential], book: KeyBook, now: int) -> list[Wrapped]:
     """A bare trade document is nobody's word."""
-    return [Wrapped(each, judge(each, book, now=now)) for each in credentials if each.issuer is not None]
+    return [
+        Wrapped(each, judge(each, book, now=now), validity(each.valid_from, each.valid_until, now=now))
+        for each in credentials
+        if each.issuer is not None
+    ]
+
+
+def _of_reading(found: Fault) -> Fault:
+    """JSON that the hub does not look into is a document all the same, unless two readers may see two in it."""
+    return found if found.code == "JSON_MEMBER_REPEATED" else replace(found, severity=Severity.WARNING)
+
+
+def _differing(credentials: Sequence[Credential], asked: Asked) -> list[Fault]:
+    """Whether the documents that are wrapped are all others than the request says; what is not told differs from
+    nothing."""
+    inside = [(each.kind, each.reference) for credential in credentials for each in credential.documents]
+    named = [each for each in inside if any(each)]
+    if not named or any(kind in ("", asked.kind) and reference in ("", asked.reference) for kind, reference in named):
+        return []
+    expected = f"kind {asked.kind} and reference {asked.reference}, as the request says"
+    return [fault("CREDENTIAL_DIFFERS", credentials[0].place, " ".join(filter(None, named[0])), expected)]
 
 
 def _references(credentials: Sequence[Credential]) -> References:
@@ -144,6 +179,7 @@ def _told(wrapped: Wrapped) -> dict[str, Any]:
         "issuer": credential.issuer.id if credential.issuer is not None else "",
         "standing": judged.standing,
         "key": judged.key,
+        "validity": wrapped.validity,
         "valid_from": credential.valid_from,
         "valid_until": credential.valid_until,
         "documents": [{"kind": each.kind, "reference": each.reference} for each in credential.documents],

@@ -29,6 +29,7 @@ KeyBook = Mapping[str, Sequence[IssuerKey]]
 CREDENTIAL_BYTES_MAX = 10_485_760
 _TYPES = jose.CREDENTIALS | jose.GENERAL
 """A token that was made for something else is no credential (RFC 8725 §3.11)."""
+_FOUND_CHARACTERS_MAX = 64
 _Name = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
@@ -52,6 +53,8 @@ class Judged(Struct, frozen=True):
     standing: Standing
     key: str = ""
     """The verification method by which it is verified, as the book names it."""
+    found: str = ""
+    """What is wrong, where it is `wrong`."""
 
 
 class _Signer(Struct, frozen=True):
@@ -61,8 +64,8 @@ class _Signer(Struct, frozen=True):
 
 
 def judge(credential: Credential, keys: KeyBook, *, now: int) -> Judged:
-    """Whose word a credential is at `now`, seconds since 1970, as a numbered proof. Its own expiry is not looked at:
-    that is for whoever relies on it."""
+    """Whose word a credential is at `now`, seconds since 1970, as a numbered proof. Whether it is valid itself
+    is another question (`schemas/documents/validity.py`)."""
     # 1. It has a proof of a kind that can be verified here.
     proof = credential.proof
     if proof.form == "none":
@@ -72,15 +75,18 @@ def judge(credential: Credential, keys: KeyBook, *, now: int) -> Judged:
     issuer = credential.issuer.id if credential.issuer is not None else ""
     # 2. An envelope of JOSE is one, and names no other issuer than the credential does.
     jws = _opened(proof.unverified_token, issuer) if proof.form == "jose" else None
-    if proof.form == "jose" and jws is None:
-        return Judged("wrong")
+    if isinstance(jws, str):
+        return Judged("wrong", found=jws)
     # 3. The key is one of that issuer's: in the book, or its very name.
     signer = _signer(issuer, jws.header.kid if jws is not None else proof.method, keys)
     if not isinstance(signer, _Signer):
         return Judged(signer)
     # 4. The signature is that key's, over the bytes that were opened.
     if jws is not None:
-        signed = not isinstance(verify_signature(jws, signer.key), Flaw)
+        flaw = verify_signature(jws, signer.key)
+        if flaw is Flaw.ALGORITHM:
+            return Judged("wrong", found=f"algorithm {jws.header.alg[:_FOUND_CHARACTERS_MAX]}, which is not its key's")
+        signed = not isinstance(flaw, Flaw)
     else:
         signed = holds(proof.suite, proof.digest or b"", proof.unverified_value, signer.key)
     if not signed:
@@ -91,16 +97,22 @@ def judge(credential: Credential, keys: KeyBook, *, now: int) -> Judged:
     return Judged("verified", signer.known.id) if signer.known.in_force(now) else Judged("key_not_in_force")
 
 
-def _opened(token: str, issuer: str) -> UnverifiedJWS | None:
-    """The envelope, in its one spelling, with known header members only, and signed at all (RFC 7518 §3.6: `none`)."""
+def _opened(token: str, issuer: str) -> UnverifiedJWS | str:
+    """The envelope, in its one spelling, with known header members only, and signed at all (RFC 7518 §3.6: `none`); or
+    what is wrong with it."""
+    header = jose.header(token[: jose.HEADER_BYTES_MAX + 1].encode("ascii", "replace")) or {}
+    if str(header.get("alg")).lower() == "none":
+        return "no signature (alg none)"
+    if strange := sorted(header.keys() - _CredentialHeader.__struct_fields__):
+        return f"the header member {strange[0][:_FOUND_CHARACTERS_MAX]}, which is not taken"
     jws = open_jws(token, bytes_max=CREDENTIAL_BYTES_MAX, header_type=_CredentialHeader)
     if isinstance(jws, Flaw) or not isinstance(jws.header, _CredentialHeader):
-        return None
+        return "a damaged envelope"
     if jose.type_of(jws.header.typ) not in _TYPES:
-        return None
-    if jws.header.iss not in ("", issuer) or jws.header.alg.lower() == "none" or not jws.signature:
-        return None
-    return jws
+        return "an envelope that was made for something else"
+    if jws.header.iss not in ("", issuer):
+        return "another issuer in its header"
+    return jws if jws.signature else "no signature"
 
 
 def _signer(issuer: str, method: str, keys: KeyBook) -> _Signer | Standing:
@@ -116,12 +128,17 @@ def _signer(issuer: str, method: str, keys: KeyBook) -> _Signer | Standing:
     return _Signer(key) if kid in ("", fragment) else "key_unknown"
 
 
-def standing_fault(credential: Credential, stands: Standing) -> Fault | None:
+def standing_fault(credential: Credential, judged: Judged) -> Fault | None:
     """What is to be said of it; None where it is proven."""
-    if stands == "verified":
+    if judged.standing == "verified":
         return None
-    code = "CREDENTIAL_PROOF_WRONG" if stands == "wrong" else "CREDENTIAL_NOT_PROVEN"
-    return fault(code, credential.place, _FOUND[stands], "a signature by a key of its issuer that the hub knows")
+    code = "CREDENTIAL_PROOF_WRONG" if judged.standing == "wrong" else "CREDENTIAL_NOT_PROVEN"
+    return fault(
+        code,
+        credential.place,
+        judged.found or _FOUND[judged.standing],
+        "a signature by a key of its issuer that the hub knows",
+    )
 
 
 _FOUND: Mapping[Standing, str] = {

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from schemas.documents import jose
 from schemas.documents.trade import Named, Party, named, party
+from schemas.documents.validity import earliest, latest, second
 from schemas.faults import FAULTS_MAX, Fault, capped, fault
 from schemas.translate.document import read
 
@@ -29,6 +30,8 @@ JCS_SUITES = frozenset({"eddsa-jcs-2022", "ecdsa-jcs-2019"})
 """Data-integrity proofs over canonical JSON (RFC 8785): what they sign can be told without any context."""
 _ENVELOPES = ("data:application/vc+jwt,", "data:application/vc-ld+jwt,", "data:application/vc+ld+jwt,")
 _PRESENTATIONS = ("data:application/vp+jwt,", "data:application/vp-ld+jwt,", "data:application/vp+ld+jwt,")
+_TIME_CHARACTERS_MAX = 64
+_NO_CLAIMS: Mapping[str, Any] = {}
 _CONTEXTS = ("https://www.w3.org/ns/credentials/v2", "https://www.w3.org/2018/credentials/v1")
 
 
@@ -57,7 +60,8 @@ class Credential(Struct, frozen=True):
     """Without `VerifiableCredential`."""
     issuer: Party | None
     valid_from: str
-    """As its issuer wrote it, or from the JWT's `nbf`; empty: not told. The same for `valid_until`."""
+    """As its issuer wrote it, or from the JWT's `nbf`, whichever is later; empty: not told. `valid_until`: from `exp`,
+    whichever is earlier."""
     valid_until: str
     proof: Proof
     documents: tuple[Named, ...]
@@ -68,6 +72,8 @@ class Unwrapped(Struct, frozen=True):
 
     credentials: tuple[Credential, ...] = ()
     faults: tuple[Fault, ...] = ()
+    wrapped: bool = False
+    """Whether it passes for a credential or presentation: then its faults are those of one."""
 
 
 def unwrap(document: bytes) -> Unwrapped:
@@ -80,7 +86,7 @@ def unwrap(document: bytes) -> Unwrapped:
         value, faults = read(document)
         opening.faults.extend(faults)
         opening.value(value, "", 0)
-    return Unwrapped(tuple(opening.credentials), tuple(capped(opening.faults)))
+    return Unwrapped(tuple(opening.credentials), tuple(capped(opening.faults)), opening.wrapped)
 
 
 class _Opening:
@@ -89,17 +95,23 @@ class _Opening:
     def __init__(self) -> None:
         self.credentials: list[Credential] = []
         self.faults: list[Fault] = []
+        self.wrapped = False
 
     def value(self, value: Any, place: str, depth: int) -> None:
         """An object that may be a presentation, an envelope, a credential or a bare trade document."""
-        if not isinstance(value, dict) or depth > 3 or len(self.credentials) >= CREDENTIALS_MAX:
+        if depth > 3 or len(self.credentials) >= CREDENTIALS_MAX:
+            return
+        if not isinstance(value, dict):
+            if depth:
+                self._no_credential(value, place)
             return
         types, id_ = words(value.get("type") or value.get("@type")), value.get("id")
         if isinstance(id_, str) and id_.startswith(_ENVELOPES + _PRESENTATIONS):
             self.token(id_.partition(",")[2], place + "/id", depth + 1)
         elif "VerifiablePresentation" in types:
+            self.wrapped = True
             inside = value.get("verifiableCredential")
-            several = inside if isinstance(inside, list) else [inside]
+            several = inside if isinstance(inside, list) and inside else [inside]
             for index, each in enumerate(several[:CREDENTIALS_MAX]):
                 there = f"{place}/verifiableCredential" + (f"/{index}" if several is inside else "")
                 self.token(each, there, depth + 1) if isinstance(each, str) else self.value(each, there, depth + 1)
@@ -107,9 +119,12 @@ class _Opening:
             self._credential(value, types, place, _data_integrity(value))
         elif documents := self._named(value, (), place):
             self.credentials.append(Credential(place, _text(id_), (), None, "", "", Proof("none"), documents))
+        elif depth:
+            self._no_credential(value, place)
 
     def token(self, token: str, place: str, depth: int) -> None:
         """A compact JWS: its payload is looked at, whoever signed it."""
+        self.wrapped = True
         payload = _payload(token)
         if not isinstance(payload, dict):
             self._wrong(place, token, "a JWS in compact form with a JSON object in it")
@@ -118,7 +133,6 @@ class _Opening:
         value: dict[str, Any] = payload
         if isinstance(inner, dict):
             claims = {"issuer": payload.get("iss"), "id": payload.get("jti")}
-            claims |= {"validFrom": _instant(payload.get("nbf")), "validUntil": _instant(payload.get("exp"))}
             value = {name: claim for name, claim in claims.items() if claim is not None} | inner
         issuer, signer = party(value.get("issuer"), "issuer", place), payload.get("iss")
         if signer is not None and (issuer is None or issuer.id != signer):
@@ -127,9 +141,18 @@ class _Opening:
         if "VerifiablePresentation" in types:
             self.value(value, place, depth + 1)
         else:
-            self._credential(value, types, place, Proof("jose", "", token))
+            self._credential(value, types, place, Proof("jose", "", token), payload)
 
-    def _credential(self, value: Mapping[str, Any], types: tuple[str, ...], place: str, proof: Proof) -> None:
+    def _credential(
+        self,
+        value: Mapping[str, Any],
+        types: tuple[str, ...],
+        place: str,
+        proof: Proof,
+        claims: Mapping[str, Any] = _NO_CLAIMS,
+    ) -> None:
+        """`claims`: of the JWT around it."""
+        self.wrapped = True
         context = value.get("@context")
         first = context[0] if isinstance(context, list) and context else context
         if first not in _CONTEXTS:
@@ -150,16 +173,36 @@ class _Opening:
         self.credentials.append(
             Credential(
                 place, _text(value.get("id")), own, issuer,
-                _text(value.get("validFrom") or value.get("issuanceDate")),
-                _text(value.get("validUntil") or value.get("expirationDate")),
+                latest(self._times(value, claims, ("validFrom", "issuanceDate", "nbf"), place)),
+                earliest(self._times(value, claims, ("validUntil", "expirationDate", "exp"), place)),
                 proof, tuple(documents),
             )
         )  # fmt: skip
+
+    def _times(
+        self, value: Mapping[str, Any], claims: Mapping[str, Any], names: tuple[str, str, str], place: str
+    ) -> list[str]:
+        """What is told of one end of its validity, by any of the names; what is no time is said and left out."""
+        told: dict[str, Any] = {name: value[name] for name in names[:2] if value.get(name) is not None}
+        if (claim := claims.get(names[2])) is not None:
+            told[names[2]] = _instant(claim)
+        times = []
+        for name, time in told.items():
+            if isinstance(time, str) and len(time) <= _TIME_CHARACTERS_MAX and second(time) is not None:
+                times.append(time)
+            else:
+                found = claims[name] if name == names[2] else time
+                self._wrong(f"{place}/{name}", found, "a date and time with its zone")
+        return times
 
     def _named(self, subject: Mapping[str, Any], types: tuple[str, ...], place: str) -> tuple[Named, ...]:
         documents, faults = named(subject, types, place)
         self.faults.extend(faults[: FAULTS_MAX + 1])
         return documents
+
+    def _no_credential(self, value: object, place: str) -> None:
+        self.wrapped = True
+        self._wrong(place, value, "a verifiable credential")
 
     def _wrong(self, place: str, found: object, expected: str) -> None:
         self.faults.append(fault("CREDENTIAL_MALFORMED", place, found, expected))
@@ -214,7 +257,7 @@ def _payload(token: object) -> Any:
 
 def _instant(seconds: object) -> str | None:
     """A NumericDate (RFC 7519 §2), where it is one."""
-    if not isinstance(seconds, int | float) or not 0 <= seconds < 253_402_300_800:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 253_402_300_800:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 

@@ -185,6 +185,24 @@ ROWS = (
         "Correct the place named, and have the credential issued again.",
     ),
     (
+        "CREDENTIAL_EXPIRED",
+        "The credential is no longer valid, by its own word.",
+        "L'attestation n'est plus valable, selon ses propres termes.",
+        "Send one that is valid, or have the administration decide on this one.",
+    ),
+    (
+        "CREDENTIAL_NOT_YET_VALID",
+        "The credential is not valid yet, by its own word.",
+        "L'attestation n'est pas encore valable, selon ses propres termes.",
+        "Send it once it is valid; check the clock of its issuer.",
+    ),
+    (
+        "CREDENTIAL_DIFFERS",
+        "The credential names another document than the request.",
+        "L'attestation désigne un autre document que la requête.",
+        "Give the kind and the reference of the document that the credential names.",
+    ),
+    (
         "CREDENTIAL_PROOF_WRONG",
         "The signature of the credential is not its issuer's.",
         "La signature de l'attestation n'est pas celle de son émetteur.",

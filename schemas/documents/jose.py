@@ -37,17 +37,17 @@ class _Payload(Struct):
 
 def kind(document: Document) -> str | None:
     """Which of the two it is by its header, where it has one; None: it is no JWS."""
-    header = _header(document)
-    if header is None:
+    found = header(document)
+    if found is None:
         return None
-    said = type_of(header.get("typ", ""))
+    said = type_of(found.get("typ", ""))
     return VP_JWT if said in _PRESENTATIONS or (said in GENERAL and _presents(document)) else VC_JWT
 
 
 def jws(document: Document) -> Iterator[Fault]:
     """RFC 7515 §7.1: three segments of base64url without padding; a line may end behind them. What was made for
     something else, such as an access token, is no document, and nothing of it may be kept."""
-    said = type_of((_header(document) or {}).get("typ", ""))
+    said = type_of((header(document) or {}).get("typ", ""))
     if said not in CREDENTIALS | _PRESENTATIONS | GENERAL:
         yield fault("DOCUMENT_BROKEN", "byte 0", f"typ {said}", "typ vc+jwt or vp+jwt")
     if _COMPACT.match(document) is None:
@@ -59,11 +59,11 @@ def type_of(typ: object) -> str:
     return typ.lower().removeprefix("application/") if isinstance(typ, str) else "another value"
 
 
-def _header(document: Document) -> dict[str, Any] | None:
+def header(document: Document) -> dict[str, Any] | None:
     """The header, if there is one that names an algorithm."""
     first = _HEADER.match(document)
-    header = _decoded(first[1], dict[str, Any]) if first is not None else None
-    return header if isinstance(header, dict) and isinstance(header.get("alg"), str) else None
+    members = _decoded(first[1], dict[str, Any]) if first is not None else None
+    return members if isinstance(members, dict) and isinstance(members.get("alg"), str) else None
 
 
 def _presents(document: Document) -> bool:

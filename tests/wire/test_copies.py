@@ -417,7 +417,7 @@ async def test_what_a_wrapped_trade_document_names_finds_its_event(delta: Caller
         "credentialSubject": {"type": ["BillOfLading"], "billOfLadingNumber": "EXLI587423158"},
     }
 
-    answer = await post(delta, orjson.dumps(credential), JSON, kind="705")
+    answer = await post(delta, orjson.dumps(credential), JSON, kind="705", reference="EXLI587423158")
 
     assert answer.status == 201
     assert {"scheme": "bill_of_lading", "value": "EXLI587423158"} in answer.json["event"]["data"]["references"]

@@ -55,11 +55,11 @@ def told(answer: Answer) -> tuple[Any, ...]:
 async def test_a_credential_is_verified_from_the_moment_its_issuers_key_is_in_the_book(
     world: HubWorld, delta: Caller
 ) -> None:
-    before = await post(delta, signed(credential("B1")), VC, kind="705")
+    before = await post(delta, signed(credential("B1")), VC, kind="705", reference="B1")
     await know(world)
-    after = await post(delta, signed(credential("B2")), VC, kind="705")
+    after = await post(delta, signed(credential("B2")), VC, kind="705", reference="B2")
     await world.act("issuer-key.remove", id=f"{ISSUER}#key-1")
-    removed = await post(delta, signed(credential("B3")), VC, kind="705")
+    removed = await post(delta, signed(credential("B3")), VC, kind="705", reference="B3")
 
     assert told(before) == ("issuer_unknown", None, ["CREDENTIAL_NOT_PROVEN"])
     assert told(after) == ("verified", f"{ISSUER}#key-1", [])
@@ -169,3 +169,60 @@ async def test_a_manifest_of_ten_megabytes_is_opened_and_verified(
     assert 0.9 * most < len(sent) <= most
     assert (answer.status, told(answer)[0]) == (201, "verified")
     assert {"scheme": "iso6346", "value": "CSQU3054383"} in answer.json["event"]["data"]["references"]
+
+
+VALIDITIES = {
+    "an end behind": ({"validUntil": "2020-01-01T00:00:00Z"}, "expired", "CREDENTIAL_EXPIRED"),
+    "the end of the token behind": ({"exp": 1}, "expired", "CREDENTIAL_EXPIRED"),
+    "a beginning ahead": ({"validFrom": "2999-01-01T00:00:00Z"}, "not_yet_valid", "CREDENTIAL_NOT_YET_VALID"),
+}
+
+
+@pytest.mark.parametrize(("times", "validity", "code"), VALIDITIES.values(), ids=VALIDITIES)
+async def test_a_verified_credential_that_does_not_count_today_waits_for_an_officer(
+    world: HubWorld, delta: Caller, times: dict[str, Any], validity: str, code: str
+) -> None:
+    await know(world)
+
+    answer = await post(delta, signed({**credential(), **times}), VC, kind="705", reference="B1")
+
+    [one] = answer.json["event"]["data"]["extensions"]["credentials"]
+    assert (one["standing"], one["validity"]) == ("verified", validity)
+    assert told(answer)[2] == [code]
+    assert answer.json["document"]["quarantined"] is True
+
+
+@pytest.mark.parametrize("payload", [b"{}", b"[]"])
+async def test_a_token_without_a_credential_waits_for_an_officer(delta: Caller, payload: bytes) -> None:
+    sent = jwt.api_jws.encode(payload, KEY, "EdDSA", {"typ": "vc+jwt"}).encode()
+
+    answer = await post(delta, sent, VC, kind="705")
+
+    assert {each["code"] for each in answer.json["document"]["faults"]} >= {"CREDENTIAL_MALFORMED"}
+    assert answer.json["document"]["quarantined"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "codes"),
+    [
+        ({"kind": "705", "reference": "B1"}, []),
+        ({"kind": "380", "reference": "INV-1"}, ["CREDENTIAL_DIFFERS"]),
+        ({"kind": "705", "reference": "B2"}, ["CREDENTIAL_DIFFERS"]),
+    ],
+    ids=["the same", "another kind", "another reference"],
+)
+async def test_what_is_said_of_a_document_is_held_against_what_its_credential_says(
+    world: HubWorld, delta: Caller, asked: dict[str, str], codes: list[str]
+) -> None:
+    await know(world)
+
+    answer = await post(delta, signed(credential()), VC, **asked)
+
+    assert (answer.status, told(answer)[2], answer.json["document"]["quarantined"]) == (201, codes, False)
+
+
+async def test_json_in_which_two_readers_see_two_documents_waits_for_an_officer(delta: Caller) -> None:
+    answer = await post(delta, b'{"amount": 1, "amount": 2}', JSON, kind="380")
+
+    assert [each["code"] for each in answer.json["document"]["faults"]] == ["JSON_MEMBER_REPEATED"]
+    assert answer.json["document"]["quarantined"] is True

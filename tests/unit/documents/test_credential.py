@@ -28,6 +28,7 @@ from hub.core.jwk import public_jwk
 from hub.trust.credential import Judged, KeyBook, Standing, judge, standing_fault
 from hub.trust.did import decode_base58btc, key_of_did
 from schemas.documents.credential import Credential, unwrap
+from schemas.documents.validity import validity
 
 ISSUER = "did:web:carrier.example"
 ED, EC, OTHER = Ed25519PrivateKey.generate(), generate_private_key(SECP256R1()), Ed25519PrivateKey.generate()
@@ -160,7 +161,7 @@ def test_a_signed_credential_stands_as_its_issuers_key_says(token: str, stands: 
     credential = only(enveloped(token))
 
     assert standing(credential) == stands
-    assert (standing_fault(credential, standing(credential)) is None) == (stands == "verified")
+    assert (standing_fault(credential, judge(credential, BOOK, now=NOW)) is None) == (stands == "verified")
 
 
 def test_a_changed_word_makes_the_signature_wrong() -> None:
@@ -233,7 +234,7 @@ def test_a_name_that_is_a_key_proves_its_holder_and_is_not_called_verified(
 
     assert [standing(each) for each in (good, other, bare)] == ["self_asserted", "wrong", "self_asserted"]
     assert standing(only(signed(document, key, kid="another").encode())) == "key_unknown"
-    found = standing_fault(good, "self_asserted")
+    found = standing_fault(good, judge(good, BOOK, now=NOW))
     assert found is not None
     assert found.code == "CREDENTIAL_NOT_PROVEN"
     in_book = {issuer: (known(issuer, fragment, key),)}
@@ -314,7 +315,7 @@ def test_a_proof_inside_a_credential_stands_as_its_issuers_key_says(document: di
 def test_what_cannot_be_verified_is_never_called_verified(name: str, stands: str) -> None:
     credential = only(WRAPPED[name])
 
-    found = standing_fault(credential, standing(credential))
+    found = standing_fault(credential, judge(credential, BOOK, now=NOW))
 
     assert standing(credential) == stands
     assert found is not None
@@ -334,6 +335,74 @@ def test_what_a_credential_must_have_is_missed_at_its_place(document: dict[str, 
     faults = unwrap(json.dumps(document).encode()).faults
 
     assert [(each.code, each.place) for each in faults] == [("CREDENTIAL_MALFORMED", place)]
+
+
+@pytest.mark.parametrize("payload", [{}, [], [PLAIN], "PLAIN", {"sub": "x", "exp": NOW}], ids=str)
+def test_a_token_that_holds_no_credential_is_malformed(payload: Any) -> None:
+    opened = unwrap(signed(payload).encode())
+
+    assert opened.wrapped
+    assert {each.code for each in opened.faults} == {"CREDENTIAL_MALFORMED"}
+
+
+@pytest.mark.parametrize("inside", [[], [{}], [5], {"type": "Feature"}, None], ids=str)
+def test_a_presentation_of_something_else_is_malformed(inside: Any) -> None:
+    opened = unwrap(json.dumps({"type": "VerifiablePresentation", "verifiableCredential": inside}).encode())
+
+    assert opened.wrapped
+    assert {each.code for each in opened.faults} == {"CREDENTIAL_MALFORMED"}
+
+
+TIMES = {
+    "no end": ({}, None),
+    "an end behind": ({"validUntil": "2027-01-15T07:59:59Z"}, "expired"),
+    "an end this second": ({"validUntil": "2027-01-15T08:00:00Z"}, "expired"),
+    "an end ahead": ({"validUntil": "2027-01-15T08:00:01Z"}, None),
+    "an end in another zone": ({"validUntil": "2027-01-15T09:00:00+02:00"}, "expired"),
+    "an end today": ({"validUntil": "2027-01-15"}, None),
+    "an end of 1.1": ({"expirationDate": "2020-01-01T00:00:00Z"}, "expired"),
+    "an end of the token": ({"exp": 1}, "expired"),
+    "the earlier of two ends": ({"exp": NOW + 9, "validUntil": "2020-01-01T00:00:00Z"}, "expired"),
+    "a beginning ahead": ({"validFrom": "2030-01-01T00:00:00Z"}, "not_yet_valid"),
+    "a beginning of 1.1": ({"validFrom": None, "issuanceDate": "2030-01-01T00:00:00Z"}, "not_yet_valid"),
+    "a beginning of the token": ({"nbf": NOW + 61}, "not_yet_valid"),
+    "a clock that is ahead": ({"nbf": NOW + 60}, None),
+}
+
+
+@pytest.mark.parametrize(("times", "stands"), TIMES.values(), ids=TIMES)
+def test_a_credential_counts_from_its_beginning_until_its_end(times: dict[str, Any], stands: str | None) -> None:
+    credential = only(signed({**PLAIN, **times}).encode())
+
+    assert validity(credential.valid_from, credential.valid_until, now=NOW) == stands
+
+
+@pytest.mark.parametrize(
+    "time", [{"exp": "soon"}, {"exp": True}, {"nbf": 10**15}, {"validUntil": "2027"}, {"expirationDate": 5}], ids=str
+)
+def test_a_validity_that_is_no_time_is_told_at_its_place(time: dict[str, Any]) -> None:
+    found = unwrap(signed({**PLAIN, **time}).encode()).faults
+
+    assert [(each.code, each.place) for each in found] == [("CREDENTIAL_MALFORMED", f"/{next(iter(time))}")]
+
+
+CAUSES = {
+    "no signature (alg none)": unsigned(PLAIN, alg="none"),
+    "the header member crit, which is not taken": signed(PLAIN, crit=["x"], x=1),
+    "algorithm ML-DSA-65, which is not its key's": unsigned(PLAIN, alg="ML-DSA-65", signature=signed(PLAIN)),
+    "an envelope that was made for something else": signed(PLAIN, typ="at+jwt"),
+    "another signature": signed(PLAIN, OTHER),
+}
+
+
+@pytest.mark.parametrize(("found", "token"), CAUSES.items(), ids=CAUSES)
+def test_what_is_wrong_with_a_signature_is_told(found: str, token: str) -> None:
+    credential = only(enveloped(token))
+
+    told = standing_fault(credential, judge(credential, BOOK, now=NOW))
+
+    assert told is not None
+    assert (told.code, told.found) == ("CREDENTIAL_PROOF_WRONG", found)
 
 
 def test_a_signer_other_than_the_issuer_is_told() -> None:
