@@ -73,7 +73,7 @@ def _encoding(raw: bytes) -> Fault | None:
 def _syntax(raw: bytes, message: str) -> Fault:
     match = _POSITION.match(message)
     said, line, column = (match[1], int(match[2]), int(match[3])) if match else (message, 1, 1)
-    place = f"line {line}, column {column}"
+    place = f"line {line}, column {max(column, 1)}"  # The parser has 0 where a text ends with a line.
     text = raw.split(b"\n", line)[line - 1]
     for start in (column - 2, column - 1):  # With a minus sign the parser stops one further.
         if start >= 0 and (literal := _NOT_FINITE.match(text, start)) is not None:

@@ -45,8 +45,10 @@ class Checks:
         self.fault("ACT_VALUE_INVALID", place, found, expected)
 
     def within(self, place: str, faults: Iterable[Fault]) -> None:
-        """Faults of a document that stands at `place` in the request."""
-        self.faults += [replace(each, place=place + each.place) for each in faults]
+        """Faults of a document that stands at `place` in the request; those of its text have a line and column."""
+        for each in faults:
+            within = each.place if each.place[:1] in ("", "/") else f", {each.place}"
+            self.faults.append(replace(each, place=place + within))
 
     def slug(self, place: str, text: str) -> str:
         if not _SLUG.fullmatch(text):

@@ -144,6 +144,12 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "WARNING",
     ),
     (
+        "PROFILE_MEMBER_UNKNOWN",
+        "A mapping profile has no such member.",
+        "Un profil de correspondance n'a pas de membre de ce nom.",
+        "Check the spelling, or leave it out.",
+    ),
+    (
         "CODE_UNMAPPED",
         "What this code means to customs is not known.",
         "La signification douanière de ce code n'est pas connue.",

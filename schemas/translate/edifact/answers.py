@@ -1,7 +1,9 @@
 """Answers in EDIFACT: what of a document was understood (CONTRL), and what became of it (APERAK).
 
 Strict out: UNA, one interchange for each that came, back to its sender, in ISO 8859-1 (UNOC) with every separator
-released, counts and references right. An interchange without UNB has no one to be answered; it is passed over.
+released, counts and references right. What stands outside of every interchange is told to the sender of the one before
+it, else of the next; where no interchange names a sender, no one is to be answered. Of segments in no message CONTRL,
+which goes by message references, can say nothing; APERAK tells of them as of a message.
 
 CONTRL (syntax version 3, ISO 9735-4) tells of syntax and envelope only: a message is rejected for what `SYNTAX` names.
 APERAK (D.00B) tells of every fault of every event, and of every other reason for which one was refused: one message for
@@ -126,15 +128,18 @@ def _by_message(results: Iterable[Result]) -> Mapping[int, list[Result]]:
 
 
 def _interchanges(document: bytes) -> Iterator[tuple[Interchange, list[Message]]]:
-    """The interchanges that have someone to be answered, each with its messages."""
+    """The interchanges that have someone to be answered, each with its messages and what stands outside of all."""
     envelopes = Envelopes(opened(document), {}, MESSAGES_MAX)
     envelopes.read()
-    grouped: dict[int, list[Message]] = defaultdict(list)
+    answered = next((each.interchange for each in envelopes.messages if each.interchange.header), None)
+    if answered is None:
+        return
+    grouped: list[tuple[Interchange, list[Message]]] = [(answered, [])]
     for message in envelopes.messages:
-        grouped[message.interchange.number].append(message)
-    for messages in grouped.values():
-        if messages[0].interchange.header:
-            yield messages[0].interchange, messages
+        if message.interchange.header and message.interchange is not grouped[-1][0]:
+            grouped.append((message.interchange, []))
+        grouped[-1][1].append(message)
+    yield from grouped
 
 
 class _Writer:
@@ -196,7 +201,8 @@ def _party(received: Interchange, element: int) -> tuple[str, str]:
 def _contrl(received: _Received) -> bytes:
     sent, writer = received.interchange, _Writer(received)
     writer.begin("CONTRL", "D", "3", "UN")
-    told = [each for message in received.messages[:1] for result in received.results(message) for each in result.faults]
+    own = next(each for each in received.messages if each.interchange is sent)
+    told = [each for result in received.results(own) for each in result.faults]
     whole = [each for each in told if each.severity is Severity.ERROR and each.place.startswith("interchange ")]
     action: tuple[str | tuple[str, str], ...] = (ACKNOWLEDGED,)
     if not received.looked_at:
@@ -240,7 +246,7 @@ def _ucm(writer: _Writer, message: Message, received: _Received) -> None:
 
 def _aperak(received: _Received, language: str) -> bytes:
     sent, writer = received.interchange, _Writer(received)
-    for number, message in enumerate((each for each in received.messages if each.kind), start=1):
+    for number, message in enumerate(received.messages, start=1):
         results = received.results(message)
         refused = any(each.refused for each in results)
         writer.begin("APERAK", "D", "00B", "UN")
@@ -248,7 +254,10 @@ def _aperak(received: _Received, language: str) -> bytes:
             "BGM", "313" if refused else "312", f"{received.reference[:14]}-{number}", "27" if refused else "29"
         )
         writer.segment("DTM", ("137", received.made.strftime("%Y%m%d%H%MUTC"), "303"))
-        writer.segment("RFF", ("ACW", message.reference[:35]))
+        if message.reference:
+            writer.segment("RFF", ("ACW", message.reference[:35]))
+        if (reference := message.interchange.reference) and message.interchange.header:
+            writer.segment("RFF", ("ACE", reference[:35]))
         writer.segment("NAD", "MS", _party(sent, 3)[:1])
         writer.segment("NAD", "MR", _party(sent, 2)[:1])
         faults = list(dict.fromkeys(each for result in results for each in result.faults))

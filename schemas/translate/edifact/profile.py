@@ -112,7 +112,7 @@ def _faults(value: dict[str, Any]) -> Iterator[Fault]:
         else:
             guess = get_close_matches(name[:64], _CHECKS, n=1)
             expected = f"perhaps {guess[0]}" if guess else "a member of a mapping profile"
-            yield Fault("MEMBER_UNKNOWN", pointer(name), name[:64], expected)
+            yield fault("PROFILE_MEMBER_UNKNOWN", pointer(name), name, expected)
 
 
 def _version(value: object, place: str) -> Iterator[Fault]:
@@ -195,7 +195,7 @@ def _meaning(value: object, place: str) -> Iterator[Fault]:
         elif name == "mode":
             yield from _one_of(*_modes())(member, here)
         elif name != "empty":
-            yield Fault("MEMBER_UNKNOWN", here, name[:64], "no member but type, time_kind, empty, mode")
+            yield fault("PROFILE_MEMBER_UNKNOWN", here, name, "no member but type, time_kind, empty, mode")
         elif type(member) is not bool:
             yield fault("TYPE_WRONG", here, member, "boolean")
 
@@ -247,7 +247,7 @@ def _facility(value: object, place: str) -> Iterator[Fault]:
         if name in checks:
             yield from checks[name](member, place + pointer(name))
         else:
-            yield Fault("MEMBER_UNKNOWN", place + pointer(name), name[:64], "no member but " + ", ".join(checks))
+            yield fault("PROFILE_MEMBER_UNKNOWN", place + pointer(name), name, "no member but " + ", ".join(checks))
 
 
 def _tolerated(value: object, place: str) -> Iterator[Fault]:

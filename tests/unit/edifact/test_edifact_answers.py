@@ -13,6 +13,7 @@ from schemas.translate.edifact import Profile
 from schemas.translate.edifact.answers import Result, aperak, contrl, result_of
 from schemas.translate.edifact.envelope import Envelopes
 from schemas.translate.edifact.syntax import opened
+from schemas.translate.item import Context
 from tests.edifact import GATE_IN, interchange, message, told, told_by
 
 MADE = datetime(2026, 11, 22, 9, 45, tzinfo=UTC)
@@ -50,13 +51,13 @@ def test_what_is_wrong_with_the_facts_is_no_matter_of_syntax() -> None:
     assert answer_of(document)[4] == "UCM+1+CODECO:D:95B:UN+7"
     said = answer_of(document, application=True)
     assert said[3] == "BGM+313+A1-1+27"
-    assert said[9].startswith("FTX+AAO+++ERROR TIME_IN_FUTURE:message 1, segment 7 (DTM), element 1.2:")
+    assert said[10].startswith("FTX+AAO+++ERROR TIME_IN_FUTURE:message 1, segment 7 (DTM), element 1.2:")
 
 
 def test_a_whole_message_without_faults_is_accepted_by_the_application() -> None:
-    assert answer_of(interchange(GOOD), application=True)[2:8] == [
-        "UNH+1+APERAK:D:00B:UN", "BGM+312+A1-1+29", "DTM+137:202611220945UTC:303", "RFF+ACW:2", "NAD+MS+LINE",
-        "NAD+MR+TERM",
+    assert answer_of(interchange(GOOD), application=True)[2:9] == [
+        "UNH+1+APERAK:D:00B:UN", "BGM+312+A1-1+29", "DTM+137:202611220945UTC:303", "RFF+ACW:2", "RFF+ACE:R1",
+        "NAD+MS+LINE", "NAD+MR+TERM",
     ]  # fmt: skip
 
 
@@ -105,8 +106,8 @@ def test_what_is_refused_for_no_fault_of_the_document_is_told_with_the_reason() 
     said = aperak(interchange(GOOD), refused, made=MADE, reference="A1").decode().split("'")
 
     assert said[3] == "BGM+313+A1-1+27"
-    assert said[8:10] == ["ERC+18", "FTX+AAO+++NOT_PERMITTED?: not agreed"]
-    assert said[10].startswith("UNT")
+    assert said[9:11] == ["ERC+18", "FTX+AAO+++NOT_PERMITTED?: not agreed"]
+    assert said[11].startswith("UNT")
 
 
 def test_each_interchange_of_a_file_is_answered() -> None:
@@ -116,6 +117,26 @@ def test_each_interchange_of_a_file_is_answered() -> None:
         "UNB+UNOC:3+LINE+TERM+261122:0945+A1",
         "UNB+UNOC:3+LINE+DEPOT+261122:0945+A1-2",
     ]
+
+
+def test_what_stands_outside_of_every_interchange_is_told_to_the_sender_of_the_one_before_it() -> None:
+    document = interchange(GOOD) + b"garbage'" + message("CODECO", *GATE_IN, reference="7").encode()
+
+    syntax, application = answer_of(document), answer_of(document, application=True)
+
+    assert [each[:6] for each in syntax if each.startswith("UCM")] == ["UCM+2+", "UCM+7+"]
+    assert [each[-2:] for each in application if each.startswith("BGM")] == ["29", "27", "29"]
+    assert any(each.startswith("FTX+AAO+++ERROR SEGMENT_STRAY:message 2, segment 1 (gar):") for each in application)
+    assert [each for each in application if each.startswith("RFF")] == ["RFF+ACW:2", "RFF+ACE:R1", "RFF+ACW:7"]
+
+
+def test_what_is_wrong_with_the_sender_of_a_stray_message_rejects_no_interchange() -> None:
+    document = message("CODECO", *GATE_IN, reference="7").encode() + b"UNZ+1+X'" + interchange(GOOD)
+    context = Context(time_zone="Europe/Amsterdam", edi_senders=frozenset({"TERM"}))
+
+    said = contrl(document, map(result_of, told(document, context).judged), made=MADE, reference="A1").decode()
+
+    assert "UCI+R1+TERM+LINE+7'" in said
 
 
 def said_of(results: list[Result], *, application: bool) -> list[str]:

@@ -91,5 +91,15 @@ async def test_what_is_no_profile_is_refused(desk: Any, profile: str) -> None:
     assert await desk.refused("edi.profile.set", id="zephyr", profile=profile)
 
 
+async def test_a_profile_that_breaks_off_is_told_where_and_one_of_its_members_in_words_of_profiles(desk: Any) -> None:
+    await desk.enrol("zephyr")
+
+    broken = await desk.refused("edi.profile.set", id="zephyr", profile='{"profile": 1,\n')
+    unknown = await desk.refused("edi.profile.set", id="zephyr", profile='{"profile": 1, "zone": "UTC"}')
+
+    assert broken == {"/profile, line 2, column 1": "JSON_TRUNCATED"}
+    assert unknown == {"/profile/zone": "PROFILE_MEMBER_UNKNOWN"}
+
+
 async def test_nobody_unknown_has_a_profile(desk: Any) -> None:
     assert await desk.refused("edi.profile.set", id="nobody", profile=PROFILE) == {"/id": "ACT_NOT_REGISTERED"}
