@@ -23,12 +23,13 @@ VERBS = {
     "receipts": "The receipts that were kept.",
     "validate": "What a hub would say of a file, without a hub.",
     "verify": "Check a receipt offline, and say what it proves.",
+    "verify-request": "Check a signed request offline, and say who signed what.",
     "mandate": "Let another partner report for you, and end that; two people sign.",
     "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",
     "engine": "Run the reference risk engine on feeds.",
 }
-"""Each verb is the module `connectors.commands.<verb>` with a cyclopts `app`."""
+"""Each verb is the module `connectors.commands.<verb>` (`_` for `-`) with a cyclopts `app`."""
 
 DONE, FAILED, MISUSED = 0, 1, 2
 """Exit codes: as asked; refused, unanswered or failed; the command itself was wrong."""
@@ -56,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
 def _run_verb(verb: str, arguments: Sequence[str]) -> int:
     from cyclopts import CycloptsError
 
-    app = import_module(f"connectors.commands.{verb}").app
+    app = import_module(f"connectors.commands.{verb.replace('-', '_')}").app
     try:
         outcome = app(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:  # Printed by cyclopts.
@@ -74,7 +75,7 @@ def _run_verb(verb: str, arguments: Sequence[str]) -> int:
 
 
 def _overview() -> str:
-    lines = [f"  {verb:<10}{about}" for verb, about in VERBS.items()]
+    lines = [f"  {verb:<16}{about}" for verb, about in VERBS.items()]
     return "\n".join(
         [
             "Usage: customs-connect VERB …",

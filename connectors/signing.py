@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import sha256, sha512
 from typing import Any
 
 import orjson
@@ -25,8 +25,9 @@ from connectors.keys import SigningKey
 ON_BEHALF_OF = "Hub-On-Behalf-Of"
 PROOF_FORMAT = "customs-hub-request-proof/1"
 _PSS = padding.PSS(mgf=padding.MGF1(SHA512()), salt_length=64)
-_DIGEST = re.compile(r'^"content-digest": (?:.*, ?)?sha-256=:([A-Za-z0-9+/=]{44}):', re.MULTILINE)
-_KEY_ID = re.compile(r'^"@signature-params": \([^)]*\)(?:;[^;]*)*;keyid="([A-Za-z0-9_-]{43})"(?:;|$)', re.MULTILINE)
+_DIGEST = re.compile(r"(?:^|, ?)(sha-256|sha-512)=:([A-Za-z0-9+/=]+):")
+_KEY_ID = re.compile(r'\([^)]*\)(?:;[^;]*)*;keyid="([A-Za-z0-9_-]{43})"(?:;|$)')
+_HASHES = {"sha-256": sha256, "sha-512": sha512}
 
 
 class ProofWrong(ConnectorError, ValueError):
@@ -40,6 +41,9 @@ class SignedRequest:
     base: str
     key_id: str
     body: bytes
+    method: str
+    target: str
+    """The URL; where the sender signed its parts, without the scheme."""
 
 
 def signature_headers(
@@ -74,12 +78,28 @@ def read_proof(content: bytes) -> SignedRequest:
         raise ProofWrong(f"this is of another format than {PROOF_FORMAT}")
     if not _holds(public, signature, base.encode()):
         raise ProofWrong("the signature is not that of its key")
-    digest, named = _DIGEST.search(base), _KEY_ID.search(base)
-    if digest is None or digest[1] != _b64(sha256(body).digest()):
+    signed = _components(base)
+    digests = _DIGEST.findall(signed.get("content-digest", ""))
+    if not digests or any(digest != _b64(_HASHES[name](body).digest()) for name, digest in digests):
         raise ProofWrong("the body is not the one that was signed")
+    named = _KEY_ID.match(signed.get("@signature-params", ""))
     if named is None or named[1] != _thumbprint(jwk):
         raise ProofWrong("the key is not the one that the signature names")
-    return SignedRequest(base, named[1], body)
+    target = signed.get("@target-uri") or signed.get("@authority", "") + signed.get("@path", "")
+    if "@method" not in signed or not target:
+        raise ProofWrong("what was signed names no method and target")
+    query = "" if "@target-uri" in signed else signed.get("@query", "").removesuffix("?")
+    return SignedRequest(base, named[1], body, signed["@method"], target + query)
+
+
+def _components(base: str) -> dict[str, str]:
+    """What the lines of a signature base say (RFC 9421 §2.5). A component that is cut down by a parameter counts for
+    nothing here, and each may stand once. Raises `ProofWrong`."""
+    lines = [line.partition(": ") for line in base.split("\n")]
+    found = {name[1:-1]: value for name, _, value in lines if name.startswith('"') and name.endswith('"')}
+    if len({name for name, _, _ in lines}) < len(lines):
+        raise ProofWrong("a component was signed twice")
+    return found
 
 
 def _sign(key: Any, base: bytes) -> bytes:
