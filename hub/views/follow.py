@@ -230,9 +230,9 @@ async def until_known(views: Views, *, log: EventLog, clock: Clock, partitions: 
     """Wait, for a while, until what the log holds now is known: beyond, what is known is answered from."""
     ends = clock.monotonic() + KNOWN_SECONDS_MAX
     for partition in partitions:
-        end = (await log.bounds(EVENTS, partition)).end
-        while clock.monotonic() < ends:
+        bounds = await log.bounds(EVENTS, partition)
+        while bounds.start < bounds.end and clock.monotonic() < ends:
             mark = await views.mark(log.generation, partition)
-            if mark is not None and mark.position.offset >= end:
+            if mark is not None and mark.position.offset >= bounds.end:
                 break
             await clock.sleep(KNOWN_POLL_SECONDS)

@@ -15,7 +15,7 @@ from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.views import MemoryViews
 from hub.ports.views import Mark, Query
-from hub.views.follow import Follower
+from hub.views.follow import KNOWN_SECONDS_MAX, Follower, until_known
 from schemas.headers import EventHeader, pack, unpack
 from schemas.identity import identity_key
 from tests.faults.fanout_world import FanoutWorld, event_record
@@ -78,6 +78,20 @@ def test_nothing_is_known_before_it_is_judged() -> None:
 
             assert await world.known() == []
             assert follower.known_up_to_us() is None
+
+    run(story())
+
+
+def test_what_came_is_waited_for_and_nothing_is_where_nothing_came() -> None:
+    async def story() -> None:
+        world, waited = await ViewsWorld(2).declare(), []
+        await world.publish(event_record("a"))
+        for partition in range(2):
+            before = world.clock.monotonic()
+            await until_known(world.views, log=world.log, clock=world.clock, partitions=[partition])
+            waited.append(world.clock.monotonic() - before)
+
+        assert min(waited) == 0 < KNOWN_SECONDS_MAX <= max(waited)
 
     run(story())
 
