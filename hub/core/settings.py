@@ -116,7 +116,7 @@ class ChecksSettings(Struct, frozen=True, kw_only=True):
     """How digital copies of documents are examined; what is done with what was found is `[document_policy]`."""
 
     pdfs_at_once_max: Count = 2
-    """Each takes a process of some 30 MiB, and a core while it examines."""
+    """Each takes a process of some 30 MiB, and a core while it examines. Workers share them out, at least one each."""
     pdf_seconds_max: Seconds = 1.0
     """Of processor time, and of time; beyond, the document is called a bomb."""
     pdf_memory_bytes_max: Annotated[int, Meta(ge=50_331_648)] = 67_108_864
