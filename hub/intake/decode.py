@@ -52,8 +52,9 @@ def decode(admitted: Admitted, body: bytes, headers: Mapping[str, str], *, bound
         case Mode.NDJSON:
             slices = guard.split_lines(body, items_max=bounds.batch_events_max)
     if isinstance(slices, Fault):
-        code = "BODY_TOO_LARGE" if slices.code == "TOO_MANY_ITEMS" else "BODY_MALFORMED"
-        return Refusal(code, faults=[slices])
+        if slices.code == "TOO_MANY_ITEMS":
+            return Refusal("BODY_TOO_LARGE", f"at most {bounds.batch_events_max} events", faults=[slices])
+        return Refusal("BODY_MALFORMED", faults=[slices])
     if not slices:
         return Refusal("BODY_MALFORMED", faults=[fault("EMPTY", "", "no events", "at least one event")])
     return Items(slices, lambda index, raw: _decode_one(index, raw, bounds))

@@ -41,7 +41,8 @@ def open_translation(
         return Refusal("MEDIA_TYPE_UNSUPPORTED", f"{FAMILIES[family].name} here; this route takes: {taken}")
     opened = translator(family)(document, context)
     if isinstance(opened, list):
-        return Refusal(_OF_FAULT.get(opened[0].code, "BODY_MALFORMED"), faults=opened)
+        limit = f"at most {context.items_max} events" if opened[0].code == "TOO_MANY_ITEMS" else ""
+        return Refusal(_OF_FAULT.get(opened[0].code, "BODY_MALFORMED"), limit, faults=opened)
     return opened
 
 

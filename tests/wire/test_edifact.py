@@ -83,6 +83,16 @@ async def test_a_sender_is_free_again_when_its_partner_is_agreed_another(delta: 
     assert verdicts(answer) == ["ACCEPTED"]
 
 
+async def test_of_too_many_messages_the_refusal_names_the_limit_and_nothing_is_stored(delta: Caller) -> None:
+    many = interchange(*(message("CODECO", *ZONED, reference=str(n)) for n in range(1_001)))
+
+    answer = await delta.post(many, EDIFACT)
+
+    assert (answer.status, answer.code, answer.json["detail"]) == (413, "BODY_TOO_LARGE", "at most 1000 events")
+    assert [each["code"] for each in answer.json["faults"]] == ["TOO_MANY_ITEMS"]
+    assert verdicts(await delta.post(interchange(message("CODECO", *ZONED)), EDIFACT)) == ["ACCEPTED"]
+
+
 async def test_a_profile_says_what_a_code_means_from_the_next_request_on(delta: Caller) -> None:
     watch = await delta.world.company("risk", scopes=("feeds:read",), roles=["authority"])
     agreed = {"provider": {"all": True}, "types": ["*"], "fields": ["*"]}
