@@ -15,6 +15,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from connectors.api_key import ApiKey
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, newest
 from connectors.language import language
@@ -94,12 +95,13 @@ class HubSession:
         hub_url: str,
         *,
         client_id: str,
-        key: SigningKey,
+        key: SigningKey | ApiKey,
         scope: str,
         sign: bool = False,
         on_behalf_of: str = "",
     ) -> None:
-        """`scope` empty: all that the system has. `sign`: events are sent signed (RFC 9421), and the hub keeps them as
+        """`key`: the system's own, or an API key, which names the system and has its scopes: no token is asked for.
+        `scope` empty: all that the system has. `sign`: events are sent signed (RFC 9421), and the hub keeps them as
         this system's own proof. `on_behalf_of`: the partner whose events are brought and asked for, by a mandate;
         empty: the system's own."""
         self._sign = sign
@@ -107,6 +109,8 @@ class HubSession:
         self.hub_url = hub_url.rstrip("/")
         self._check_url()
         self._client_id, self._key, self._scope = client_id, key, scope
+        if sign and isinstance(key, ApiKey):
+            raise ConnectorError("only a system with a key of its own signs requests: an API key signs nothing")
         self._issuer: str | None = None
         self._token, self._renew_at = "", 0.0
         self._renewing = asyncio.Lock()
@@ -144,7 +148,7 @@ class HubSession:
         return aiohttp.ClientSession(timeout=timeout, connector=connector, headers={"Accept-Language": language()})
 
     async def sign_in(self) -> None:
-        """Make sure that the hub gives this system tokens. Raises `TokenRefused`, `HubUnreachable`."""
+        """Make sure that the hub gives this system tokens, if it needs any. Raises `TokenRefused`, `HubUnreachable`."""
         await self._access_token()
 
     async def request(
@@ -186,7 +190,8 @@ class HubSession:
         async with self._lanes.take() as lane:
             for tries in range(1, TRIES_MAX + 1):
                 async with self._connected(lane, token=token, headers=headers, **sent) as response:
-                    if response.status != 401 or tries == TRIES_MAX or (tokens == 2 and not asks_for_nonce(response)):
+                    is_last = isinstance(self._key, ApiKey) or tries == TRIES_MAX
+                    if response.status != 401 or is_last or (tokens == 2 and not asks_for_nonce(response)):
                         yield response
                         return
                 if asks_for_nonce(response):
@@ -208,10 +213,13 @@ class HubSession:
         """One request. With `token` it goes with its proof; with an empty one, as to the token endpoint, with a proof
         alone."""
         url = URL(self.hub_url + path)
-        if token is not None:
+        if token is not None and isinstance(self._key, ApiKey):
+            headers = {**headers, "Authorization": f"Bearer {self._key.text}"}
+        elif token is not None:
             proof = self._possession.proof(method, str(url.with_query(None)), nonce=lane.nonce, token=token)
             headers = {**headers, "DPoP": proof, **({"Authorization": f"DPoP {token}"} if token else {})}
-        if self._sign and path == EVENTS_PATH and isinstance(body := sent.get("data"), bytes):
+        body = sent.get("data")
+        if self._sign and isinstance(self._key, SigningKey) and path == EVENTS_PATH and isinstance(body, bytes):
             target = str(url.update_query(sent.get("params") or {}))
             for_whom = headers.get(ON_BEHALF_OF, "")
             now = int(time.time())
@@ -235,20 +243,23 @@ class HubSession:
                 await response.read()
 
     async def _access_token(self, *, refused: str | None = None) -> str:
+        """Empty where an API key stands in its place."""
+        if isinstance(self._key, ApiKey):
+            return ""
         async with self._renewing:
             if self._token == refused or time.monotonic() >= self._renew_at:
-                await self._renew()
+                await self._renew(self._key)
             return self._token
 
-    async def _renew(self) -> None:
+    async def _renew(self, key: SigningKey) -> None:
         if self._issuer is None:
             self._issuer = await self._read_issuer()
-        self._key = newest(self._key)
+        self._key = key = newest(key)
         now = int(time.time())
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._key.assertion(client_id=self._client_id, issuer=self._issuer, now=now),
+            "client_assertion": key.assertion(client_id=self._client_id, issuer=self._issuer, now=now),
             **({"scope": self._scope} if self._scope else {}),
         }
         async with self._lanes.take() as lane:

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import orjson
 from cyclopts import App, Parameter
 
-from connectors.commands.shared import JSON, HubOptions, print_json
-from connectors.keys import read_key
+from connectors.commands.shared import JSON, SenderOptions, print_json
 from connectors.language import language
 from connectors.partner import ReceiptBook
 from connectors.partner.client import SCOPE
@@ -30,7 +29,7 @@ def push(
     *,
     kind: str,
     reference: str,
-    hub: HubOptions,
+    hub: SenderOptions,
     subject: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     title: str | None = None,
     issued_at: str | None = None,
@@ -41,7 +40,8 @@ def push(
 ) -> int:
     """Hand a PDF, JPEG, PNG, XML or JSON file in. The same file again gets the same receipt.
 
-    Exits with 0 if the hub took it and the receipt verifies, else with 1.
+    Exits with 0 if the hub took it and the receipt verifies, else with 1; so it does if the document was withdrawn
+    since: to bring it back, give updated_at, the time of now.
 
     Parameters
     ----------
@@ -78,7 +78,9 @@ def push(
 
 
 @app.command
-def withdraw(digest: str, /, *, reason: str, hub: HubOptions, receipts: Path | None = None, json: JSON = False) -> int:
+def withdraw(
+    digest: str, /, *, reason: str, hub: SenderOptions, receipts: Path | None = None, json: JSON = False
+) -> int:
     """Withdraw a document, all its versions: the hub keeps it and hands it to nobody.
 
     Parameters
@@ -102,14 +104,14 @@ def withdraw(digest: str, /, *, reason: str, hub: HubOptions, receipts: Path | N
 
 
 async def _hand(
-    hub: HubOptions,
+    hub: SenderOptions,
     hand: Callable[[HubSession], Awaitable[Handed]],
     receipts: Path | None,
     *,
     json: bool,
     digest: str,
 ) -> int:
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+    async with HubSession(hub.hub, client_id=hub.client, key=hub.credential(), scope=SCOPE) as session:
         try:
             told = await hand(session)
         except HubRefused as e:
@@ -117,7 +119,12 @@ async def _hand(
     if receipts is not None:
         keep(ReceiptBook(receipts), told)
     _print(told, json=json, digest=digest)
-    return 1 if told.fault else 0
+    return 1 if told.fault or _stays_withdrawn(told.answer) else 0
+
+
+def _stays_withdrawn(answer: dict[str, Any]) -> bool:
+    """Whether the copy that was handed in is one of a document that was withdrawn, and does not count."""
+    return "document" in answer and answer.get("state") == "withdrawn"
 
 
 def _print(told: Handed, *, json: bool, digest: str) -> None:
@@ -126,7 +133,9 @@ def _print(told: Handed, *, json: bool, digest: str) -> None:
         print_json({name: each for name, each in document.items() if name != "receipt"} | {"receipt_fault": told.fault})
         return
     quarantined = "QUARANTINED" if document.get("document", {}).get("quarantined") else ""
-    print("  ".join(filter(None, (document["verdict"], document["source"], document["id"], quarantined, told.fault))))
+    withdrawn = "WITHDRAWN" if _stays_withdrawn(document) else ""
+    said = document["verdict"], document["source"], document["id"], withdrawn, quarantined, told.fault
+    print("  ".join(filter(None, said)))
     print(f"sha256  {digest}")
     print_faults(document.get("document", {}).get("faults", ()), language())
 

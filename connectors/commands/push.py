@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from msgspec import to_builtins
 
-from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.commands.shared import JSON, SenderOptions, print_json
 from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
 from connectors.partner.client import UNREACHABLE
@@ -35,7 +35,7 @@ def push(
     file: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
-    hub: HubOptions,
+    hub: SenderOptions,
     receipts: Path | None = None,
     outbox: Path | None = None,
     follow: Annotated[bool, Parameter(negative=())] = False,
@@ -65,7 +65,8 @@ def push(
     json
         Print one JSON object for each event.
     """
-    reach = {"client_id": hub.client, "key": hub.key, "receipts": receipts, "sign": sign, "on_behalf_of": on_behalf_of}
+    reach: dict[str, Any] = {"client_id": hub.client, "key": hub.credential(), "receipts": receipts}
+    reach |= {"sign": sign, "on_behalf_of": on_behalf_of}
     return asyncio.run(_push(file, hub.hub, reach, outbox, follow=follow, json=json))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Annotated
 
 import orjson
 from cyclopts import Parameter
+
+from connectors.api_key import VARIABLE, ApiKey, read_api_key
+from connectors.errors import ConnectorError
+from connectors.keys import SigningKey, read_key
 
 JSON = Annotated[bool, Parameter(negative=())]
 """Print one JSON object a line, for machines."""
@@ -27,6 +32,36 @@ class HubOptions:
 
     key: Path
     "The private key of this system (PEM or JWK)."
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SenderOptions:
+    """How to reach the hub, and as whom: a system with a key of its own, or a small firm with its API key."""
+
+    hub: str
+    "The hub's URL, such as https://hub.example."
+
+    client: str = ""
+    "The client id of this system, as the hub's operator registered it; goes with --key."
+
+    key: Path | None = None
+    "The private key of this system (PEM or JWK)."
+
+    api_key_file: Path | None = None
+    "A file with an API key, that only you may read; or the key is in CUSTOMS_CONNECT_API_KEY."
+
+    def credential(self) -> SigningKey | ApiKey:
+        """What the system proves itself by. Raises `ConnectorError`: none was given, or two."""
+        if self.api_key_file is not None and (self.client or self.key is not None):
+            raise ConnectorError("give --client and --key, or --api-key-file alone")
+        if self.api_key_file is not None:
+            return read_api_key(self.api_key_file)
+        if self.client and self.key is not None:
+            return read_key(self.key)
+        if (text := os.environ.get(VARIABLE)) and not self.client and self.key is None:
+            return ApiKey(text)
+        raise ConnectorError(f"give --client and --key, or --api-key-file (or {VARIABLE})")
 
 
 def print_json(value: object) -> None:

@@ -15,8 +15,7 @@ from cyclopts.validators import Number
 from msgspec import to_builtins
 
 from connectors.backoff import Backoff
-from connectors.commands.shared import JSON, HubOptions, print_json
-from connectors.keys import read_key
+from connectors.commands.shared import JSON, SenderOptions, print_json
 from connectors.partner import Client, ReceiptBook
 from connectors.partner.client import SCOPE
 from connectors.session import HubSession
@@ -35,7 +34,7 @@ def watch(
     directory: Path,
     /,
     *,
-    hub: HubOptions,
+    hub: SenderOptions,
     once: Annotated[bool, Parameter(negative=())] = False,
     interval: Annotated[float, Parameter(validator=Number(gte=0.1, lte=3_600))] = 2.0,
     type: str | None = None,  # noqa: A002
@@ -89,7 +88,7 @@ def watch(
 
 async def _watch(
     directory: Path,
-    hub: HubOptions,
+    hub: SenderOptions,
     once: bool,
     bounds: Bounds,
     teller: _Teller,
@@ -99,7 +98,7 @@ async def _watch(
     book = ReceiptBook(receipts) if receipts is not None else None
     folder = Folder(directory)
     with closing(Journal(directory / STATE / "journal.db")) as journal:
-        reach: dict[str, Any] = {"client_id": hub.client, "key": read_key(hub.key), "scope": SCOPE}
+        reach: dict[str, Any] = {"client_id": hub.client, "key": hub.credential(), "scope": SCOPE}
         async with HubSession(hub.hub, **reach, on_behalf_of=defaults[2]) as session:
             client = Client(session, receipts=book, backoff=Backoff(try_count_max=1))
             sending = Sending(session, client, event_type=defaults[0], source=defaults[1], receipts=book)

@@ -16,9 +16,10 @@ from typing import Any
 
 from msgspec import structs
 
+from connectors.api_key import ApiKey
 from connectors.backoff import Backoff
 from connectors.errors import ConnectorError
-from connectors.keys import read_key
+from connectors.keys import SigningKey, read_key
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, TokenRefused, refusal
@@ -92,7 +93,7 @@ async def connect(
     hub_url: str,
     *,
     client_id: str,
-    key: Path,
+    key: Path | SigningKey | ApiKey,
     receipts: Path | None = None,
     backoff: Backoff | None = None,
     on_waiting: Callable[[Outcome], None] | None = None,
@@ -101,11 +102,18 @@ async def connect(
 ) -> AsyncIterator[Client]:
     """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory.
 
+    `key` may also be the key itself, or an API key, which needs no `client_id`.
+
     `sign`: what is sent is signed (RFC 9421), and kept by the hub as this system's own proof. `on_behalf_of`: the
     partner whose events are sent, by a mandate that it gave; empty: they are the sender's own.
     """
     book = ReceiptBook(receipts) if receipts is not None else None
-    reach: dict[str, Any] = {"client_id": client_id, "key": read_key(key), "scope": SCOPE, "sign": sign}
+    reach: dict[str, Any] = {
+        "client_id": client_id,
+        "key": read_key(key) if isinstance(key, Path) else key,
+        "scope": SCOPE,
+        "sign": sign,
+    }
     async with HubSession(hub_url, **reach, on_behalf_of=on_behalf_of) as session:
         yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting)
 
