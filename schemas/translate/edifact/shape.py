@@ -7,16 +7,18 @@ and an element too many. Counts are the largest of directories D.95B to D.04A.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import gt
 
 from schemas.faults import Fault, fault
 from schemas.translate.edifact.report import Segment
 
 _SHAPES = {
-    "BGM": (4, 3, 1, 1), "CNI": (1, 6, 1), "DTM": (3,), "EQD": (1, 4, 4, 1, 1, 1, 1), "FTX": (1, 1, 3, 5, 1, 1),
-    "LOC": (1, 4, 4, 4, 1), "MEA": (1, 4, 5, 1), "NAD": (1, 3, 5, 6, 4, 1, 4, 1, 1), "RFF": (5,), "RNG": (1, 3),
-    "SEL": (1, 4, 1, 2, 1), "STS": (3, 4, 4, 4, 4, 4, 4), "TDT": (1, 1, 2, 2, 4, 1, 3, 5, 1, 4), "TMP": (1, 2),
+    "BGM": (1, 4, 3, 1, 1), "CNI": (1, 1, 6, 1), "DTM": (1, 3), "EQD": (1, 1, 4, 4, 1, 1, 1, 1),
+    "FTX": (1, 1, 1, 3, 5, 1, 1), "LOC": (1, 1, 4, 4, 4, 1), "MEA": (1, 1, 4, 5, 1),
+    "NAD": (1, 1, 3, 5, 6, 4, 1, 4, 1, 1), "RFF": (1, 5), "RNG": (1, 1, 3), "SEL": (1, 1, 4, 1, 2, 1),
+    "STS": (1, 3, 4, 4, 4, 4, 4, 4), "TDT": (1, 1, 1, 2, 2, 4, 1, 3, 5, 1, 4), "TMP": (1, 1, 2),
 }  # fmt: skip
-"""The components of each element."""
+"""The components of each element, the tag first."""
 _GRAVE = frozenset({"BGM", "DTM", "EQD", "MEA", "RFF", "RNG", "STS", "TMP"})
 """Of these a value that was cut short says something else: a time elsewhere, another reference, another mass."""
 
@@ -24,14 +26,18 @@ _GRAVE = frozenset({"BGM", "DTM", "EQD", "MEA", "RFF", "RNG", "STS", "TMP"})
 def surplus(segments: Iterable[Segment]) -> Iterator[Fault]:
     """A fault for each segment that has more than its directory gives it, at the first element that is too many."""
     for segment in segments:
-        shape = _SHAPES.get(segment.tag)
-        if shape is None:
-            continue
-        for number, components in enumerate(segment.elements[1:], start=1):
-            room = shape[number - 1] if number <= len(shape) else 0
-            if len(components) > room and any(each.strip() for each in components[room:]):
-                yield _fault(segment, number, room)
-                break
+        shape, elements = _SHAPES.get(segment.tag), segment.elements
+        if shape is not None and (len(elements) > len(shape) or any(map(gt, map(len, elements), shape))):
+            yield from _first(segment, shape)
+
+
+def _first(segment: Segment, shape: tuple[int, ...]) -> Iterator[Fault]:
+    """The fault of the first element that is too many or too long, if what is too much says anything."""
+    for number, components in enumerate(segment.elements):
+        room = shape[number] if number < len(shape) else 0
+        if any(each.strip() for each in components[room:]):
+            yield _fault(segment, number, room)
+            return
 
 
 def _fault(segment: Segment, number: int, room: int) -> Fault:
