@@ -47,7 +47,10 @@ class HubProcess:
         command = SERVE_WITH_POINTS if kill_at else SERVE
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *command, *self._several, stderr=log, env={**self._environment, "KILL_AT": kill_at, "KILL_MARK": f"{self.log}.killed"}
+                *command,
+                *self._several,
+                stderr=log,
+                env={**self._environment, "KILL_AT": kill_at, "KILL_MARK": f"{self.log}.killed"},
             )
         self._watching = asyncio.create_task(self._watch_memory(self._process.pid))
 
