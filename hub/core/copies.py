@@ -73,6 +73,12 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """What was found in the copy."""
         return frozenset(each.code for each in self.faults)
 
+    @property
+    def credentials(self) -> list[Event]:
+        """Whose word the copy is, where it is a wrapped trade document; as in the event's extension."""
+        found: list[Event] = self.event["data"].get("extensions", {}).get("credentials", [])
+        return found
+
 
 class Outcome(StrEnum):
     RELEASED = "released"

@@ -70,6 +70,11 @@ class Policy:
             self._rulings[key] = snapshot.revision, ruling
         return ruling.answer
 
+    def permit_end(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> Permit | Refusal:
+        """The same of what takes back something that was accepted from the publisher: it may always be, whatever became
+        of its AEO status or the agreements since."""
+        return _rule(admitted.principal, kind, snapshot, admitted.now_us // 1_000_000, ends_own=True).answer
+
     def is_asked_for(self, admitted: Admitted, kind: EventType, snapshot: Snapshot) -> bool:
         """Whether any agreement in force covers this type from this publisher."""
         partner, now = admitted.principal.partner, admitted.now_us // 1_000_000
@@ -77,7 +82,11 @@ class Policy:
         return any(agreement.in_force(now) for agreement in covering(partner, facts, kind, snapshot))
 
 
-def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -> _Ruling:
+_OF_BEGINNINGS = frozenset({"AEO_REQUIRED", "NOT_PERMITTED"})
+"""Refusals of what is new."""
+
+
+def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int, *, ends_own: bool = False) -> _Ruling:
     partner = snapshot.partners.get(principal.partner.id) or principal.partner
     standing = standing_of(partner, snapshot, now)
     until = standing.until
@@ -93,7 +102,7 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int) -
     # 2. The questions of `hub/core/permission.py`; the first refusal is the answer.
     for each in answers(partner, kind, snapshot, now, agent=agent):
         until = min(until, each.until)
-        if each.refusal is not None:
+        if each.refusal is not None and not (ends_own and each.refusal.code in _OF_BEGINNINGS):
             return _Ruling(each.refusal, until, parties)
     subjects = kind.reportable(standing.facts.roles)
     leaves = leaves_of(agent, partner.id, kind.name, snapshot, now) if agent else ()

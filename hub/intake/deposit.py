@@ -108,13 +108,14 @@ class Deposits:
             return Deposited(await self._settled(admitted, judged, upload.sha256, new=entry not in known), entry)
 
     async def withdraw(self, admitted: Admitted, digest: bytes, version: Version, reason: Event) -> Item:
-        """Accept the event that ends a document; `digest` is that of the request's body."""
+        """Accept the event that ends a document of the partner's own, whatever agreements there are now; `digest` is
+        that of the request's body."""
         event = withdrawal_of(version, reason, now=_later(admitted, version))
-        return await self._accepted(admitted, self._judged(admitted, digest, event))
+        return await self._accepted(admitted, self._judged(admitted, digest, event, ends_own=True))
 
     async def again(self, admitted: Admitted, digest: bytes, event: Event) -> Item:
-        """The answer to an event that was made before."""
-        return await self._accepted(admitted, self._judged(admitted, digest, event))
+        """The answer to a withdrawal that was made before."""
+        return await self._accepted(admitted, self._judged(admitted, digest, event, ends_own=True))
 
     async def _entered(
         self, admitted: Admitted, upload: Upload, asked: Asked, replaced: Version | None, claimed: str
@@ -155,9 +156,9 @@ class Deposits:
             await self._copies.drop(partner, sha256)
         return item
 
-    def _judged(self, admitted: Admitted, digest: bytes, event: Event) -> Judged:
+    def _judged(self, admitted: Admitted, digest: bytes, event: Event, *, ends_own: bool = False) -> Judged:
         item = TranslatedItem(index=0, place="", event=event, origins=PLACES)
-        return self._pipeline.judging.translated(admitted, digest, _TRANSLATION, item)
+        return self._pipeline.judging.translated(admitted, digest, _TRANSLATION, item, ends_own=ends_own)
 
     async def _accepted(self, admitted: Admitted, judged: Judged) -> Item:
         answer: Answer = await self._pipeline.accept(admitted, [judged])

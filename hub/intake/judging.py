@@ -78,11 +78,18 @@ class Judging:
         )
 
     def translated(
-        self, admitted: Admitted, document_digest: bytes, translation: Translation, item: TranslatedItem
+        self,
+        admitted: Admitted,
+        document_digest: bytes,
+        translation: Translation,
+        item: TranslatedItem,
+        *,
+        ends_own: bool = False,
     ) -> Judged:
-        """An item of a document: what `customs-connect validate` says of it, and then what only the hub can say."""
+        """An item of a document: what `customs-connect validate` says of it, and then what only the hub can say.
+        `ends_own`: it takes back what was accepted from its publisher."""
         said = self._said(admitted, translation, item)
-        judged = self._translated(admitted, document_digest, translation, said)
+        judged = self._translated(admitted, document_digest, translation, said, ends_own=ends_own)
         return self._marked(judged, said.kind) if said.kind is not None else judged
 
     def _said(self, admitted: Admitted, translation: Translation, item: TranslatedItem) -> verdict.Judged:
@@ -93,14 +100,21 @@ class Judging:
         )
 
     def _translated(
-        self, admitted: Admitted, document_digest: bytes, translation: Translation, said: verdict.Judged
+        self,
+        admitted: Admitted,
+        document_digest: bytes,
+        translation: Translation,
+        said: verdict.Judged,
+        *,
+        ends_own: bool,
     ) -> Judged:
         item = said.item
         if said.verdict is verdict.Verdict.REJECTED or item.event is None or said.kind is None:
             return _answer(item, Verdict.REJECTED, Refusal("EVENT_INVALID", faults=said.faults))
         if item.unmeant and not self._policy.is_asked_for(admitted, said.kind, self._snapshot()):
             return _answer(item, Verdict.NOT_SHARED, warnings=said.faults)
-        permit = self._policy.permit(admitted, said.kind, self._snapshot())
+        permitted = self._policy.permit_end if ends_own else self._policy.permit
+        permit = permitted(admitted, said.kind, self._snapshot())
         if isinstance(permit, Refusal):
             return _answer(item, Verdict.REJECTED, permit)
         decoded = rewritten(item.index, item.event, document_digest, bounds=self._bounds)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from hub.core.copies import Asked, CopyDecision, Entry, Standing, Version, standing_of
 from hub.core.errors import BlobDamaged, Refusal
@@ -21,7 +22,7 @@ from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings
 from hub.intake.copies import Copies
-from hub.intake.deposit import Deposits
+from hub.intake.deposit import Deposited, Deposits
 from hub.intake.pipeline import Answer, Pipeline
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -37,6 +38,7 @@ from hub.web.gate import Gate
 from hub.web.handing import hand_over
 from hub.web.route import BINARY
 from schemas import guard
+from schemas.faults import Fault, Severity, fault
 from schemas.headers import EventHeader, unpack
 
 TAKEN = ", ".join(COPIES)
@@ -113,8 +115,10 @@ class CopiesAPI:
         if isinstance(outcome, Item):
             return _item_answer(outcome, request, admitted.principal)
         decision = self._snapshot().copy_decision(admitted.principal.partner.id, upload.sha256)
-        document = {"sha256": upload.sha256, **_checked_document(outcome.entry, decision, language_of(request))}
-        more = {"document": document, "event": outcome.entry.event}
+        state = await self._state_of(admitted.principal.partner.id, outcome)
+        notes = [_WITHDRAWN] if state is DocumentState.WITHDRAWN else []
+        document = {"sha256": upload.sha256, **_checked_document(outcome.entry, decision, language_of(request), notes)}
+        more = {"document": document, "event": outcome.entry.event, "state": state.value}
         place = f"/v1/documents/{upload.sha256}" if admitted.principal.agent is None else ""
         return _item_answer(outcome.item, request, admitted.principal, more, place=place)
 
@@ -128,12 +132,16 @@ class CopiesAPI:
             "document": copy.shown.data["document"],
             "versions": [_version_document(each) for each in versions],
         }
-        if copy.known.publisher == sight.own:
-            digest = _digest_of(names)
-            entry = await self._copies.entry(sight.own, digest)
-            if entry is not None:
-                decision = self._snapshot().copy_decision(sight.own, digest)
+        publisher, digest = copy.known.publisher, _digest_of(names)
+        entry = await self._copies.entry(publisher, digest) if sight.allows(copy.known, DOCUMENT) else None
+        if entry is not None:
+            decision = self._snapshot().copy_decision(publisher, digest)
+            handing = _handing_of(copy, standing_of(entry, decision))
+            document["copy"] = handing
+            if publisher == sight.own:
                 document |= _checked_document(entry, decision, language_of(request))
+            if publisher == sight.own or handing == "given":
+                document["credentials"] = entry.credentials
         return answer(document)
 
     async def content(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
@@ -173,6 +181,8 @@ class CopiesAPI:
 
     async def withdraw(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         admitted = self._admit(request)
+        if not request.can_read_body:
+            raise Refused(Refusal("BODY_MALFORMED", _REASON))
         self._bodies.media_type(request, (BINARY,))
         body = await self._bodies.read(request, bytes_max=REASON_BYTES_MAX)
         if not self._pipeline.is_current(admitted):
@@ -214,6 +224,16 @@ class CopiesAPI:
             raise Refused(Refusal("NOT_FOUND"))
         return found
 
+    async def _state_of(self, partner: str, deposited: Deposited) -> DocumentState:
+        """What a copy that was handed in is now: one that came before may have been withdrawn since."""
+        if deposited.item.verdict is not Verdict.DUPLICATE:
+            return DocumentState.CURRENT
+        event, document = deposited.entry.event, deposited.entry.event["data"]["document"]
+        found = await self._known.copies(sight_of_owner(partner), document["sha256"])
+        series = event["source"], event["id"]
+        states = (each.state for each in found if (each.shown.event["source"], each.shown.event["id"]) == series)
+        return next(states, DocumentState.CURRENT)
+
     async def _own(self, admitted: Admitted, digest: str) -> Version:
         """The newest version of the document that a copy of the caller's is one of."""
         partner = admitted.principal.partner.id
@@ -223,6 +243,11 @@ class CopiesAPI:
         return (await self._known.newest(partner, found[0]))[0]
 
 
+_REASON = '{"reason": {"text": "…"}}'
+_WITHDRAWN = replace(
+    fault("DOCUMENT_STAYS_WITHDRAWN", "", "bytes of a withdrawn document", "updated_at, later than its withdrawal"),
+    severity=Severity.WARNING,
+)
 _OF_THE_EVENT = frozenset(("specversion", "id", "source", "type", "time", "data"))
 
 
@@ -287,7 +312,7 @@ def _reason(body: bytes) -> dict[str, Any]:
         raise Refused(Refusal("BODY_MALFORMED", faults=parsed))
     reason = parsed.value.get("reason")
     if not isinstance(reason, dict) or set(parsed.value) != {"reason"}:
-        raise Refused(Refusal("BODY_MALFORMED", '{"reason": {"text": "…"}}'))
+        raise Refused(Refusal("BODY_MALFORMED", _REASON))
     return reason
 
 
@@ -306,13 +331,23 @@ def _item_answer(
     return answer(document, _STATUS[item.verdict], headers)
 
 
-def _checked_document(entry: Entry, decision: CopyDecision | None, language: str) -> dict[str, object]:
+def _handing_of(copy: Copy, standing: Standing) -> str:
+    """Whether the bytes are given to those who may have them, or why not."""
+    if copy.state is DocumentState.WITHDRAWN:
+        return DocumentState.WITHDRAWN.value
+    return standing.value if standing in (Standing.QUARANTINED, Standing.REFUSED) else "given"
+
+
+def _checked_document(
+    entry: Entry, decision: CopyDecision | None, language: str, notes: Sequence[Fault] = ()
+) -> dict[str, object]:
+    """What was found of a copy; `notes` go before it."""
     standing = standing_of(entry, decision)
     document: dict[str, object] = {
         "bytes": entry.bytes,
         "media_type": entry.media_type,
         "quarantined": standing is Standing.QUARANTINED,
-        "faults": fault_documents(entry.faults, language),
+        "faults": fault_documents([*notes, *entry.faults], language),
     }
     if decision is not None and standing in (Standing.RELEASED, Standing.REFUSED):
         decided = utc_text(decision.decided * 1_000_000)

@@ -14,6 +14,12 @@ ROWS = (
         "Check the file, and send it again.",
     ),
     (
+        "DOCUMENT_STAYS_WITHDRAWN",
+        "The document was withdrawn, and the same bytes again do not bring it back.",
+        "Le document a été retiré, et les mêmes octets ne le rétablissent pas.",
+        "To bring it back, send it with updated_at (document push --updated-at), the time of now.",
+    ),
+    (
         "DOCUMENT_TYPE_UNKNOWN",
         "The document is none of the types that are taken.",
         "Le document n'est d'aucun des types acceptés.",

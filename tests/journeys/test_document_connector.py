@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,20 @@ async def test_a_document_is_withdrawn_by_one_of_its_digests(
 
     assert codes == [0, 0]
     assert "DUPLICATE" in capsys.readouterr().out
+
+
+async def test_a_withdrawn_document_that_is_handed_in_again_is_no_success_until_it_is_brought_back(
+    company: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("push", str(tmp_path / "invoice.png"), "--kind", "380", "--reference", "INV-42")
+    await connect(company, *asked)
+    await connect(company, "withdraw", sha256(png()).hexdigest(), "--reason", "Order cancelled.")
+    capsys.readouterr()
+
+    again = await connect(company, *asked)
+    said = capsys.readouterr().out
+    back = await connect(company, *asked, "--updated-at", datetime.now(UTC).isoformat())
+
+    assert (again, back) == (1, 0)
+    assert "WITHDRAWN" in said.splitlines()[0]
+    assert "--updated-at" in said

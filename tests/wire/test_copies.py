@@ -164,6 +164,61 @@ async def test_a_withdrawn_document_is_handed_to_nobody_in_any_version(delta: Ca
             assert (await caller.get(at(content, "/content"))).code == "DOCUMENT_WITHDRAWN"
 
 
+async def test_the_same_bytes_after_a_withdrawal_are_said_to_be_withdrawn_and_how_to_bring_them_back(
+    delta: Caller,
+) -> None:
+    first = await post(delta, png())
+    await withdraw(delta, sha256(png()).hexdigest())
+
+    again = await post(delta, png())
+    back = await post(delta, png(), updated_at=datetime.now(UTC).isoformat())
+
+    assert (first.json["state"], again.json["verdict"], again.json["state"]) == ("current", "DUPLICATE", "withdrawn")
+    [note] = again.json["document"]["faults"]
+    assert (note["code"], note["severity"], "--updated-at" in note["fix"]) == (
+        "DOCUMENT_STAYS_WITHDRAWN",
+        "WARNING",
+        True,
+    )
+    assert (back.status, back.json["state"], (await known(delta, png()))["state"]) == (201, "current", "current")
+
+
+@pytest.mark.parametrize("ended", ["agreement", "aeo"])
+async def test_what_was_handed_in_can_be_withdrawn_whatever_has_ended_since(
+    world: HubWorld, delta: Caller, ended: str
+) -> None:
+    await post(delta, png())
+    if ended == "agreement":
+        await world.act("agreement.end", id="watch-all")
+    else:
+        await world.act("partner.aeo", id="delta", status="suspended")
+
+    assert (await post(delta, png(text=b"new"))).status == 403
+    assert (await withdraw(delta, sha256(png()).hexdigest())).status == 201
+    assert (await withdraw(delta, sha256(png()).hexdigest())).status == 200
+    assert (await known(delta, png()))["state"] == "withdrawn"
+
+
+async def test_a_withdrawal_without_a_reason_is_told_what_it_lacks(delta: Caller) -> None:
+    await post(delta, png())
+
+    answer = await delta.ask("POST", at(png(), "/withdraw"), headers={"Content-Type": "application/octet-stream"})
+
+    assert (answer.status, answer.code, "reason" in answer.json["detail"]) == (400, "BODY_MALFORMED", True)
+
+
+async def test_a_recipient_sees_whether_it_is_given_the_copy(world: HubWorld, delta: Caller, watch: Caller) -> None:
+    film = png() + b"and a film"
+    for content in (png(), film):
+        await post(delta, content)
+
+    seen = [(await known(watch, content))["copy"] for content in (png(), film)]
+    await world.act("document.refuse", document=sha256(film).hexdigest(), reason="A list is in it.")
+
+    assert seen == ["given", "quarantined"]
+    assert (await known(watch, film))["copy"] == "refused"
+
+
 async def known(caller: Caller, content: bytes) -> Any:
     """What is told of a document, once that is known which its publisher was told is."""
     return (await caller.get(at(content))).json

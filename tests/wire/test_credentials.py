@@ -221,6 +221,35 @@ async def test_what_is_said_of_a_document_is_held_against_what_its_credential_sa
     assert (answer.status, told(answer)[2], answer.json["document"]["quarantined"]) == (201, codes, False)
 
 
+@pytest.mark.parametrize("fields", [["/data/document"], ["*"], ["/data/document/sha256"]])
+async def test_whoever_may_have_a_credential_sees_whose_word_it_is(
+    world: HubWorld, delta: Caller, fields: list[str]
+) -> None:
+    await know(world)
+    customs = await world.reader("risk", feed=False, fields=fields)
+    sent = signed(credential())
+    await post(delta, sent, VC, kind="705", reference="B1")
+
+    own, other = [(await caller.get(at(sent))).json for caller in (delta, customs)]
+
+    [one] = own["credentials"]
+    assert (one["issuer"], one["standing"], one["key"]) == (ISSUER, "verified", f"{ISSUER}#key-1")
+    assert other.get("credentials") == (None if "sha256" in fields[0] else own["credentials"])
+
+
+async def test_whose_word_a_credential_is_is_not_shown_to_others_while_its_copy_waits(
+    world: HubWorld, delta: Caller
+) -> None:
+    customs = await world.reader("risk", feed=False, fields=["/data/document"])
+    sent = signed({**credential(), "exp": 1})
+    await post(delta, sent, VC, kind="705", reference="B1")
+
+    own, other = [(await caller.get(at(sent))).json for caller in (delta, customs)]
+
+    assert [each["validity"] for each in own["credentials"]] == ["expired"]
+    assert (other["copy"], "credentials" in other) == ("quarantined", False)
+
+
 async def test_json_in_which_two_readers_see_two_documents_waits_for_an_officer(delta: Caller) -> None:
     answer = await post(delta, b'{"amount": 1, "amount": 2}', JSON, kind="380")
 
