@@ -29,7 +29,7 @@ LEVEL_2 = {
 
 
 @cache
-def tests_in(file: Path) -> frozenset[str]:
+def found_in(file: Path) -> frozenset[str]:
     found = re.findall(r"^(?:async )?def (test_\w+)", file.read_text(), re.MULTILINE) if file.exists() else []
     return frozenset(found)
 
@@ -39,7 +39,7 @@ def test_every_test_that_is_named_exists(page: str) -> None:
     named = NAMED.findall((ROOT / "hub" / page).read_text())
 
     assert len(named) > 40
-    assert [f"{file}::{test}" for file, test in named if test not in tests_in(ROOT / "tests" / file)] == []
+    assert [f"{file}::{test}" for file, test in named if test not in found_in(ROOT / "tests" / file)] == []
 
 
 def test_every_stage_has_threats_and_every_threat_its_test() -> None:
