@@ -47,9 +47,9 @@ def test_the_status_names_the_first_its_repeats_and_its_conflicts() -> None:
         return await views(world)[0].of("acme", "urn:tos", "a")
 
     assert virtual.run(main()).occurrences == [
-        Judged(Judgement.FIRST, RECEIVED_US),
-        Judged(Judgement.REPEAT, LATER_US),
-        Judged(Judgement.CONFLICT, RECEIVED_US),
+        Judged(Judgement.FIRST, RECEIVED_US, "acme.tos"),
+        Judged(Judgement.REPEAT, LATER_US, "acme.tos"),
+        Judged(Judgement.CONFLICT, RECEIVED_US, "acme.tos"),
     ]
 
 
