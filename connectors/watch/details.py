@@ -26,6 +26,8 @@ NEEDED = ("kind", "reference")
 GIVEN = (*NEEDED, "subject", "title", "issued_at", "updated_at", "replaces", "reason")
 """The parameters of `POST /v1/documents` that a person knows; `subject` may stand in several lines."""
 _LINE = re.compile(r"\s*([A-Za-z_]+)\s*[:=]\s*(.*?)\s*")
+_SHORT = {"invoice": "380", "facture": "380"}
+"""What people call a document whose name in the code list is longer; EN 16931 calls 380 no more than an invoice."""
 _REFERENCE = re.compile(r"(?=\S*[0-9])\S+")
 """In a name: one word with a digit, so that `commercial invoice for May.pdf` is asked about."""
 
@@ -117,6 +119,8 @@ def _of_wrapped(document: bytes) -> Iterator[tuple[str, str]]:
 def _code(words: str) -> str:
     """The code that a document's name stands for, in either language; empty: none."""
     asked = normalize("NFC", " ".join(words.split())).casefold()
+    if (code := _SHORT.get(asked)) is not None:
+        return code
     names = ((code, {word.en.casefold(), word.fr.casefold()}) for code, word in _kinds().items())
     return next((code for code, said in names if asked in said), "")
 

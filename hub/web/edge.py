@@ -28,6 +28,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web import epcis_problems
 from hub.web.accepting import accepting
+from hub.web.copy_routes import COPIES
 from hub.web.routes import Route, Router
 from hub.web.under_way import CHARGE, PAUSE, ROUTE, Charge
 from schemas.deprecation import headers_of
@@ -279,7 +280,8 @@ class BodyReader:
         """One of `taken`, in UTF-8, not compressed: a small body must not become a large one. Raises `Refused`."""
         media_type = request.content_type
         if media_type not in taken:
-            raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", f"one of: {', '.join(taken)}"))
+            elsewhere = "; copies of documents go to POST /v1/documents" if media_type in COPIES else ""
+            raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", f"one of: {', '.join(taken)}{elsewhere}"))
         if not any_charset and (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
             raise Refused(Refusal("MEDIA_TYPE_UNSUPPORTED", "charset UTF-8"))
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":

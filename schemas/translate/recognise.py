@@ -142,13 +142,19 @@ class Refused(Struct, frozen=True):
 
 _EVENTS = "DCSA Track & Trace events"
 _SHIPMENT = _EVENTS + ", SHIPMENT of a document "
-_DOCUMENT = "an event customs.document.submitted that names its SHA-256"
+_DOCUMENT = "the same to POST /v1/documents, or by customs-connect document push"
 REFUSED = (
     Refused("EPCIS XML", re.compile(rb"<(?=[^\0]{0,4000}urn:epcglobal:epcis)"), "", "EPCIS 2.0 in JSON or JSON-LD"),
+    Refused(
+        "an HTML page", re.compile(rb"<(?i:!doctype\s+html|html)[\s>]"), "",
+        "the page as PDF, to POST /v1/documents or by customs-connect document push",
+    ),
     Refused("XML", re.compile(rb"<"), "", "the JSON form of the same standard, or a table"),
     Refused("ANSI X12", re.compile(rb"ISA([^A-Za-z0-9])[0-9]{2}\1"), "", "EDIFACT, DCSA Track & Trace, or a table"),
     Refused("an IATA Cargo-IMP message", re.compile(rb"F(?:SU|SA|WB|HL|FM|BL)/[0-9]"), "", "ONE Record, or a table"),
     Refused("PDF", re.compile(rb"%PDF-"), "", _DOCUMENT),
+    Refused("an image", re.compile(rb"\xff\xd8\xff|\x89PNG\r\n"), "", _DOCUMENT),
+    Refused("a credential as JWT", re.compile(rb"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]"), "", _DOCUMENT),
     Refused("an Excel workbook of before 2007 (.xls)", re.compile(rb"\xd0\xcf\x11\xe0"), "", "the workbook as .xlsx"),
     Refused("a DCSA VGM declaration", None, "VGMDeclarations", _EVENTS),
     Refused("a DCSA arrival notice", None, "arrivalNotices", _SHIPMENT + "ARN"),
@@ -159,6 +165,7 @@ REFUSED = (
     Refused("a DCSA event subscription", None, "callbackUrl", "the events themselves: the hub subscribes to nobody"),
     Refused("an answer with DCSA feedback", None, "feedbackElements", "the events themselves"),
     Refused("a verifiable credential", None, "credentialSubject", _DOCUMENT),
+    Refused("a verifiable presentation", None, "verifiableCredential", _DOCUMENT),
 )  # fmt: skip
 
 _EDIFACT = re.compile(rb"UNA[^A-Za-z0-9]|UN[BH]\+|UNB[^A-Za-z0-9\s]UNO[A-Z]|UNH[^A-Za-z0-9\s]")

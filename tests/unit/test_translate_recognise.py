@@ -40,6 +40,11 @@ BEGINNINGS = [
     (b"<?xml version='1.0'?><a/>", "XML"),
     (b"<epcis:EPCISDocument xmlns:epcis='urn:epcglobal:epcis:xsd:2'>", "EPCIS XML"),
     (b"%PDF-1.7", "PDF"),
+    (b"\xff\xd8\xff\xe0", "an image"),
+    (b"\x89PNG\r\n\x1a\n", "an image"),
+    (b"<!DOCTYPE html><title>Invoice</title>", "an HTML page"),
+    (b"<html lang='en'>", "an HTML page"),
+    (b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ4In0.AAAA", "a credential as JWT"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of before 2007 (.xls)"),
     (b"FSU/15\n074-12345675", "an IATA Cargo-IMP message"),
 ]
@@ -55,6 +60,18 @@ def test_what_is_not_taken_is_refused_by_name_with_what_to_send_instead(
     assert isinstance(refused, Fault)
     assert (refused.code, refused.found) == ("FORMAT_NOT_TAKEN", name)
     assert refused.expected
+
+
+@pytest.mark.parametrize(
+    "document", [b"%PDF-1.7", b"\x89PNG\r\n", b"eyJhbGciOiJFZERTQSJ9.eyJ9.AA", b"<html>",
+                 b'{"credentialSubject": {}}', b'{"verifiableCredential": []}'],
+)  # fmt: skip
+def test_what_is_a_document_is_sent_where_documents_are_taken(document: bytes) -> None:
+    refused = recognise(document, "application/json")
+
+    assert isinstance(refused, Fault)
+    assert "POST /v1/documents" in refused.expected
+    assert "customs-connect document push" in refused.expected
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/csv", "application/edifact", ""])

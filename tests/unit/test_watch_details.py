@@ -12,6 +12,8 @@ from schemas.vocabularies import words
     ("name", "kind", "reference"),
     [
         ("commercial invoice INV-42.pdf", "380", "INV-42"),
+        ("invoice INV-42.pdf", "380", "INV-42"),
+        ("Facture F-7.pdf", "380", "F-7"),
         ("Commercial_Invoice_INV_42.PDF", "380", "INV_42"),
         ("Facture commerciale 42.png", "380", "42"),
         ("connaissement principal (master) EX600822199A.jpg", "704", "EX600822199A"),
@@ -26,7 +28,7 @@ def test_a_name_tells_the_kind_and_the_reference(name: str, kind: str, reference
 @pytest.mark.parametrize(
     "name",
     ["scan0001.pdf", "380 INV-42.pdf", "12 pallets.pdf", "commercial invoice.pdf", "commercial invoice for May.pdf",
-     "commercial invoice INV 42.pdf", "commercial invoice INV-42 (1).pdf", "invoice INV-42.pdf", "caf\udce9.pdf"],
+     "commercial invoice INV 42.pdf", "commercial invoice INV-42 (1).pdf", "invoice.pdf", "caf\udce9.pdf"],
 )  # fmt: skip
 def test_a_name_that_tells_less_tells_nothing(name: str) -> None:
     with pytest.raises(DetailsMissing, match="kind, reference"):

@@ -576,3 +576,13 @@ async def test_a_copy_that_its_store_damaged_never_comes_whole(make_world: MakeW
             async with world.http.get(world.hub.url + at(content, "/content"), headers=headers) as response:
                 await response.read()
         assert b'alarms_total{alarm="copy_damaged"} 1.0' in world.hub.observer.exposition()
+
+
+@pytest.mark.parametrize("media_type", ["application/pdf", "image/png", "application/vc+jwt"])
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/validate"])
+async def test_a_copy_that_is_sent_where_events_are_taken_is_told_where_to_go(
+    delta: Caller, path: str, media_type: str
+) -> None:
+    answer = await delta.ask("POST", path, data=png(), headers={"Content-Type": media_type})
+
+    assert (answer.status, "POST /v1/documents" in answer.json["detail"]) == (415, True)
