@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -23,6 +24,7 @@ from hub.web.edge import JSON, BodyReader, Handler, Refused, answer
 from hub.web.gate import Gate
 from hub.web.under_way import PAUSE
 from schemas.faults import Fault
+from schemas.guard import Parsed, parse
 
 BODY_BYTES_MAX = 8_192
 WITHOUT_A_KEY = "the holder of an offline code"
@@ -35,6 +37,9 @@ class _Rotation(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Revocation(Struct, frozen=True, forbid_unknown_fields=True):
     code: str
+
+
+T = TypeVar("T", bound=Struct)
 
 
 class OwnCredentials:
@@ -65,10 +70,7 @@ class OwnCredentials:
         self._bodies.media_type(request, (JSON,))
         body = await self._bodies.read(request, bytes_max=BODY_BYTES_MAX)
         principal = self._gate.enter(request, *SCOPES)  # The body may have taken seconds: who asks is looked at again.
-        try:
-            proof = msgspec.json.decode(body, type=_Rotation).proof
-        except msgspec.DecodeError as e:
-            raise Refused(Refusal("BODY_MALFORMED", '{"proof": "…"}')) from e
+        proof = _read(body, _Rotation, '{"proof": "…"}').proof
         now = self._clock.now_us() // 1_000_000
         shown = verify_possession(proof, hub=self._url, now=now, settings=self._settings)
         if isinstance(shown, Flaw) or shown.claims.system != principal.system.id:
@@ -91,11 +93,8 @@ class OwnCredentials:
         if self._gate.strangers.must_wait(address):
             raise too_many_failures()
         self._bodies.media_type(request, (JSON,))
-        try:
-            body = await self._bodies.read(request, bytes_max=BODY_BYTES_MAX)
-            code = msgspec.json.decode(body, type=_Revocation).code
-        except msgspec.DecodeError as e:
-            raise Refused(Refusal("BODY_MALFORMED", '{"code": "chr_…"}')) from e
+        body = await self._bodies.read(request, bytes_max=BODY_BYTES_MAX)
+        code = _read(body, _Revocation, '{"code": "chr_…"}').code
         request[PAUSE] = self._gate.strangers.failed(address)
         done = await self._registrar.perform(
             "key.disown",
@@ -123,3 +122,14 @@ def _told(done: Done, replaced: str) -> dict[str, object]:
 
 def _utc(seconds: int) -> str:
     return utc_text(seconds * 1_000_000)
+
+
+def _read(body: bytes, shape: type[T], wanted: str) -> T:
+    """Raises `Refused`."""
+    parsed = parse(body)
+    if not isinstance(parsed, Parsed):
+        raise Refused(Refusal("BODY_MALFORMED", wanted))
+    try:
+        return msgspec.convert(parsed.value, shape, strict=True)
+    except msgspec.ValidationError as e:
+        raise Refused(Refusal("BODY_MALFORMED", wanted)) from e

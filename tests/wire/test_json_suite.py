@@ -106,3 +106,27 @@ async def test_what_readers_differ_about_is_judged_alike_alone_and_in_a_batch(de
 def test_every_door_that_takes_json_is_tried() -> None:
     assert {route.name for route, _ in DOORS} >= {"post_events", "acknowledge", "withdraw_document", "epcis_capture"}
     assert LINKED in {media_type for _, media_type in DOORS}
+
+
+SHAPES = {
+    "enrolment_challenge": ("code_sha256", "0" * 64),
+    "enrol": ("proof", "a.b.c"),
+    "rotate_credential": ("proof", "a.b.c"),
+    "revoke_credential": ("code", "chr_0"),
+    "receipt_verified": ("receipt", {}),
+    "acknowledge": ("cursor", "x"),
+    "withdraw_document": ("reason", {"text": "x"}),
+}
+"""By route: the one member that its body has."""
+
+
+@pytest.mark.parametrize("name", SHAPES)
+async def test_a_member_that_is_sent_twice_is_refused_whichever_counts(delta: Caller, name: str) -> None:
+    [(route, media_type)] = [each for each in DOORS if each[0].name == name]
+    member, value = SHAPES[name]
+    once = orjson.dumps({member: value})
+    twice = once[:-1] + b"," + once[1:]
+
+    first, answer = await send(delta, route, media_type, once), await send(delta, route, media_type, twice)
+
+    assert answer.code == "BODY_MALFORMED" or (answer.code, first.code) == ("SCOPE_MISSING", "SCOPE_MISSING")
