@@ -10,60 +10,42 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from hub.assembly.aeo import make_feed_watch, make_status_events
-from hub.assembly.audit import make_export
-from hub.assembly.copies import copies_api, make_archived
-from hub.assembly.enrolment import enrolment_api, make_progress
+from hub.assembly.aeo import make_feed_watch
+from hub.assembly.copies import make_archived
+from hub.assembly.enrolment import make_progress
 from hub.assembly.entrance import make_entrance
 from hub.assembly.grounds import Ports, events_partitions
-from hub.assembly.intake import document_apis, make_intake
+from hub.assembly.intake import make_intake
 from hub.assembly.offline import make_registrar
+from hub.assembly.once import once_for_all
 from hub.assembly.quotas import make_quotas
+from hub.assembly.routes import partner_handlers
 from hub.assembly.tls import keep_renewed, make_tls
-from hub.assembly.views import make_follower, views_api
+from hub.assembly.told import status_of
+from hub.assembly.views import make_follower
 from hub.core.errors import HubError
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
-from hub.delivery.cursors import Cursors
-from hub.delivery.notices import Notices
-from hub.delivery.pull import Pull
-from hub.delivery.stream import Streams
 from hub.delivery.tail import Tails
 from hub.drivers.system.listen import Sockets, listener, private_listener, url_of
-from hub.fanout.router import Fanout
 from hub.intake.accept import Acceptor
-from hub.intake.signed import SignedRequests
 from hub.operate.follow import LiveRegistry
-from hub.operate.heralds import Heralds, Means
 from hub.operate.outage import OutageWatch
-from hub.operate.retention import Retention
 from hub.operate.second_look import SecondLook
-from hub.operate.status_events import StatusEvents
 from hub.operate.vault import Vault
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.views.receipts import Receipts
 from hub.views.sight import Sights
-from hub.views.status import Statuses
 from hub.web.admin import listening_admin
 from hub.web.admin_network import NetworkEntrance, listening_network
-from hub.web.api import PartnerAPI
-from hub.web.catalogue import CatalogueAPI
 from hub.web.credentials import CredentialReader
 from hub.web.edge import BodyReader, Edge, Handler, listening
-from hub.web.gate import Gate
-from hub.web.interface.asyncapi import asyncapi
-from hub.web.interface.openapi import openapi
-from hub.web.mandates import MandatesAPI
-from hub.web.own_credentials import OwnCredentials
-from hub.web.reading import ReaderAPI
-from hub.web.routes import OPERATIONS_ROUTES, ROUTES, Router
+from hub.web.routes import OPERATIONS_ROUTES, Router
 from hub.web.siblings import Siblings, State, socket_of
-from hub.web.signatures import Signatures
-from hub.web.statuses import StatusAPI
 from hub.web.wellknown import Operations, WellKnown
 from schemas.catalogue import catalogue
 from schemas.deprecation import deprecations
@@ -72,8 +54,6 @@ STORAGE_RETRY_SECONDS = 1.0
 PROBE_SECONDS_MAX = 1.0
 FAILURE_TOLD_SECONDS = 10.0
 """How long a failed append counts against readiness while no other is tried."""
-WAITING_SHARES = 4
-"""One partner may have this part of the places for requests that wait, so that it keeps nobody else out."""
 
 
 class Hub:
@@ -103,64 +83,64 @@ class Hub:
         self.stopping = asyncio.Event()
         self.prepared = asyncio.Event()
         """Set once storage has what the hub needs: before, nothing is taken in."""
-        self._tails = Tails(log=ports.log, partitions=self.events.partitions, clock=clock, observer=observer)
-        self.live.on_change(lambda _: self._tails.ring())
-        self._sockets = sockets
-        self._siblings = Siblings(
+        self.tails = Tails(log=ports.log, partitions=self.events.partitions, clock=clock, observer=observer)
+        self.live.on_change(lambda _: self.tails.ring())
+        self.sockets = sockets
+        self.siblings = Siblings(
             Path(settings.log.directory), worker, state=self._state, exposition=self._exposition, clock=clock
         )
-        self._receipts = Receipts(log=ports.log, index=ports.index)
-        self._acceptor = self._make_acceptor()
+        self.receipts = Receipts(log=ports.log, index=ports.index)
+        self.acceptor = self._make_acceptor()
         self.quotas = make_quotas(settings, ports, snapshot=self.snapshot, clock=clock, observer=observer)
         self._outages = OutageWatch(
             ports.uptime, accepting=self._is_accepting, settings=settings.quotas, clock=clock, observer=observer
         )
-        self._intake = make_intake(
+        self.intake = make_intake(
             settings,
             ports,
-            self._acceptor,
+            self.acceptor,
             self.quotas,
             catalogue=self.catalogue,
             leaving=deprecations(),
             snapshot=self.snapshot,
-            receipts_at=self._receipts.at,
-            seen=lambda system: self._progress.event(system),
+            receipts_at=self.receipts.at,
+            seen=lambda system: self.progress.event(system),
             clock=clock,
             entropy=entropy,
             observer=observer,
             worker=worker,
         )
-        self._follower = make_follower(settings, ports, clock, observer)
-        self._archived = make_archived(settings, ports, self._follower, clock, entropy)
+        self.follower = make_follower(settings, ports, clock, observer)
+        self.archived = make_archived(settings, ports, self.follower, clock, entropy)
         self.registrar = make_registrar(
-            self.live, settings, quarantine=self._archived.copies, last_use=ports.last_use, clock=clock
+            self.live, settings, quarantine=self.archived.copies, last_use=ports.last_use, clock=clock
         )
-        self._progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
-        self._feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
-        self._second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
-        self._sights = Sights(
+        self.progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
+        self.feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
+        self.second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
+        self.sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
         )
-        self._bodies = BodyReader(bounds=settings.http, clock=clock)
-        self._entrance = make_entrance(
+        self.bodies = BodyReader(bounds=settings.http, clock=clock)
+        self.entrance = make_entrance(
             settings,
             ports,
             self.live,
             self.quotas,
-            self._bodies,
+            self.bodies,
             url=self.url,
-            seen=self._progress.clock,
+            seen=self.progress.clock,
             clock=clock,
             entropy=entropy,
             observer=observer,
         )
-        self._known = WellKnown(
+        self.known = WellKnown(
             url=self.url,
             hub=settings.hub_name,
             keys=ports.keys,
             lacking=self.lacking,
-            nonce=self._entrance.nonce,
-            jwks=self._entrance.jwks,
+            nonce=self.entrance.nonce,
+            jwks=self.entrance.jwks,
         )
 
     def snapshot(self) -> Snapshot:
@@ -173,18 +153,18 @@ class Hub:
         Raises what a stage could not go on after, in the group of its tasks.
         """
         await self.live.refresh()
-        await self._entrance.revoked.refresh()
+        await self.entrance.revoked.refresh()
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(work)
                 for work in (
                     self.live.follow(self.observer),
-                    self._entrance.revoked.follow(),
-                    self._entrance.uses.run(),
-                    self._acceptor.run(),
+                    self.entrance.revoked.follow(),
+                    self.entrance.uses.run(),
+                    self.acceptor.run(),
                     self._store(),
-                    self._tails.run(),
-                    self._progress.run(),
+                    self.tails.run(),
+                    self.progress.run(),
                 )
             ]
             if self._tls is not None:
@@ -202,31 +182,31 @@ class Hub:
     async def _doors(self) -> AsyncIterator[None]:
         """Listen for partners, monitoring and operators, in this order; long waits end when the doors close."""
         bounds = self.settings.http
-        operations = {**self._known.handlers(), **Operations(self._siblings.exposition, self.lacking).handlers()}
+        operations = {**self.known.handlers(), **Operations(self.siblings.exposition, self.lacking).handlers()}
         async with AsyncExitStack() as doors:
-            partners = self._edge(self._handlers(), Router())
+            partners = self._edge(partner_handlers(self), Router())
             tls = self._tls.context if self._tls is not None else None
             await doors.enter_async_context(
                 listening(
                     partners,
                     bounds=bounds,
-                    sockets=[self._sockets.partners],
+                    sockets=[self.sockets.partners],
                     tls=tls,
                     shared=not self.worker.is_alone,
                 )
             )
             monitoring = self._edge(operations, Router(OPERATIONS_ROUTES))
-            await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self._sockets.operations]))
+            await doors.enter_async_context(listening(monitoring, bounds=bounds, sockets=[self.sockets.operations]))
             if not self.worker.is_alone:
                 own = private_listener(socket_of(Path(self.settings.log.directory), self.worker.number))
-                told = self._siblings.listening(doors.enter_context(own), entropy=self.entropy, observer=self.observer)
+                told = self.siblings.listening(doors.enter_context(own), entropy=self.entropy, observer=self.observer)
                 await doors.enter_async_context(told)
             if self.worker.leads:
                 await doors.enter_async_context(
                     listening_admin(
                         self.registrar,
                         self.status,
-                        listener=self._sockets.admin,
+                        listener=self.sockets.admin,
                         clock=self.clock,
                         entropy=self.entropy,
                         observer=self.observer,
@@ -238,7 +218,7 @@ class Hub:
                 yield
             finally:
                 self.stopping.set()
-                self._tails.end()
+                self.tails.end()
 
     async def _open_to_operators(self, doors: AsyncExitStack) -> None:
         """Listen for operators with tokens, where the settings say so."""
@@ -250,8 +230,8 @@ class Hub:
             listening_network(
                 self.registrar,
                 self.status,
-                NetworkEntrance(self._entrance.operators, reader, self._entrance.gate.strangers),
-                self._known.metadata,
+                NetworkEntrance(self.entrance.operators, reader, self.entrance.gate.strangers),
+                self.known.metadata,
                 url=self.admin_url,
                 listener=network,
                 tls=tls,
@@ -281,34 +261,25 @@ class Hub:
             except HubError as e:
                 self.observer.event("storage_not_ready", error=str(e))
                 await self.clock.sleep(STORAGE_RETRY_SECONDS)
-        if self._intake.work is None:
+        if self.intake.work is None:
             await self._outages.run()
             return
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._make_fanout().run())
-            tasks.create_task(self._make_heralds().run())
-            tasks.create_task(self._make_retention().run())
-            tasks.create_task(self._intake.work.run())
-            tasks.create_task(self._follower.run())
             tasks.create_task(self._outages.run())
-            tasks.create_task(self._second_look.run())
-            tasks.create_task(self._feed_watch.run())
-            if self.settings.hub_partner:
-                tasks.create_task(self._make_status_events().run())
-            if self.settings.audit.syslog:
-                tasks.create_task(make_export(self.settings, self.live, self.clock, self.observer).run())
+            for work in once_for_all(self, self.intake.work):
+                tasks.create_task(work)
 
     def _is_accepting(self) -> bool:
         return self.live.standing() is not None and self._failure() is None
 
     def _failure(self) -> str | None:
         """Why an append of late took nothing."""
-        failure = self._acceptor.failure
+        failure = self.acceptor.failure
         return failure[0] if failure and self.clock.monotonic() - failure[1] < FAILURE_TOLD_SECONDS else None
 
     async def lacking(self) -> Mapping[str, str]:
         """What the hub cannot do now, by name, with what was found; empty if every worker accepts and delivers."""
-        return await self._siblings.lacking()
+        return await self.siblings.lacking()
 
     async def _state(self) -> State:
         """What the workers tell each other."""
@@ -317,7 +288,7 @@ class Hub:
             "pid": os.getpid(),
             "starts": self.worker.starts,
             "revision": self.snapshot().revision,
-            "waiting_records": self._acceptor.waiting_records,
+            "waiting_records": self.acceptor.waiting_records,
             "lacking": await self._lacking_here(),
         }
 
@@ -338,161 +309,12 @@ class Hub:
 
     async def status(self) -> Mapping[str, object]:
         """What `customs-hub status` shows."""
-        lacking = await self.lacking()
-        return {
-            "url": self.url,
-            "operations": url_of(self._sockets.operations),
-            "admin": self.admin_url,
-            "ground": self.settings.log.ground,
-            "lacking": lacking,
-            "workers": await self._siblings.states(),
-            "revision": self.snapshot().revision,
-            "waiting_records": self._acceptor.waiting_records,
-            "quotas": self.quotas.told(),
-            "waiting_people": self._second_look.told(),
-            "aeo_feeds": self._feed_watch.told(),
-            "partitions": [] if {"storage", "log"} & lacking.keys() else await self._partitions(),
-        }
-
-    async def _partitions(self) -> list[Mapping[str, object]]:
-        log, index, positions = self.ports.log, self.ports.index, self.ports.positions
-        partitions: list[Mapping[str, object]] = []
-        for number in range(self.events.partitions):
-            bounds = await log.bounds(EVENTS, number)
-            judged = await index.mark(log.generation, number)
-            behind = {}
-            for feed in self.snapshot().feeds:
-                if not feed.ended:
-                    position = await positions.load(feed.stream, log.generation, number)
-                    behind[feed.name] = bounds.end - (position.source_offset if position else bounds.start)
-            known = await self.ports.views.mark(log.generation, number)
-            partitions.append(
-                {
-                    "partition": number,
-                    "end": bounds.end,
-                    "judged": judged,
-                    "known": known.position.offset if known is not None else bounds.start,
-                    "feeds_behind": behind,
-                }
-            )
-        return partitions
+        return await status_of(self)
 
     def _exposition(self) -> bytes:
         self.observer.gauge("registry_revision", self.snapshot().revision)
         self.observer.gauge("registry_confirmed_seconds", self.live.confirmed_seconds())
         return self.observer.exposition()
-
-    def _handlers(self) -> dict[str, Handler]:
-        settings, ports = self.settings, self.ports
-        pipeline, gate, bodies = self._intake.pipeline, self._entrance.gate, self._bodies
-        signed = SignedRequests(blobs=ports.blobs, snapshot=self.snapshot, clock=self.clock)
-        signatures = Signatures(self.url, gate, signed)
-        documents, others = document_apis(
-            settings, ports, self._intake, gate, bodies, signatures, clock=self.clock, entropy=self.entropy
-        )
-        partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, bodies=bodies, signatures=signatures)
-        reader = self._reader_api(gate, bodies)
-        views = views_api(
-            settings,
-            ports,
-            self._follower,
-            self._sights,
-            gate,
-            reader.get_event,
-            worker=self.worker,
-            clock=self.clock,
-            entropy=self.entropy,
-        )
-        copies = copies_api(
-            settings,
-            ports,
-            self._archived,
-            pipeline,
-            self._sights,
-            gate,
-            bodies,
-            snapshot=self.snapshot,
-            clock=self.clock,
-            observer=self.observer,
-        )
-        statuses = StatusAPI(gate=gate, bodies=bodies, registrar=self.registrar)
-        others = {**others, **copies.handlers(), **statuses.handlers()}
-        own = OwnCredentials(
-            gate=gate,
-            bodies=bodies,
-            registrar=self.registrar,
-            url=self.url,
-            clock=self.clock,
-            settings=settings.auth,
-        )
-        enrolment = enrolment_api(
-            settings,
-            ports,
-            self.live,
-            self.registrar,
-            self._progress,
-            gate,
-            bodies,
-            url=self.url,
-            clock=self.clock,
-            observer=self.observer,
-        )
-        mandates = MandatesAPI(
-            gate=gate, bodies=bodies, registrar=self.registrar, snapshot=self.snapshot, clock=self.clock
-        )
-        others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers()}
-        public = {**self._known.handlers(), **self._catalogue_api().handlers()}
-        return {
-            **self._entrance.oauth.handlers(),
-            **partner.handlers(),
-            **signatures.handlers(),
-            **reader.handlers(),
-            **views.handlers(),
-            **others,
-            **public,
-        }
-
-    def _catalogue_api(self) -> CatalogueAPI:
-        described = {
-            "openapi": lambda: openapi(ROUTES, self.catalogue, self.url),
-            "asyncapi": lambda: asyncapi(self.catalogue, self.url),
-        }
-        return CatalogueAPI(catalogue=self.catalogue, deprecations=deprecations(), documents=described)
-
-    def _reader_api(self, gate: Gate, bodies: BodyReader) -> ReaderAPI:
-        settings, log, partitions = self.settings.delivery, self.ports.log, self.events.partitions
-        cursors = Cursors(
-            self.ports.keys.secret("cursor"),
-            clock=self.clock,
-            entropy=self.entropy,
-            generation=log.generation,
-            partitions=partitions,
-            seconds=settings.cursor_seconds,
-        )
-        pull = Pull(
-            positions=self.ports.positions,
-            snapshot=self.snapshot,
-            cursors=cursors,
-            observer=self.observer,
-            settings=settings,
-            tails=self._tails,
-            feed_retention_seconds=self.settings.log.feed_retention_seconds,
-        )
-        return ReaderAPI(
-            gate=gate,
-            bodies=bodies,
-            pull=pull,
-            streams=Streams(pull),
-            notices=Notices(cursors=cursors, settings=settings, tails=self._tails),
-            receipts=self._receipts,
-            statuses=Statuses(log=log, index=self.ports.index, partitions=partitions),
-            snapshot=self.snapshot,
-            stopping=self.stopping.is_set,
-            clock=self.clock,
-            observer=self.observer,
-            settings=settings,
-            waiting_max=max(1, self.settings.http.requests_in_flight_max // WAITING_SHARES),
-        )
 
     def _make_acceptor(self) -> Acceptor:
         return Acceptor(
@@ -507,69 +329,6 @@ class Hub:
             hub=self.settings.hub_name,
             partitions=self.events.partitions,
             bounds=self.settings.intake,
-        )
-
-    @property
-    def _holder(self) -> str:
-        """The data directory's lock lets one hub run: after a restart a worker takes its own leases back at once."""
-        return f"hub-{self.worker.number}"
-
-    def _make_fanout(self) -> Fanout:
-        stale_seconds = self.settings.intake.registry_seconds_max
-        return Fanout(
-            log=self.ports.log,
-            index=self.ports.index,
-            positions=self.ports.positions,
-            snapshot=self.snapshot,
-            confirmed=lambda: self.live.confirmed_within(stale_seconds),
-            secret=self.ports.keys.secret,
-            clock=self.clock,
-            observer=self.observer,
-            settings=self.settings.fanout,
-            events=self.events,
-            feed_retention_seconds=self.settings.log.feed_retention_seconds,
-            holder=self._holder,
-        )
-
-    def _make_status_events(self) -> StatusEvents:
-        return make_status_events(
-            self.settings,
-            self.ports,
-            self._intake.pipeline,
-            snapshot=self.snapshot,
-            holder=self._holder,
-            clock=self.clock,
-            observer=self.observer,
-        )
-
-    def _make_heralds(self) -> Heralds:
-        intake = self.settings.intake
-        means = Means(
-            log=self.ports.log,
-            positions=self.ports.positions,
-            snapshot=self.snapshot,
-            clock=self.clock,
-            observer=self.observer,
-            partitions=self.events.partitions,
-            in_flight_seconds=intake.registry_seconds_max + intake.append_seconds_max,
-            holder=self._holder,
-        )
-        return Heralds(means)
-
-    def _make_retention(self) -> Retention:
-        return Retention(
-            log=self.ports.log,
-            index=self.ports.index,
-            blobs=self.ports.blobs,
-            jobs=self.ports.jobs,
-            views=self.ports.views,
-            snapshot=self.snapshot,
-            clock=self.clock,
-            observer=self.observer,
-            settings=self.settings.log,
-            documents=self.settings.documents,
-            partitions=self.events.partitions,
-            sweep=self._archived.sweep,
         )
 
 

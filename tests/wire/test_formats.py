@@ -54,7 +54,7 @@ async def test_the_fresh_cursor_of_an_expired_one_is_in_the_problem(make_world: 
 
 
 async def test_an_unexpected_failure_is_a_problem_that_can_be_found_in_the_log(delta: Caller, capsys: Any) -> None:
-    delta.world.hub._receipts.of = broken  # type: ignore[method-assign, assignment]
+    delta.world.hub.receipts.of = broken  # type: ignore[method-assign, assignment]
     wire = await delta.world.wire()
 
     await wire.send(delta.head("GET", f"/v1/receipts?source={SOURCE}&id=a", Content_Type="") + b"\r\n")

@@ -188,5 +188,5 @@ async def test_a_stream_ends_when_the_registry_is_no_longer_confirmed(
     async with world.http.get(f"{world.hub.url}/v1/feeds/watch/stream", headers=headers) as response:
         await response.content.readuntil(b"\n\n")
         lose_the_registry(world, monkeypatch)
-        world.hub._tails.ring()
+        world.hub.tails.ring()
         assert await response.content.read() == b""

@@ -472,9 +472,9 @@ async def test_a_table_that_waited_is_judged_by_the_mandates_of_then(
     assert system
     waiting = Sender(partner, system, broker.key.id, frozenset(system.scopes), 1 << 40, agent)
 
-    job = await world.hub._intake.jobs.take(waiting, JobKind.TABLE, "text/csv", {}, in_chunks(SHEET))
+    job = await world.hub.intake.jobs.take(waiting, JobKind.TABLE, "text/csv", {}, in_chunks(SHEET))
     assert not isinstance(job, Refusal)
-    job = await world.hub._intake.jobs.settled(job, seconds=10)
+    job = await world.hub.intake.jobs.settled(job, seconds=10)
 
     assert job.counts == {"REJECTED": 1}
     [results] = await world.hub.ports.jobs.results(job.id, start=0, limit=1)

@@ -1,0 +1,99 @@
+"""What one worker does for all: fan-out, what is known, retention, and what follows the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any
+
+from hub.assembly.aeo import make_status_events
+from hub.assembly.audit import make_export
+from hub.fanout.router import Fanout
+from hub.intake.jobs import JobRunner
+from hub.operate.heralds import Heralds, Means
+from hub.operate.retention import Retention
+from hub.operate.status_events import StatusEvents
+
+if TYPE_CHECKING:
+    from hub.assembly.hub import Hub
+
+
+def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None]]:
+    """The tasks that one worker does for all; `work` is what finishes documents that were not answered at once."""
+    yield _make_fanout(hub).run()
+    yield _make_heralds(hub).run()
+    yield _make_retention(hub).run()
+    yield work.run()
+    yield hub.follower.run()
+    yield hub.second_look.run()
+    yield hub.feed_watch.run()
+    if hub.settings.hub_partner:
+        yield _make_status_events(hub).run()
+    if hub.settings.audit.syslog:
+        yield make_export(hub.settings, hub.live, hub.clock, hub.observer).run()
+
+
+def _make_fanout(hub: Hub) -> Fanout:
+    stale_seconds = hub.settings.intake.registry_seconds_max
+    return Fanout(
+        log=hub.ports.log,
+        index=hub.ports.index,
+        positions=hub.ports.positions,
+        snapshot=hub.snapshot,
+        confirmed=lambda: hub.live.confirmed_within(stale_seconds),
+        secret=hub.ports.keys.secret,
+        clock=hub.clock,
+        observer=hub.observer,
+        settings=hub.settings.fanout,
+        events=hub.events,
+        feed_retention_seconds=hub.settings.log.feed_retention_seconds,
+        holder=_holder(hub),
+    )
+
+
+def _make_heralds(hub: Hub) -> Heralds:
+    intake = hub.settings.intake
+    means = Means(
+        log=hub.ports.log,
+        positions=hub.ports.positions,
+        snapshot=hub.snapshot,
+        clock=hub.clock,
+        observer=hub.observer,
+        partitions=hub.events.partitions,
+        in_flight_seconds=intake.registry_seconds_max + intake.append_seconds_max,
+        holder=_holder(hub),
+    )
+    return Heralds(means)
+
+
+def _make_status_events(hub: Hub) -> StatusEvents:
+    return make_status_events(
+        hub.settings,
+        hub.ports,
+        hub.intake.pipeline,
+        snapshot=hub.snapshot,
+        holder=_holder(hub),
+        clock=hub.clock,
+        observer=hub.observer,
+    )
+
+
+def _make_retention(hub: Hub) -> Retention:
+    return Retention(
+        log=hub.ports.log,
+        index=hub.ports.index,
+        blobs=hub.ports.blobs,
+        jobs=hub.ports.jobs,
+        views=hub.ports.views,
+        snapshot=hub.snapshot,
+        clock=hub.clock,
+        observer=hub.observer,
+        settings=hub.settings.log,
+        documents=hub.settings.documents,
+        partitions=hub.events.partitions,
+        sweep=hub.archived.sweep,
+    )
+
+
+def _holder(hub: Hub) -> str:
+    """The data directory's lock lets one hub run: after a restart a worker takes its own leases back at once."""
+    return f"hub-{hub.worker.number}"

@@ -1,0 +1,147 @@
+"""What answers partners: the handlers of all routes, over the stages of one process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.assembly.copies import copies_api
+from hub.assembly.enrolment import enrolment_api
+from hub.assembly.intake import document_apis
+from hub.assembly.views import views_api
+from hub.delivery.cursors import Cursors
+from hub.delivery.notices import Notices
+from hub.delivery.pull import Pull
+from hub.delivery.stream import Streams
+from hub.intake.signed import SignedRequests
+from hub.views.status import Statuses
+from hub.web.api import PartnerAPI
+from hub.web.catalogue import CatalogueAPI
+from hub.web.edge import Handler
+from hub.web.interface.asyncapi import asyncapi
+from hub.web.interface.openapi import openapi
+from hub.web.mandates import MandatesAPI
+from hub.web.own_credentials import OwnCredentials
+from hub.web.reading import ReaderAPI
+from hub.web.routes import ROUTES
+from hub.web.signatures import Signatures
+from hub.web.statuses import StatusAPI
+from schemas.deprecation import deprecations
+
+if TYPE_CHECKING:
+    from hub.assembly.hub import Hub
+
+WAITING_SHARES = 4
+"""One partner may have this part of the places for requests that wait, so that it keeps nobody else out."""
+
+
+def partner_handlers(hub: Hub) -> dict[str, Handler]:
+    settings, ports = hub.settings, hub.ports
+    pipeline, gate, bodies = hub.intake.pipeline, hub.entrance.gate, hub.bodies
+    signed = SignedRequests(blobs=ports.blobs, snapshot=hub.snapshot, clock=hub.clock)
+    signatures = Signatures(hub.url, gate, signed)
+    documents, others = document_apis(
+        settings, ports, hub.intake, gate, bodies, signatures, clock=hub.clock, entropy=hub.entropy
+    )
+    partner = PartnerAPI(gate=gate, pipeline=pipeline, documents=documents, bodies=bodies, signatures=signatures)
+    reader = _reader_api(hub)
+    views = views_api(
+        settings,
+        ports,
+        hub.follower,
+        hub.sights,
+        gate,
+        reader.get_event,
+        worker=hub.worker,
+        clock=hub.clock,
+        entropy=hub.entropy,
+    )
+    copies = copies_api(
+        settings,
+        ports,
+        hub.archived,
+        pipeline,
+        hub.sights,
+        gate,
+        bodies,
+        snapshot=hub.snapshot,
+        clock=hub.clock,
+        observer=hub.observer,
+    )
+    statuses = StatusAPI(gate=gate, bodies=bodies, registrar=hub.registrar)
+    others = {**others, **copies.handlers(), **statuses.handlers()}
+    own = OwnCredentials(
+        gate=gate,
+        bodies=bodies,
+        registrar=hub.registrar,
+        url=hub.url,
+        clock=hub.clock,
+        settings=settings.auth,
+    )
+    enrolment = enrolment_api(
+        settings,
+        ports,
+        hub.live,
+        hub.registrar,
+        hub.progress,
+        gate,
+        bodies,
+        url=hub.url,
+        clock=hub.clock,
+        observer=hub.observer,
+    )
+    mandates = MandatesAPI(gate=gate, bodies=bodies, registrar=hub.registrar, snapshot=hub.snapshot, clock=hub.clock)
+    others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers()}
+    public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
+    return {
+        **hub.entrance.oauth.handlers(),
+        **partner.handlers(),
+        **signatures.handlers(),
+        **reader.handlers(),
+        **views.handlers(),
+        **others,
+        **public,
+    }
+
+
+def _catalogue_api(hub: Hub) -> CatalogueAPI:
+    described = {
+        "openapi": lambda: openapi(ROUTES, hub.catalogue, hub.url),
+        "asyncapi": lambda: asyncapi(hub.catalogue, hub.url),
+    }
+    return CatalogueAPI(catalogue=hub.catalogue, deprecations=deprecations(), documents=described)
+
+
+def _reader_api(hub: Hub) -> ReaderAPI:
+    settings, log, partitions = hub.settings.delivery, hub.ports.log, hub.events.partitions
+    cursors = Cursors(
+        hub.ports.keys.secret("cursor"),
+        clock=hub.clock,
+        entropy=hub.entropy,
+        generation=log.generation,
+        partitions=partitions,
+        seconds=settings.cursor_seconds,
+    )
+    pull = Pull(
+        positions=hub.ports.positions,
+        snapshot=hub.snapshot,
+        cursors=cursors,
+        observer=hub.observer,
+        settings=settings,
+        tails=hub.tails,
+        feed_retention_seconds=hub.settings.log.feed_retention_seconds,
+    )
+    return ReaderAPI(
+        gate=hub.entrance.gate,
+        bodies=hub.bodies,
+        pull=pull,
+        streams=Streams(pull),
+        notices=Notices(cursors=cursors, settings=settings, tails=hub.tails),
+        receipts=hub.receipts,
+        statuses=Statuses(log=log, index=hub.ports.index, partitions=partitions),
+        snapshot=hub.snapshot,
+        stopping=hub.stopping.is_set,
+        clock=hub.clock,
+        observer=hub.observer,
+        settings=settings,
+        waiting_max=max(1, hub.settings.http.requests_in_flight_max // WAITING_SHARES),
+    )
