@@ -8,6 +8,7 @@ import zlib
 from tests.unit.documents.make import numbered, pdf, stream
 
 ACTION = b"<</S/%s>>"
+GO = b"<</S/GoTo/D[3 0 R/Fit]/Next %s>>"
 FILE = b"<</Type/Filespec/F(a.exe)/EF<</F 5 0 R>>>>"
 EMBEDDED = stream(b"MZ", b"/Type/EmbeddedFile")
 
@@ -130,6 +131,13 @@ HOSTILE: dict[str, tuple[bytes, set[str]]] = {
     "an outline in a ring": (
         pdf(b"<</First 5 0 R>>", b"<</Title(a)/Next 5 0 R>>", root=b"/Outlines 4 0 R"), {"PDF_LOOP"},
     ),
+    "actions in a ring": (pdf(GO % b"5 0 R", GO % b"4 0 R", root=b"/OpenAction 4 0 R"), {"PDF_LOOP"}),
+    "actions in a ring of many": (
+        pdf(GO % b"[6 0 R 5 0 R]", GO % b"6 0 R", GO % b"[<</S/GoTo>>4 0 R]", page=b"/Annots[<</A 4 0 R>>]"),
+        {"PDF_LOOP"},
+    ),
+    "actions in a ring, one inside another": (pdf(GO % (GO % b"4 0 R"), root=b"/OpenAction 4 0 R"), {"PDF_LOOP"}),
+    "an action that follows itself": (pdf(GO % b"4 0 R", root=b"/OpenAction 4 0 R"), {"PDF_LOOP"}),
     "an object that is itself": (pdf(b"4 0 R", root=b"/OpenAction 4 0 R"), {"PDF_BROKEN"}),
     "nested without bottom": (pdf(b"[" * 50_000, root=b"/AcroForm 4 0 R"), {"PDF_LOOP"}),
     "a stream that swells": (pdf(stream(bomb(140), b"/Filter/FlateDecode")), {"PDF_BOMB"}),
@@ -148,7 +156,7 @@ HOSTILE: dict[str, tuple[bytes, set[str]]] = {
         pdf().replace(b"xref\n0 4\n", b"xref\n0 99999999\n"), {"PDF_BOMB", "PDF_BROKEN"},
     ),
     "a table that names itself before": (
-        pdf(trailer=b"/Prev 9999").replace(b"/Prev 9999", b"/Prev %04d" % pdf().rindex(b"xref\n0 ")), {"PDF_REPAIRED"},
+        pdf(trailer=b"/Prev 9999").replace(b"/Prev 9999", b"/Prev %04d" % pdf().rindex(b"xref\n0 ")), {"PDF_LOOP"},
     ),
     "a table of wrong places": (pdf().replace(b"startxref\n1", b"startxref\n9"), {"PDF_REPAIRED"}),
     "cut off": (pdf()[:150], {"PDF_BROKEN", "PDF_REPAIRED"}),

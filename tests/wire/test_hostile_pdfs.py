@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from hub.drivers.system.jail.judge import JailedDocumentJudge, available
 from tests.unit.documents.make import pdf
-from tests.wire.hostile_pdfs import FUZZED, HOSTILE
+from tests.wire.hostile_pdfs import FUZZED, GO, HOSTILE
 
 pytestmark = pytest.mark.skipif(not available(), reason="the jail is made of Linux")
 
@@ -45,6 +45,16 @@ async def test_a_hostile_pdf_is_known_for_what_it_is(
     report = await judge.judge(chunks(document))
 
     assert {each.code for each in report.findings} == codes
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_actions_that_meet_in_one_are_no_ring(judge: JailedDocumentJudge) -> None:
+    last = b"<</S/GoTo/D[3 0 R/Fit]>>"
+    met = pdf(GO % b"[5 0 R 6 0 R]", GO % b"7 0 R", GO % b"7 0 R", last, root=b"/OpenAction 4 0 R")
+
+    report = await judge.judge(chunks(met))
+
+    assert "PDF_LOOP" not in {each.code for each in report.findings}
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -66,6 +66,7 @@ class _Examination:
         self.pages = 0
         self._seen: set[int] = set()
         self._branches: set[int] = set()
+        self._followed: set[int] = set()
         self._waiting: list[tuple[Any, str, str, int]] = []
 
     def note(self, code: PDFCode, place: str = "", found: object = "") -> None:
@@ -118,6 +119,10 @@ class _Examination:
             self.note(kind, place, raw["/Subtype"])
         if "/URI" in raw and isinstance(action, str):
             self._link(self._value(raw["/URI"], place), place)
+        if isinstance(action, str) and (following := raw.pop("/Next", None)) is not None:
+            if self._comes_back(following):
+                self.note("PDF_LOOP", place, "/Next")
+            self._waiting.append((following, "/A", place, depth))
         if name == "/OpenAction" and action != "/GoTo":
             self.note("PDF_AUTOMATIC", place, f"/OpenAction {action or ''}".strip())
         if isinstance(members, StreamObject) and "/F" in raw:
@@ -129,6 +134,26 @@ class _Examination:
                 self.note(code, place, member)
             if member not in _HARMLESS and _leads_on(value):
                 self._waiting.append((value, member, place, depth))
+
+    def _comes_back(self, following: Any) -> bool:
+        """Whether a chain of actions (§12.6.2) leads to one that it has passed. Several may end in one, which is
+        followed once."""
+        passed: set[int] = set()
+        waiting = [(each, False) for each in _actions(following)]
+        while waiting:
+            reference, leaving = waiting.pop()
+            if leaving:
+                passed.discard(reference.idnum)
+            elif reference.idnum in passed:
+                return True
+            elif reference.idnum not in self._followed:
+                self._followed.add(reference.idnum)
+                passed.add(reference.idnum)
+                waiting.append((reference, True))
+                action = self._resolved(reference, f"object {reference.idnum}")
+                members = dict(action.items()) if isinstance(action, DictionaryObject) else {}
+                waiting.extend((each, False) for each in _actions(members.get("/Next")))
+        return False
 
     def _value(self, value: Any, place: str) -> Any:
         return self._resolved(value, place) if isinstance(value, IndirectObject) else value
@@ -147,15 +172,34 @@ def _leads_on(value: Any) -> bool:
     return isinstance(value, IndirectObject | DictionaryObject | ArrayObject)
 
 
+def _actions(following: Any) -> list[IndirectObject]:
+    """Those that `/Next` refers to: one action or several, also through actions that stand in their place."""
+    found, waiting = [], [following]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, IndirectObject):
+            found.append(each)
+        elif isinstance(each, ArrayObject):
+            waiting.extend(each)
+        elif isinstance(each, DictionaryObject):
+            waiting.append(dict(each.items()).get("/Next"))
+    return found
+
+
 class _Complaints(logging.Handler):
     """What the parser had to make good for: it logs it, and goes on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.first = ""
+        self.loop = ""
+        """The first of something that contains itself, such as a chain of tables by `/Prev` (§7.5.5)."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.first = self.first or record.getMessage()
+        said = record.getMessage()
+        self.first = self.first or said
+        if said.startswith("Circular"):
+            self.loop = self.loop or said
 
 
 def examine(document: BinaryIO) -> PDFReport:
@@ -189,7 +233,9 @@ def examine(document: BinaryIO) -> PDFReport:
     if examination is not None:
         findings = examination.found | findings
         pages = examination.pages
-    if complaints.first and "PDF_ENCRYPTED" not in findings:
+    if complaints.loop:
+        findings.setdefault("PDF_LOOP", PDFFinding("PDF_LOOP", "", complaints.loop[:FOUND_CHARACTERS_MAX]))
+    elif complaints.first and "PDF_ENCRYPTED" not in findings:
         code = "PDF_BOMB" if "limit" in complaints.first.lower() else "PDF_REPAIRED"
         findings.setdefault(code, PDFFinding(code, "", complaints.first[:FOUND_CHARACTERS_MAX]))
     if not pages and "PDF_ENCRYPTED" not in findings:
