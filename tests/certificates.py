@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
@@ -21,10 +22,17 @@ class Pair:
     """A certificate and its key; without an issuer it signed itself."""
 
     def __init__(
-        self, name: str, *, issuer: Pair | None = None, usage: x509.ObjectIdentifier | None = CLIENT, days: int = 30
+        self,
+        name: str,
+        *,
+        issuer: Pair | None = None,
+        usage: x509.ObjectIdentifier | None = CLIENT,
+        days: int = 30,
+        alternatives: Sequence[x509.GeneralName] = (),
     ) -> None:
+        """`name`: its common name, or its whole subject (RFC 4514)."""
         self.key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        subject = x509.Name.from_rfc4514_string(name if "=" in name else f"CN={name}")
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
@@ -39,8 +47,9 @@ class Pair:
         if usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         if usage == SERVER:
-            here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-            builder = builder.add_extension(here, critical=False)
+            alternatives = [x509.IPAddress(ip_address("127.0.0.1"))]
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         self.certificate = builder.sign((issuer or self).key, SHA256())
 
     @property

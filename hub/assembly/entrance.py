@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from hub.assembly.grounds import Ports
+from hub.assembly.tls import client_authorities
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings, addresses_of
 from hub.intake.authenticate import Authenticator
@@ -75,7 +76,14 @@ def make_entrance(
         settings=auth,
     )
     clients = Clients(
-        issuer, snapshot=snapshot, replay=ports.replay, proofs=proofs, clock=clock, settings=auth, seen=seen
+        issuer,
+        snapshot=snapshot,
+        replay=ports.replay,
+        proofs=proofs,
+        clock=clock,
+        settings=auth,
+        authorities=client_authorities(settings.tls),
+        seen=seen,
     )
     tokens = TokenEndpoint(
         issuer,

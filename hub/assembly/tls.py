@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from hub.core.certificate import Certificate
 from hub.core.errors import HubError
@@ -12,6 +13,7 @@ from hub.drivers.system.tls import ServerTLS
 from hub.operate.follow import LiveRegistry
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
+from hub.trust.certificate_name import Authorities
 
 LOOK_SECONDS = 1.0
 
@@ -27,6 +29,14 @@ def make_tls(settings: TLSSettings, live: LiveRegistry) -> ServerTLS | None:
 
     live.on_change(trust)
     return tls
+
+
+def client_authorities(settings: TLSSettings) -> Authorities:
+    """Whose certificates name clients: those of `client_ca_file`. Raises `HubError`."""
+    try:
+        return Authorities(Path(settings.client_ca_file).read_bytes() if settings.client_ca_file else b"")
+    except (OSError, ValueError) as e:
+        raise HubError(f"`tls.client_ca_file` cannot be read: {e}") from e
 
 
 async def keep_renewed(tls: ServerTLS, clock: Clock, observer: Observer) -> None:

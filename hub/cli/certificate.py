@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from hub.cli import FAILED
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import CERTIFICATE_COLUMNS, listing
+
+Kind = Literal["subject_dn", "san_dns", "san_uri", "san_ip", "san_email"]
 
 app = App(name="certificate", help="Client certificates of partners' systems (PEM), self-signed or issued.")
 
@@ -47,13 +49,44 @@ def add(
 
 
 @app.command
+def name(
+    partner: str,
+    system: str,
+    kind: Kind,
+    name: str,
+    /,
+    *,
+    scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    reason: Reason = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Register a name that stands in a system's certificates: a renewed one then needs no registration.
+
+    It counts in certificates that an authority in `tls.client_ca_file` itself issued, and in no others.
+
+    Parameters
+    ----------
+    system
+        The system's own name: its client id is PARTNER.SYSTEM.
+    kind
+        What it is: the subject, or an alternative name.
+    name
+        The whole subject as RFC 4514 writes it, such as CN=erp,O=Acme,C=NL; or the host name, URI, address or e-mail.
+    scope
+        events:write, feeds:read, receipts:read; one or more. May be left out if the system has its scopes already.
+    """
+    request = {"partner": partner, "system": system, "kind": kind, "name": name, "scopes": scope or []}
+    return act("certificate.name", request | {"reason": reason}, options)
+
+
+@app.command
 def revoke(certificate: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Stop a certificate, and all tokens that are bound to it, for ever; in force within a second.
 
     Parameters
     ----------
     certificate
-        Its id (`x5t#S256`), from `certificate list`.
+        Its id (`x5t#S256`), or that of a name, from `certificate list`.
     """
     return act("certificate.revoke", {"certificate": certificate, "reason": reason}, options)
 

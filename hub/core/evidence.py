@@ -36,6 +36,8 @@ class Credentials(Struct, frozen=True, gc=False):
     """The proof was checked at this very request already: whoever sent it may be looked at again."""
     certificate: str | None = None
     """The client certificate whose key was proven in the TLS handshake: base64url of its SHA-256 (`x5t#S256`)."""
+    certificate_der: bytes = b""
+    """That certificate itself."""
     is_confidential: bool = False
     """Nobody on the way could read it: it came over TLS, from this machine, or by a proxy that ends TLS for the hub."""
     address: str = ""

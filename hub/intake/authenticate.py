@@ -239,10 +239,13 @@ def _on_its_connection(token: AccessToken, credentials: Credentials) -> bool:
 
 
 def _proofs_of(token: AccessToken, snapshot: Snapshot) -> Iterator[PublicKey | Certificate | None]:
-    """The key or certificate that fetched a token, and the certificate that it is bound to."""
-    yield snapshot.keys.get(token.key_id) or snapshot.certificates.get(token.key_id)
-    if token.binding.certificate:
-        yield snapshot.certificates.get(token.binding.certificate)
+    """The key, certificate or name that fetched a token, and the certificate that it is bound to; that one need not be
+    registered if the name in it is (RFC 8705 §2.1)."""
+    named = snapshot.certificates.get(token.key_id)
+    yield snapshot.keys.get(token.key_id) or named
+    bound = snapshot.certificates.get(token.binding.certificate) if token.binding.certificate else None
+    if token.binding.certificate and (bound is not None or named is None or not named.is_name):
+        yield bound
 
 
 def _decide(token: AccessToken, snapshot: Snapshot, now: int) -> tuple[Principal | Flaw, int]:

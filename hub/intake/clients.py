@@ -23,9 +23,11 @@ from hub.core.settings import AuthSettings
 from hub.intake.proofs import Proofs
 from hub.ports.replay_guard import ReplayGuard
 from hub.ports.system import Clock
+from hub.trust.certificate_name import Authorities
 from hub.trust.jws import Flaw
 from hub.trust.tokens import Assertion, Binding, Issuer, verify_assertion
 
+ASSERTED = {"client_assertion", "client_assertion_type"}
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -72,9 +74,12 @@ class Clients:
         proofs: Proofs,
         clock: Clock,
         settings: AuthSettings,
+        authorities: Authorities,
         seen: Callable[[str, int], None] = lambda client, offset: None,
     ) -> None:
-        """`seen` is told of each accepted assertion: the client, and how many seconds its clock was ahead of ours."""
+        """`authorities`: whose certificates name clients. `seen` is told of each accepted assertion: the client, and
+        how many seconds its clock was ahead of ours."""
+        self._authorities = authorities
         self._seen = seen
         self._issuer = issuer
         self._snapshot = snapshot
@@ -90,14 +95,15 @@ class Clients:
         """
         now = self._clock.now_us() // 1_000_000
         # 1. One of the client's own keys signed the assertion, for us, now; or its certificate opened the connection.
-        certificate = self._certificate_of(credentials, now)
+        named = "" if form.keys() & ASSERTED else form.get("client_id", "")
+        certificate = self._certificate_of(credentials, named, now)
         shown = self._verify(form, certificate, now)
         if isinstance(shown, Flaw):
             return shown
         # 2. It holds the key that it wants its token bound to. Asked before the assertion is used up: with a new
         #    nonce the same one is sent again (RFC 9449 §8).
-        own = certificate.id if certificate is not None and certificate.system == shown.client else ""
-        binding = self._bind(credentials, own, now)
+        own = certificate is not None and certificate.system == shown.client
+        binding = self._bind(credentials, (credentials.certificate or "") if own else "", now)
         if isinstance(binding, OAuthRefusal):
             return binding
         # 3. The assertion is used for the first time (RFC 7523 §3 item 7).
@@ -129,13 +135,22 @@ class Clients:
         """For a client's next proof."""
         return self._proofs.nonce()
 
-    def _certificate_of(self, credentials: Credentials, now: int) -> Certificate | None:
-        """The connection's certificate, if it is registered and in force."""
-        found = self._snapshot().certificates.get(credentials.certificate) if credentials.certificate else None
-        return found if found is not None and found.usable_at(now) else None
+    def _certificate_of(self, credentials: Credentials, named: str, now: int) -> Certificate | None:
+        """The connection's certificate, or the name in it of the client that is `named` (empty: nobody is looked for),
+        if registered and in force."""
+        if not credentials.certificate:
+            return None
+        registered = self._snapshot().certificates
+        # A certificate that is registered itself, though revoked, is not asked for its names.
+        if (found := registered.get(credentials.certificate)) is not None:
+            return found if found.usable_at(now) else None
+        if not named:
+            return None
+        names = (registered.get(name) for name in self._authorities.names(credentials.certificate_der, now))
+        return next((each for each in names if each and each.system == named and each.usable_at(now)), None)
 
     def _verify(self, form: Mapping[str, str], certificate: Certificate | None, now: int) -> Assertion | _Pinned | Flaw:
-        if not form.keys() & {"client_assertion", "client_assertion_type"}:
+        if not form.keys() & ASSERTED:
             if certificate is None:
                 return Flaw.MISSING
             # RFC 8705 §2: the client names itself, and the certificate is its own.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec.structs import replace
 
 from hub.core.certificate import Certificate
 from hub.core.credential import KeyState
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
+from hub.core.partner import System
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.keys import system_of
 from hub.operate.views import All, Plain, View, plain
 from hub.trust.certificate import read_certificate
+from hub.trust.certificate_name import read_name
 from hub.trust.keys import KeyRefused
 
 LIVE_CERTIFICATES_MAX = 2
@@ -30,15 +34,43 @@ class AddCertificate(Request, frozen=True, kw_only=True):
     """May be left out for a system that is registered: it keeps its scopes."""
 
 
+class NameCertificate(Request, frozen=True, kw_only=True):
+    """Also makes the system, or gives it other scopes."""
+
+    partner: str
+    system: str
+    """The system's own name: its id is `<partner>.<system>`."""
+    kind: Literal["subject_dn", "san_dns", "san_uri", "san_ip", "san_email"]
+    """One of those of RFC 8705 §2.1.2, without `tls_client_auth_`."""
+    name: str
+    """What stands in the certificates that an authority of `tls.client_ca_file` issues to the system."""
+    scopes: tuple[str, ...] = ()
+    """May be left out for a system that is registered: it keeps its scopes."""
+
+
 class RevokeCertificate(Request, frozen=True, kw_only=True):
     certificate: str
-    """Its id (`x5t#S256`)."""
+    """Its id (`x5t#S256`), or that of a name."""
 
 
 def add_certificate(request: AddCertificate, basis: Basis, checks: Checks) -> Changes:
-    partner = checks.known("/partner", request.partner, basis.snapshot.partners)
     system = system_of(request, basis, checks)
-    certificate = _read(request.certificate, system.id, basis, checks)
+    return _added(request, system, _read(request.certificate, system.id, basis, checks), basis, checks)
+
+
+def name_certificate(request: NameCertificate, basis: Basis, checks: Checks) -> Changes:
+    system = system_of(request, basis, checks)
+    return _added(request, system, _read_name(request, system.id, basis, checks), basis, checks)
+
+
+def _added(
+    request: AddCertificate | NameCertificate,
+    system: System,
+    certificate: Certificate | None,
+    basis: Basis,
+    checks: Checks,
+) -> Changes:
+    partner = checks.known("/partner", request.partner, basis.snapshot.partners)
     if partner is None or certificate is None:
         return ()
     live = [each for each in basis.snapshot.certificates.of(system.id) if each.usable_at(basis.now)]
@@ -72,14 +104,27 @@ def _read(text: str, system: str, basis: Basis, checks: Checks) -> Certificate |
         found = f"a certificate of {known.system}, {known.state}"
         checks.fault("ACT_KEY_KNOWN", "/certificate", found, "a certificate never registered")
         return None
-    if certificate.not_after <= basis.now:
+    if not certificate.usable_at(basis.now):
         checks.fault("ACT_KEY_REFUSED", "/certificate", "(not shown)", "a certificate that has not ended")
         return None
     return certificate
 
 
+def _read_name(request: NameCertificate, system: str, basis: Basis, checks: Checks) -> Certificate | None:
+    try:
+        name = read_name(request.kind, request.name, system)
+    except KeyRefused as refusal:
+        checks.fault("ACT_KEY_REFUSED", "/name", "(not shown)", str(refusal))
+        return None
+    if (known := basis.snapshot.certificates.get(name.id)) is not None:
+        checks.fault("ACT_KEY_KNOWN", "/name", f"a name of {known.system}, {known.state}", "a name never registered")
+        return None
+    return name
+
+
 ACTS = {
     "certificate.add": Act(AddCertificate, add_certificate, Effect.STARTS, PARTNERS | SECURITY),
+    "certificate.name": Act(NameCertificate, name_certificate, Effect.STARTS, PARTNERS | SECURITY),
     "certificate.revoke": Act(RevokeCertificate, revoke_certificate, Effect.STOPS, ANYONE),
 }
 VIEWS = {"certificate.list": View(All, list_certificates)}

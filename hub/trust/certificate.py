@@ -41,17 +41,18 @@ def read_certificate(pem: bytes, system: str) -> Certificate:
     return _registered(found[0], system)
 
 
-def certificate_of_header(value: str) -> str | None:
-    """The id of the certificate in a `Client-Cert` header: an sf-binary of its DER form (RFC 9440 §2.2)."""
+def certificate_of_header(value: str) -> bytes:
+    """The certificate in a `Client-Cert` header: an sf-binary of its DER form (RFC 9440 §2.2). Empty: there is none."""
     if len(value) > HEADER_CHARACTERS_MAX or not value.isascii() or len(value) < 3 or value[0] != ":" != value[-1]:
-        return None
+        return b""
     try:
-        return certificate_id(b64decode(value[1:-1], validate=True)) if value[0] == value[-1] == ":" else None
+        return b64decode(value[1:-1], validate=True) if value[0] == value[-1] == ":" else b""
     except Base64Error:
-        return None
+        return b""
 
 
-def _registered(certificate: x509.Certificate, system: str) -> Certificate:
+def check_client(certificate: x509.Certificate) -> None:
+    """Its key is of a kind that is taken, and it is for clients. Raises `KeyRefused`."""
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
@@ -60,6 +61,10 @@ def _registered(certificate: x509.Certificate, system: str) -> Certificate:
         raise KeyRefused("the certificate's key is of another kind; expected EC P-256, Ed25519 or RSA")
     checked(key)
     _check_usage(certificate)
+
+
+def _registered(certificate: x509.Certificate, system: str) -> Certificate:
+    check_client(certificate)
     der = certificate.public_bytes(Encoding.DER)
     return Certificate(
         certificate_id(der),

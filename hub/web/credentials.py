@@ -30,12 +30,14 @@ class CredentialReader:
         self._observer = observer
 
     def read(self, request: web.BaseRequest) -> Credentials:
+        der = self._certificate(request)
         return Credentials(
             request.method,
             self._url + request.rel_url.raw_path,
             tuple(request.headers.getall("Authorization", ())),
             tuple(request.headers.getall("DPoP", ())),
-            certificate=self._certificate(request),
+            certificate=certificate_id(der) if der else None,
+            certificate_der=der,
             is_confidential=self._is_confidential(request),
             address=self._address(request),
         )
@@ -55,12 +57,12 @@ class CredentialReader:
         named = ",".join(request.headers.getall(FORWARDED_FOR, ()))
         return named.rpartition(",")[2].strip()
 
-    def _certificate(self, request: web.BaseRequest) -> str | None:
+    def _certificate(self, request: web.BaseRequest) -> bytes:
+        """In DER; empty: none was shown."""
         named = request.headers.getall(CLIENT_CERT, ())
         if named and request.remote in self._proxies:
-            return certificate_of_header(named[0]) if len(named) == 1 else None
+            return certificate_of_header(named[0]) if len(named) == 1 else b""
         if named:
             self._observer.count("client_cert_headers_ignored")
         connection: SSLObject | None = request.get_extra_info("ssl_object")
-        der = connection.getpeercert(binary_form=True) if connection is not None else None
-        return certificate_id(der) if der else None
+        return (connection.getpeercert(binary_form=True) if connection is not None else None) or b""

@@ -19,6 +19,7 @@ from hub.intake.clients import ASSERTION_TYPE, Clients, OAuthRefusal
 from hub.intake.grant import TOKEN_PATH, TokenEndpoint, TokenGranted, metadata
 from hub.intake.issuer import Issuers
 from hub.intake.proofs import Proofs
+from hub.trust.certificate_name import Authorities
 from hub.trust.tokens import AccessToken, Binding, verify_token
 from tests.clock import ManualClock
 from tests.tokens_by_hand import CLIENT, ED25519, HELD, ISSUER, NOW, P256, claims, header, proof, registered, sign
@@ -77,6 +78,7 @@ class World:
             proofs=self.proofs,
             clock=self.clock,
             settings=settings,
+            authorities=Authorities(b""),
         )
         self.stage = TokenEndpoint(
             lambda: ISSUED_BY,

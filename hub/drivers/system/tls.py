@@ -47,7 +47,7 @@ class ServerTLS:
         if self._settings.client_certificates != "optional":
             return
         for certificate in certificates:
-            if certificate.id not in self._trusted:
+            if certificate.id not in self._trusted and not certificate.is_name:
                 self._trusted.add(certificate.id)
                 self.context.load_verify_locations(cadata=b64decode(certificate.der))
 
