@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from schemas.absence import absence_of
 from schemas.compile import Compiled, Schema, compile_schema
-from schemas.faults import Fault, fault
+from schemas.faults import Fault, fault, pointer
 from schemas.sites import Visit, visit_of
 
 
@@ -133,6 +133,7 @@ def drafted(schema: Schema) -> EventType:
     """The event type as a version that is not published would have it. Raises `ValueError` where its `type` is not in
     the naming table, or where it is no schema at all."""
     try:
+        _objects_only(schema, "")
         name = schema["properties"]["type"]["const"]
         row = next(row for row in _naming()["types"] if row["type"] == name and "roles" in row)
         kind = _event_type(row, schema, shared(), _naming()["objects"])
@@ -144,6 +145,19 @@ def drafted(schema: Schema) -> EventType:
     except RecursionError as e:
         raise ValueError("it is nested too deeply") from e
     return kind
+
+
+def _objects_only(schema: Any, place: str) -> None:
+    """JSON Schema has `true` and `false` for schemas too; ours say what a member is. Raises `ValueError`: the place."""
+    if not isinstance(schema, dict):
+        raise ValueError(f"a schema is an object{place and ': ' + place}")
+    for name in ("properties", "$defs"):
+        for member, inner in schema.get(name, {}).items():
+            _objects_only(inner, place + pointer(name, member))
+    for index, inner in enumerate(schema.get("anyOf", ())):
+        _objects_only(inner, place + pointer("anyOf", index))
+    if "items" in schema:
+        _objects_only(schema["items"], place + pointer("items"))
 
 
 def published(name: str, version: str) -> bytes | None:

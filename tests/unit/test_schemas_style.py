@@ -149,6 +149,17 @@ def test_differences_are_told_member_by_member() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("member", "place"), [(True, ""), ({"anyOf": [True]}, "/anyOf/0"), ({"type": "array", "items": False}, "/items")]
+)
+def test_a_schema_that_is_no_object_is_told_by_its_place(member: Any, place: str) -> None:
+    [finding] = judge(draft(remarks=member)).findings
+
+    assert finding.code == "NOT_A_SCHEMA"
+    assert finding.detail.startswith("a schema is an object: /")
+    assert finding.detail.endswith(f"/remarks{place}")
+
+
 def test_a_reference_that_leads_back_to_itself_is_refused() -> None:
     schema = draft(lane={"description": "x", "$ref": "#/$defs/a"})
     schema["$defs"] |= {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}
