@@ -79,7 +79,8 @@ class Copies:
         item: dict[str, Any] = {name: each for name, each in handed.answer.items() if name != "receipt"}
         if handed.fault:
             item["receipt_fault"] = handed.fault
-        reply = of_items(FAMILY, {verdict: 1}, [item], fine=not handed.fault)
+        withdrawn = item.get("state") == "withdrawn"  # Then it does not count, though the hub has it.
+        reply = of_items(FAMILY, {verdict: 1}, [item], fine=not handed.fault and not withdrawn)
         receipt = orjson.dumps(handed.answer["receipt"], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         return Reply(reply.room, reply.result, {".receipt.json": receipt})
 

@@ -12,7 +12,10 @@ import orjson
 import pytest
 
 from connectors.cli import run
-from connectors.keys import write_key
+from connectors.keys import read_key, write_key
+from connectors.partner.client import SCOPE
+from connectors.session import HubSession
+from connectors.watch.copies import Copies
 from tests.wire.test_copies import exporter, png
 from tests.world import hub_world, settings_in
 
@@ -90,3 +93,16 @@ async def test_a_withdrawn_document_that_is_handed_in_again_is_no_success_until_
     assert (again, back) == (1, 0)
     assert "WITHDRAWN" in said.splitlines()[0]
     assert "--updated-at" in said
+
+
+async def test_a_watched_folder_lays_a_withdrawn_document_apart(company: Any, tmp_path: Path) -> None:
+    key = read_key(tmp_path / "key.pem")
+    async with HubSession(company.world.hub.url, client_id=company.id, key=key, scope=SCOPE) as session:
+        copies = Copies(session, None)
+        rooms = [(await copies.send("commercial invoice INV-42.png", png(), None, wrapped=False)).room]
+        await connect(company, "withdraw", sha256(png()).hexdigest(), "--reason", "Order cancelled.")
+
+        again = await copies.send("commercial invoice INV-42.png", png(), None, wrapped=False)
+
+    assert [*rooms, again.room] == ["done", "refused"]
+    assert again.result["items"][0]["state"] == "withdrawn"
