@@ -66,6 +66,7 @@ REVOKED = (
     Access("new tokens", "Clients.prove", _the_credential),
     Access("bearer tokens", "Authenticator: the token names the credential that fetched it"),
     Access("tokens bound by DPoP", "Authenticator"),
+    Access("tokens bound by a certificate", "Authenticator, also on a connection that is open; Clients.prove"),
     Access("API keys", "Authenticator: looked up at every request"),
     Access("requests under way", "Gate.enter, again after the body; authorise, again before the append"),
     Access("long polls", "Gate.enter, again before the answer"),

@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -15,12 +17,15 @@ from connectors.keys import generate
 from hub.core.codes import digest_of, make_api_key
 from hub.core.credential import KeyState
 from hub.operate.revocation import REVOKED
+from hub.trust.certificate import certificate_id
+from tests.certificates import Pair, client_context
 from tests.mandates import principal
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_epcis import document, epcis, send
 from tests.wire.test_in_force import asked_to_go_on
 from tests.wire.test_own_credentials import proof_for, rotate
 from tests.wire.test_possession import Held
+from tests.wire.test_tls import tls_world
 from tests.world import Caller, HubWorld, event
 
 IN_FORCE_SECONDS_MAX = 1.0
@@ -31,8 +36,8 @@ LATER_SECONDS_MAX = 10.0
 class Scene:
     """A company, an authority that reads from it, and whose key leaks: the caller's that a row is about."""
 
-    def __init__(self, world: HubWorld, delta: Caller, watch: Caller) -> None:
-        self.world, self.delta, self.watch = world, delta, watch
+    def __init__(self, world: HubWorld, delta: Caller, watch: Caller, directory: Path) -> None:
+        self.world, self.delta, self.watch, self.directory = world, delta, watch, directory
 
     async def leak(self, caller: Caller) -> None:
         await self.world.act("key.leaked", key=caller.key.id, since="2020-01-01", reason="stolen")
@@ -63,6 +68,23 @@ async def bound_tokens(scene: Scene) -> None:
     await scene.leak(scene.delta)
     after = await held.get(path, **held.proof("GET", path, scene.delta.token))
     assert (before[0], after[0]) == (200, 401)
+
+
+async def certificate_bound_tokens(scene: Scene) -> None:
+    """On a hub of its own, which ends TLS itself; the connection was open before."""
+    async with tls_world(scene.directory) as tls:
+        own = Pair("delta")
+        client = await tls.system(own)
+        token = await tls.token(own, client)
+        given = {"Authorization": f"Bearer {token.json['access_token']}"}
+        connector = aiohttp.TCPConnector(ssl=client_context(tls.server, tls.directory, own), limit=1)
+        async with aiohttp.ClientSession(tls.world.hub.url, connector=connector, headers=given) as http:
+            before = [(await http.get("/v1/events")).status, await tls.events(token, own)]
+            since = "2020-01-01"
+            await tls.world.act("key.leaked", key=certificate_id(own.der), since=since, reason="stolen")
+            after = [(await http.get("/v1/events")).status, await tls.events(token, own)]
+        assert (before, after) == ([200, 200], [401, 401])
+        assert (await tls.token(own, client)).json["error"] == "invalid_client"
 
 
 async def api_keys(scene: Scene) -> None:
@@ -137,6 +159,7 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "new tokens": new_tokens,
     "bearer tokens": bearer_tokens,
     "tokens bound by DPoP": bound_tokens,
+    "tokens bound by a certificate": certificate_bound_tokens,
     "API keys": api_keys,
     "requests under way": requests_under_way,
     "long polls": long_polls,
@@ -148,10 +171,10 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
 
 
 @asynccontextmanager
-async def scene_in(make_world: MakeWorld) -> AsyncIterator[Scene]:
+async def scene_in(make_world: MakeWorld, directory: Path) -> AsyncIterator[Scene]:
     async with make_world() as world:
         watch = await world.reader()
-        yield Scene(world, await world.company(), watch)
+        yield Scene(world, await world.company(), watch, directory)
 
 
 def test_every_row_of_the_table_has_a_proof() -> None:
@@ -159,8 +182,8 @@ def test_every_row_of_the_table_has_a_proof() -> None:
 
 
 @pytest.mark.parametrize("access", REVOKED, ids=lambda access: access.name)
-async def test_a_leaked_credential_gives_nothing_any_more(make_world: MakeWorld, access: Any) -> None:
-    async with scene_in(make_world) as scene:
+async def test_a_leaked_credential_gives_nothing_any_more(make_world: MakeWorld, tmp_path: Path, access: Any) -> None:
+    async with scene_in(make_world, tmp_path) as scene:
         await PROOFS[access.name](scene)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,20 +56,26 @@ class TLSWorld:
         return (await self.ask("GET", EVENTS, own, headers=given)).status
 
 
-@pytest.fixture
-async def tls(tmp_path: Path) -> AsyncIterator[TLSWorld]:
+@asynccontextmanager
+async def tls_world(directory: Path) -> AsyncIterator[TLSWorld]:
     server = Pair("hub", usage=SERVER)
-    certificate, key = server.write(tmp_path, "hub")
-    (tmp_path / "authority.pem").write_text(AUTHORITY.pem)
+    certificate, key = server.write(directory, "hub")
+    (directory / "authority.pem").write_text(AUTHORITY.pem)
     given = {
         "certificate_file": str(certificate),
         "key_file": str(key),
         "client_certificates": "optional",
-        "client_ca_file": str(tmp_path / "authority.pem"),
+        "client_ca_file": str(directory / "authority.pem"),
     }
-    settings = settings_in(tmp_path, tls=given, auth={"sender_constrained": "required"})
+    settings = settings_in(directory, tls=given, auth={"sender_constrained": "required"})
     async with hub_world(settings) as world:
-        yield TLSWorld(world, tmp_path, server)
+        yield TLSWorld(world, directory, server)
+
+
+@pytest.fixture
+async def tls(tmp_path: Path) -> AsyncIterator[TLSWorld]:
+    async with tls_world(tmp_path) as world:
+        yield world
 
 
 @pytest.mark.parametrize("own", [Pair("delta"), Pair("delta", issuer=AUTHORITY)], ids=["self-signed", "issued"])
