@@ -44,6 +44,8 @@ class SignedRequest:
     method: str
     target: str
     """The URL; where the sender signed its parts, without the scheme."""
+    on_behalf_of: str
+    """The partner that it was sent for; empty: the sender's own."""
 
 
 def signature_headers(
@@ -89,7 +91,7 @@ def read_proof(content: bytes) -> SignedRequest:
     if "@method" not in signed or not target:
         raise ProofWrong("what was signed names no method and target")
     query = "" if "@target-uri" in signed else signed.get("@query", "").removesuffix("?")
-    return SignedRequest(base, named[1], body, signed["@method"], target + query)
+    return SignedRequest(base, named[1], body, signed["@method"], target + query, signed.get(ON_BEHALF_OF.lower(), ""))
 
 
 def _components(base: str) -> dict[str, str]:

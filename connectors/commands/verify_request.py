@@ -36,9 +36,12 @@ def check(file: Path, /, *, event: Path | None = None, json: JSON = False) -> in
     is_inside = None if event is None else _is_in(proof, event)
     if json:
         target = {"method": proof.method, "target": proof.target, "key": proof.key_id}
+        target |= {"on_behalf_of": proof.on_behalf_of} if proof.on_behalf_of else {}
         print_json(target | ({} if is_inside is None else {"event_in_body": is_inside}))
     else:
         print(f"The signature holds.\nkey     {proof.key_id}\nsigned  {proof.method} {proof.target}")
+        if proof.on_behalf_of:
+            print(f"for     {proof.on_behalf_of}")
         print(f"body    {len(proof.body)} bytes, SHA-256 {sha256(proof.body).hexdigest()}")
         if is_inside is not None:
             print("event   in the body, to the letter" if is_inside else "event   NOT in the body")

@@ -101,6 +101,14 @@ def test_the_parts_of_a_target_and_the_longer_digest_count_as_well(check: Check)
     assert "signed  POST hub.example/v1/events?answer=dcsa\n" in said
 
 
+def test_it_says_for_whom_an_agent_signed(check: Check) -> None:
+    base = base_of().replace('"@signature-params"', '"hub-on-behalf-of": terminal\n"@signature-params"')
+
+    assert "for     terminal\n" in check(kept(base))[1]
+    assert orjson.loads(check(kept(base), None, "--json")[1])["on_behalf_of"] == "terminal"
+    assert "on_behalf_of" not in check(kept(), None, "--json")[1]
+
+
 @pytest.mark.parametrize(
     ("pattern", "instead", "words"),
     [
