@@ -114,7 +114,7 @@ def _read_name(request: NameCertificate, system: str, basis: Basis, checks: Chec
     try:
         name = read_name(request.kind, request.name, system)
     except KeyRefused as refusal:
-        checks.fault("ACT_KEY_REFUSED", "/name", "(not shown)", str(refusal))
+        checks.invalid("/name", request.name, str(refusal))
         return None
     if (known := basis.snapshot.certificates.get(name.id)) is not None:
         checks.fault("ACT_KEY_KNOWN", "/name", f"a name of {known.system}, {known.state}", "a name never registered")

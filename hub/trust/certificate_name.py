@@ -27,15 +27,17 @@ _UNREADABLE = (UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGe
 
 
 def read_name(kind: str, value: str, system: str) -> Certificate:
-    """A name as it is registered for a system, `kind` one of those above. Raises `KeyRefused`."""
+    """A name as it is registered for a system, `kind` one of those above. Raises `KeyRefused`: what
+    was expected."""
     if len(value) > NAME_CHARACTERS_MAX:
-        raise KeyRefused(f"the name is longer than {NAME_CHARACTERS_MAX} characters")
+        raise KeyRefused(f"at most {NAME_CHARACTERS_MAX} characters")
     try:
         canonical = _parsed_subject(value) if kind == SUBJECT_DN else _alternative(kind, value)
     except ValueError:
         canonical = ""
     if not canonical:
-        raise KeyRefused(f"this is no {kind} (a subject as RFC 4514 writes it, such as CN=erp,O=Acme,C=NL)")
+        subject = "a whole subject as RFC 4514 writes it, such as CN=erp,O=Acme,C=NL"
+        raise KeyRefused(subject if kind == SUBJECT_DN else f"one name of the kind {kind}, without a wildcard")
     return Certificate(_id(kind, canonical), system, f"{kind}: {value}", None, "")
 
 
