@@ -28,7 +28,7 @@ async def test_a_world_has_systems_with_keys_and_engines_with_agreements_and_fee
     async with open_registrar(settings) as registrar:
         delta = await registrar.view("partner.show", {"id": "delta"})
         watch = await registrar.view("partner.show", {"id": "watch"})
-    assert delta["aeo"]["status"] == "valid"
+    assert [each["status"] for each in delta["authorisations"]] == ["valid"]
     assert [agreement["id"] for agreement in delta["agreements"]] == ["watch-1"]
     assert [(feed["name"], feed["agreements_in_force"]) for feed in watch["feeds"]] == [("watch", 1)]
 
