@@ -181,7 +181,8 @@ def _ask_socket(connection: socket, method: Method, name: str, request: Plain) -
     path = "/admin/v1/" + name.replace(".", "/")
     try:
         if method == "GET":
-            http.request("GET", f"{path}?{urlencode(request)}")
+            given = {name: value for name, value in request.items() if value is not None}
+            http.request("GET", f"{path}?{urlencode(given)}")
         else:
             http.request("POST", path, orjson.dumps(request), {"Content-Type": "application/json"})
         response = http.getresponse()

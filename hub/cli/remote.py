@@ -40,7 +40,8 @@ class Remote:
 
     def ask(self, method: Literal["GET", "POST"], path: str, request: Mapping[str, Any]) -> tuple[int, Any]:
         """Status and document. Raises HubError where there is no answer, or no token."""
-        query = f"?{urlencode(request)}" if method == "GET" and request else ""
+        given = {name: value for name, value in request.items() if value is not None}
+        query = f"?{urlencode(given)}" if method == "GET" and given else ""
         body = orjson.dumps(request) if method == "POST" else None
         status, _, document = self._proven(method, self._url + path, query, body, JSON, self._token())
         return status, document

@@ -378,8 +378,8 @@ _ROWS = (
     # What the hub could not do now.
     _row(
         "TOO_MANY_REQUESTS", 429, "throttled",
-        "The quota of this partner is used up for now.",
-        "Le quota de ce partenaire est épuisé pour le moment.",
+        "There was too much from this sender for now: of what its quota allows, or of what `detail` names.",
+        "Cet expéditeur en a trop envoyé pour le moment : au regard de son quota, ou de ce que nomme `detail`.",
         "Wait as long as `Retry-After` says and send again with the same ids.",
         "Quotas keep one partner from crowding out the others.",
         retry=True,

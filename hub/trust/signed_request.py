@@ -280,7 +280,7 @@ def _field(values: Sequence[str], parameters: Mapping[str, Any]) -> str | None:
     if not parameters:
         return ", ".join(value.strip() for value in values)
     if set(parameters) == {"bs"} and parameters["bs"] is True:
-        return ", ".join(http_sf.ser((value.strip().encode("latin-1"), {})) for value in values)
+        return ", ".join(http_sf.ser((value.strip().encode("utf-8", "surrogateescape"), {})) for value in values)
     if set(parameters) == {"key"} and isinstance(parameters["key"], str):
         return _member(values, parameters["key"])
     return None

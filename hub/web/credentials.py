@@ -39,7 +39,7 @@ class CredentialReader:
             certificate=certificate_id(der) if der else None,
             certificate_der=der,
             is_confidential=self._is_confidential(request),
-            address=self._address(request),
+            address=self.address(request),
         )
 
     def _is_confidential(self, request: web.BaseRequest) -> bool:
@@ -50,12 +50,12 @@ class CredentialReader:
         except ValueError:
             return False
 
-    def _address(self, request: web.BaseRequest) -> str:
+    def address(self, request: web.BaseRequest) -> str:
         """Of the connection's other end; if that is a trusted proxy, of its own: the last one that it names."""
         if request.remote not in self._proxies:
             return request.remote or ""
         named = ",".join(request.headers.getall(FORWARDED_FOR, ()))
-        return named.rpartition(",")[2].strip()
+        return named.rpartition(",")[2].strip() or request.remote or ""
 
     def _certificate(self, request: web.BaseRequest) -> bytes:
         """In DER; empty: none was shown."""

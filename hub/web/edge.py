@@ -22,7 +22,7 @@ from aiohttp.web_protocol import RequestHandler
 from hub.core.errors import HubError, Refusal, place_of
 from hub.core.fairness import FairRoom
 from hub.core.faults import ACT_FAULTS
-from hub.core.settings import HTTPSettings
+from hub.core.settings import HTTPSettings, addresses_of
 from hub.core.words import words
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
@@ -170,6 +170,7 @@ class Edge:
         self._handlers = handlers
         self._router = router
         self._header_bytes_max = bounds.header_bytes_max
+        self._proxies = addresses_of(bounds.trusted_proxies)
         self._entropy = entropy
         self._observer = observer
         most = bounds.requests_in_flight_max
@@ -208,7 +209,8 @@ class Edge:
             if not request.content.is_eof():
                 response.force_close()  # The rest of an unread body is not worth waiting for.
         self._observer.count("http_requests", route=route.name if route else "", status=str(response.status))
-        if pause := request.get(PAUSE):
+        # A trusted proxy's connection brings others as well: nobody waits there for what one of them did.
+        if (pause := request.get(PAUSE)) and request.remote not in self._proxies:
             await self._not_listening(request, response, pause)
         return response
 

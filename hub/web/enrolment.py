@@ -77,7 +77,7 @@ class EnrolmentAPI:
 
     async def challenge(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asked = await self._stranger(request, _Challenged, '{"code_sha256": "…"}')
-        given = self._desk.challenge(asked.code_sha256, prefix_of(request.remote or ""))
+        given = self._desk.challenge(asked.code_sha256, prefix_of(self._gate.address(request)))
         if isinstance(given, Refusal):
             raise Refused(given).pausing(1.0)
         document = {"nonce": given.nonce, "expires_in": given.seconds, "hub": self._url, "time": given.time}
@@ -85,9 +85,9 @@ class EnrolmentAPI:
 
     async def enrol(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asked = await self._stranger(request, _Brought, '{"proof": "…"}')
-        enrolled = await self._desk.enrol(asked.proof, prefix_of(request.remote or ""))
+        enrolled = await self._desk.enrol(asked.proof, prefix_of(self._gate.address(request)))
         if isinstance(enrolled, Refusal):
-            raise Refused(enrolled).pausing(self._gate.strangers.failed(request.remote or ""))
+            raise Refused(enrolled).pausing(self._gate.strangers.failed(self._gate.address(request)))
         document = {
             "client_id": enrolled.client_id,
             "key": enrolled.key,
@@ -132,7 +132,7 @@ class EnrolmentAPI:
 
     async def _stranger(self, request: web.BaseRequest, shape: type[T], wanted: str) -> T:
         """What a stranger sends, whose address did not fail too often of late."""
-        if self._gate.strangers.must_wait(request.remote or ""):
+        if self._gate.strangers.must_wait(self._gate.address(request)):
             raise too_many_failures()
         return await self._read(request, shape, wanted)
 

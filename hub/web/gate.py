@@ -57,6 +57,10 @@ class Gate:
         self._snapshot = snapshot
         self._clock = clock
 
+    def address(self, request: web.BaseRequest) -> str:
+        """Whose failures are counted together: the sender's, also behind a proxy that is trusted."""
+        return self._reader.address(request)
+
     def enter(self, request: web.BaseRequest, *scopes: str) -> Principal:
         """The principal, with one of the scopes that the route asks for; its quota is charged once a request, and that
         of the partner that it sends for as well.
@@ -65,7 +69,7 @@ class Gate:
         """
         if self._standing() is None:
             raise Refused(Refusal("REGISTRY_STALE"))
-        credentials, address = request.get(_CREDENTIALS) or self._reader.read(request), request.remote or ""
+        credentials, address = request.get(_CREDENTIALS) or self._reader.read(request), self.address(request)
         if self.strangers.must_wait(address) and not self._authenticator.knows(credentials):
             raise too_many_failures()
         principal = self._authenticator.authenticate(credentials)

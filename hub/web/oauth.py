@@ -80,7 +80,7 @@ class OAuthAPI:
 
     async def _form(self, request: web.BaseRequest) -> Mapping[str, str] | OAuthRefusal:
         """Parameters, once each. Raises `Refused`, also for an address that failed too often of late."""
-        if self._gate.strangers.must_wait(request.remote or ""):
+        if self._gate.strangers.must_wait(self._gate.address(request)):
             raise too_many_failures()
         self._bodies.media_type(request, ("application/x-www-form-urlencoded",))
         body = await self._bodies.read(request, bytes_max=TOKEN_BODY_BYTES_MAX)
@@ -99,5 +99,5 @@ class OAuthAPI:
             response.headers["DPoP-Nonce"] = refusal.nonce
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer error="invalid_client"'
-            request[PAUSE] = self._gate.strangers.failed(request.remote or "")
+            request[PAUSE] = self._gate.strangers.failed(self._gate.address(request))
         return response

@@ -89,7 +89,7 @@ class OwnCredentials:
 
     async def revoke(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """204 whether there is such a code or not; each try slows its sender down like a failed authentication."""
-        address = request.remote or ""
+        address = self._gate.address(request)
         if self._gate.strangers.must_wait(address):
             raise too_many_failures()
         self._bodies.media_type(request, (JSON,))

@@ -188,3 +188,15 @@ async def test_a_bad_request_to_the_admin_socket_is_a_problem_with_a_code(
         )
 
     assert problem["code"] == code
+
+
+async def test_what_is_left_out_of_a_question_is_left_out_on_its_way_to_a_running_hub(
+    command: Command, tmp_path: Path
+) -> None:
+    async with a_running_hub(tmp_path / "data"):
+        for arguments in SET_UP:
+            await asyncio.to_thread(command, *arguments)
+        code, out, err = await asyncio.to_thread(command, "why", "zephyr", "customs.container.gate_in")
+
+    assert (code, err) == (0, "")
+    assert "ROLE_NOT_PERMITTED" in out

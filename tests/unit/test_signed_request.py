@@ -198,3 +198,12 @@ def test_a_signature_of_a_proxy_beside_the_senders_own_is_in_nobodys_way() -> No
 def test_a_request_with_half_a_signature_counts_as_signed() -> None:
     assert is_signed((("signature", "a=:AA==:"),))
     assert not is_signed((("content-digest", "sha-256=:AA==:"),))
+
+
+@pytest.mark.parametrize("value", ["\u20ac", "caf\xe9", "\udcff"])
+def test_a_field_that_is_no_ascii_is_covered_by_its_bytes_and_breaks_nothing(value: str) -> None:
+    unsigned = message()
+    unsigned = replace(unsigned, fields=(*unsigned.fields, ("x-note", value)))
+
+    assert isinstance(verified(signed(unsigned, (*COVERED, ("x-note", {"bs": True})))), Proven)
+    assert verified(signed(unsigned, (*COVERED, "x-note"))) is Wrong.MISSING

@@ -15,6 +15,7 @@ import pytest
 
 from connectors.keys import generate
 from connectors.possession import Possession
+from connectors.session import ASSERTION_TYPE
 from connectors.signing import read_proof, signature_headers
 from hub.assembly import Hub
 from hub.assembly.grounds import open_ports
@@ -22,6 +23,7 @@ from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.listen import bound
 from hub.drivers.system.observer import SystemObserver
+from tests.wire.conftest import MakeWorld
 from tests.world import Answer, Caller, HubWorld, event, looked_at, settings_in
 
 PUBLIC = "https://hub.example"
@@ -118,3 +120,18 @@ async def test_a_signature_for_the_address_behind_the_proxy_refuses_the_request(
     answer = await sender.post(orjson.dumps(event()), signed_for=proxied.inside)
 
     assert (answer.status, answer.code) == (400, "REQUEST_SIGNATURE_INVALID")
+
+
+async def test_whoever_fails_behind_a_trusted_proxy_keeps_nobody_else_out(make_world: MakeWorld) -> None:
+    async with make_world(http={"trusted_proxies": "127.0.0.1"}) as world:
+        stranger, other = {"X-Forwarded-For": "203.0.113.66"}, {"X-Forwarded-For": "198.51.100.7"}
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion": "x.y.z",
+            "client_assertion_type": ASSERTION_TYPE,
+        }
+
+        failed = [await world.ask("POST", "/oauth/token", data=form, headers=stranger) for _ in range(600)]
+
+        assert {answer.status for answer in failed[-20:]} == {429}
+        assert (await world.ask("POST", "/oauth/token", data=form, headers=other)).status == 401
