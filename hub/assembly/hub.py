@@ -34,6 +34,7 @@ from hub.drivers.system.listen import Sockets, listener, private_listener, url_o
 from hub.intake.accept import Acceptor
 from hub.operate.follow import LiveRegistry
 from hub.operate.outage import OutageWatch
+from hub.operate.own_keys import KeyKeeper, key_in_use
 from hub.operate.second_look import SecondLook
 from hub.operate.vault import Vault
 from hub.ports.observer import Observer
@@ -113,7 +114,15 @@ class Hub:
         self.follower = make_follower(settings, ports, clock, observer)
         self.archived = make_archived(settings, ports, self.follower, clock, entropy)
         self.registrar = make_registrar(
-            self.live, settings, quarantine=self.archived.copies, last_use=ports.last_use, clock=clock
+            self.live,
+            settings,
+            key_in_use=lambda ring: key_in_use(ports.keys, ring),
+            quarantine=self.archived.copies,
+            last_use=ports.last_use,
+            clock=clock,
+        )
+        self.keeper = KeyKeeper(
+            ports.keys, self.snapshot, clock=clock, observer=observer, token_seconds=settings.auth.token_seconds
         )
         self.progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self.feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
@@ -152,6 +161,8 @@ class Hub:
 
         Raises what a stage could not go on after, in the group of its tasks.
         """
+        if self.worker.leads:
+            self.live.on_change(self.keeper.look)
         await self.live.refresh()
         await self.entrance.revoked.refresh()
         async with asyncio.TaskGroup() as tasks:
@@ -167,6 +178,8 @@ class Hub:
                     self.progress.run(),
                 )
             ]
+            if self.worker.leads:
+                running.append(tasks.create_task(self.keeper.run()))
             if self._tls is not None:
                 running.append(tasks.create_task(keep_renewed(self._tls, self.clock, self.observer)))
             if self.settings.log.ground != "kafka":

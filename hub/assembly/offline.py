@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,16 @@ from hub.assembly.grounds import blobs_at, open_keys
 from hub.assembly.state import open_last_use, open_registry
 from hub.core.copies import Entry, Quarantined
 from hub.core.filter import Schema
+from hub.core.retired_key import Ring
 from hub.core.settings import Settings
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.directory import DataDirectory
 from hub.drivers.system.entropy import SystemEntropy
+from hub.drivers.system.key_ring import FileKeyRing
 from hub.intake.copies import Copies
 from hub.operate.acts import Quarantine
 from hub.operate.follow import LiveRegistry
+from hub.operate.own_keys import apply, key_in_use
 from hub.operate.registrar import Registrar
 from hub.operate.vault import Vault
 from hub.ports.last_use import LastUse, Use
@@ -26,7 +29,13 @@ from schemas.catalogue import catalogue
 
 
 def make_registrar(
-    live: LiveRegistry, settings: Settings, *, quarantine: Quarantine, last_use: LastUse, clock: Clock
+    live: LiveRegistry,
+    settings: Settings,
+    *,
+    key_in_use: Callable[[Ring], str],
+    quarantine: Quarantine,
+    last_use: LastUse,
+    clock: Clock,
 ) -> Registrar:
     known = catalogue()
     event_types: dict[str, list[Schema]] = {name: [] for name in known.planned}
@@ -38,6 +47,7 @@ def make_registrar(
         quarantine=quarantine,
         clock=clock,
         event_types=event_types,
+        key_in_use=key_in_use,
         key_grace_seconds=settings.auth.key_grace_seconds,
         key_validity_seconds=settings.auth.key_validity_seconds,
         key_unused_seconds=settings.auth.key_unused_seconds,
@@ -55,7 +65,39 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
             live = LiveRegistry(registry, clock=clock)
             await live.refresh()
             copies, last_use = _StoredCopies(settings, clock), _StoredUses(settings, clock)
-            yield make_registrar(live, settings, quarantine=copies, last_use=last_use, clock=clock)
+            rings = _StoredKeys(directory, clock)
+            yield make_registrar(
+                live,
+                settings,
+                key_in_use=rings.key_in_use,
+                quarantine=copies,
+                last_use=last_use,
+                clock=clock,
+            )
+            if len(live.snapshot.retired_keys):
+                rings.keep(live, settings)
+
+
+class _StoredKeys:
+    """The key ring of a hub that does not run. It is opened for a command that is about it, and no other."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def key_in_use(self, ring: Ring) -> str:
+        return key_in_use(self._keys, ring)
+
+    def keep(self, live: LiveRegistry, settings: Settings) -> None:
+        """Make it as the registry has it. Raises `HubError`."""
+        apply(live.snapshot, self._keys, now=self._now(), token_seconds=settings.auth.token_seconds)
+
+    @cached_property
+    def _keys(self) -> FileKeyRing:
+        return open_keys(self._directory, now=self._now())
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
 
 
 class _StoredUses:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from hub.cli import DONE, FAILED, Misused
-from hub.cli.desk import DEFAULTS, Options, settings_of
+from hub.cli import DONE, FAILED
+from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of
 from hub.cli.show import Plain, failure, print_json, table
 from hub.core.errors import HubError
 
@@ -28,13 +28,13 @@ COLUMNS = {
 
 
 @app.command
-def rotate(*, options: Options = DEFAULTS) -> int:
+def rotate(*, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Sign with a new key from now on; a running hub takes it up with its next seal. Old receipts go on verifying."""
-    return _with_keys(options, rotates=True)
+    return act("seal-key.rotate", {"reason": reason}, options)
 
 
 @app.command
-def leaked(*, since: str, options: Options = DEFAULTS) -> int:
+def leaked(*, since: str, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Somebody else may have it: sign with a new key, and publish from when on seals under the old one are doubtful.
 
     Receipts from then on verify with a warning; what to do next is in hub/README.md, "When a key leaked".
@@ -44,37 +44,22 @@ def leaked(*, since: str, options: Options = DEFAULTS) -> int:
     since
         The first moment at which somebody else may have had it: a date, or an RFC 3339 time with offset.
     """
-    from hub.operate.checks import Checks
-
-    checks = Checks()
-    moment = checks.instant("/since", since)
-    if checks.faults:
-        raise Misused("--since takes a date, or an RFC 3339 time with offset, such as 2026-01-31T12:00:00Z")
-    return _with_keys(options, rotates=True, compromised_since=moment)
+    return act("seal-key.leaked", {"since": since, "reason": reason}, options)
 
 
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """The key history, newest first, as `/.well-known/customs-hub-keys.json` publishes it."""
-    return _with_keys(options, rotates=False)
-
-
-def _with_keys(options: Options, *, rotates: bool, compromised_since: int | None = None) -> int:
     try:
-        keys, now = _open(options)
-        if rotates:
-            if compromised_since is not None and compromised_since > now:
-                raise Misused("--since is yet to come")
-            keys.rotate_seal_key(now, compromised_since=compromised_since)
+        items = [_row(key) for key in _open(options).seal_keys()]
     except HubError as error:
         failure(error, as_json=options.json)
         return FAILED
-    items = [_row(key) for key in keys.seal_keys()]
     print_json({"items": items}) if options.json else table(items, COLUMNS)
     return DONE
 
 
-def _open(options: Options) -> tuple[FileKeyRing, int]:
+def _open(options: Options) -> FileKeyRing:
     from hub.assembly.grounds import open_keys
     from hub.drivers.system.clock import SystemClock
 
@@ -82,7 +67,7 @@ def _open(options: Options) -> tuple[FileKeyRing, int]:
     directory = Path(settings_of(options).log.directory)
     if not directory.is_dir():
         raise HubError(f"there is no data directory {directory}: name it with --data or --config")
-    return open_keys(directory, now=now), now
+    return open_keys(directory, now=now)
 
 
 def _row(key: SealKey) -> Plain:

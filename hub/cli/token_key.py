@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from hub.cli import DONE, FAILED
-from hub.cli.desk import DEFAULTS, Options, settings_of
+from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of
 from hub.cli.show import Plain, failure, print_json, table
 from hub.core.errors import HubError
 
@@ -26,33 +26,27 @@ COLUMNS = {
 
 
 @app.command
-def rotate(*, options: Options = DEFAULTS) -> int:
+def rotate(*, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Make a new key. It is published at once and signs a minute later; the one before stays until its tokens ended."""
-    return _with_keys(options, rotates=True)
+    return act("token-key.rotate", {"reason": reason}, options)
 
 
 @app.command
-def leaked(*, options: Options = DEFAULTS) -> int:
+def leaked(*, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Somebody else may have it: sign with a new key at once, and refuse every token of before within a second.
 
     Systems ask for new tokens by themselves; nothing else of them has to change.
     """
-    return _with_keys(options, rotates=True, leaked=True)
+    return act("token-key.leaked", {"reason": reason}, options)
 
 
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """The keys that are published now, newest first."""
-    return _with_keys(options, rotates=False)
-
-
-def _with_keys(options: Options, *, rotates: bool, leaked: bool = False) -> int:
     from hub.ports.key_ring import published
 
     try:
         keys, now = _open(options)
-        if rotates:
-            keys.rotate_token_key(now, settings_of(options).auth.token_seconds, leaked=leaked)
         items = [_row(key.id, key.signs_from, key.valid_to) for key in published(keys.token_keys(), now)]
     except HubError as error:
         failure(error, as_json=options.json)

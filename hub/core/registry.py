@@ -26,6 +26,7 @@ from hub.core.leak import Leak
 from hub.core.mandate import Mandate, acting
 from hub.core.operator import Operator, OperatorKey
 from hub.core.partner import EDIProfile, Identifier, Partner, PartnerState, PublicKey, System
+from hub.core.retired_key import RetiredKey
 
 Registered = (
     Partner
@@ -49,6 +50,7 @@ Registered = (
     | Operator
     | PendingProposal
     | Review
+    | RetiredKey
 )
 T = TypeVar("T", bound=Registered)
 
@@ -85,6 +87,7 @@ KINDS: dict[str, type[Registered]] = {
     "operator": Operator,
     "proposal": PendingProposal,
     "review": Review,
+    "retired_key": RetiredKey,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -166,7 +169,18 @@ class History(Generic[T]):
         return (versions[-1] for versions in self._objects.values())
 
 
-OF_NOBODY = (EDIProfile, CopyDecision, Allowance, Invitation, Enrolment, IssuerKey, Operator, PendingProposal, Review)
+OF_NOBODY = (
+    EDIProfile,
+    CopyDecision,
+    Allowance,
+    Invitation,
+    Enrolment,
+    IssuerKey,
+    Operator,
+    PendingProposal,
+    Review,
+    RetiredKey,
+)
 """What changes nothing of what a partner may do. A kind that is not named, here or below, is taken to bind all."""
 
 
@@ -220,6 +234,7 @@ class Snapshot:
         self.operators: History[Operator] = History()
         self.proposals: History[PendingProposal] = History()
         self.reviews: History[Review] = History()
+        self.retired_keys: History[RetiredKey] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -242,6 +257,7 @@ class Snapshot:
             Operator: self.operators,
             PendingProposal: self.proposals,
             Review: self.reviews,
+            RetiredKey: self.retired_keys,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:

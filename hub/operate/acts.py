@@ -11,6 +11,7 @@ from hub.core.copies import Entry, Quarantined
 from hub.core.filter import EventSchemas
 from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
+from hub.core.retired_key import Ring
 from hub.operate.checks import Checks
 from hub.ports.last_use import Use
 
@@ -40,6 +41,8 @@ class Basis(Struct, frozen=True):
     now: int
     event_types: EventSchemas
     """So that no agreement or feed waits for a misspelt type, or for a value that no event can have."""
+    key_in_use: Callable[[Ring], str]
+    """The id of the hub's own key that is used for something now. Raises `HubError`."""
     key_grace_seconds: int
     key_validity_seconds: int
     key_unused_seconds: int = 0

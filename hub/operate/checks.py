@@ -116,6 +116,10 @@ class Checks:
             self.invalid(place, text, "a date, or an RFC 3339 time with offset, such as 2026-01-31T12:00:00Z")
             return 0
 
+    def reason(self, place: str, text: str) -> None:
+        if not text.strip():
+            self.invalid(place, text, "why, in words for those who look into it")
+
     def types(self, place: str, patterns: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
         """Event types, families (`customs.seal.*`) or `*`; each must stand for at least one type that exists."""
         self.some(place, patterns)

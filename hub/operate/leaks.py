@@ -32,7 +32,7 @@ class SettleLeak(Request, frozen=True, kw_only=True):
 
 def report_leak(request: Leaked, basis: Basis, checks: Checks) -> Changes:
     """End it with everything that was had by it, and name the time from which its events are suspect."""
-    _asks_why(request, checks)
+    checks.reason("/reason", request.reason)
     since = checks.instant("/since", request.since)
     if since > basis.now:
         checks.invalid("/since", request.since, "a time that has come")
@@ -47,7 +47,7 @@ def report_leak(request: Leaked, basis: Basis, checks: Checks) -> Changes:
 
 def settle_leak(trust: Trust) -> Callable[[SettleLeak, Basis, Checks], Changes]:
     def decide(request: SettleLeak, basis: Basis, checks: Checks) -> Changes:
-        _asks_why(request, checks)
+        checks.reason("/reason", request.reason)
         leak = checks.known("/key", request.key, basis.snapshot.leaks)
         return () if leak is None or leak.trust is trust else (replace(leak, trust=trust),)
 
@@ -71,11 +71,6 @@ def _known(name: str, basis: Basis, checks: Checks) -> Credential | None:
     if credential is None:
         checks.fault("ACT_NOT_REGISTERED", "/key", name, "the id of a key, certificate or API key")
     return credential
-
-
-def _asks_why(request: Request, checks: Checks) -> None:
-    if not request.reason.strip():
-        checks.invalid("/reason", request.reason, "why, in words for those who look into it")
 
 
 ACTS = {

@@ -34,6 +34,7 @@ from hub.core.filter import EventSchemas
 from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
+from hub.core.retired_key import Ring
 from hub.operate.acts import Basis, Changes, Gather, Quarantine, Request
 from hub.operate.approvals import told_state
 from hub.operate.checks import Checks
@@ -104,6 +105,7 @@ class Registrar:
         quarantine: Quarantine,
         clock: Clock,
         event_types: EventSchemas,
+        key_in_use: Callable[[Ring], str],
         key_grace_seconds: int,
         key_validity_seconds: int,
         key_unused_seconds: int,
@@ -115,6 +117,7 @@ class Registrar:
         self._quarantine = quarantine
         self._clock = clock
         self._event_types = event_types
+        self._key_in_use = key_in_use
         self._key_grace_seconds = key_grace_seconds
         self._key_validity_seconds = key_validity_seconds
         self._key_unused_seconds = key_unused_seconds
@@ -354,6 +357,7 @@ class Registrar:
             snapshot=self._live.snapshot,
             now=self._now(),
             event_types=self._event_types,
+            key_in_use=self._key_in_use,
             key_grace_seconds=self._key_grace_seconds,
             key_validity_seconds=self._key_validity_seconds,
             key_unused_seconds=self._key_unused_seconds,

@@ -20,6 +20,7 @@ from hub.operate import (
     leaks,
     mandates,
     operators,
+    own_keys,
     partner_table,
     partners,
     quarantine,
@@ -52,6 +53,7 @@ ACTS: dict[str, Act] = {
     **mandates.ACTS,
     **break_glass.ACTS,
     **operators.ACTS,
+    **own_keys.ACTS,
     **approvals.ACTS,
 }
 VIEWS: dict[str, View] = {

@@ -25,7 +25,9 @@ async def test_receipts_verify_before_and_after_the_seal_key_is_rotated_under_a_
         before, after = orjson.dumps(event()), orjson.dumps(event())
         first = await delta.post(before)
 
-        code = await asyncio.to_thread(run, ["seal-key", "rotate", "--json", "--data", str(directory)])
+        code = await asyncio.to_thread(run, ["seal-key", "rotate", "--data", str(directory)])
+        capfd.readouterr()
+        await asyncio.to_thread(run, ["seal-key", "list", "--json", "--data", str(directory)])
         second = await delta.post(after)
 
         history = await world.keys()
@@ -46,7 +48,10 @@ async def test_a_leaked_seal_key_is_replaced_and_receipts_since_then_verify_with
         before, after = orjson.dumps(event()), orjson.dumps(event())
         first = await delta.post(before)
 
-        code = await asyncio.to_thread(run, ["seal-key", "leaked", "--since", "2020-01-01", "--data", str(directory)])
+        code = await asyncio.to_thread(
+            run, ["seal-key", "leaked", "--since", "2020-01-01", "--reason", "stolen", "--data", str(directory)]
+        )
+        await asyncio.to_thread(run, ["seal-key", "list", "--data", str(directory)])
         second = await delta.post(after)
 
         history = await world.keys()
@@ -77,10 +82,12 @@ async def test_a_receipt_of_before_the_leak_verifies_without_a_warning(tmp_path:
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2999-01-01", ""])
-def test_a_leak_without_a_time_that_has_come_is_refused(tmp_path: Path, since: str) -> None:
-    (tmp_path / "data").mkdir()
+def test_a_leak_without_a_time_that_has_come_is_refused(
+    tmp_path: Path, since: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["seal-key", "leaked", "--since", since, "--reason", "x", "--data", str(tmp_path / "data")])
 
-    assert run(["seal-key", "leaked", "--since", since, "--data", str(tmp_path / "data")]) == 2
+    assert (code, "/since" in capfd.readouterr().err) == (1, True)
 
 
 def test_a_directory_without_a_hub_has_no_keys(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,9 @@ async def test_tokens_go_on_while_their_key_is_rotated_under_a_running_hub(
     async with hub_world(settings_in(directory, ground="sqlite")) as world:
         delta = await world.company()
 
-        code = await asyncio.to_thread(run, ["token-key", "rotate", "--json", "--data", str(directory)])
+        code = await asyncio.to_thread(run, ["token-key", "rotate", "--data", str(directory)])
+        capfd.readouterr()
+        await asyncio.to_thread(run, ["token-key", "list", "--json", "--data", str(directory)])
 
         jwks = (await world.ask("GET", "/.well-known/jwks.json")).json["keys"]
         before = await delta.get("/v1/events")

@@ -10,12 +10,15 @@ import pytest
 
 from hub.core.errors import Refusal
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.memory.last_use import MemoryLastUse
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.system.entropy import SystemEntropy
 from hub.intake.copies import Copies
 from hub.operate.follow import LiveRegistry
+from hub.operate.own_keys import key_in_use
 from hub.operate.registrar import Done, Registrar
+from hub.ports.key_ring import KeyRing
 
 BROKEN = {"properties": {"data": {"properties": {"finding": {"enum": ["missing", "damaged"]}}}}}
 EVENT_TYPES: dict[str, list[dict[str, Any]]] = {
@@ -77,12 +80,14 @@ class Desk:
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
         self.last_use = MemoryLastUse()
+        self.keys: KeyRing = MemoryKeyRing(now=START)
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
             quarantine=self.copies,
             clock=self.clock,
             event_types=EVENT_TYPES,
+            key_in_use=lambda ring: key_in_use(self.keys, ring),
             key_grace_seconds=3_600,
             key_validity_seconds=86_400,
             key_unused_seconds=3_600,
