@@ -95,18 +95,18 @@ def make_entrance(
         observer=observer,
         settings=auth,
     )
+    operators = Operators(
+        issuer, snapshot=snapshot, revoked=revoked, proofs=proofs, clock=clock, observer=observer, settings=auth
+    )
     desk = TokenDesk(
         issuer,
         clients=clients,
-        lets_in=authenticator.lets_in,
+        lets_in=lambda token, now: authenticator.lets_in(token, now) or operators.lets_in(token, now),
         revoked=revoked,
         standing=standing,
         clock=clock,
         observer=observer,
         settings=auth,
-    )
-    operators = Operators(
-        issuer, snapshot=snapshot, revoked=revoked, proofs=proofs, clock=clock, observer=observer, settings=auth
     )
     credentials = CredentialReader(url, proxies=addresses_of(settings.http.trusted_proxies), observer=observer)
     retention = auth.last_use_retention_seconds

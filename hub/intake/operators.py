@@ -14,7 +14,7 @@ from hub.intake.proofs import Proofs
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.trust.jws import Flaw
-from hub.trust.tokens import Issuer, verify_token
+from hub.trust.tokens import AccessToken, Issuer, verify_token
 
 
 class Operators:
@@ -50,6 +50,10 @@ class Operators:
         """For an operator's next proof."""
         return self._proofs.nonce()
 
+    def lets_in(self, token: AccessToken, now: int) -> bool:
+        """Whether the operator of a verified token may look, with a proof."""
+        return isinstance(self._holder(token, now), Operator)
+
     def _identify(self, credentials: Credentials, now: int) -> Operator | Flaw:
         # 1. There is one Authorization header, of the one scheme that is taken here.
         if not credentials.unverified_authorizations:
@@ -61,18 +65,24 @@ class Operators:
         verified = verify_token(token, issuer=self._issuer(), now=now, bytes_max=self._settings.token_bytes_max)
         if isinstance(verified, Flaw):
             return verified
-        if not verified.client.startswith(CLIENT_PREFIX) or ADMIN_SCOPE not in verified.scopes:
-            return Flaw.CLIENT
-        if verified.id in self._revoked:
-            return Flaw.REVOKED
-        if not verified.binding.thumbprint:
-            return Flaw.UNBOUND
-        # 3. The operator may act now, and has the key that fetched it.
-        operator = self._snapshot().operators.get(verified.client.removeprefix(CLIENT_PREFIX))
-        if operator is None or not operator.may_act(now):
-            return Flaw.SUSPENDED
-        if verified.key_id not in {key.id for key in operator.live_keys(now)}:
-            return Flaw.KEY
+        operator = self._holder(verified, now)
+        if isinstance(operator, Flaw):
+            return operator
         # 4. The proof is by the key that it is bound to, for this request, and new.
         proof = self._proofs.check(credentials, token=token, bound_to=verified.binding.thumbprint, now=now)
         return proof if isinstance(proof, Flaw) else operator
+
+    def _holder(self, token: AccessToken, now: int) -> Operator | Flaw:
+        if not token.client.startswith(CLIENT_PREFIX) or ADMIN_SCOPE not in token.scopes:
+            return Flaw.CLIENT
+        if token.id in self._revoked:
+            return Flaw.REVOKED
+        if not token.binding.thumbprint:
+            return Flaw.UNBOUND
+        # 3. The operator may act now, and has the key that fetched it.
+        operator = self._snapshot().operators.get(token.client.removeprefix(CLIENT_PREFIX))
+        if operator is None or not operator.may_act(now):
+            return Flaw.SUSPENDED
+        if token.key_id not in {key.id for key in operator.live_keys(now)}:
+            return Flaw.KEY
+        return operator

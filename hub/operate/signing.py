@@ -17,6 +17,7 @@ from hub.core.registry import KINDS, Registered, Snapshot, kind_of, object_id
 from hub.operate.acts import Act
 from hub.trust.act import STATEMENT_BYTES_MAX, is_signed_by, open_act
 from hub.trust.jws import Flaw
+from schemas import guard
 
 FIRST_SECONDS_MAX = 900
 """How old a statement may be when it is first signed: a signature that was put away is not brought out later."""
@@ -44,8 +45,9 @@ def read_statement(text: str, hub: str) -> ActStatement | Refusal:
     if len(content) > STATEMENT_BYTES_MAX:
         return Refusal("SIGNATURE_NOT_ACCEPTED", "the statement is too long")
     try:
-        statement = msgspec.json.decode(content, type=ActStatement)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        parsed = guard.parse(content)
+        statement = msgspec.convert(parsed.value if isinstance(parsed, guard.Parsed) else None, ActStatement)
+    except msgspec.ValidationError:
         return Refusal("SIGNATURE_NOT_ACCEPTED", "the statement is not one of an act")
     if statement.format != FORMAT or statement.canonical() != content:
         return Refusal("SIGNATURE_NOT_ACCEPTED", "the statement is not in the form of schemas/formats/act.md")

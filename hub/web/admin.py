@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-import orjson
 from aiohttp import web
 from msgspec import Meta, Struct
 
@@ -27,6 +26,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web.edge import JSON, BodyReader, Edge, Handler, Refused, answer, listening, only
 from hub.web.routes import Route, Router
+from schemas import guard
 
 BOUNDS = HTTPSettings(body_bytes_max=8_388_608, requests_in_flight_max=128, bytes_in_flight_max=16_777_216)
 SIGNED_CODES = (
@@ -176,7 +176,7 @@ class Admin:
             asker = self._entrance(request)
             if not asker.local:
                 raise Refused(Refusal("OPERATOR_REQUIRED", name))
-            asked = await self._read(request, object)
+            asked = await self._read(request, dict[str, Any])
             return await _answered(self._registrar.perform(name, asked, actor=asker.name))
 
         return handle
@@ -191,12 +191,14 @@ class Admin:
         return handle
 
     async def _read(self, request: web.BaseRequest, shape: type[B]) -> B:
-        """Raises `Refused`."""
+        """What is asked, parsed as strictly as events are. Raises `Refused`."""
         self._bodies.media_type(request, (JSON,))
-        body = await self._bodies.read(request, bytes_max=BOUNDS.body_bytes_max)
+        parsed = guard.parse(await self._bodies.read(request, bytes_max=BOUNDS.body_bytes_max))
+        if isinstance(parsed, list):
+            raise Refused(Refusal("BODY_MALFORMED", faults=parsed))
         try:
-            return msgspec.convert(orjson.loads(body), shape)
-        except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
+            return msgspec.convert(parsed.value, shape)
+        except msgspec.ValidationError as error:
             raise Refused(Refusal("BODY_MALFORMED", str(error))) from error
 
 

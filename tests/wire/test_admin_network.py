@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ import pytest
 
 from hub.assembly import Hub, build
 from hub.cli import run
-from hub.cli.remote import Remote
+from hub.cli.remote import ASSERTION_TYPE, Remote
 from hub.cli.signing import Signer, read_signer
 from hub.core.errors import HubError
 from hub.core.settings import HTTPSettings, LogSettings, Settings
@@ -182,6 +183,49 @@ async def test_a_stranger_gets_no_token_and_an_operator_none_without_a_proof(hub
     }
     async with aiohttp.ClientSession() as http, http.post(f"{hub.url}/oauth/token", data=form) as answer:
         assert (answer.status, (await answer.json())["error"]) == (400, "invalid_dpop_proof")
+
+
+@pytest.mark.parametrize(
+    "value", ["[" * 5_000 + "]" * 5_000, "[" * 90 + "]" * 90, "9007199254740993", "1e400", '"\\ud800"']
+)
+async def test_a_statement_that_is_no_good_json_is_refused_with_a_code(hub: Hub, value: str) -> None:
+    statement = (
+        '{"act":"partner.set","changes":[],"format":"customs-hub-act/1","hub":"customs-hub","made":1,"replaces":"",'
+        f'"request":{{"id":{value}}}}}'
+    )
+
+    status, told = await ask(hub, signer("vera"), "POST", "act/sign", statement=statement, signature="a..b")
+
+    assert (status, told["code"]) == (403, "SIGNATURE_NOT_ACCEPTED"), told
+
+
+@pytest.mark.parametrize("value", ["[" * 90 + "]" * 90, "9007199254740993", "1e400", '"\\ud800"', '1,"id":2'])
+async def test_what_operators_send_is_parsed_as_strictly_as_events_are(hub: Hub, value: str) -> None:
+    remote = Remote(hub.admin_url, signer("ann"))
+    body = f'{{"act":"partner.set","operator":"ann","request":{{"id":{value}}}}}'.encode()
+    url, token = f"{hub.admin_url}/admin/v1/act/prepare", await asyncio.to_thread(remote._token)
+
+    status, _, told = await asyncio.to_thread(remote._proven, "POST", url, "", body, "application/json", token)
+
+    assert (status, told["code"]) == (400, "BODY_MALFORMED"), told
+
+
+async def test_an_operator_is_told_that_the_own_token_is_good(hub: Hub) -> None:
+    remote, ann = Remote(hub.admin_url, signer("ann")), signer("ann").key
+    token = await asyncio.to_thread(remote._token)
+
+    async def asked(path: str) -> bytes:
+        asserted = ann.assertion("operator.ann", hub.url, jti=token_hex(8), now=hub.clock.now_us() // 10**6)
+        form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": asserted, "token": token}
+        async with aiohttp.ClientSession() as http, http.post(f"{hub.url}/oauth/{path}", data=form) as answer:
+            assert answer.status == 200
+            return await answer.read()
+
+    said = json.loads(await asked("introspect"))
+    await asked("revoke")
+
+    assert (said["active"], said["client_id"], said["scope"]) == (True, "operator.ann", "admin")
+    assert json.loads(await asked("introspect")) == {"active": False}
 
 
 async def test_no_partner_is_called_as_operators_clients_are(hub: Hub) -> None:
