@@ -48,6 +48,8 @@ class PublicKey(Struct, frozen=True, omit_defaults=True):
     """SHA-256 (hex) of the offline code by which its company ends it; empty: it has none."""
     rotated_by: str = ""
     """The id of the credential under which its company rotated it in; empty: operators approved it."""
+    break_glass: bool = False
+    """Let in in haste for half a day: its company cannot put another in its place, a proper enrolment follows."""
 
     def usable_until(self) -> float:
         """Seconds since 1970 before which the key proves its system: for ever, until it ends, or never."""

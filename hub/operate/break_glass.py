@@ -35,7 +35,7 @@ def break_glass(request: BreakGlass, basis: Basis, checks: Checks) -> Changes:
         return ()
     room_for_one(live_keys(system.id, basis), checks)
     ends = basis.now + BREAK_GLASS_SECONDS
-    return (replace(key, state=KeyState.ACTIVE, not_before=basis.now, not_after=ends),)
+    return (replace(key, state=KeyState.ACTIVE, not_before=basis.now, not_after=ends, break_glass=True),)
 
 
 ACTS = {"key.break-glass": Act(BreakGlass, break_glass, Effect.STARTS, ANYONE, in_haste=True)}

@@ -36,6 +36,8 @@ def succeed_key(request: SucceedKey, basis: Basis, checks: Checks) -> Changes:
         return ()
     if old.state_at(basis.now) is not KeyState.ACTIVE:
         checks.invalid("/key", old.state_at(basis.now).value, "a key in use: one in grace was followed already")
+    if old.break_glass:
+        checks.invalid("/key", "a key by break-glass", "a key that was enrolled: this one ends by itself")
     new = read_key(orjson.dumps(request.jwk).decode(), old.system, basis, checks)
     if new is None:
         return ()

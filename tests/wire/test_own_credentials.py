@@ -117,6 +117,22 @@ async def test_a_key_in_its_grace_has_been_followed_already(delta: Caller) -> No
     assert "/key" in [fault["place"] for fault in refused.json["faults"]]
 
 
+async def test_a_break_glass_key_puts_no_longer_lived_key_in_its_place(delta: Caller) -> None:
+    hasty = generate("EdDSA")
+    request = {"partner": "delta", "system": "sys", "key": hasty.public_pem().decode(), "reason": "disk lost"}
+    await delta.world.act("key.break-glass", **request)
+    await delta.world.act("key.revoke", key=delta.key.id)
+    delta.key = hasty
+    await delta.sign_in()
+
+    refused = await rotate(delta, proof_for(delta, generate("EdDSA")))
+
+    assert (refused.status, [fault["place"] for fault in refused.json["faults"]]) == (422, ["/key"])
+    assert states(delta)[hasty.id] is KeyState.ACTIVE
+    assert len(states(delta)) == 2
+    assert [key.id for key in delta.world.hub.snapshot().keys if key.break_glass] == [hasty.id]
+
+
 async def test_nobody_rotates_without_a_token(delta: Caller) -> None:
     proof = proof_for(delta, generate("EdDSA"))
 
