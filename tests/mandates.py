@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Principal:
-    """A partner whose system signs mandates under one key or two."""
+    """A partner of whose systems one or more sign mandates, each under a key of its own."""
 
     def __init__(self, caller: Caller, *keys: SigningKey) -> None:
         self.caller = caller
@@ -63,6 +63,7 @@ def signed_by(signed: mandates.Signed, keys: Sequence[SigningKey]) -> mandates.S
 async def principal(world: HubWorld, name: str = "delta", *, keys: int = 2, **partner: Any) -> Principal:
     caller = await world.company(name, scopes=SIGNS, **partner)
     more = [generate("EdDSA") for _ in range(keys - 1)]
-    for key in more:
-        await world.act("key.add", partner=name, system="sys", key=key.public_pem().decode(), scopes=list(SIGNS))
+    for number, key in enumerate(more, 2):
+        public = key.public_pem().decode()
+        await world.act("key.add", partner=name, system=f"sys{number}", key=public, scopes=["mandates:sign"])
     return Principal(caller, *more)

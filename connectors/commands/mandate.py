@@ -179,7 +179,7 @@ async def _post(signed: Signed, path: str, hub: HubOptions, *, json: bool) -> in
         return 0
     _print(told)
     if answer.status == 202:
-        print("waits for an officer: you have but one key that may sign it")
+        print("waits for an officer: you have but one system that may sign it")
     return 0
 
 

@@ -38,7 +38,7 @@ def show(mandate: str, /, *, options: Options = DEFAULTS) -> int:
 
 @app.command
 def countersign(mandate: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """Stand in for the second signature of a principal that has but one key for it.
+    """Stand in for the second signature of a principal that has but one system for it.
 
     Parameters
     ----------

@@ -136,9 +136,9 @@ _TEXTS = (
     ),
     FaultText(
         "ACT_SIGNATURES_FEW",
-        "Too few keys have signed.",
-        "Trop peu de clés ont signé.",
-        "Let a second person sign under another key; one signature is enough only where there is but one key for it.",
+        "Too few systems have signed.",
+        "Trop peu de systèmes ont signé.",
+        "Let a second person sign under a key of another system; one is enough only where there is but one for it.",
     ),
     FaultText(
         "ACT_FILTER_EMPTY",

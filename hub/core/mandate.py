@@ -20,7 +20,7 @@ LINKS_MAX = 3
 
 class MandateState(StrEnum):
     SIGNED = "signed"
-    """By the only key that its principal has for it: an officer countersigns it."""
+    """By the only system that its principal has for it: an officer countersigns it."""
     GRANTED = "granted"
     WITHDRAWN = "withdrawn"
 

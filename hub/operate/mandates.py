@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.agreement import types_cover
-from hub.core.credential import PublicKey
+from hub.core.credential import KeyState, PublicKey
 from hub.core.mandate import LINKS_MAX, Chain, Mandate, MandateState, SignedText, chain_of, represents
 from hub.core.operator import ANYONE, PARTNERS, Effect
 from hub.core.registry import Snapshot
@@ -81,8 +81,8 @@ class ShowMandate(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def grant(request: GrantMandate, basis: Basis, checks: Checks) -> Changes:
-    """In force at once under two signatures; with one, where the principal has but one key for it, once an officer has
-    countersigned."""
+    """In force at once under signatures of two systems; with one, where the principal has but one system for it, once
+    an officer has countersigned."""
     read = _read(request.mandate, MandateDocument, FORMAT, "/mandate", basis, checks)
     if read is None:
         return ()
@@ -104,7 +104,8 @@ def grant(request: GrantMandate, basis: Basis, checks: Checks) -> Changes:
 
 
 def withdraw(request: WithdrawMandate, basis: Basis, checks: Checks) -> Changes:
-    """At once under two signatures; with one, where the principal has but one key for it, once an officer stops it."""
+    """At once under signatures of two systems; with one, where the principal has but one for it, once an officer stops
+    it."""
     read = _read(request.withdrawal, WithdrawalDocument, WITHDRAWAL, "/withdrawal", basis, checks)
     known = checks.known("/id", f"{request.principal}/{request.id}", basis.snapshot.mandates)
     if read is None or known is None:
@@ -122,7 +123,7 @@ def withdraw(request: WithdrawMandate, basis: Basis, checks: Checks) -> Changes:
 
 
 def countersign(request: OfMandate, basis: Basis, checks: Checks) -> Changes:
-    """The second signature of a principal that has but one key for it: its own must still stand."""
+    """The second signature of a principal that has but one system for it: its own must still stand."""
     mandate = checks.known("/id", request.id, basis.snapshot.mandates)
     if mandate is None or mandate.state is MandateState.GRANTED:
         return ()
@@ -168,25 +169,29 @@ def _read(document: Mapping[str, Any], shape: type[Any], name: str, place: str, 
 
 
 def signing_keys(principal: str, snapshot: Snapshot, now: int) -> dict[str, PublicKey]:
-    """The live keys that may sign mandates of a partner, by id."""
+    """The keys that may sign mandates of a partner, by id: in use, since one in grace was replaced already."""
     systems = (system for system in snapshot.systems.of(principal) if SCOPE in system.scopes)
-    return {key.id: key for system in systems for key in snapshot.keys_of(system.id) if key.usable_at(now)}
+    keys = (key for system in systems for key in snapshot.keys_of(system.id))
+    return {key.id: key for key in keys if key.state_at(now) is KeyState.ACTIVE}
 
 
 def _signed(principal: str, text: str, signatures: Sequence[str], basis: Basis, checks: Checks) -> int:
-    """How many keys of the principal signed: two, or the only one that there is."""
+    """How many systems of the principal signed: two, or the only one that there is.
+
+    Whoever holds a key can have its system's other one, by rotating it in: all keys of a system are one voice.
+    """
     keys, signers = signing_keys(principal, basis.snapshot, basis.now), set()
-    wanted = f"a signature by a live key of {principal} with the scope {SCOPE}, over this very document"
+    wanted = f"a signature by a key in use of {principal} with the scope {SCOPE}, over this very document"
     for index, signature in enumerate(signatures[:SIGNATURES_MAX]):
         signer = signer_of(signature, text.encode(), keys)
         if isinstance(signer, Flaw):
             checks.fault("ACT_SIGNATURE_REFUSED", f"/signatures/{index}", signer.value, wanted)
         else:
-            signers.add(signer)
-    needed = min(SIGNATURES, max(1, len(keys)))
+            signers.add(keys[signer].system)
+    needed = min(SIGNATURES, max(1, len({key.system for key in keys.values()})))
     if len(signers) < needed or len(signatures) > SIGNATURES_MAX:
-        found = f"{len(signatures)} signatures by {len(signers)} keys"
-        checks.fault("ACT_SIGNATURES_FEW", "/signatures", found, f"signatures by {needed} different keys")
+        found = f"{len(signatures)} signatures by {len(signers)} systems"
+        checks.fault("ACT_SIGNATURES_FEW", "/signatures", found, f"signatures by {needed} different systems")
     return len(signers)
 
 

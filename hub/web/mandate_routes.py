@@ -15,7 +15,7 @@ MANDATE_ROUTES = (
         media_types=("application/json",),
         answers=(200, 201, 202, 422),
         codes=_ACT_CODES,
-        summary="Grant a mandate under two signatures; where you have but one key for it, an officer signs as well.",
+        summary="Grant a mandate under signatures of two systems; where you have but one, an officer signs as well.",
     ),
     Route(
         method="POST",
@@ -25,7 +25,7 @@ MANDATE_ROUTES = (
         media_types=("application/json",),
         answers=(200, 202, 404, 422),
         codes=(*_ACT_CODES, "NOT_FOUND"),
-        summary="Withdraw a mandate of yours under two signatures; what rests on it ends with it.",
+        summary="Withdraw a mandate of yours under signatures of two systems; what rests on it ends with it.",
     ),
     Route(
         method="GET",

@@ -19,11 +19,12 @@ from hub.core.evidence import Principal as Sender
 from hub.intake.documents import in_chunks
 from hub.intake.results import items_of
 from hub.ports.jobs import JobKind
-from tests.mandates import Principal, principal, signed_by
+from tests.mandates import JSON, Principal, drafted, principal, signed_by
 from tests.wire.conftest import MakeWorld, without_look_ups
 from tests.wire.test_copies import AEO, PDF, at
 from tests.wire.test_copies import post as post_copy
 from tests.wire.test_epcis import CONTEXT, document, ended, epcis, send
+from tests.wire.test_own_credentials import proof_for, rotate
 from tests.world import SOURCE, Caller, HubWorld, event
 
 BATCH = "application/cloudevents-batch+json"
@@ -310,7 +311,7 @@ async def test_a_mandate_that_is_not_the_principals_word_is_refused(
     assert (await broker.post(event(), Hub_On_Behalf_Of="delta")).code == "MANDATE_MISSING"
 
 
-async def test_a_withdrawal_takes_two_keys_as_well(delta: Principal, broker: Caller) -> None:
+async def test_a_withdrawal_takes_two_systems_as_well(delta: Principal, broker: Caller) -> None:
     await granted(delta)
 
     answer = await delta.withdraw(keys=delta.keys[:1])
@@ -325,7 +326,34 @@ async def test_a_revoked_key_signs_no_more(world: HubWorld, delta: Principal, br
     assert (await delta.grant("broker")).code == "ACT_REFUSED"
 
 
-async def test_a_principal_with_one_key_needs_an_officer(world: HubWorld, broker: Caller) -> None:
+async def test_two_keys_of_one_system_are_one_signature_and_an_officer_has_to_sign(
+    world: HubWorld, delta: Principal, broker: Caller
+) -> None:
+    small, second = await principal(world, "small", keys=1), generate("EdDSA")
+    for name, caller in (("small", small.caller), ("delta", delta.caller)):
+        key = second if name == "small" else generate("EdDSA")
+        await world.act("key.add", partner=name, system="sys", key=key.public_pem().decode())
+        signed = signed_by(drafted(caller, "broker"), (caller.key, key))
+        answer = await caller.ask("POST", "/v1/mandates", data=orjson.dumps(signed), headers=JSON)
+        assert (answer.status, answer.json.get("state")) == ((202, "signed") if name == "small" else (422, None))
+    assert (await broker.post(event(), Hub_On_Behalf_Of="small")).code == "MANDATE_MISSING"
+
+
+async def test_a_key_that_was_rotated_out_signs_no_more(world: HubWorld, broker: Caller) -> None:
+    small, new = await principal(world, "small", keys=1), generate("EdDSA")
+    waiting = await small.grant("broker")
+    await rotate(small.caller, proof_for(small.caller, new))
+
+    by_old = await small.grant("broker", "m2")
+    by_both = await small.post(signed_by(small.drafted("broker", "m3"), (small.caller.key, new)))
+    by_new = await small.post(signed_by(small.drafted("broker", "m4"), (new,)))
+    countersigned = await world.hub.registrar.perform("mandate.countersign", {"id": "small/m1"}, actor="ada")
+
+    assert [each.status for each in (waiting, by_old, by_both, by_new)] == [202, 422, 422, 202]
+    assert isinstance(countersigned, Refusal)
+
+
+async def test_a_principal_with_one_system_needs_an_officer(world: HubWorld, broker: Caller) -> None:
     await world.reader("watch", feed=False)
     small = await principal(world, "small", keys=1, tier="small")
 
