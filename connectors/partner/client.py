@@ -256,8 +256,8 @@ class Client:
             alone, missing = iter(()), str(e)
         receipts = [next(alone, None) if item.get("receipt") else None for item in document["items"]]
         proved = []
-        for event, outcome, receipt in zip(events, outcomes, receipts, strict=True):
-            if outcome.verdict not in TAKEN:
+        for event, outcome, receipt, item in zip(events, outcomes, receipts, document["items"], strict=True):
+            if outcome.verdict not in TAKEN or self._is_anothers(outcome, item):
                 proved.append(outcome)
                 continue
             fault = missing if receipt is None else await self._receipt_fault(event, outcome, receipt)
@@ -267,6 +267,11 @@ class Client:
             self.counts.receipts_verified += not fault
             proved.append(structs.replace(outcome, receipt=None if fault else receipt, receipt_fault=fault))
         return proved
+
+    def _is_anothers(self, outcome: Outcome, item: Mapping[str, Any]) -> bool:
+        """Whether somebody else reported it for the principal before: then the receipt is the principal's alone."""
+        for_another = bool(self._session.on_behalf_of)
+        return for_another and outcome.verdict is Verdict.DUPLICATE and not item.get("receipt")
 
     async def _receipt_fault(self, event: OutgoingEvent, outcome: Outcome, receipt: dict[str, Any]) -> str:
         """Why a receipt does not count. One of a DUPLICATE in a document may be of the document that came before."""

@@ -25,6 +25,7 @@ from hub.intake.judging import Judged, Judging
 from hub.intake.quota import Quotas
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
+from hub.trust.statement import is_sent_by
 
 T = TypeVar("T", bound=Judged)
 Known = tuple[Position, bytes]
@@ -260,7 +261,7 @@ def _outcome_item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) 
         known = earlier[outcome.position, event.identity]
         if isinstance(known, HubError):  # It is stored; only its receipt cannot be read now.
             return Item(index, id_, source, Verdict.UNKNOWN, None, Refusal(known.code), (), place)
-        return Item(index, id_, source, Verdict.DUPLICATE, known, None, warnings, place)
+        return Item(index, id_, source, Verdict.DUPLICATE, _for_sender(event, known), None, warnings, place)
     match outcome:
         case Accepted(receipt):
             return Item(index, id_, source, Verdict.ACCEPTED, receipt, None, warnings, place)
@@ -274,6 +275,12 @@ def _outcome_item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) 
             return Item(index, id_, source, Verdict.NOT_ATTEMPTED, None, Refusal(outcome.code), (), place)
         case None:
             return _not_attempted(event)
+
+
+def _for_sender(event: ValidEvent, known: Receipt | None) -> Receipt | None:
+    """An agent is given no receipt of what its principal or another agent sent: it would say who did, and when."""
+    agent = event.permit.principal.agent
+    return known if agent is None or known is None or is_sent_by(agent.id, known.statement) else None
 
 
 def dry(judged: Judged) -> Item:

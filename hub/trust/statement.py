@@ -39,6 +39,12 @@ def statement_bytes(hub: str, header: EventHeader) -> bytes:
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
 
 
+def is_sent_by(partner: str, statement: bytes) -> bool:
+    """Whether this partner sent what the statement is about, for itself or for another."""
+    members = orjson.loads(statement)
+    return str(members.get("submitted_by", members["publisher"])).partition(".")[0] == partner
+
+
 def utc_text(time_us: int) -> str:
     """Microseconds since 1970 as `YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     seconds, fraction = divmod(time_us, 1_000_000)

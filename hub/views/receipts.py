@@ -20,7 +20,7 @@ from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.trust.merkle import leaf_hash
 from hub.trust.seal import seal_from_log
-from hub.trust.statement import statement_bytes
+from hub.trust.statement import is_sent_by, statement_bytes
 from schemas.headers import EventHeader, SealHeader, unpack
 from schemas.identity import identity_key
 
@@ -53,7 +53,7 @@ class Receipts:
         for answer in await self.at([(occurrence.position, identity) for occurrence in found[part]]):
             if isinstance(answer, HubError):
                 raise answer
-            if answer is not None and (sender is None or _is_sent_by(sender, answer)):
+            if answer is not None and (sender is None or is_sent_by(sender, answer.statement)):
                 receipts.append(answer)
         return receipts, part.stop is not None and part.stop < len(found)
 
@@ -85,11 +85,6 @@ class Receipts:
             return _Batch(await reader.read_batch(position.partition, position.offset))
         except Trimmed:
             return _Batch((), trimmed=True)
-
-
-def _is_sent_by(sender: str, receipt: Receipt) -> bool:
-    statement = orjson.loads(receipt.statement)
-    return str(statement.get("submitted_by", statement["publisher"])).partition(".")[0] == sender
 
 
 class _Batch:
