@@ -87,7 +87,7 @@ def tier(partner: str, tier: str, /, *, reason: Reason = "", options: Options = 
 
 
 def leave(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """For good: nothing is taken from it or given to it any more, and its name is never used again."""
+    """For good, so it takes two: nothing is taken from it or given to it any more, and its name is never used again."""
     return act("partner.leave", {"id": partner, "reason": reason}, options)
 
 

@@ -70,8 +70,8 @@ _TEXTS = (
     ),
     FaultText(
         "ACT_LAST_SECURITY_OFFICER",
-        "Without its last security officer nothing could ever be started again.",
-        "Sans son dernier responsable de la sécurité, plus rien ne pourrait jamais être engagé.",
+        "With fewer than two security officers nothing could ever be started again.",
+        "Avec moins de deux responsables de la sécurité, plus rien ne pourrait jamais être engagé.",
         "Add another security officer first.",
     ),
     FaultText(

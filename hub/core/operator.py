@@ -34,7 +34,7 @@ class Effect(StrEnum):
     STOPS = "stops"
     """One person, at once; a second one looks at it within a day."""
     STARTS = "starts"
-    """Two people, over the same canonical request."""
+    """Two people, over the same canonical request; also where it is for good and a stop would do in haste."""
     KEEPS = "keeps"
     """One person: nobody can do more or less than before."""
 

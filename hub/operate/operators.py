@@ -1,7 +1,7 @@
 """Operators: registered, given roles, suspended, removed, and their keys rotated.
 
-A hub without operators is being set up; the first one is registered by the user of its machine. From then on the last
-security officer cannot be taken away: nobody could ever start anything again.
+A hub without operators is being set up; the first one is registered by the user of its machine. From then on
+the last two security officers cannot be taken away: one alone could never start anything again, not even add another.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from hub.operate.views import All, Plain, View, plain
 from hub.trust.keys import KeyRefused, algorithm_of, load_public_jwk, thumbprint
 
 LIVE_KEYS_MAX = 2
+SECURITY_OFFICERS_MIN = 2
+"""Who stay when one is taken away: starting anything takes two."""
 
 
 class FirstOperator(Request, frozen=True, kw_only=True):
@@ -166,10 +168,10 @@ def _present(name: str, basis: Basis, checks: Checks) -> Operator | None:
 def _unless_last(before: Operator, after: Operator, basis: Basis, checks: Checks) -> Changes:
     if before == after:
         return ()
-    others = (each for each in basis.snapshot.operators if each.id != after.id)
-    if not any(_stays_security_officer(each, basis.now) for each in (*others, after)):
-        wanted = "another security officer who stays"
-        checks.fault("ACT_LAST_SECURITY_OFFICER", "/id", after.id, wanted)
+    others = sum(_stays_security_officer(each, basis.now) for each in basis.snapshot.operators if each.id != after.id)
+    is_taken_away = _stays_security_officer(before, basis.now) and not _stays_security_officer(after, basis.now)
+    if is_taken_away and others < SECURITY_OFFICERS_MIN:
+        checks.fault("ACT_LAST_SECURITY_OFFICER", "/id", after.id, "two other security officers who stay")
     return (after,)
 
 

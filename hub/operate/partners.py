@@ -189,7 +189,7 @@ def resume_partner(request: MovePartner, basis: Basis, checks: Checks) -> Change
 
 
 def leave_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
-    """For good: the name is never used again."""
+    """For good: the name is never used again. It takes two: one person alone suspends."""
     return _moved(request, basis, checks, PartnerState.LEFT, since=tuple(PartnerState)[:4])
 
 
@@ -219,5 +219,5 @@ ACTS = {
     "partner.tier": Act(SetTier, set_tier, Effect.STARTS, PARTNERS),
     "partner.suspend": Act(MovePartner, suspend_partner, Effect.STOPS, ANYONE),
     "partner.resume": Act(MovePartner, resume_partner, Effect.STARTS, SECURITY | PARTNERS),
-    "partner.leave": Act(MovePartner, leave_partner, Effect.STOPS, PARTNERS),
+    "partner.leave": Act(MovePartner, leave_partner, Effect.STARTS, PARTNERS),
 }

@@ -292,10 +292,11 @@ class Registrar:
             signed.id, name, signed.text, signatures, signed.statement.made, ProposalState.PERFORMED
         )
         beside: list[Registered] = []
+        is_alone = pending is None and act.effect is Effect.STARTS
         if pending is not None:
             settled = replace(pending, signatures=signatures, state=ProposalState.PERFORMED)
             beside.append(settled)
-        if act.effect is Effect.STOPS or act.in_haste:
+        if act.effect is Effect.STOPS or act.in_haste or is_alone:
             beside.append(self._review(name, request, changes, tuple(each.operator for each in signatures)))
         return await self._write(_signed_proposal(self._based_on, (*changes, *beside), name, request.reason, settled))
 

@@ -1,10 +1,11 @@
-"""Watches over what waits for people: reviews that are overdue, doors that were opened in haste, open proposals."""
+"""Watches over what waits for people: overdue reviews, doors that were opened in haste or by one person, proposals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from hub.core.approval import Review
+from hub.core.operator import Effect
 from hub.core.registry import Snapshot
 from hub.operate.registrar import ACTS
 from hub.ports.observer import Observer
@@ -14,7 +15,8 @@ LOOK_SECONDS = 10.0
 
 
 class SecondLook:
-    """Tells of each review once a process: when it is overdue, and at once where somebody acted in haste."""
+    """Tells of each review once a process: when it is overdue, and at once where somebody acted in haste, or alone
+    where it takes two."""
 
     def __init__(self, snapshot: Callable[[], Snapshot], *, clock: Clock, observer: Observer) -> None:
         self._snapshot = snapshot
@@ -30,8 +32,11 @@ class SecondLook:
     def look(self) -> None:
         now = self._clock.now_us() // 1_000_000
         for review in self._snapshot().reviews:
-            if not review.done and (act := ACTS.get(review.act)) is not None and act.in_haste:
+            act = ACTS.get(review.act)
+            if not review.done and act is not None and act.in_haste:
                 self._tell("break_glass", review)
+            if not review.done and act is not None and act.effect is Effect.STARTS and len(review.actors) == 1:
+                self._tell("operator_alone", review)
             if review.overdue(now):
                 self._tell("review_overdue", review)
         for name, value in self.told().items():

@@ -200,7 +200,7 @@ def test_who_only_looks_is_named_by_no_act_and_whoever_acts_may_stop() -> None:
     for act, row in ACTS.items():
         assert not row.roles & {OperatorRole.VIEWER, OperatorRole.AUDITOR}, act
     stops = {act for act, row in ACTS.items() if row.effect is Effect.STOPS and not row.roles >= ANYONE}
-    assert stops == {"operator.suspend", "operator.remove", "partner.leave"}
+    assert stops == {"operator.suspend", "operator.remove"}
 
 
 async def test_the_socket_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from hub.core.approval import Review
 from hub.core.errors import Refusal
 from hub.operate.registrar import Done, Prepared, Waiting
 from hub.trust.act import OperatorKeyPair, load_key_pair
@@ -32,8 +33,14 @@ class Office:
         self.keys["ann"] = key_pair()
         await self.desk.do("operator.first", id="ann", name="Ann", key=public_pem(self.keys["ann"]))
         await self.join("ben", "security-officer", "partner-officer", "agreement-officer")
+        [alone] = self.desk.live.snapshot.reviews
+        await self.ask("ben", "review.done", id=alone.id, note="it is me")
         await self.join("olga", "partner-officer")
         return self
+
+    @property
+    def open_reviews(self) -> list[Review]:
+        return [review for review in self.desk.live.snapshot.reviews if not review.done]
 
     async def join(self, name: str, *roles: str, **more: Any) -> None:
         self.keys[name] = key_pair()

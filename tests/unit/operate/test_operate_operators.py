@@ -10,7 +10,6 @@ import pytest
 
 from hub.core.approval import ActStatement
 from hub.core.errors import Refusal
-from hub.core.operator import OperatorState
 from hub.core.proposal import Authority
 from hub.operate.registrar import ACTS, Done, Waiting
 from hub.operate.second_look import SecondLook
@@ -324,7 +323,7 @@ async def test_the_machines_user_alone_stops_and_starts_nothing(office: Office) 
     assert isinstance(stopped, Done)
     assert [code(outcome) for outcome in started] == ["OPERATOR_REQUIRED"] * 4
     assert (await trail(office.desk))[-1]["authority"] == Authority.LOCAL
-    assert [review.actors for review in office.desk.live.snapshot.reviews] == [("root",)]
+    assert [review.actors for review in office.open_reviews] == [("root",)]
 
 
 async def test_a_proposal_is_refused_by_another_and_withdrawn_by_its_author_alone(office: Office) -> None:
@@ -344,14 +343,52 @@ async def test_a_proposal_is_refused_by_another_and_withdrawn_by_its_author_alon
     ]
 
 
-async def test_the_last_security_officer_who_stays_cannot_be_taken_away(office: Office) -> None:
-    await office.ask("ann", "operator.suspend", id="ben")
-
-    refused = await office.registrar.prepare("operator.suspend", {"id": "ann"}, operator="ann")
+@pytest.mark.parametrize("act", ["operator.suspend", "operator.remove"])
+async def test_nobody_takes_away_a_security_officer_unless_two_others_stay(office: Office, act: str) -> None:
+    refused = await office.registrar.prepare(act, {"id": "ben"}, operator="ann")
+    by_the_machine = await office.registrar.perform(act, {"id": "ben"}, actor="root")
+    await office.join("cy", "security-officer")
+    taken_away = await office.ask("ann", act, id="ben")
 
     assert isinstance(refused, Refusal)
     assert [fault.code for fault in refused.faults] == ["ACT_LAST_SECURITY_OFFICER"]
-    assert office.desk.live.snapshot.operators.get("ben").state is OperatorState.SUSPENDED
+    assert code(by_the_machine) == "ACT_REFUSED"
+    assert isinstance(taken_away, Done)
+    await office.both("partner.add", "ann", "olga", **DELTA)
+
+
+async def test_a_security_officer_for_a_time_does_not_count_as_one_who_stays(office: Office) -> None:
+    await office.join("cy", "security-officer", until="2099-01-01")
+
+    demoted = await office.registrar.prepare("operator.role", {"id": "ben", "roles": ["viewer"]}, operator="ann")
+
+    assert code(demoted) == "ACT_REFUSED"
+
+
+async def test_a_partner_leaves_for_good_by_two_and_is_stopped_by_one(office: Office) -> None:
+    alone = await office.ask("olga", "partner.leave", id="zephyr")
+    by_the_machine = await office.registrar.perform("partner.leave", {"id": "zephyr"}, actor="root")
+    before = office.desk.live.snapshot.partners.get("zephyr").state
+
+    assert isinstance(alone, Waiting)
+    assert code(by_the_machine) == "OPERATOR_REQUIRED"
+    assert before == "active"
+    assert isinstance(await office.ask("olga", "partner.suspend", id="zephyr"), Done)
+
+
+async def test_the_second_operator_is_looked_at_by_another_and_an_alarm_is_told_until_then(desk: Any) -> None:
+    office, observer = Office(desk), Told()
+    office.keys["ann"] = key_pair()
+    await desk.do("operator.first", id="ann", name="Ann", key=public_pem(office.keys["ann"]))
+    await office.join("ben", "security-officer")
+    [review] = desk.live.snapshot.reviews
+    SecondLook(lambda: desk.live.snapshot, clock=desk.clock, observer=observer).look()
+
+    own = await office.registrar.prepare("review.done", {"id": review.id, "note": "mine"}, operator="ann")
+    other = await office.ask("ben", "review.done", id=review.id, note="my key it is")
+
+    assert (review.act, review.actors, observer.events) == ("operator.add", ("ann",), ["alarm.operator_alone"])
+    assert (code(own), isinstance(other, Done)) == ("ACT_REFUSED", True)
 
 
 async def test_a_key_is_one_persons_or_one_systems(office: Office) -> None:
@@ -417,9 +454,7 @@ async def test_in_an_emergency_the_operator_on_call_is_the_second_and_the_key_en
     observer = Told()
     SecondLook(lambda: office.desk.live.snapshot, clock=office.desk.clock, observer=observer).look()
     assert observer.events == ["alarm.break_glass"]
-    assert [(review.act, review.actors) for review in office.desk.live.snapshot.reviews] == [
-        ("key.break-glass", ("olga", "carla"))
-    ]
+    assert [(review.act, review.actors) for review in office.open_reviews] == [("key.break-glass", ("olga", "carla"))]
 
 
 async def test_an_emergency_has_a_reason_and_a_system_that_was_there(office: Office) -> None:

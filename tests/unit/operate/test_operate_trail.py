@@ -42,7 +42,7 @@ def test_a_whole_trail_holds(events: Events) -> None:
     trail = Trail()
 
     assert [fault for event in events for fault in trail.take(event)] == []
-    assert (trail.revision, trail.signed) == (len(events), 8)
+    assert (trail.revision, trail.signed) == (len(events), 9)
     assert trail.first is not None
 
 
