@@ -236,7 +236,7 @@ def _check_key(key_id: str, time: str, keys: KeyHistory) -> Check:
 
 
 def _warnings(key_id: str, time: str, keys: KeyHistory) -> tuple[str, ...]:
-    """The seal's time is its signer's word: a thief can write any. But the hub's own log holds what it sealed itself."""
+    """The seal's time is its signer's word: a thief writes any. But the hub's own log holds what it sealed itself."""
     key, instant = keys.keys.get(key_id), instant_us(time)
     if key is None or key.compromised_since_us is None or instant is None or instant < key.compromised_since_us:
         return ()
