@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from msgspec.structs import replace
-
 from hub.core.api_key import SCOPES_OF, VALIDITY_DAYS_MAX, ApiKey, scopes_for
 from hub.core.codes import is_digest
-from hub.core.credential import KeyState
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.core.partner import Partner
 from hub.core.standing import DAY_SECONDS, standing_of
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.keys import system_of
+from hub.operate.revocation import Lost, ended_with
 from hub.operate.views import All, Plain, View, plain
 
 LIVE_API_KEYS_MAX = 2
@@ -69,7 +67,7 @@ def issue_api_key(request: IssueApiKey, basis: Basis, checks: Checks) -> Changes
 
 def revoke_api_key(request: RevokeApiKey, basis: Basis, checks: Checks) -> Changes:
     key = _find(request.id, basis, checks)
-    return () if key is None or key.state is KeyState.REVOKED else (replace(key, state=KeyState.REVOKED),)
+    return () if key is None else ended_with(Lost((key,)), basis)
 
 
 def list_api_keys(_: All, basis: Basis, __: Checks) -> Plain:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec.structs import replace
-
 from hub.core.certificate import Certificate
-from hub.core.credential import KeyState
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.core.partner import System
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.keys import system_of
+from hub.operate.revocation import Lost, ended_with
 from hub.operate.views import All, Plain, View, plain
 from hub.trust.certificate import read_certificate
 from hub.trust.certificate_name import read_name
@@ -83,9 +81,7 @@ def _added(
 
 def revoke_certificate(request: RevokeCertificate, basis: Basis, checks: Checks) -> Changes:
     certificate = checks.known("/certificate", request.certificate, basis.snapshot.certificates)
-    if certificate is None or certificate.state is KeyState.REVOKED:
-        return ()
-    return (replace(certificate, state=KeyState.REVOKED),)
+    return () if certificate is None else ended_with(Lost((certificate,)), basis)
 
 
 def list_certificates(_: All, basis: Basis, __: Checks) -> Plain:

@@ -17,6 +17,7 @@ from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.core.partner import SCOPES, System
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
+from hub.operate.revocation import Lost, ended_with
 from hub.trust.keys import (
     PEM_BYTES_MAX,
     KeyRefused,
@@ -100,9 +101,7 @@ def approved(key: PublicKey, basis: Basis, *, not_before: int | None = None) -> 
 
 def revoke_key(request: RevokeKey, basis: Basis, checks: Checks) -> Changes:
     key = checks.known("/key", request.key, basis.snapshot.keys)
-    if key is None or key.state is KeyState.REVOKED:
-        return ()
-    return (replace(key, state=KeyState.REVOKED, not_after=None),)
+    return () if key is None else ended_with(Lost((key,)), basis)
 
 
 def live_keys(system: str, basis: Basis) -> list[PublicKey]:

@@ -39,7 +39,7 @@ def report_leak(request: Leaked, basis: Basis, checks: Checks) -> Changes:
     credential = _known(request.key, basis, checks)
     if credential is None or checks.faults:
         return ()
-    lost = Lost(credential, since)
+    lost = Lost((credential,), since)
     leaks = [_leak(credential, since, basis)]
     leaks += [_leak(each, since, basis) for each in successors(lost, basis.snapshot)]
     return (*ended_with(lost, basis), *(leak for leak in leaks if leak != basis.snapshot.leaks.get(leak.id)))

@@ -1,5 +1,5 @@
-"""What ends when a credential is revoked: one table. A new kind of access adds its row here, and its proof to the test
-that goes through the table on a running hub (`tests/wire/test_revocation.py`).
+"""What ends when a credential is revoked, for whatever reason: one table. A new kind of access adds its row here, and
+its proof to the test that goes through the table on a running hub (`tests/wire/test_revocation.py`).
 
 Most rows need nothing but the credential's own end: whoever uses it is looked at under every revision of the registry,
 which each worker has within a second. `ends` names what has to be ended beside it.
@@ -7,24 +7,26 @@ which each worker has within a second. `ends` names what has to be ended beside 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.credential import KeyState
-from hub.core.mandate import MandateState
-from hub.core.registry import Snapshot
+from hub.core.mandate import Mandate, MandateState
+from hub.core.registry import Snapshot, kind_of, object_id
 from hub.operate.acts import Basis, Changes
 from hub.operate.credentials import Credential
 from hub.trust.mandate import named_key
 
 
 class Lost(Struct, frozen=True):
-    """A credential that nobody can rely on any more, and since when (seconds since 1970; its own begin: always)."""
+    """Credentials that are revoked together, and since when somebody else may have had them."""
 
-    credential: Credential
-    since: int
+    credentials: tuple[Credential, ...]
+    since: float = inf
+    """Seconds since 1970; 0: always; for ever ahead: nobody is known to."""
 
 
 def _nothing_more(_: Lost, __: Basis) -> Changes:
@@ -40,30 +42,50 @@ class Access(Struct, frozen=True):
     ends: Callable[[Lost, Basis], Changes] = _nothing_more
 
 
-def _the_credential(lost: Lost, _: Basis) -> Changes:
-    return () if lost.credential.state is KeyState.REVOKED else (revoked(lost.credential),)
+def _the_credentials(lost: Lost, _: Basis) -> Changes:
+    return tuple(_revoked(each) for each in lost.credentials if each.state is not KeyState.REVOKED)
 
 
 def _its_successors(lost: Lost, basis: Basis) -> Changes:
     """Whoever holds a key can rotate in another one, and so go on."""
-    return tuple(revoked(each) for each in successors(lost, basis.snapshot) if each.state is not KeyState.REVOKED)
+    return tuple(_revoked(each) for each in successors(lost, basis.snapshot) if each.state is not KeyState.REVOKED)
 
 
 def _mandates_signed(lost: Lost, basis: Basis) -> Changes:
     """Whoever holds a key can sign in its principal's name; what was meant is granted again, under another name."""
-    snapshot, partner = basis.snapshot, lost.credential.system.partition(".")[0]
+    snapshot = basis.snapshot
+    fallen = (*lost.credentials, *successors(lost, snapshot))
+    names = {each.id for each in fallen}
     return tuple(
         replace(each, state=MandateState.WITHDRAWN)
+        for partner in sorted({each.system.partition(".")[0] for each in fallen})
         for each in snapshot.mandates.of(partner)
         if each.principal == partner
         and each.state is not MandateState.WITHDRAWN
-        and snapshot.made[snapshot.mandates.created(each.id)].time_us >= lost.since * 1_000_000
-        and lost.credential.id in map(named_key, each.grant.signatures)
+        and _falls(_signed_at(each, snapshot), names, lost.since, snapshot)
     )
 
 
+def _falls(signed_at: Mapping[str, float], names: set[str], since: float, snapshot: Snapshot) -> bool:
+    """Whether a signature came while its key was lost, or none of those who signed is left to stand by it."""
+    if any(name in names and at >= since for name, at in signed_at.items()):
+        return True
+    keys = {name: snapshot.keys.get(name) for name in signed_at if name not in names}
+    return len(keys) < len(signed_at) and all(key and key.state is KeyState.REVOKED for key in keys.values())
+
+
+def _signed_at(mandate: Mandate, snapshot: Snapshot) -> dict[str, float]:
+    """When the hub got the signatures of a mandate, by their keys: one may have come long after the mandate did."""
+    came: dict[str, float] = {}
+    for revision, version in snapshot.mandates.versions(mandate.id):
+        for signature in version.grant.signatures:
+            came.setdefault(signature, snapshot.made[revision].time_us / 1_000_000)
+    newest_last = sorted(mandate.grant.signatures, key=came.__getitem__)
+    return {named_key(signature): came[signature] for signature in newest_last}
+
+
 REVOKED = (
-    Access("new tokens", "Clients.prove", _the_credential),
+    Access("new tokens", "Clients.prove", _the_credentials),
     Access("bearer tokens", "Authenticator: the token names the credential that fetched it"),
     Access("tokens bound by DPoP", "Authenticator"),
     Access("tokens bound by a certificate", "Authenticator, also on a connection that is open; Clients.prove"),
@@ -78,19 +100,21 @@ REVOKED = (
 
 
 def ended_with(lost: Lost, basis: Basis) -> Changes:
-    """Every object as it is to be once the credential is revoked; empty if all of it ended before."""
-    return tuple(change for access in REVOKED for change in access.ends(lost, basis))
+    """Every object, once, as it is to be when the credentials are revoked; empty if all of it ended before."""
+    changes = (change for access in REVOKED for change in access.ends(lost, basis))
+    return tuple({(kind_of(each), object_id(each)): each for each in changes}.values())
 
 
-def revoked(credential: Credential) -> Credential:
+def _revoked(credential: Credential) -> Credential:
     return replace(credential, state=KeyState.REVOKED)
 
 
 def successors(lost: Lost, snapshot: Snapshot) -> list[Credential]:
-    """The keys that were rotated in under the credential while it was lost, and under those, oldest first."""
+    """The keys that were rotated in under the credentials while they were lost, and under those, oldest first."""
     found: list[Credential] = []
-    names = {lost.credential.id}
-    for key in snapshot.keys.of(lost.credential.system):
+    names = {each.id for each in lost.credentials}
+    systems = dict.fromkeys(each.system for each in lost.credentials)
+    for key in (key for system in systems for key in snapshot.keys.of(system)):
         if key.rotated_by in names and (key.not_before or 0) >= lost.since:
             names.add(key.id)
             found.append(key)

@@ -14,7 +14,7 @@ from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.keys import approved, live_keys, read_key, replaced_by, room_for_one
-from hub.operate.revocation import revoked
+from hub.operate.revocation import Lost, ended_with
 
 
 class SucceedKey(Request, frozen=True, kw_only=True):
@@ -47,9 +47,11 @@ def succeed_key(request: SucceedKey, basis: Basis, checks: Checks) -> Changes:
 
 
 def disown_key(request: DisownKey, basis: Basis, _: Checks) -> Changes:
-    """Nothing, where nobody has such a code: whoever asks is not told."""
-    keys = (basis.snapshot.keys.get(name) for name in basis.snapshot.revocations.get(request.revocation, ()))
-    return tuple(revoked(key) for key in keys if key is not None and key.state is not KeyState.REVOKED)
+    """Nothing, where nobody has such a code: whoever asks is not told. Its company disowns all that the keys did in its
+    name: since when they were lost, a code cannot say."""
+    names = sorted(basis.snapshot.revocations.get(request.revocation, ()))
+    keys = (basis.snapshot.keys.get(name) for name in names)
+    return ended_with(Lost(tuple(key for key in keys if key is not None), since=0), basis)
 
 
 ACTS = {
