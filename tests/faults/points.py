@@ -16,12 +16,15 @@ from msgspec.structs import replace
 
 from hub.assembly.grounds import Ports
 from hub.core.errors import Unknown
+from hub.core.leak import Leak
+from hub.core.proposal import Proposal
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.ports.blob_store import BlobKey, BlobStore, Stored
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence, Occurrence
 from hub.ports.observer import Observer
 from hub.ports.positions import FeedPosition, Lease, Positions
+from hub.ports.registry import Registry
 
 APPEND_BEGUN_SECONDS = 0.001
 """An append that is under way so long may be anywhere: not written, written, or about to be acknowledged."""
@@ -53,7 +56,9 @@ DOCUMENT_POINTS = (
     "after-entry",
 )
 """On the way of a digital copy, in order; the mark is made of what is set apart alone."""
-POINTS = tuple(dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS)))
+LEAK_POINTS = ("after-leak", "before-notice", "during-notice", "after-notice", "after-notice-mark")
+"""From the report of a leaked key to what is told of it, in order."""
+POINTS = tuple(dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS, *LEAK_POINTS)))
 
 
 class KillSwitch:
@@ -85,6 +90,7 @@ def armed(ports: Ports, switch: KillSwitch) -> Ports:
         log=ArmedLog(ports.log, switch),
         index=ArmedIndex(ports.index, switch),
         positions=ArmedPositions(ports.positions, switch),
+        registry=ArmedRegistry(ports.registry, switch),
         blobs=ArmedBlobs(ports.blobs, switch),
     )
 
@@ -138,7 +144,17 @@ class ArmedPositions(_Armed):
 
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
         await self._port.store(lease, output, generation, partition, position)
-        self._switch.reach("after-position")
+        self._switch.reach("after-notice-mark" if output.startswith("notices/leaks/") else "after-position")
+
+
+class ArmedRegistry(_Armed):
+    _port: Registry
+
+    async def write(self, proposal: Proposal, *, time_us: int) -> int:
+        revision = await self._port.write(proposal, time_us=time_us)
+        if any(isinstance(item, Leak) for item in proposal.changes):
+            self._switch.reach("after-leak")
+        return revision
 
 
 _PUT_POINTS = {"upload": "after-upload", "pending": "after-pending-entry", "quarantined": "after-quarantine-mark"}

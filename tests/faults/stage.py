@@ -105,5 +105,5 @@ async def stage(
 def _session(url: str, client: Client, file: Path) -> HubSession:
     file.write_bytes(client.key_pem)
     publishes = client.id.partition(".")[0] in PUBLISHERS
-    scope = "events:write receipts:read" if publishes else "feeds:read"
+    scope = "events:write receipts:read" if publishes else "feeds:read receipts:read"
     return HubSession(url, client_id=client.id, key=read_key(file), scope=scope)
