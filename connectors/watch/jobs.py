@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.session import HubSession, accepted
-from connectors.watch.reply import NotNow
+from connectors.watch.reply import ITEMS_MAX, NotNow
 
 UPLOAD_SECONDS_MAX = 90.0
-"""The hub gives a table 60 s to come, and answers 8 s later at the latest."""
+"""The hub gives a table, or EDIFACT, 60 s to come, and answers 8 s later at the latest."""
 POLL_SECONDS = 1.0
 POLL_COUNT_MAX = 600
 """A hub that judges longer is asked again later: the document is not sent again."""
@@ -33,6 +33,17 @@ async def finished(session: HubSession, path: str, ended: Callable[[dict[str, An
             return job
         await asyncio.sleep(POLL_SECONDS)
     raise NotNow(f"the hub is still judging {path}", of_file=True)
+
+
+async def items_of(session: HubSession, path: str) -> list[dict[str, Any]]:
+    """What became of the items of a job, at most `ITEMS_MAX` of them."""
+    items: list[dict[str, Any]] = []
+    cursor: str | None = "0"
+    while cursor is not None and len(items) < ITEMS_MAX:
+        page = await told(session, path, cursor=cursor) or {"items": [], "next": None}
+        items += page["items"]
+        cursor = page["next"] if page["items"] else None
+    return items
 
 
 def unsettled(counts: Mapping[str, int], note_job: Callable[[str], None]) -> None:

@@ -21,6 +21,7 @@ from connectors.session import KEY_HISTORY_PATH, HubRefused, HubSession, HubUnre
 from connectors.watch import edifact
 from connectors.watch.captures import Captures
 from connectors.watch.copies import Copies, is_copy, is_wrapped
+from connectors.watch.interchanges import Interchanges
 from connectors.watch.reply import ITEMS_MAX, Incomplete, NotNow, Reply, not_now, of_items, refused_whole
 from connectors.watch.tables import FAILED, Tables
 from schemas.faults import Fault
@@ -39,6 +40,9 @@ _MEDIA_TYPES = {
 }
 _EMPTY = {"en": "The file is empty: 0 bytes.", "fr": "Le fichier est vide : 0 octet."}
 _TOO_LARGE = "BODY_TOO_LARGE"
+AT_ONCE_BYTES_MAX = 4_194_304
+"""What a hub answers at once, unless it is set up otherwise. More EDIFACT goes as a job without having been refused: a
+refusal that comes while a body is on its way may be lost."""
 _OF_FILE = frozenset(("INTERNAL", "OUTCOME_UNKNOWN"))
 """What a hub that is there may say of this file again and again, and of no other."""
 
@@ -75,6 +79,7 @@ class Sending:
         self._copies = Copies(session, receipts)
         self._query = {"source": source} if source else {}
         self._captures = Captures(session, self._query)
+        self._interchanges = Interchanges(session, self._query)
         self._tables = Tables(session, self._query | ({"type": event_type} if event_type else {}))
 
     async def send(self, file: File, mark: Mark) -> Reply:
@@ -111,6 +116,8 @@ class Sending:
             return await self._send_table(document, mark)
         if family == "epcis" and mark.job:
             return await self._capture(document, mark)
+        if family == "edifact" and (mark.job or len(document) > AT_ONCE_BYTES_MAX):
+            return await self._interchange(document, mark)
         return await self._send_document(family, document, mark)
 
     async def _send_native(self, document: bytes) -> Reply:
@@ -146,6 +153,15 @@ class Sending:
         except HubRefused as e:
             raise not_now(e) from e
 
+    async def _interchange(self, document: bytes, mark: Mark) -> Reply:
+        try:
+            return _of_interchange(*await self._interchanges.send(document, job=mark.job, note_job=mark.note_job))
+        except DocumentRefused as e:
+            reply = refused_whole(e.code, e.words, e.faults, "edifact")
+            return await _answered(reply, document, edifact.refused_whole(e.code, e.words, e.faults), mark)
+        except HubRefused as e:
+            raise not_now(e) from e
+
     async def _send_document(self, family: str, document: bytes, mark: Mark) -> Reply:
         try:
             outcomes = await self._client.send_document(
@@ -156,14 +172,19 @@ class Sending:
         except DocumentRefused as e:
             if family == "epcis" and e.code == _TOO_LARGE:
                 return await self._capture(document, mark)
+            if family == "edifact" and e.code == _TOO_LARGE:
+                return await self._interchange(document, mark)
             reply = refused_whole(e.code, e.words, e.faults, family)
             items = edifact.refused_whole(e.code, e.words, e.faults)
         except HubRefused as e:
             raise not_now(e) from e
-        if family != "edifact":
-            return reply
-        beside = await asyncio.to_thread(edifact.answers, document, items, mark.reference)
-        return Reply(reply.room, reply.result, beside)
+        return await _answered(reply, document, items, mark) if family == "edifact" else reply
+
+
+async def _answered(reply: Reply, document: bytes, items: list[dict[str, Any]], mark: Mark) -> Reply:
+    """The reply to EDIFACT, with CONTRL and APERAK beside it."""
+    beside = await asyncio.to_thread(edifact.answers, document, items, mark.reference)
+    return Reply(reply.room, reply.result, beside)
 
 
 def _said(faults: Iterable[Fault]) -> tuple[dict[str, Any], ...]:
@@ -194,12 +215,20 @@ def _of_capture(job: dict[str, Any]) -> Reply:
     return Reply(reply.room, reply.result | {"capture": job["captureID"]})
 
 
-def _of_table(document: dict[str, Any], items: list[dict[str, Any]], workbook: bytes | None) -> Reply:
+def _of_job(family: str, document: dict[str, Any], items: list[dict[str, Any]]) -> Reply:
     if document["state"] == FAILED:
         faults = [each for item in items for each in item.get("faults") or ()]
-        reply = refused_whole(document.get("code", FAILED), document.get("detail", ""), faults, "tabular")
-    else:
-        fine = {verdict for verdict, count in document["counts"].items() if count} <= FINE
-        reply = of_items("tabular", document["counts"], items, fine=fine)
+        return refused_whole(document.get("code", FAILED), document.get("detail", ""), faults, family)
+    fine = {verdict for verdict, count in document["counts"].items() if count} <= FINE
+    return of_items(family, document["counts"], items, fine=fine)
+
+
+def _of_interchange(document: dict[str, Any], items: list[dict[str, Any]], answers: dict[str, bytes]) -> Reply:
+    reply = _of_job("edifact", document, items)
+    return Reply(reply.room, reply.result | {"interchange": document["id"]}, answers)
+
+
+def _of_table(document: dict[str, Any], items: list[dict[str, Any]], workbook: bytes | None) -> Reply:
+    reply = _of_job("tabular", document, items)
     beside = {".marked.xlsx": workbook} if workbook else {}
     return Reply(reply.room, reply.result | {"table": document["id"]}, beside)

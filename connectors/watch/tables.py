@@ -7,8 +7,7 @@ from typing import Any
 
 from connectors.partner.client import DocumentRefused, is_about_content
 from connectors.session import HubSession, refusal
-from connectors.watch.jobs import UPLOAD_SECONDS_MAX, finished, told, unsettled
-from connectors.watch.reply import ITEMS_MAX
+from connectors.watch.jobs import UPLOAD_SECONDS_MAX, finished, items_of, told, unsettled
 
 PATH = "/v1/tables"
 DONE, FAILED = "done", "failed"
@@ -33,7 +32,7 @@ class Tables:
         table = await finished(self._session, path, lambda table: table["state"] in (DONE, FAILED))
         if table["state"] == DONE:
             unsettled(table["counts"], note_job)
-        return table, await self._items(path), await self._workbook(path)
+        return table, await items_of(self._session, path), await self._workbook(path)
 
     async def _post(self, document: bytes, media_type: str) -> str:
         """The job. One that failed is answered with a problem, which names it."""
@@ -46,15 +45,6 @@ class Tables:
             return job
         refused = refusal(answer)
         raise DocumentRefused(refused) if is_about_content(refused) else refused
-
-    async def _items(self, path: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        cursor: str | None = "0"
-        while cursor is not None and len(items) < ITEMS_MAX:
-            page = await told(self._session, path, cursor=cursor) or {"items": [], "next": None}
-            items += page["items"]
-            cursor = page["next"] if page["items"] else None
-        return items
 
     async def _workbook(self, path: str) -> bytes | None:
         """None: of what is there, no workbook can be made."""

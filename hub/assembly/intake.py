@@ -28,6 +28,7 @@ from hub.web.edge import BodyReader, Handler
 from hub.web.epcis import CaptureAPI
 from hub.web.epcis_events import EPCISEventsAPI
 from hub.web.gate import Gate
+from hub.web.interchanges import InterchangesAPI
 from hub.web.signatures import Signatures
 from hub.web.tables import TablesAPI
 from hub.web.templates import Templates
@@ -134,6 +135,17 @@ def document_apis(
         blobs=ports.blobs,
         settings=settings.documents,
     )
+    interchanges = InterchangesAPI(
+        gate=gate,
+        bodies=bodies,
+        pipeline=pipeline,
+        runner=intake.jobs,
+        jobs=ports.jobs,
+        blobs=ports.blobs,
+        clock=clock,
+        entropy=entropy,
+        settings=settings.documents,
+    )
     captures = CaptureAPI(
         gate=gate,
         bodies=bodies,
@@ -157,6 +169,7 @@ def document_apis(
     return documents, {
         **documents.handlers(),
         **tables.handlers(),
+        **interchanges.handlers(),
         **Templates().handlers(),
         **captures.handlers(),
         **EPCISEventsAPI(gate=gate, captured=captured, clock=clock).handlers(),

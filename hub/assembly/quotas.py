@@ -31,5 +31,6 @@ def make_quotas(
 def largest_request(settings: Settings) -> Amounts:
     """The most events, bytes and requests that one request can take."""
     documents = settings.documents
-    sizes = settings.http.body_bytes_max, documents.body_bytes_max, documents.table_bytes_max
+    judged_later = documents.table_bytes_max, documents.interchange_bytes_max
+    sizes = settings.http.body_bytes_max, documents.body_bytes_max, *judged_later
     return settings.intake.batch_events_max, max(sizes), 1

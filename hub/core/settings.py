@@ -89,7 +89,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
 
 
 class DocumentsSettings(Struct, frozen=True, kw_only=True):
-    """Documents that are judged after their sender was answered: captures of EPCIS, and tables; and digital copies."""
+    """Documents that are judged after their sender was answered: captures, tables, EDIFACT; and digital copies."""
 
     body_bytes_max: CopyBytes = 10_485_760
     """The largest digital copy (`POST /v1/documents`)."""
@@ -98,10 +98,14 @@ class DocumentsSettings(Struct, frozen=True, kw_only=True):
     table_rows_max: Count = 100_000
     capture_events_max: Count = 10_000
     """Of a capture of EPCIS that is to proceed; one that is rolled back is one batch (`intake.batch_events_max`)."""
+    interchange_bytes_max: Count = 10_485_760
+    """Of EDIFACT that is judged as a job (`POST /v1/interchanges`)."""
+    interchange_events_max: Annotated[int, Meta(ge=1, le=50_000)] = 50_000
+    """No more than the messages that a document of EDIFACT may have."""
     upload_seconds_max: Seconds = 60.0
-    """How long a table may take to arrive: it is written to disk as it comes."""
+    """How long a table or EDIFACT may take to arrive: it is written to disk as it comes."""
     answer_wait_seconds: Seconds = 8.0
-    """A table that is judged sooner is answered with its results, else with where they will be."""
+    """What of these is judged sooner is answered with its results, else with where they will be."""
     jobs_running_max: Count = 2
     jobs_per_partner_max: Count = 16
     """Unfinished ones; beyond, a partner is answered 429. One of them is worked on at a time."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Item, ValidEvent, Verdict
+from hub.core.partner import Partner
 from hub.core.registry import Snapshot
 from hub.intake.archive import Archive
 from hub.intake.judging import Judged
@@ -88,21 +89,24 @@ class Documents:
 
     def _agreed(self, admitted: Admitted, sent: Sent) -> Sent:
         """With what is agreed with the partner of what the document does not say, at the revision of the request."""
-        partner = admitted.principal.partner
-        snapshot = self._snapshot()
-        held = snapshot.edi_profiles.at(partner.id, admitted.revision)
-        context = replace(
-            sent.context,
-            time_zone=partner.time_zone,
-            edi_senders=frozenset(partner.edi_senders),
-            edi_sender_taken=lambda sender: snapshot.edi_sender_taken(sender, partner.id),
-            profile=held and held.profile,
-        )
+        context = agreed(sent.context, admitted.principal.partner, self._snapshot(), admitted.revision)
         return replace(sent, context=context)
 
     def _judged(self, admitted: Admitted, sent: Sent, translation: Translation) -> Iterator[Judged]:
         judging, digest = self._pipeline.judging, sha256(sent.document).digest()
         return (judging.translated(admitted, digest, translation, item) for item in translation.items)
+
+
+def agreed(context: Context, partner: Partner, snapshot: Snapshot, revision: int) -> Context:
+    """The context with what is agreed with the partner; its mapping profile is that of the revision."""
+    held = snapshot.edi_profiles.at(partner.id, revision)
+    return replace(
+        context,
+        time_zone=partner.time_zone,
+        edi_senders=frozenset(partner.edi_senders),
+        edi_sender_taken=lambda sender: snapshot.edi_sender_taken(sender, partner.id),
+        profile=held and held.profile,
+    )
 
 
 def _is_large(sent: Sent) -> bool:

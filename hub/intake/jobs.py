@@ -242,6 +242,6 @@ def _is_suspect(job: Job) -> bool:
 
 
 def _is_to_go(job: Job) -> bool:
-    """Whether its document goes with its end. A table is marked for its sender as long as its results are kept, and
-    of a job that was given up the document tells why."""
+    """Whether its document goes with its end. A table is marked for its sender, and EDIFACT answered in EDIFACT, as
+    long as the results are kept; of a job that was given up the document tells why."""
     return job.kind is JobKind.CAPTURE and job.code != GIVEN_UP

@@ -16,7 +16,7 @@ from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings, IntakeSettings
 from hub.intake.archive import Archive, Holding
-from hub.intake.documents import KEPT, worth_keeping
+from hub.intake.documents import KEPT, agreed, worth_keeping
 from hub.intake.judging import Judged
 from hub.intake.pipeline import Answer, Pipeline
 from hub.intake.results import results, shortened
@@ -31,7 +31,14 @@ from schemas.translate.item import Item as TranslatedItem
 
 Store = Callable[[Job, Results], Awaitable[None]]
 
-FAMILIES = {JobKind.CAPTURE: frozenset({"epcis"}), JobKind.TABLE: frozenset({"tabular"})}
+FAMILIES = {
+    JobKind.CAPTURE: frozenset({"epcis"}),
+    JobKind.TABLE: frozenset({"tabular"}),
+    JobKind.INTERCHANGE: frozenset({"edifact"}),
+}
+REVISION = "revision"
+"""Name of the parameter that says which revision of the mapping profile a document of EDIFACT is read by: after a crash
+its items are the same ones."""
 ROLLBACK = "rollback"
 """Value of the parameter `behaviour`: all of the document is accepted or nothing."""
 _ITEMS_BETWEEN_PAUSES = 50
@@ -114,15 +121,18 @@ class Stretches:
         context = Context(
             source=job.parameters.get("source"),
             event_type=job.parameters.get("type"),
-            time_zone=principal.partner.time_zone,
             items_max=self._items_max(job),
         )
+        revision = int(job.parameters.get(REVISION, 0))
+        context = agreed(context, principal.partner, self._snapshot(), revision)
         # On a thread, so that others are answered meanwhile.
         return await asyncio.to_thread(open_translation, document, job.media_type, context, families=FAMILIES[job.kind])
 
     def _items_max(self, job: Job) -> int:
         if job.kind is JobKind.TABLE:
             return self._settings.table_rows_max
+        if job.kind is JobKind.INTERCHANGE:
+            return self._settings.interchange_events_max
         return capture_events_max(job.parameters.get("behaviour", ROLLBACK), self._bounds, self._settings)
 
     async def _pass_over(self, items: Iterator[TranslatedItem], count: int) -> None:

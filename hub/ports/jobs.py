@@ -13,6 +13,8 @@ class JobKind(StrEnum):
     CAPTURE = "capture"
     """An EPCIS document (EPCIS 2.0 REST, `/capture`)."""
     TABLE = "table"
+    INTERCHANGE = "interchange"
+    """A document of UN/EDIFACT: one interchange or several."""
 
 
 class JobState(StrEnum):

@@ -6,6 +6,7 @@ where no interchange names a sender to be answered.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -30,19 +31,30 @@ def edi_answer(
     form: str, document: bytes, judged: Answer, *, language: str, clock: Clock, entropy: Entropy
 ) -> web.Response | None:
     """The answer in this form and language, with the status that it would have in JSON; None: it is to be JSON."""
-    if not judged.refused_whole and any(item.verdict in _UNDECIDED for item in judged.items):
+    if not judged.refused_whole and any(map(undecided, judged.items)):
         return None
-    made = datetime.fromtimestamp(clock.now_us() // 1_000_000, UTC)
-    reference = entropy.bytes(_REFERENCE_BYTES).hex().upper()
-    results = [_result(item, language) for item in judged.items]
-    if form == CONTRL:
-        said = contrl(document, results, made=made, reference=reference)
-    else:
-        said = aperak(document, results, made=made, reference=reference, language=language)
+    said = edi_text(form, document, judged.items, language=language, clock=clock, entropy=entropy)
     if not said:
         return None
     headers = leaving_headers(judged.items)
     return web.Response(status=outcome_status(judged), body=said, content_type=EDIFACT, headers=headers)
+
+
+def undecided(item: Item) -> bool:
+    """Whether it is not known yet if the item is stored."""
+    return item.verdict in _UNDECIDED
+
+
+def edi_text(
+    form: str, document: bytes, items: Iterable[Item], *, language: str, clock: Clock, entropy: Entropy
+) -> bytes:
+    """The answer in this form and language; empty where no interchange names a sender to be answered."""
+    made = datetime.fromtimestamp(clock.now_us() // 1_000_000, UTC)
+    reference = entropy.bytes(_REFERENCE_BYTES).hex().upper()
+    results = [_result(item, language) for item in items]
+    if form == CONTRL:
+        return contrl(document, results, made=made, reference=reference)
+    return aperak(document, results, made=made, reference=reference, language=language)
 
 
 def _result(item: Item, language: str) -> Result:

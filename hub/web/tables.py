@@ -12,19 +12,17 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from hub.core.errors import Refusal
-from hub.core.evidence import Admitted, Item, Mode
+from hub.core.evidence import Admitted, Mode
 from hub.core.settings import DocumentsSettings
 from hub.intake.job_desk import JobDesk
 from hub.intake.pipeline import Pipeline
 from hub.intake.results import items_of
 from hub.ports.blob_store import BlobKey, BlobStore
-from hub.ports.jobs import Job, JobKind, Jobs, JobState
-from hub.trust.statement import utc_text
-from hub.web import render
-from hub.web.answers import ITEMS_MAX, asked_of, leaving_headers, senders_of, status_of
+from hub.ports.jobs import Job, JobKind, Jobs
 from hub.web.documents import source_of
-from hub.web.edge import BodyReader, Handler, Refused, answer, language_of, number, problem
-from hub.web.gate import Gate, publisher_asked
+from hub.web.edge import BodyReader, Handler, Refused
+from hub.web.gate import Gate
+from hub.web.job_answers import job_answer, own_job, taken_answer
 from hub.web.route import TABLES, XLSX
 from hub.web.templates import wanted_language
 from schemas.translate.tabular.marked import RowVerdict, marked_workbook
@@ -68,12 +66,10 @@ class TablesAPI:
         if isinstance(job, Refusal):
             raise Refused(job)
         job = await self._runner.settled(job, seconds=self._settings.answer_wait_seconds)
-        return await self._answer(request, job)
+        return await taken_answer(request, self._jobs, job, "/v1/tables")
 
     async def get(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
-        job = await self._job(request, names["table"])
-        items, following = await self._page(request, job)
-        return answer(_document(job, items, following, language_of(request)), headers=leaving_headers(items))
+        return await job_answer(request, self._jobs, await self._job(request, names["table"]))
 
     async def workbook(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         language = wanted_language(request)
@@ -104,53 +100,7 @@ class TablesAPI:
         return admitted
 
     async def _job(self, request: web.BaseRequest, name: str) -> Job:
-        """The caller's own table, or one that it sent for another; another's is as little there as none."""
-        principal = self._gate.enter(request, "events:write")
-        job = await self._jobs.get(publisher_asked(request, principal), name)
-        if job is None or job.kind is not JobKind.TABLE or principal.partner.id not in (job.partner, job.sender):
-            raise Refused(Refusal("NOT_FOUND"))
-        return job
-
-    async def _answer(self, request: web.BaseRequest, job: Job) -> web.Response:
-        language = language_of(request)
-        items, following = await self._page(request, job)
-        place = {"Location": f"/v1/tables/{job.id}{asked_of(job)}", **leaving_headers(items)}
-        document = _document(job, items, following, language)
-        if job.state is JobState.FAILED:
-            faults = next((item.refusal.faults for item in items if item.refusal), ())
-            response = problem(Refusal(job.code, job.detail, faults), language=language, extra={"id": job.id})
-            response.headers.update(place)
-            return response
-        if job.state is JobState.DONE:
-            return answer(document, status_of(job.counts, items), place)
-        return answer(document, 202, place)
-
-    async def _page(self, request: web.BaseRequest, job: Job) -> tuple[list[Item], int | None]:
-        """Items from `cursor` on, and where the next page begins: None once all is judged and shown."""
-        start, limit = number(request, "cursor", 0), min(max(1, number(request, "limit", ITEMS_MAX)), ITEMS_MAX)
-        stretches = await self._jobs.results(job.id, start=start, limit=limit)
-        numbered = (each for stretch in stretches for each in enumerate(items_of(stretch), stretch.first))
-        found = [item for at, item in numbered if start <= at < start + limit]
-        after = start + len(found)
-        return found, after if after < job.done or not job.state.finished else None
-
-
-def _document(job: Job, items: list[Item], following: int | None, language: str) -> dict[str, object]:
-    document: dict[str, object] = {
-        "id": job.id,
-        "state": job.state.value,
-        "format": job.format,
-        "sha256": job.digest.hex(),
-        "stored": utc_text(job.stored_us),
-        "finished": None if job.finished_us is None else utc_text(job.finished_us),
-        "counts": job.counts,
-    }
-    if job.code:
-        document["code"] = job.code
-    document |= senders_of(job)
-    document["items"] = [render.item(item, language) for item in items]
-    document["next"] = None if following is None else str(following)
-    return document
+        return await own_job(request, self._gate.enter(request, "events:write"), self._jobs, JobKind.TABLE, name)
 
 
 def _parameters(request: web.BaseRequest) -> dict[str, str]:

@@ -105,10 +105,11 @@ TAKEN = (
         formats=("edifact/1",),
         media_types=("application/edifact",),
         endings=(".edi", ".edifact"),
-        routes=("/v1/events",),
+        routes=("/v1/events", "/v1/interchanges"),
         shape="`UNA`, `UNB` or `UNH` first; IFTSTA, CODECO, COARRI, COPARN, and of IFTSAI and CUSCAR what they tell",
         identity="sender, interchange reference, message reference, number of the item",
-        answer="an item for each container, status or call; CONTRL or APERAK on request",
+        answer="an item for each container, status or call; CONTRL or APERAK on request; "
+        "`/v1/interchanges`: a job, for more than 1,000 of them",
         module="schemas.translate.edifact",
     ),
     Taken(

@@ -14,10 +14,12 @@ from connectors.session import HubRefused, HubUnreachable
 from hub.core.settings import DocumentsSettings, Settings
 from tests.faults.reading import read_all
 from tests.faults.stage import Stage, stage
+from tests.wire.test_interchanges import moves
 
 pytestmark = pytest.mark.slow
 
 ROWS = 4_000
+MESSAGES = 2_000
 AT = datetime.now(UTC).isoformat(timespec="seconds")
 SETTINGS = Settings(documents=DocumentsSettings(answer_wait_seconds=0.001))
 
@@ -70,6 +72,21 @@ async def test_a_table_that_was_taken_is_judged_to_its_end_over_kills(tmp_path: 
         assert job["counts"] == {"ACCEPTED": ROWS}
         records = await read_all(on.sessions["risk"], "/v1/feeds/risk/records", on.starts["risk"])
         assert sorted(record["id"] for record in records) == sorted(f"row-{number}" for number in range(ROWS))
+
+
+@pytest.mark.parametrize("kills", [1, 4])
+async def test_edifact_that_was_taken_is_judged_to_its_end_over_kills(tmp_path: Path, kills: int) -> None:
+    async with stage(SETTINGS, tmp_path) as on:
+        await on.start()
+        body, headers = moves(MESSAGES), {"Content-Type": "application/edifact"}
+        answer = await on.sessions["acme"].request("POST", "/v1/interchanges", body=body, headers=headers)
+        assert answer.status == 202
+
+        job = await end_of(on, f"/v1/interchanges/{answer.json()['id']}", "state", kills)
+
+        assert job["counts"] == {"ACCEPTED": MESSAGES}
+        records = await read_all(on.sessions["risk"], "/v1/feeds/risk/records", on.starts["risk"])
+        assert len({record["id"] for record in records}) == len(records) == MESSAGES
 
 
 @pytest.mark.parametrize("kills", [1, 3])

@@ -32,7 +32,7 @@ from connectors.watch.journal import Journal
 from connectors.watch.sending import Sending
 from connectors.watch.service import Bounds, Service, Told
 from hub.assembly import Hub, build
-from hub.core.settings import HTTPSettings, LogSettings, Settings
+from hub.core.settings import DocumentsSettings, HTTPSettings, LogSettings, Settings
 from hub.lab.world import AEO, Company, hub_world
 from hub.lab.world import Client as System
 from hub.lab.world import Engine as Recipient
@@ -41,6 +41,7 @@ from tests.samples import sample
 from tests.unit.documents.make import jpeg, pdf
 from tests.unit.tabular.tables import xlsx_of
 from tests.wire.test_copies import png
+from tests.wire.test_interchanges import moves
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = (NOW - timedelta(hours=1)).isoformat()
@@ -87,6 +88,8 @@ SAMPLES = (
     "trade-documents/traceability-vocab__CommercialInvoiceCredential.json",
     "trade-documents/traceability-vocab__PackingListCredential.json",
 )  # fmt: skip
+EDIFACT_EVENTS_MAX = 1_010
+"""More than are answered at once."""
 RUNNER = Path(__file__).parents[1] / "faults" / "watch_until.py"
 
 
@@ -160,7 +163,11 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    settings = Settings(log=LogSettings(directory=str(tmp_path / "data")), http=HTTPSettings(port=0, operations_port=0))
+    settings = Settings(
+        log=LogSettings(directory=str(tmp_path / "data")),
+        http=HTTPSettings(port=0, operations_port=0),
+        documents=DocumentsSettings(interchange_events_max=EDIFACT_EVENTS_MAX),
+    )
     systems = await hub_world(
         settings,
         companies=[Company(id="delta", roles=("terminal", "carrier", "exporter"), aeo=AEO(number="NLAEOF0001"))],
@@ -209,7 +216,7 @@ async def test_what_is_refused_is_laid_apart_with_its_reasons_and_stops_no_other
 async def test_a_file_of_which_the_hub_stored_nothing_is_refused_in_every_message_beside_it(world: World) -> None:
     text = EDI.decode()
     start, end = text.index("UNH"), text.index("UNZ")
-    many = text[:start] + text[start:end] * 1_001 + text[end:]
+    many = text[:start] + text[start:end] * (EDIFACT_EVENTS_MAX + 1) + text[end:]
     (world.drop / "many.edi").write_text(many)
 
     assert await world.once(), world.told
@@ -314,6 +321,19 @@ async def test_an_epcis_document_with_more_events_than_are_answered_at_once_is_c
     result = world.result("refused/large.jsonld")
     assert result["counts"] == {"ACCEPTED": 1_001, "REJECTED": 1}
     assert [error["place"] for error in result["items"]] == ["/epcisBody/eventList/1001"]
+
+
+async def test_edifact_with_more_events_than_are_answered_at_once_is_taken_as_a_job_and_answered(world: World) -> None:
+    (world.drop / "large.edi").write_bytes(moves(1_001))
+    (world.drop / "wrong.edi").write_bytes(moves(1_001, message("BAPLIE", "BGM++1+9", reference="X"), reference="R2"))
+
+    assert await world.once(), world.told
+
+    large, wrong = world.result("done/large.edi"), world.result("refused/wrong.edi")
+    assert (large["counts"], wrong["counts"]) == ({"ACCEPTED": 1_001}, {"ACCEPTED": 1_001, "REJECTED": 1})
+    assert b"UCI+R1+TERM+LINE+7'" in (world.drop / "done/large.edi.contrl.edi").read_bytes()
+    assert (world.drop / "refused/wrong.edi.contrl.edi").read_bytes().count(b"+4+14'") == 1
+    assert (world.drop / "refused/wrong.edi.aperak.edi").read_bytes().count(b"BGM+312+") == 1_001
 
 
 async def test_a_document_that_repeats_what_another_one_told_is_taken(world: World) -> None:

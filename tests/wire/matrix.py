@@ -22,8 +22,9 @@ from connectors.signing import signature_headers
 from hub.core.codes import digest_of, make_api_key
 from hub.core.partner import SCOPES as REGISTERED
 from hub.web.route import Route
+from tests.edifact import interchange, message
 from tests.mandates import drafted, signed_by
-from tests.wire import test_copies, test_epcis, test_tables
+from tests.wire import test_copies, test_epcis, test_interchanges, test_tables
 from tests.wire.test_copies import png
 from tests.world import ASSERTION_TYPE, GATE_IN, RISK, SOURCE, Answer, Caller, HubWorld, event
 
@@ -98,6 +99,7 @@ async def something_of_every_kind(caller: Caller, which: str, text: str) -> Kit:
         return {}
     assert (await caller.post(event(f"{text}-event", subjects=about))).status == 201
     table = await test_tables.post(caller, test_tables.sheet(f"{text}-row,no"))
+    unread = await test_interchanges.post(caller, interchange(message(text, "BGM")))
     urn = f"urn:uuid:{which}"
     captured = test_epcis.document(
         test_epcis.epcis(urn, bizTransactionList=[{"type": "po", "bizTransaction": f"urn:x:{text}"}])
@@ -109,6 +111,7 @@ async def something_of_every_kind(caller: Caller, which: str, text: str) -> Kit:
     await test_epcis.ended(caller, capture.headers["Location"])
     return {
         "table": table.headers["Location"].rpartition("/")[2],
+        "interchange": unread.headers["Location"].rpartition("/")[2],
         "capture": capture.headers["Location"].rpartition("/")[2],
         "event": urn,
         "scheme": "iso6346",
@@ -139,6 +142,7 @@ UNKNOWN: Kit = {
     "mandate": "no-such-mandate",
     "feed": "no-such-feed",
     "table": "0" * 32,
+    "interchange": "0" * 32,
     "capture": "0" * 32,
     "sha256": sha256(b"nobody has it").hexdigest(),
     "event": "urn:uuid:unknown",
@@ -146,7 +150,16 @@ UNKNOWN: Kit = {
     "value": CONTAINERS["unknown"],
 }
 
-PRIVATE = {("feed",), ("table",), ("capture",), ("sha256",), ("event",), ("scheme", "value"), ("mandate",)}
+PRIVATE = {
+    ("feed",),
+    ("table",),
+    ("interchange",),
+    ("capture",),
+    ("sha256",),
+    ("event",),
+    ("scheme", "value"),
+    ("mandate",),
+}
 """Names of which everybody has their own: another's is answered like one that nobody has."""
 PUBLIC: dict[tuple[str, ...], Kit] = {
     ("type",): {"type": GATE_IN},
@@ -224,6 +237,10 @@ def _row(stage: Stage, caller: Caller) -> object:
     return test_tables.sheet("asked-row,no")
 
 
+def _edifact(stage: Stage, caller: Caller) -> object:
+    return interchange(message("CODECO", "BGM+34"))
+
+
 def _copy(stage: Stage, caller: Caller) -> object:
     return png(text=b"asked")
 
@@ -259,6 +276,8 @@ ASKED: dict[str, Asked] = {
     "withdraw_mandate": Asked(body=_json({"withdrawal": {"id": "asked"}, "signatures": []})),
     "list_mandates": Asked(("", "limit=1", "cursor=x")),
     "get_table": Asked(("", "limit=1", "cursor=x")),
+    "post_interchange": Asked(("", "source=x"), _edifact, "application/edifact"),
+    "get_interchange": Asked(("", "limit=1", "cursor=x", "answer=contrl", "answer=aperak")),
     "get_workbook": _ANYTHING,
     "get_xlsx_template": _ANYTHING,
     "get_csv_template": _ANYTHING,

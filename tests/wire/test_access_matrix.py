@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from hub.core.quota import QuotaSettings
 from hub.web.route import Route
 from hub.web.routes import ROUTES
 from tests.wire.conftest import MakeWorld
@@ -40,7 +41,7 @@ THEIR_OWN = ("/v1/events", "/v1/notices", "/epcis/capture", "/epcis/events", "/v
 
 @pytest.fixture
 async def stage(make_world: MakeWorld) -> AsyncIterator[Stage]:
-    async with make_world(quotas={"failures_per_second": MANY}) as world:
+    async with make_world(quotas={"failures_per_second": MANY, "api_key": QuotaSettings().trusted}) as world:
         yield await set_up(world)
 
 
@@ -55,6 +56,8 @@ async def test_whose_it_is_finds_what_the_marker_is_in(stage: Stage) -> None:
         "/v1/events",
         "/epcis/events",
         f"/v1/tables/{stage.theirs['table']}",
+        f"/v1/interchanges/{stage.theirs['interchange']}",
+        f"/v1/interchanges/{stage.theirs['interchange']}?answer=aperak",
         f"/v1/proofs/{stage.theirs['proof']}",
     ):
         assert MARKER in (await stage.victim.get(path)).body.decode(), path

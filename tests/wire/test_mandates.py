@@ -19,11 +19,13 @@ from hub.core.evidence import Principal as Sender
 from hub.intake.documents import in_chunks
 from hub.intake.results import items_of
 from hub.ports.jobs import JobKind
+from tests.edifact import interchange, message
 from tests.mandates import JSON, Principal, drafted, principal, signed_by
 from tests.wire.conftest import MakeWorld, without_look_ups
 from tests.wire.test_copies import AEO, PDF, at
 from tests.wire.test_copies import post as post_copy
 from tests.wire.test_epcis import CONTEXT, document, ended, epcis, send
+from tests.wire.test_interchanges import EDIFACT, PATH, ZONED
 from tests.wire.test_own_credentials import proof_for, rotate
 from tests.world import SOURCE, Caller, HubWorld, event
 
@@ -483,6 +485,20 @@ async def test_a_table_for_a_principal_is_judged_for_it_and_seen_by_both(
     assert (await delta.caller.ask("GET", place.partition("?")[0])).json["submitted_by"] == "broker.sys"
     stranger = await world.company("stranger")
     assert (await stranger.ask("GET", place)).code == "NOT_FOUND"
+
+
+async def test_edifact_for_a_principal_is_judged_for_it_and_seen_by_both(delta: Principal, broker: Caller) -> None:
+    await granted(delta)
+    sent, headers = interchange(message("CODECO", *ZONED)), {"Content-Type": EDIFACT, "Hub-On-Behalf-Of": "delta"}
+
+    answer = await broker.ask("POST", PATH, data=sent, headers=headers)
+
+    place = answer.headers["Location"]
+    assert answer.json["counts"] == {"ACCEPTED": 1}
+    assert (answer.json["publisher"], answer.json["submitted_by"]) == ("delta", "broker.sys")
+    assert (await broker.ask("GET", f"{place}&answer=contrl")).body.startswith(b"UNA")
+    assert (await broker.ask("GET", place.partition("?")[0])).code == "NOT_FOUND"
+    assert (await delta.caller.ask("GET", place.partition("?")[0])).json["submitted_by"] == "broker.sys"
 
 
 async def test_a_table_that_waited_is_judged_by_the_mandates_of_then(

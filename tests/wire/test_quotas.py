@@ -91,7 +91,7 @@ async def test_what_is_declared_beyond_the_quota_is_refused_before_it_is_sent(ma
         assert "RateLimit" in answer.headers
 
 
-SMALL_DOCUMENTS = {"body_bytes_max": 4_000, "table_bytes_max": 4_000}
+SMALL_DOCUMENTS = {"body_bytes_max": 4_000, "table_bytes_max": 4_000, "interchange_bytes_max": 4_000}
 
 
 async def test_streams_are_counted_and_their_places_given_back(make_world: MakeWorld) -> None:

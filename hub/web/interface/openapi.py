@@ -24,7 +24,7 @@ PROBLEM = "application/problem+json"
 FORM = "application/x-www-form-urlencoded"
 _ERROR = 400
 _NO_BODY = frozenset({204, 304})
-_ITEMS_TELL = frozenset({"post_events", "validate", "post_table", "ready"})
+_ITEMS_TELL = frozenset({"post_events", "validate", "post_table", "post_interchange", "ready"})
 """Routes whose answers say what is wrong inside, also where nothing is taken."""
 _OF_TOKENS = frozenset({"UNAUTHENTICATED", "PARTNER_SUSPENDED", "SCOPE_MISSING"})
 
