@@ -100,10 +100,13 @@ class Gate:
             ASKED in request.query and not (reads and route.for_another)
         ):
             return Refusal("BAD_REQUEST", f"{ON_BEHALF_OF} on what is sent, {ASKED} on what is asked; not here")
+        if len(named) > 1 or len(request.query.getall(ASKED, ())) > 1:
+            # Two readers of a repeated field may differ about whom it names.
+            return Refusal("BAD_REQUEST", f"{ON_BEHALF_OF if named else ASKED}: one partner")
         if not named or named[0] == principal.partner.id:
             return principal
         publisher, now = named[0], self._clock.now_us() // 1_000_000
-        if len(named) > 1 or not SLUG.fullmatch(publisher):
+        if not SLUG.fullmatch(publisher):
             return Refusal("BAD_REQUEST", f"{ON_BEHALF_OF}: one partner")
         snapshot, agent = self._snapshot(), principal.partner
         partner = snapshot.partners.get(publisher)

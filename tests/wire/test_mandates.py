@@ -420,6 +420,23 @@ async def test_a_name_that_is_none_is_refused(delta: Principal, broker: Caller, 
     assert (await broker.post(event(), Hub_On_Behalf_Of=named)).code == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize("others", [("delta", "broker"), ("broker", "delta"), ("broker", "broker"), ("delta", "delta")])
+async def test_whoever_names_a_partner_twice_is_refused_even_if_it_is_the_sender(
+    world: HubWorld, delta: Principal, broker: Caller, others: tuple[str, str]
+) -> None:
+    await granted(delta)
+    bearer = [("Authorization", f"Bearer {broker.token}"), ("Content-Type", "application/cloudevents+json")]
+    named = [("Hub-On-Behalf-Of", each) for each in others]
+    asked = f"{world.hub.url}/v1/receipts?source=a&id=b&" + "&".join(f"on_behalf_of={each}" for each in others)
+
+    async with world.http.post(
+        f"{world.hub.url}/v1/events", data=orjson.dumps(event()), headers=bearer + named
+    ) as sent:
+        told = (sent.status, (await sent.json(content_type=None))["code"])
+    async with world.http.get(asked, headers=bearer[:1]) as read:
+        assert told == (read.status, (await read.json(content_type=None))["code"]) == (400, "BAD_REQUEST")
+
+
 async def test_the_agent_sees_receipts_of_what_it_reported_and_of_nothing_else(
     world: HubWorld, delta: Principal, broker: Caller
 ) -> None:
