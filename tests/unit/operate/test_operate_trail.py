@@ -8,8 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from hub.core.operator import Effect
 from hub.core.proposal import Authority
+from hub.operate.registrar import ACTS
 from hub.operate.trail import Trail
+from hub.operate.words import STOPS, WORDS
 from tests.unit.operate.office import Office, key_pair, public_pem
 
 Events = list[dict[str, Any]]
@@ -24,8 +27,6 @@ async def events(desk: Any) -> Events:
     await office.ask("olga", "partner.suspend", id="zephyr", reason="seal broken")
     await office.both("partner.resume", "ann", "olga", id="zephyr")
     await desk.registrar.perform("partner.suspend", {"id": "zephyr"}, actor="root")
-    await desk.registrar.perform("partner.set", {"id": "zephyr", "time_zone": "Europe/Paris"}, actor="zephyr",
-                                 authority=Authority.PARTNER)  # fmt: skip
     return [orjson.loads(event) for event in await desk.registry.audit(0, 100)]
 
 
@@ -52,6 +53,25 @@ def test_a_missing_event_leaves_a_gap(events: Events) -> None:
     assert faults(events)[0] == "revision 7: follows revision 5"
 
 
+def olga(events: Events) -> dict[str, Any]:
+    found: dict[str, Any] = next(e for e in events if e["changes"][0]["id"] == "olga")["changes"][0]["object"]
+    return found
+
+
+def signed_stop(events: Events) -> dict[str, Any]:
+    return next(event for event in events if event["act"] == "partner.suspend" and event["authority"] == "signed")
+
+
+def mallory(events: Events, **more: Any) -> dict[str, Any]:
+    """A new operator, on nobody's signature."""
+    key = key_pair()
+    forged = olga(events) | {"id": "mallory", "keys": [{"id": "k", "algorithm": "EdDSA", "jwk": key.jwk}]}
+    change = {"kind": "operator", "id": "mallory", "object": forged, "since": 0, "before": None}
+    revision = len(events) + 1
+    return {"format": 2, "revision": revision, "based_on": revision - 1, "time_us": events[-1]["time_us"],
+            "actor": "hub", "act": "operator.add", "reason": "", "changes": [change]} | more  # fmt: skip
+
+
 TAMPERED: dict[str, Callable[[Events], object]] = {
     "what became": lambda e: of(e, "partner.tier")["changes"][0]["object"].update(tier="small"),
     "what was": lambda e: of(e, "partner.tier")["changes"][0]["before"].update(tier="small"),
@@ -73,6 +93,16 @@ TAMPERED: dict[str, Callable[[Events], object]] = {
     "the machine's user": lambda e: of(e, "partner.resume").update(authority="local"),
     "no event at all": lambda e: e.__setitem__(4, {}),
     "a foreign key": lambda e: of(e, "operator.add")["changes"][0]["object"]["keys"][0].update(jwk=key_pair().jwk),
+    "a signer who was stopped": lambda e: olga(e).update(state="suspended"),
+    "a signer whose time was over": lambda e: olga(e).update(until=1),
+    "a signer in another role": lambda e: olga(e).update(roles=["agreement-officer", "viewer"]),
+    "a signer's key that was out of use": lambda e: olga(e)["keys"][0].update(not_after=1),
+    "more than was signed for": lambda e: of(e, "partner.tier")["changes"].append(mallory(e)["changes"][0]),
+    "no second look": lambda e: signed_stop(e)["changes"].pop(),
+    "a second look that was had": lambda e: signed_stop(e)["changes"][-1]["object"].update(done_by="ben", note="x"),
+    "a proposal that was not made": lambda e: of(e, "proposal.make").update(
+        act="partner.vet", authority="setup", statement="", signatures=[]
+    ),
     "the proposal": lambda e: of(e, "proposal.make")["changes"][0]["object"].update(statement="{}"),
 }
 
@@ -123,3 +153,33 @@ async def test_whoever_looks_at_what_is_confidential_is_in_the_trail(desk: Any) 
     ]
     assert orjson.loads(looks[0]["reason"]) == asked
     assert faults(events) == []
+
+
+@pytest.mark.parametrize("act", ["operator.add", "operator.first", "key.leaked", "aeo.tell", "enrolment.step", "x"])
+@pytest.mark.parametrize("authority", [each for each in Authority if each is not Authority.SIGNED])
+def test_no_word_but_operators_registers_an_operator(events: Events, authority: str, act: str) -> None:
+    assert faults([*events, mallory(events, authority=authority, act=act, actor="ann")]) != []
+
+
+@pytest.mark.parametrize("authority", ["hub", "partner", "issuer", "local", "token"])
+def test_an_act_that_there_is_not_is_believed_on_no_word(events: Events, authority: str) -> None:
+    change = of(events, "partner.add")["changes"][0] | {"id": "crony", "object": {"id": "crony"}}
+
+    assert faults([*events, mallory(events, authority=authority, act="partner.crown", changes=[change])]) != []
+
+
+def test_the_user_of_the_machine_alone_makes_nothing_of_an_object_but_what_a_stop_does(events: Events) -> None:
+    stop = events[-1]
+    assert (stop["act"], stop["authority"], faults(events)) == ("partner.suspend", "local", [])
+
+    stop["changes"][0]["object"].update(tier="small")
+
+    assert "may not" in faults(events)[0]
+
+
+def test_every_stop_and_every_word_beside_operators_has_a_row() -> None:
+    assert set(STOPS) == {name for name, act in ACTS.items() if act.effect is Effect.STOPS}
+    beside = {act for word, rows in WORDS.items() if word != Authority.LOCAL for act in rows}
+    unsigned = {name for name, act in ACTS.items() if not act.roles or act.proves_itself}
+    assert unsigned <= beside
+    assert beside <= {*ACTS, "proposal.stale"}
