@@ -34,7 +34,7 @@ def rotate(*, reason: Reason = "", options: Options = DEFAULTS) -> int:
 
 
 @app.command
-def leaked(*, since: str, reason: Reason = "", options: Options = DEFAULTS) -> int:
+def leaked(*, since: str, reason: Reason, options: Options = DEFAULTS) -> int:
     """Somebody else may have it: sign with a new key, and publish from when on seals under the old one are doubtful.
 
     Receipts from then on verify with a warning; what to do next is in hub/README.md, "When a key leaked".

@@ -32,7 +32,7 @@ def rotate(*, reason: Reason = "", options: Options = DEFAULTS) -> int:
 
 
 @app.command
-def leaked(*, reason: Reason = "", options: Options = DEFAULTS) -> int:
+def leaked(*, reason: Reason, options: Options = DEFAULTS) -> int:
     """Somebody else may have it: sign with a new key at once, and refuse every token of before within a second.
 
     Systems ask for new tokens by themselves; nothing else of them has to change.
