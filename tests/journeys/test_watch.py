@@ -62,18 +62,21 @@ STEPS = ("take", "request", "answer", "lay", "move", "finish")
 KILLED = {
     "moves.csv": (*STEPS, "note_job"),
     "codeco.edi": STEPS,
+    "large.edi": (*STEPS, "note_job"),
     "scan.png": (*STEPS, "remove_details"),
 }
 """What is dropped, and the steps that it takes."""
 QUICK = (
     *(("moves.csv", step, "after") for step in ("request", "lay", "move")),
     *(("scan.png", step, "after") for step in ("request", "remove_details")),
+    ("large.edi", "note_job", "after"),
 )
 _ALL = ((name, *each) for name, steps in KILLED.items() for each in product(steps, ("before", "after")))
 KILLS = [*QUICK, *(pytest.param(*each, marks=pytest.mark.slow) for each in _ALL if each not in QUICK)]
 BESIDE = {
     "moves.csv": ("", ".marked.xlsx", ".result.json"),
     "codeco.edi": ("", ".aperak.edi", ".contrl.edi", ".result.json"),
+    "large.edi": ("", ".aperak.edi", ".contrl.edi", ".result.json"),
     "scan.png": ("", ".receipt.json", ".result.json", ".txt"),
 }
 DETAILS = "# An invoice.\r\nKind: commercial invoice\r\nreference: 2026/42\r\nsubject: iso6346:CSQU3054383\r\n".encode(
@@ -336,6 +339,18 @@ async def test_edifact_with_more_events_than_are_answered_at_once_is_taken_as_a_
     assert (world.drop / "refused/wrong.edi.aperak.edi").read_bytes().count(b"BGM+312+") == 1_001
 
 
+async def test_edifact_of_more_bytes_than_are_answered_at_once_is_not_refused_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.watch.sending.AT_ONCE_BYTES_MAX", len(EDI) - 1)
+    (world.drop / "long.edi").write_bytes(EDI)
+
+    assert await world.once(), world.told
+
+    assert world.result("done/long.edi")["interchange"]
+    assert (world.drop / "done/long.edi.aperak.edi").read_bytes().startswith(b"UNA")
+
+
 async def test_a_document_that_repeats_what_another_one_told_is_taken(world: World) -> None:
     [event] = PALLET["epcisBody"]["eventList"]
     both = [event | {"eventID": "urn:uuid:1"}, event | {"eventID": "urn:uuid:2"}]
@@ -368,7 +383,8 @@ async def test_the_same_content_again_is_answered_from_the_journal_and_no_name_i
 async def test_a_watcher_that_is_killed_at_any_step_ends_what_it_began_and_sends_nothing_twice(
     world: World, name: str, step: str, when: str
 ) -> None:
-    content = {"moves.csv": MOVES.encode(), "codeco.edi": EDI, "scan.png": png()}
+    content = {"moves.csv": MOVES.encode(), "codeco.edi": EDI, "large.edi": moves(1_001), "scan.png": png()}
+    count = 1_001 if name == "large.edi" else 1
     (world.drop / name).write_bytes(content[name])
     if name == "scan.png":
         (world.drop / "scan.png.txt").write_bytes(DETAILS)
@@ -377,7 +393,7 @@ async def test_a_watcher_that_is_killed_at_any_step_ends_what_it_began_and_sends
     assert await world.once(), world.told
 
     assert world.lies() == [f"done/{name}{end}" for end in BESIDE[name]]
-    assert sum(world.result(f"done/{name}")["counts"].values()) == 1
+    assert sum(world.result(f"done/{name}")["counts"].values()) == count
     (world.drop / "last.json").write_bytes(gate_in("last"))
     assert await world.once(), world.told
-    assert await world.shown(2) == 2
+    assert await world.shown(count + 1) == count + 1
