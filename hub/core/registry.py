@@ -199,6 +199,8 @@ class Snapshot:
         self.revision = 0
         self.made: dict[int, Made] = {}
         """By revision."""
+        self._approved: set[str] = set()
+        """The partners that were active once: two operators approved them."""
         self._identified: dict[Identifier, str] = {}
         self._edi_senders: dict[str, frozenset[str]] = {}
         """By what partners call themselves in UNB: the partners."""
@@ -294,21 +296,24 @@ class Snapshot:
         return max(self._touched_all, self._touched.get(partner, 0))
 
     def _identify(self, partner: Partner) -> None:
-        """Whoever left is found by its identifiers no more: they may come back under another name."""
+        """Whoever was never approved has no identifier or sender that counts. Whoever left is found by its identifiers
+        no more: they may come back under another name."""
         before = self.partners.get(partner.id)
-        left = partner.state is PartnerState.LEFT
+        if partner.state is PartnerState.ACTIVE:
+            self._approved.add(partner.id)
+        counts = partner.state is not PartnerState.LEFT and partner.id in self._approved
         for sender in {*(before.edi_senders if before is not None else ()), *partner.edi_senders}:
             others = self._edi_senders.get(sender, frozenset()) - {partner.id}
-            is_its = sender in partner.edi_senders and not left
+            is_its = sender in partner.edi_senders and counts
             self._edi_senders[sender] = others | {partner.id} if is_its else others
         for identifier in before.identifiers if before is not None else ():
             if self._identified.get(identifier) == partner.id:
                 del self._identified[identifier]
-        if not left:
+        if counts:
             self._identified |= dict.fromkeys(partner.identifiers, partner.id)
 
     def partner_of(self, identifier: Identifier) -> str | None:
-        """The partner that has this identifier now."""
+        """The partner that has this identifier now; one that was never approved, by two, has none that counts."""
         return self._identified.get(identifier)
 
     def edi_sender_taken(self, sender: str, partner: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -70,7 +70,7 @@ class Act(Struct, frozen=True):
     request: type[Request]
     decide: Callable[[Any, Basis, Checks], Changes]
     effect: Effect
-    """How many people it takes."""
+    """How many people it takes; one that keeps takes two for the changes that `starts` tells of."""
     roles: frozenset[OperatorRole]
     """Who may do it, or sign it as the second."""
     gather: Gather | None = None
@@ -78,3 +78,12 @@ class Act(Struct, frozen=True):
     """The second may be whoever is on call, in any role that changes something; another person looks at it later."""
     proves_itself: bool = False
     """What it asks for is signed by whom it is about: whoever brings it only carries it."""
+    starts: Callable[[Any, Any], bool] | None = None
+    """Whether an object, as it was (None: it is new) and as it is to be, lets somebody do more, or moves whom the
+    second pair of eyes would ask."""
+
+    def effect_of(self, changes: Iterable[tuple[Any, Any]]) -> Effect:
+        """Of what it does to these objects, each as it was and as it is to be."""
+        if self.starts is not None and any(self.starts(before, after) for before, after in changes):
+            return Effect.STARTS
+        return self.effect

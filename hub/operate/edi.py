@@ -31,4 +31,4 @@ def set_profile(request: SetProfile, basis: Basis, checks: Checks) -> Changes:
     return () if changed == basis.snapshot.edi_profiles.get(request.id) else (changed,)
 
 
-ACTS = {"edi.profile.set": Act(SetProfile, set_profile, Effect.KEEPS, PARTNERS)}
+ACTS = {"edi.profile.set": Act(SetProfile, set_profile, Effect.STARTS, PARTNERS)}

@@ -18,6 +18,8 @@ SENDER_CHARACTERS_MAX = 35
 """UNB S002 0004, an..35 (ISO 9735)."""
 ANY_SENDER = "any"
 PARTNER_SCHEMES = (*OBJECTS["party"], "scac")
+_STRICTNESS = (CheckDigits.WARN, None, CheckDigits.REJECT)
+"""As the hub is set may be either."""
 NATIONAL = "national"
 """A number in the register of a country: the country, a colon, the number as that register has it."""
 _NATIONAL = re.compile(r"[A-Z]{2}:[!-~](?:[ -~]{0,32}[!-~])?", re.ASCII)
@@ -82,7 +84,7 @@ def new_partner(request: AddPartner, basis: Basis, checks: Checks) -> Partner:
 
 
 def apply_partner(request: AddPartner, basis: Basis, checks: Checks) -> Changes:
-    """An application: nothing of it is taken before it is vetted."""
+    """An application: nothing of it is taken before it is vetted, and its identifiers count once it is approved."""
     return (replace(new_partner(request, basis, checks), state=PartnerState.APPLIED),)
 
 
@@ -106,6 +108,21 @@ def set_partner(request: SetPartner, basis: Basis, checks: Checks) -> Changes:
     if request.contacts is not None:
         changed = replace(changed, contacts=_contacts(request.contacts, checks))
     return () if changed == partner else (changed,)
+
+
+def sets_more(before: Partner, after: Partner) -> bool:
+    """Whether it gains an identifier or a sender, is held to less, or is known by another name or other contacts.
+
+    Its time zone, and what is taken from it, is one person's word.
+    """
+    return bool(
+        set(after.identifiers) - set(before.identifiers)
+        or set(after.edi_senders) - set(before.edi_senders)
+        or (before.edi_senders and not after.edi_senders)
+        or _STRICTNESS.index(after.check_digits) < _STRICTNESS.index(before.check_digits)
+        or after.contacts != before.contacts
+        or after.name != before.name
+    )
 
 
 def set_tier(request: SetTier, basis: Basis, checks: Checks) -> Changes:
@@ -171,7 +188,10 @@ def vet_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
 
 
 def approve_partner(request: MovePartner, basis: Basis, checks: Checks) -> Changes:
-    """It takes part: what it sends is a fact of trade from now on."""
+    """It takes part: what it sends is a fact of trade from now on, and its identifiers are its own."""
+    partner = basis.snapshot.partners.get(request.id)
+    if partner is not None:
+        checked_identifiers(partner.identifiers, partner.id, basis.snapshot, checks)
     return _moved(request, basis, checks, PartnerState.ACTIVE, since=(PartnerState.VETTED,))
 
 
@@ -215,7 +235,7 @@ ACTS = {
     "partner.apply": Act(AddPartner, apply_partner, Effect.KEEPS, PARTNERS),
     "partner.vet": Act(MovePartner, vet_partner, Effect.KEEPS, PARTNERS),
     "partner.approve": Act(MovePartner, approve_partner, Effect.STARTS, PARTNERS),
-    "partner.set": Act(SetPartner, set_partner, Effect.KEEPS, PARTNERS),
+    "partner.set": Act(SetPartner, set_partner, Effect.KEEPS, PARTNERS, starts=sets_more),
     "partner.tier": Act(SetTier, set_tier, Effect.STARTS, PARTNERS),
     "partner.suspend": Act(MovePartner, suspend_partner, Effect.STOPS, ANYONE),
     "partner.resume": Act(MovePartner, resume_partner, Effect.STARTS, SECURITY | PARTNERS),

@@ -144,7 +144,7 @@ def _settled(decision: CopyDecision) -> Plain:
 
 
 ACTS = {
-    "document.release": Act(Settle, settle(Outcome.RELEASED), Effect.KEEPS, PARTNERS | SECURITY, gather_named),
+    "document.release": Act(Settle, settle(Outcome.RELEASED), Effect.STARTS, PARTNERS | SECURITY, gather_named),
     "document.refuse": Act(Settle, settle(Outcome.REFUSED), Effect.KEEPS, PARTNERS | SECURITY, gather_named),
 }
 VIEWS = {

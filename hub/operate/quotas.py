@@ -63,6 +63,10 @@ def catch_up(request: CatchUp, basis: Basis, checks: Checks) -> Changes:
     return _changed(held, replace(held, catch_up_until=until))
 
 
+def catches_up_longer(before: Allowance | None, after: Allowance) -> bool:
+    return after.catch_up_until > (before.catch_up_until if before is not None else 0)
+
+
 def show_quota(request: OfPartner, basis: Basis, checks: Checks) -> Plain:
     """What was set apart for a partner; None: as the quota `counts_as` of the settings has it."""
     partner = checks.known("/id", request.id, basis.snapshot.partners)
@@ -98,7 +102,7 @@ def _check(name: str, value: int, checks: Checks) -> None:
 
 ACTS = {
     "partner.quota": Act(SetQuota, set_quota, Effect.STARTS, PARTNERS),
-    "partner.catch-up": Act(CatchUp, catch_up, Effect.KEEPS, PARTNERS),
+    "partner.catch-up": Act(CatchUp, catch_up, Effect.KEEPS, PARTNERS, starts=catches_up_longer),
 }
 
 VIEWS = {"partner.quota.show": View(OfPartner, show_quota)}

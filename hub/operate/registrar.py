@@ -201,7 +201,7 @@ class Registrar:
         statement = ActStatement(
             FORMAT, self._hub, name, to_builtins(decoded), names, replaces_now(names, snapshot), self._now()
         )
-        return Prepared(statement.canonical().decode(), ACTS[name].effect, _told(changes))
+        return Prepared(statement.canonical().decode(), self._effect(name, changes), _told(changes))
 
     async def sign(self, statement: str, signature: str, *, local: bool = False) -> Done | Waiting | Refusal:
         """Take an operator's signature over a statement, and do the act if that is enough.
@@ -267,9 +267,15 @@ class Registrar:
             return Done(snapshot.revision, ())
         if names_of(changes) != statement.changes:
             return await self._stale(signed, pending)
-        if pending is None and act.effect is Effect.STARTS and not self._is_second_to_be(statement, local):
+        starts = self._effect(statement.act, changes) is Effect.STARTS
+        if pending is None and starts and not self._is_second_to_be(statement, local):
             return await self._open(signed)
         return await self._perform_signed(signed, pending, request, changes)
+
+    def _effect(self, name: str, changes: Changes) -> Effect:
+        """Of an act by what it would change now."""
+        known = self._live.snapshot.of_kind
+        return ACTS[name].effect_of((known(kind_of(each)).get(object_id(each)), each) for each in changes)
 
     def _is_second_to_be(self, statement: ActStatement, local: bool) -> bool:
         """Whether the first operator adds a colleague, at the hub's own machine: there is nobody else to sign yet."""

@@ -16,6 +16,7 @@ from hub.core.approval import ActStatement, PendingProposal, ProposalState, Revi
 from hub.core.operator import ANYONE, Effect, Operator, OperatorKey
 from hub.core.proposal import AUDIT_FORMAT, Authority
 from hub.core.registry import KINDS
+from hub.operate.acts import Act
 from hub.operate.registrar import ACTS
 from hub.operate.words import departures
 from hub.trust.act import is_signed_by, open_act
@@ -122,7 +123,8 @@ class Trail:
             is_alone = act.effect is Effect.STARTS and len(names) == 1
             yield from _faults_beside(statement, event, reviewed=act.effect is Effect.STOPS or act.in_haste or is_alone)
         # 3. There are as many people as the act takes, with a role for it.
-        alone = event["act"] == MAKE or act.effect is not Effect.STARTS or self._may_be_alone(statement)
+        alone = event["act"] == MAKE or _effect(act, statement, event) is not Effect.STARTS
+        alone = alone or self._may_be_alone(statement)
         if len(names) != (1 if alone else 2):
             yield "takes two signatures" if not alone else "takes one signature"
         if len(names) == 2 and (names[0], text, event["signatures"][0]) not in self._proposed:
@@ -217,6 +219,13 @@ def _review_faults(event: Event, changes: Sequence[Event], of: Sequence[Event]) 
 def _decided(event: Event) -> int:
     """Seconds since 1970, no later than when it was decided: it is stamped when it is written."""
     return int(event["time_us"]) // 1_000_000 - DECIDED_SECONDS
+
+
+def _effect(act: Act, statement: ActStatement, event: Event) -> Effect:
+    signed = event["changes"][: len(statement.changes)]
+    return act.effect_of(
+        (_shaped(change["kind"], change["before"]), _shaped(change["kind"], change["object"])) for change in signed
+    )
 
 
 def _shaped(kind: str, item: Any) -> Any:

@@ -196,6 +196,16 @@ async def test_whoever_watches_is_told_of_what_was_refused(fed: Desk) -> None:
     assert told == [("aeo.tell", "STATUS_GAP")]
 
 
+async def test_a_status_finds_no_partner_that_two_have_not_approved(desk: Desk) -> None:
+    await desk.do("partner.apply", id="crony", name="C", country="NL", roles=["exporter"], identifiers=[EORI])
+    await desk.do("partner.vet", id="crony")
+    await desk.do("aeo.feed.add", issuer="NL", keys=[public_pem(KEY)])
+
+    await desk.do("aeo.tell", lines=[line(1)])
+
+    assert len(desk.live.snapshot.authorisations) == 0
+
+
 async def test_a_partner_is_found_by_the_identifiers_that_it_has_now(desk: Desk) -> None:
     await desk.enrol("zephyr", identifiers=[EORI])
     identifier = Identifier(**EORI)

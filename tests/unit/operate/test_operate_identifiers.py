@@ -67,6 +67,29 @@ async def test_two_partners_never_have_the_same_identifier(desk: Desk) -> None:
     assert (zephyr.name, zephyr.identifiers) == ("Zephyr Holding BV", (Identifier(**LEI),))
 
 
+async def test_an_application_holds_no_identifier_or_sender_that_counts(desk: Desk) -> None:
+    squatter = {"name": "S", "country": "NL", "roles": ["exporter"], "identifiers": [EORI], "edi_senders": ["TERM"]}
+    await desk.do("partner.apply", id="squatter", **squatter)
+    await desk.do("partner.vet", id="squatter")
+    snapshot = desk.live.snapshot
+    assert snapshot.partner_of(Identifier(**EORI)) is None
+    assert not snapshot.edi_sender_taken("TERM", "zephyr")
+
+    await desk.enrol("zephyr", identifiers=[EORI])
+
+    assert desk.live.snapshot.partner_of(Identifier(**EORI)) == "zephyr"
+    assert await desk.refused("partner.approve", id="squatter") == {"/identifiers/0": "ACT_IDENTIFIER_TAKEN"}
+
+
+async def test_identifiers_count_from_the_approval_on_also_while_suspended(desk: Desk) -> None:
+    await desk.do("partner.apply", id="zephyr", name="Z", country="NL", roles=["exporter"], identifiers=[EORI])
+    await desk.do("partner.vet", id="zephyr")
+    await desk.do("partner.approve", id="zephyr")
+    await desk.do("partner.suspend", id="zephyr")
+
+    assert desk.live.snapshot.partner_of(Identifier(**EORI)) == "zephyr"
+
+
 async def test_who_left_may_come_back_under_another_name(desk: Desk) -> None:
     await desk.enrol("zephyr", identifiers=[EORI])
     await desk.do("partner.leave", id="zephyr")

@@ -13,6 +13,7 @@ from hub.core.errors import Refusal
 from hub.core.proposal import Authority
 from hub.operate.registrar import ACTS, Done, Waiting
 from hub.operate.second_look import SecondLook
+from hub.operate.trail import Trail
 from tests.unit.operate.conftest import START, Silent
 from tests.unit.operate.office import Office, code, key_pair, public_pem
 
@@ -133,6 +134,79 @@ async def test_every_act_that_starts_something_waits_for_a_second(office: Office
     assert {"partner.suspend", "key.revoke", "operator.suspend"} <= {n for n, e in effects.items() if e == "stops"}
     for name, act in ACTS.items():
         assert act.roles.isdisjoint({"viewer", "auditor"}), name
+
+
+EORI = {"scheme": "eori", "value": "NL123456789"}
+MORE = [
+    {"identifiers": [EORI]},
+    {"edi_senders": ["RIVAL"]},
+    {"edi_senders": ["any"]},
+    {"edi_senders": ["TERM", "RIVAL"]},
+    {"contacts": [{"purpose": "security", "name": "Mallory", "phone": "+31 10 000 0000"}]},
+    {"check_digits": "hub"},
+    {"check_digits": "warn"},
+    {"name": "Customs of the Netherlands"},
+]
+LESS = [{"identifiers": []}, {"edi_senders": ["TERM"]}, {"check_digits": "reject"}, {"time_zone": "Europe/Paris"}]
+
+
+async def strict(office: Office) -> None:
+    """Zephyr as it was approved: held to all that there is."""
+    lei = {"scheme": "lei", "value": "529900T8BM49AURSDO55"}
+    request = {"identifiers": [lei], "edi_senders": ["TERM", "TERM2"], "check_digits": "reject"}
+    await office.both("partner.set", "ann", "olga", id="zephyr", **request)
+
+
+@pytest.mark.parametrize("more", MORE, ids=str)
+async def test_what_lets_a_partner_do_more_or_moves_whom_to_ask_takes_two(office: Office, more: dict[str, Any]) -> None:
+    await strict(office)
+    before = office.desk.live.snapshot.partners.get("zephyr")
+
+    statement = await waiting(office, "olga", "partner.set", id="zephyr", **more)
+    held = office.desk.live.snapshot.partners.get("zephyr")
+
+    assert held == before
+    assert isinstance(await office.sign("ann", statement), Done)
+    assert office.desk.live.snapshot.partners.get("zephyr") != before
+
+
+@pytest.mark.parametrize("less", LESS, ids=str)
+async def test_what_takes_from_a_partner_or_is_harmless_takes_one(office: Office, less: dict[str, Any]) -> None:
+    await strict(office)
+    await office.both("partner.set", "ann", "olga", id="zephyr", check_digits="hub")
+
+    assert isinstance(await office.ask("olga", "partner.set", id="zephyr", **less), Done)
+
+
+@pytest.mark.parametrize("everyone", ["*", "zephyr"])
+async def test_catching_up_for_longer_takes_two_and_ending_it_takes_one(office: Office, everyone: str) -> None:
+    await office.both("partner.catch-up", "ann", "olga", id=everyone, hours=24)
+
+    longer = await office.ask("olga", "partner.catch-up", id=everyone, hours=25)
+    shorter = await office.ask("olga", "partner.catch-up", id=everyone, hours=1)
+    ended = await office.ask("olga", "partner.catch-up", id=everyone, hours=0)
+
+    assert [type(each) for each in (longer, shorter, ended)] == [Waiting, Done, Done]
+
+
+async def test_a_copy_is_released_and_a_profile_set_by_two(office: Office) -> None:
+    assert {ACTS[name].effect for name in ("document.release", "edi.profile.set", "partner.quota")} == {"starts"}
+    statement = await waiting(office, "olga", "edi.profile.set", id="zephyr", profile='{"profile": 1}')
+
+    assert office.desk.live.snapshot.edi_profiles.get("zephyr") is None
+    assert isinstance(await office.sign("ann", statement), Done)
+
+
+async def test_the_trail_tells_of_one_signature_under_what_lets_a_partner_do_more(office: Office) -> None:
+    await strict(office)
+    events = await trail(office.desk)
+    last = events[-1]
+    alone = last | {"actor": "ann", "signatures": last["signatures"][:1], "changes": last["changes"][:1]}
+
+    checked = Trail()
+    faults = [fault for event in (*events[:-1], alone) for fault in checked.take(event)]
+
+    assert faults == [f"revision {alone['revision']}: takes two signatures"]
 
 
 async def test_a_signature_over_other_words_is_worth_nothing(office: Office) -> None:
