@@ -52,6 +52,7 @@ def make_registrar(
         key_validity_seconds=settings.auth.key_validity_seconds,
         key_unused_seconds=settings.auth.key_unused_seconds,
         last_use=last_use,
+        mandates=settings.mandates,
     )
 
 

@@ -89,7 +89,14 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         clock=hub.clock,
         observer=hub.observer,
     )
-    mandates = MandatesAPI(gate=gate, bodies=bodies, registrar=hub.registrar, snapshot=hub.snapshot, clock=hub.clock)
+    mandates = MandatesAPI(
+        gate=gate,
+        bodies=bodies,
+        registrar=hub.registrar,
+        snapshot=hub.snapshot,
+        clock=hub.clock,
+        settings=hub.settings.mandates,
+    )
     others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers()}
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
     return {

@@ -123,6 +123,12 @@ _TEXTS = (
         "Make it with `customs-connect mandate draft`.",
     ),
     FaultText(
+        "ACT_MANDATES_TOO_MANY",
+        "The principal would have more mandates than one may have.",
+        "Le mandant aurait plus de mandats qu'un mandant ne peut en avoir.",
+        "Withdraw what is no longer needed, or let an officer decide of what waits.",
+    ),
+    FaultText(
         "ACT_MANDATE_TOO_WIDE",
         "The mandate allows more than the one that it rests on, or must not rest on it.",
         "Le mandat permet plus que celui sur lequel il repose, ou ne peut pas reposer sur lui.",

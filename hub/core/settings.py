@@ -157,6 +157,17 @@ class AuthSettings(Struct, frozen=True, kw_only=True):
     """How long it is kept from which address and by which agent a key was used last."""
 
 
+class MandateSettings(Struct, frozen=True, kw_only=True):
+    """How much of the registry, which forgets nothing, the mandates of one principal may take."""
+
+    waiting_max: Count = 64
+    """Signed by one system of it, for an officer to countersign."""
+    in_force_max: Count = 1_024
+    """Granted, and not withdrawn or ended."""
+    acts_per_hour_max: Count = 120
+    """What a partner may bring of mandates and withdrawals, in each worker; as many at once."""
+
+
 class AuditSettings(Struct, frozen=True, kw_only=True):
     """The audit trail: it is kept for ever; here is where else it goes."""
 
@@ -299,6 +310,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     document_policy: DocumentPolicy = DocumentPolicy()
     auth: AuthSettings = AuthSettings()
     quotas: QuotaSettings = QuotaSettings()
+    mandates: MandateSettings = MandateSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()

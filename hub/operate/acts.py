@@ -12,6 +12,7 @@ from hub.core.filter import EventSchemas
 from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
 from hub.core.retired_key import Ring
+from hub.core.settings import MandateSettings
 from hub.operate.checks import Checks
 from hub.ports.last_use import Use
 
@@ -52,6 +53,7 @@ class Basis(Struct, frozen=True):
     """Its name, without which nothing that was signed is for it."""
     actor: str = ""
     """Who asks: an operator's id, or the user of the hub's machine."""
+    mandates: MandateSettings = MandateSettings()
     copies: Sequence[Quarantined] = ()
     """What the act's own `gather` found."""
 

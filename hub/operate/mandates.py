@@ -30,6 +30,10 @@ FORMAT, WITHDRAWAL = "customs-hub-mandate/1", "customs-hub-mandate-withdrawal/1"
 SCOPE = "mandates:sign"
 SIGNATURES = 2
 SIGNATURES_MAX = 4
+ENTRIES_MAX = 64
+"""Of each list in a mandate."""
+TEXT_BYTES_MAX = 8_192
+"""Of what is signed."""
 
 
 class MandateDocument(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -100,6 +104,7 @@ def grant(request: GrantMandate, basis: Basis, checks: Checks) -> Changes:
     mandate = _mandate(document, SignedText(text, request.signatures), basis, checks)
     state = MandateState.GRANTED if signed >= SIGNATURES else MandateState.SIGNED
     mandate = replace(mandate, state=state)
+    _has_room(mandate, basis, checks)
     return () if known is not None and state is MandateState.SIGNED else (mandate,)
 
 
@@ -130,7 +135,9 @@ def countersign(request: OfMandate, basis: Basis, checks: Checks) -> Changes:
     if mandate.state is MandateState.WITHDRAWN or mandate.valid_to <= basis.now:
         checks.invalid("/id", f"a mandate that is {mandate.state}", "one that waits, and has not ended")
     _signed(mandate.principal, mandate.grant.text, mandate.grant.signatures, basis, checks)
-    return (replace(mandate, state=MandateState.GRANTED),)
+    mandate = replace(mandate, state=MandateState.GRANTED)
+    _has_room(mandate, basis, checks)
+    return (mandate,)
 
 
 def stop(request: OfMandate, basis: Basis, checks: Checks) -> Changes:
@@ -161,6 +168,9 @@ def _read(document: Mapping[str, Any], shape: type[Any], name: str, place: str, 
         read, text = msgspec.convert(document, shape), canonical_bytes(document).decode()
     except (msgspec.ValidationError, NotCanonical) as error:
         checks.fault("ACT_MANDATE_MALFORMED", place, str(error), f"{name}, as schemas/formats/mandate.md says")
+        return None
+    if len(text.encode()) > TEXT_BYTES_MAX:
+        checks.fault("ACT_MANDATE_MALFORMED", place, f"{len(text.encode())} bytes", f"at most {TEXT_BYTES_MAX} bytes")
         return None
     for member, wanted in (("format", name), ("hub", basis.hub)):
         if (found := getattr(read, member)) != wanted:
@@ -195,11 +205,29 @@ def _signed(principal: str, text: str, signatures: Sequence[str], basis: Basis, 
     return len(signers)
 
 
+def _has_room(mandate: Mandate, basis: Basis, checks: Checks) -> None:
+    """Whether its principal may have one more in this state: what waits, or holds, before its end."""
+    settings = basis.mandates
+    most = settings.in_force_max if mandate.state is MandateState.GRANTED else settings.waiting_max
+    others = sum(
+        each.state is mandate.state and each.valid_to > basis.now
+        for each in basis.snapshot.mandates.of(mandate.principal)
+        if each.principal == mandate.principal and each.id != mandate.id
+    )
+    if others >= most:
+        checks.fault(
+            "ACT_MANDATES_TOO_MANY", "/mandate", f"{others} mandates that are {mandate.state}", f"at most {most}"
+        )
+
+
 def _mandate(document: MandateDocument, grant: SignedText, basis: Basis, checks: Checks) -> Mandate:
     snapshot = basis.snapshot
     checks.known("/mandate/principal", document.principal, snapshot.partners)
     checks.known("/mandate/agent", document.agent, snapshot.partners)
     checks.slug("/mandate/id", document.id)
+    for member in ("types", "sources", "subjects"):
+        if len(entries := getattr(document, member) or ()) > ENTRIES_MAX:
+            checks.invalid(f"/mandate/{member}", f"{len(entries)} entries", f"at most {ENTRIES_MAX} entries")
     if document.valid_to <= max(document.valid_from, basis.now):
         checks.invalid("/mandate/valid_to", document.valid_to, "a time after now and after valid_from")
     mandate = Mandate(

@@ -35,6 +35,7 @@ from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.core.retired_key import Ring
+from hub.core.settings import MandateSettings
 from hub.operate.acts import Basis, Changes, Gather, Quarantine, Request
 from hub.operate.approvals import told_state
 from hub.operate.checks import Checks
@@ -110,6 +111,7 @@ class Registrar:
         key_validity_seconds: int,
         key_unused_seconds: int,
         last_use: LastUse,
+        mandates: MandateSettings,
     ) -> None:
         """`hub`: its name, without which no statement is for it."""
         self._live = live
@@ -122,6 +124,7 @@ class Registrar:
         self._key_validity_seconds = key_validity_seconds
         self._key_unused_seconds = key_unused_seconds
         self._last_use = last_use
+        self._mandates = mandates
         self._listeners: list[RefusalListener] = []
 
     def on_refusal(self, listener: RefusalListener) -> None:
@@ -370,6 +373,7 @@ class Registrar:
             key_unused_seconds=self._key_unused_seconds,
             hub=self._hub,
             actor=actor,
+            mandates=self._mandates,
             copies=copies,
         )
 

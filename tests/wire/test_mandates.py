@@ -381,6 +381,23 @@ async def test_a_mandate_granted_again_is_the_same_and_its_name_is_never_used_fo
     assert (await delta.post(signed)).code == "ACT_REFUSED"
 
 
+async def test_a_principal_that_brings_too_many_in_an_hour_is_told_to_wait_and_others_are_not(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(mandates={"acts_per_hour_max": 2}) as world:
+        await world.reader("watch", feed=False)
+        delta, echo = await principal(world), await principal(world, "echo")
+        await world.company("broker", roles=["broker"])
+
+        statuses = [(await delta.grant("broker", f"m{number}")).status for number in range(2)]
+        refused, other = await delta.withdraw(), await echo.grant("broker")
+
+    assert statuses == [201, 201]
+    assert (refused.status, refused.code) == (429, "TOO_MANY_REQUESTS")
+    assert 0 < int(refused.headers["Retry-After"]) <= 1_801
+    assert other.status == 201
+
+
 async def test_a_mandate_is_seen_by_those_whom_it_is_between_and_by_nobody_else(
     world: HubWorld, delta: Principal, broker: Caller
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub.core.errors import Refusal
+from hub.core.settings import MandateSettings
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.memory.last_use import MemoryLastUse
@@ -92,6 +93,7 @@ class Desk:
             key_validity_seconds=86_400,
             key_unused_seconds=3_600,
             last_use=self.last_use,
+            mandates=MandateSettings(waiting_max=2, in_force_max=3),
         )
 
     async def do(self, act: str, **request: Any) -> Done:

@@ -44,9 +44,9 @@ class Office:
         await self.desk.do("key.succeed", key=old.id, jwk=public_jwk(new))
         return new
 
-    def drafted(self) -> mandates.Signed:
-        dates: dict[str, Any] = {"valid_from": START, "valid_to": START + DAY}
-        return mandates.mandate(hub="test-hub", id="m1", principal="delta", agent="broker", types=["*"], **dates)
+    def drafted(self, name: str = "m1", **more: Any) -> mandates.Signed:
+        good: dict[str, Any] = {"types": ["*"], "valid_from": START, "valid_to": START + DAY}
+        return mandates.mandate(hub="test-hub", id=name, principal="delta", agent="broker", **good | more)
 
     async def grant(self, *keys: SigningKey, draft: Any = None) -> mandates.Signed:
         signed = signed_by(draft or self.drafted(), keys)
