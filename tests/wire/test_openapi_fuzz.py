@@ -35,6 +35,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+schemathesis.serializer.alias("application/edifact", "text/plain")
 SEED = 8_480
 ANSWER_SECONDS_MAX = 10
 OPERATIONS = sorted(f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
