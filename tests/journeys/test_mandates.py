@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,8 +18,11 @@ from connectors.keys import generate, write_key
 from connectors.partner import Outbox, ReceiptBook
 from connectors.partner.mandates import read
 from connectors.partner.outbox import OutboxOfAnother
+from hub.core.mandate import MandateState
 from tests.mandates import SIGNS
 from tests.world import HubWorld, event, hub_world, settings_in
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -76,6 +81,31 @@ async def test_a_mandate_is_drafted_signed_by_two_granted_used_and_withdrawn(
     [receipt] = ReceiptBook(tmp_path / "receipts")
     stated = receipt["statement"]
     assert (stated["publisher"], stated["submitted_by"]) == ("terminal", "broker.erp")
+
+
+async def test_the_readmes_lines_grant_a_mandate_send_under_it_and_end_it(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    [block] = [each for each in blocks if "mandate draft " in each]
+    (tmp_path / "event.json").write_bytes(orjson.dumps(event("gate-0001")))
+    async with hub_world(settings_in(tmp_path / "var", ground="sqlite")) as world:
+        await world.reader("watch", feed=False)
+        await world.act("partner.add", id="terminal", name="Terminal", country="NL", roles=["terminal"])
+        script = f"set -e -o pipefail\nhub={world.hub.url}\n{block}"
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "CUSTOMS_HUB_LOG_DIRECTORY": str(tmp_path / "var")}
+
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-c", script, cwd=tmp_path, env=environment,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        told, _ = await process.communicate()
+
+        assert process.returncode == 0, told.decode()
+        mandate = world.hub.snapshot().mandates.get("terminal/gates")
+    assert mandate is not None
+    assert mandate.state is MandateState.WITHDRAWN
+    [receipt] = ReceiptBook(tmp_path / "broker-receipts")
+    assert (receipt["statement"]["publisher"], receipt["statement"]["submitted_by"]) == ("terminal", "broker.erp")
 
 
 async def test_one_key_signs_once(world: HubWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
