@@ -239,7 +239,7 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
 async def _asked_of(registrar: Registrar, method: Method, name: str, request: Plain) -> object:
     """What the admin socket's routes do."""
     if name == AUDIT:
-        return await registrar.audit(request["after"], request["limit"])
+        return await registrar.audit(request["after"], request["limit"], user=getpwuid(os.getuid()).pw_name)
     if method == "GET":
         return await registrar.view(name, request, user=getpwuid(os.getuid()).pw_name)
     if name == PREPARE:

@@ -53,6 +53,9 @@ def approve(proposal: str, /, *, options: Options = DEFAULTS) -> int:
         return FAILED
     if not options.json:
         _say(shown)
+    if "statement" not in shown:
+        print("customs-hub proposal approve: no role of yours may sign this act", file=sys.stderr)
+        return FAILED
     return sign(shown["statement"], [signer], options)
 
 
@@ -71,6 +74,9 @@ def withdraw(proposal: str, /, *, reason: Reason = "", options: Options = DEFAUL
 def _say(shown: dict[str, Any]) -> None:
     import orjson
 
+    if "statement" not in shown:  # What is asked for is confidential to others.
+        lines({"proposal": shown["id"], "act": shown["act"], "signed by": ", ".join(shown["signed_by"])})
+        return
     statement = orjson.loads(shown["statement"])
     lines(
         {

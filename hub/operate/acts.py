@@ -53,6 +53,8 @@ class Basis(Struct, frozen=True):
     """Its name, without which nothing that was signed is for it."""
     actor: str = ""
     """Who asks: an operator's id, or the user of the hub's machine."""
+    may_know: Callable[[str], bool] = lambda _: True
+    """Whether who looks may know what was asked for in an act, and why."""
     mandates: MandateSettings = MandateSettings()
     copies: Sequence[Quarantined] = ()
     """What the act's own `gather` found."""

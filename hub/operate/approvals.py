@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.approval import PendingProposal, ProposalState
+from hub.core.approval import PendingProposal, ProposalState, Review
 from hub.core.operator import ANYONE, Effect
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -67,15 +67,32 @@ def list_proposals(_: All, basis: Basis, __: Checks) -> Plain:
 
 
 def show_proposal(request: ShowProposal, basis: Basis, checks: Checks) -> Plain:
-    """With the statement that a second signature is over."""
+    """With the statement that a second signature is over, for those who may know what it asks for."""
     proposal = find_proposal(request.id, basis, checks)
-    return {} if proposal is None else {**_proposal(proposal, basis.now), "statement": proposal.statement}
+    if proposal is None:
+        return {}
+    statement = {"statement": proposal.statement} if basis.may_know(proposal.act) else {}
+    return {**_proposal(proposal, basis.now), **statement}
+
+
+def _shows_statement(request: ShowProposal, basis: Basis) -> bool:
+    return "statement" in show_proposal(request, basis, Checks())
 
 
 def list_reviews(_: All, basis: Basis, __: Checks) -> Plain:
     """Those that wait first."""
     reviews = sorted(basis.snapshot.reviews, key=lambda review: (review.done, review.due))
-    return {"items": [{**plain(each), "overdue": each.overdue(basis.now)} for each in reviews]}
+    return {"items": [_review(each, basis) for each in reviews]}
+
+
+def _review(review: Review, basis: Basis) -> Plain:
+    """With its reason and note for those who may know them."""
+    hidden = {} if basis.may_know(review.act) else {"reason": "", "note": ""}
+    return {**plain(review), **hidden, "overdue": review.overdue(basis.now)}
+
+
+def _shows_reasons(request: All, basis: Basis) -> bool:
+    return any(each["reason"] or each["note"] for each in list_reviews(request, basis, Checks())["items"])
 
 
 def find_proposal(name: str, basis: Basis, checks: Checks) -> PendingProposal | None:
@@ -111,6 +128,6 @@ ACTS = {
 }
 VIEWS = {
     "proposal.list": View(All, list_proposals),
-    "proposal.show": View(ShowProposal, show_proposal),
-    "review.list": View(All, list_reviews),
+    "proposal.show": View(ShowProposal, show_proposal, discloses=_shows_statement),
+    "review.list": View(All, list_reviews, discloses=_shows_reasons),
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,7 +32,7 @@ from hub.core.approval import (
 from hub.core.copies import CopyDecision, Quarantined
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
-from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
+from hub.core.operator import Effect, OperatorRole
 from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.core.retired_key import Ring
@@ -53,7 +54,8 @@ from hub.operate.signing import (
 )
 from hub.operate.table import ACTS as ACTS
 from hub.operate.table import VIEWS as VIEWS
-from hub.operate.views import Plain, plain
+from hub.operate.table import WATCH, may_know
+from hub.operate.views import Plain, plain, shown_change
 from hub.ports.last_use import LastUse
 from hub.ports.system import Clock
 from schemas.faults import Fault
@@ -64,7 +66,7 @@ RefusalListener = Callable[[str, Any, Sequence[Fault]], None]
 ATTEMPTS_MAX = 3
 """How often an act is decided again because another one came in between."""
 REASON_CHARACTERS_MAX = 500
-READERS_OF_THE_TRAIL = PARTNERS | SECURITY | frozenset({OperatorRole.AUDITOR})
+READING = "audit.list"
 AUDIT_EVENTS_MAX = 500
 """In one answer."""
 
@@ -146,12 +148,17 @@ class Registrar:
         checks = Checks()
         copies = await self._gathered(view.gather, decoded)
         uses = await self._last_use.all() if view.asks_uses else {}
-        answer = view.answer(decoded, replace(self._basis(copies), uses=uses), checks)
+        basis = replace(self._basis(copies), uses=uses, may_know=partial(may_know, self._roles_of(operator)))
+        answer = view.answer(decoded, basis, checks)
         if checks.faults:
             return _refused(name, checks)
-        if view.is_confidential:
+        if view.is_confidential or view.discloses(decoded, basis):
             await self._insist(lambda: self._note_look(name, decoded, operator, user))
         return answer
+
+    def _roles_of(self, operator: str | None) -> frozenset[OperatorRole]:
+        known = self._live.snapshot.operators.get(operator) if operator is not None else None
+        return frozenset(OperatorRole if operator is None else known.roles if known is not None else ())
 
     async def _note_look(self, name: str, request: Struct, operator: str | None, user: str) -> None:
         alone = Authority.LOCAL if len(self._live.snapshot.operators) else Authority.SETUP
@@ -159,19 +166,27 @@ class Registrar:
         asked = orjson.dumps(to_builtins(request)).decode()
         await self._live.write(Proposal(self._based_on, (), operator or user, name, asked, authority))
 
+    async def _note_reading(self, after: int, actor: str, local: bool) -> None:
+        newest = [orjson.loads(event) for event in await self._live.audit(self._based_on - 1, 1)]
+        if not any((each["act"], each["actor"]) == (READING, actor) for each in newest):
+            authority = Authority.LOCAL if local else Authority.TOKEN
+            await self._live.write(Proposal(self._based_on, (), actor, READING, f'{{"after":{after}}}', authority))
+
     def _may_not_look(self, operator: str, roles: frozenset[OperatorRole]) -> Refusal | None:
         known = self._live.snapshot.operators.get(operator)
         if known is None or not known.may_act(self._now()):
             return Refusal("OPERATOR_NOT_PERMITTED", f"{operator} may not act any more")
         return lacks_role(known, roles)
 
-    async def audit(self, after: int, limit: int, *, operator: str | None = None) -> Plain | Refusal:
+    async def audit(self, after: int, limit: int, *, operator: str | None = None, user: str = "") -> Plain | Refusal:
         """The audit events of the revisions after `after`, oldest first; `next` is where to go on, if there is more.
 
-        `operator`: as in `view`.
+        `operator`, `user`: as in `view`. Once there are operators the look is noted, once for all pages of it.
         """
-        if operator is not None and (refusal := self._may_not_look(operator, READERS_OF_THE_TRAIL)):
+        if operator is not None and (refusal := self._may_not_look(operator, WATCH)):
             return refusal
+        if len(self._live.snapshot.operators):
+            await self._insist(lambda: self._note_reading(after, operator or user, operator is None))
         events = [orjson.loads(event) for event in await self._live.audit(after, limit)]
         more = bool(events) and events[-1]["revision"] < self._live.snapshot.revision
         return {"items": events, "next": events[-1]["revision"] if more else None}
@@ -189,13 +204,20 @@ class Registrar:
             return decoded
         return await self._insist(lambda: self._perform(name, decoded, actor, authority))
 
-    async def prepare(self, name: str, request: object, *, operator: str) -> Prepared | Done | Refusal:
-        """The statement that `operator` would sign; `Done` if all is so already."""
+    async def prepare(
+        self, name: str, request: object, *, operator: str, remote: bool = False
+    ) -> Prepared | Done | Refusal:
+        """The statement that `operator` would sign; `Done` if all is so already.
+
+        `remote`: asked for over the network, where it is only for who could sign it: what is registered shows in it.
+        """
+        if remote and (refusal := self._may_not_look(operator, ACTS[name].roles)):
+            return refusal
         decoded = _decode(request, ACTS[name].request)
         if isinstance(decoded, Refusal):
             return decoded
         copies = await self._gathered(ACTS[name].gather, decoded)
-        changes = self._decide(name, decoded, copies, operator)
+        changes = self._decide(name, decoded, copies, operator, tells=False)
         if isinstance(changes, Refusal):
             return changes
         snapshot, names = self._live.snapshot, names_of(changes)
@@ -316,8 +338,9 @@ class Registrar:
         event = orjson.loads(events[0]) if events else {}
         if event.get("statement") != signed.text or event["act"] != signed.statement.act:
             return None
-        changed = ({"kind": each["kind"], "id": each["id"], "object": each["object"]} for each in event["changes"])
-        return Done(revision, tuple(changed))
+        return Done(
+            revision, tuple(shown_change(each["kind"], each["id"], each["object"]) for each in event["changes"])
+        )
 
     async def _stale(self, signed: Signed, pending: PendingProposal | None) -> Refusal:
         """What it was about has changed: it can never be performed any more."""
@@ -351,14 +374,17 @@ class Registrar:
     async def _gathered(self, gather: Gather | None, request: Any) -> Sequence[Quarantined]:
         return await gather(request, self._live.snapshot, self._quarantine) if gather is not None else ()
 
-    def _decide(self, name: str, request: Any, copies: Sequence[Quarantined], actor: str) -> Changes | Refusal:
+    def _decide(
+        self, name: str, request: Any, copies: Sequence[Quarantined], actor: str, *, tells: bool = True
+    ) -> Changes | Refusal:
+        """`tells`: whoever listens hears of a refusal, where it is more than an attempt."""
         checks = Checks()
         if len(request.reason) > REASON_CHARACTERS_MAX:
             checks.invalid("/reason", f"{len(request.reason)} characters", f"at most {REASON_CHARACTERS_MAX}")
         changes = ACTS[name].decide(request, self._basis(copies, actor), checks)
         if not checks.faults:
             return changes
-        for listener in self._listeners:
+        for listener in self._listeners if tells else ():
             listener(name, request, checks.faults)
         return _refused(name, checks)
 
@@ -389,7 +415,7 @@ def _signed_proposal(based_on: int, changes: Changes, act: str, reason: str, sig
 
 
 def _told(changes: Changes) -> tuple[Plain, ...]:
-    return tuple({"kind": kind_of(item), "id": object_id(item), "object": plain(item)} for item in changes)
+    return tuple(shown_change(kind_of(item), object_id(item), plain(item)) for item in changes)
 
 
 def _decode(request: object, shape: type[Struct]) -> Any:

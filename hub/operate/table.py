@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from hub.core.operator import ANYONE, SECURITY, OperatorRole
 from hub.operate import (
     aeo,
     aeo_feeds,
@@ -32,6 +35,8 @@ from hub.operate.acts import Act
 from hub.operate.views import VIEWS as VIEWS_OF_THE_REGISTRY
 from hub.operate.views import View
 
+WATCH = SECURITY | frozenset({OperatorRole.AUDITOR})
+"""Who may know everything."""
 ACTS: dict[str, Act] = {
     **partners.ACTS,
     **partner_table.ACTS,
@@ -72,3 +77,10 @@ VIEWS: dict[str, View] = {
     **operators.VIEWS,
     **approvals.VIEWS,
 }
+
+
+def may_know(roles: Iterable[OperatorRole], name: str) -> bool:
+    """Whether operators of these roles may know what was asked for in an act, and why: those who could sign it."""
+    act = ACTS.get(name)
+    signers = ANYONE if act is not None and act.in_haste else act.roles if act is not None else frozenset()
+    return not (WATCH | signers).isdisjoint(roles)

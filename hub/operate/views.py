@@ -64,6 +64,9 @@ class View(Struct, frozen=True):
     roles: frozenset[OperatorRole] = frozenset(OperatorRole)
     """Which operators may look."""
 
+    discloses: Callable[[Any, Basis], bool] = lambda _, __: False
+    """Whether this look shows something confidential to who has these roles; the others are answered without it."""
+
     @property
     def is_confidential(self) -> bool:
         """Not for everybody's eyes: each look goes into the audit trail."""
@@ -228,6 +231,12 @@ def _agreement(agreement: Agreement, basis: Basis) -> Plain:
 def _feed(feed: Feed, basis: Basis) -> Plain:
     agreements = basis.snapshot.agreements_for(feed.recipient, feed.purpose)
     return {**plain(feed), "agreements_in_force": sum(agreement.in_force(basis.now) for agreement in agreements)}
+
+
+def shown_change(kind: str, name: str, item: Plain) -> Plain:
+    """Without why an administration decided so: that is told by `aeo.reasons` alone, and each look at it noted."""
+    shown = {member: value for member, value in item.items() if (kind, member) != ("authorisation", "reason_class")}
+    return {"kind": kind, "id": name, "object": shown}
 
 
 VIEWS = {

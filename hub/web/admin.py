@@ -155,7 +155,7 @@ class Admin:
         except msgspec.ValidationError as error:
             raise Refused(Refusal("BAD_REQUEST", str(error))) from error
         operator = None if asker.local else asker.name
-        return await _answered(self._registrar.audit(asked.after, asked.limit, operator=operator))
+        return await _answered(self._registrar.audit(asked.after, asked.limit, operator=operator, user=asker.name))
 
     async def prepare(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asker = self._entrance(request)
@@ -164,7 +164,10 @@ class Admin:
             raise Refused(Refusal("OPERATOR_NOT_PERMITTED", "an operator prepares what is to be signed by none other"))
         if asked.act not in ACTS:
             raise Refused(Refusal("NOT_FOUND"))
-        return await _answered(self._registrar.prepare(asked.act, asked.request, operator=asked.operator))
+        remote = not asker.local
+        return await _answered(
+            self._registrar.prepare(asked.act, asked.request, operator=asked.operator, remote=remote)
+        )
 
     async def sign(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asker = self._entrance(request)

@@ -53,7 +53,7 @@ class Office:
         for name in self.signers:
             remote = Remote(self.hub.admin_url, self.signers[name])
             self._tokens[name] = remote, await asyncio.to_thread(remote._token)
-        await self._both("operator.suspend", id="stopped")
+        await self._both("operator.suspend", id="stopped", reason="wiretap")
 
     def _pem(self, name: str) -> str:
         return public_pem(self.signers[name].key)
@@ -75,6 +75,16 @@ class Office:
             remote._proven, route.method, url, "", body, "application/json", token
         )
         return status, told
+
+    async def look(self, name: str, view: str, **asked: str) -> Any:
+        status, told = await asyncio.to_thread(self._tokens[name][0].ask, "GET", f"{PREFIX}{view}", asked)
+        assert status == 200, told
+        return told
+
+    async def noted(self, name: str) -> list[str]:
+        """What this operator looked at, as the trail has it."""
+        events = [msgspec.json.decode(each) for each in await self.hub.live.audit(0, 500)]
+        return [each["act"] for each in events if (each["actor"], each["authority"]) == (name, "token")]
 
     def signed(self, name: str, act: str) -> tuple[str, str]:
         """A statement of the act with the least that its request can hold, and the operator's signature over it."""
@@ -178,6 +188,64 @@ async def test_an_act_is_signed_by_the_roles_that_its_row_names(office: Office, 
         assert (code_of(outcome) == "OPERATOR_NOT_PERMITTED") == (role not in ACTS[act].roles), (act, outcome)
 
     assert office.hub.snapshot().revision == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_an_act_is_prepared_and_its_signature_taken_for_the_roles_that_its_row_names(
+    office: Office, role: str
+) -> None:
+    prepare, sign = (next(each for each in ROUTES if each.name == f"act.{name}") for name in ("prepare", "sign"))
+
+    for act, row in ACTS.items():
+        text, signature = office.signed(role, act)
+        asked = {"act": act, "operator": role, "request": least(row.request)}
+        for route, body in ((prepare, asked), (sign, {"statement": text, "signature": signature})):
+            status, told = await office.ask(role, route, body)
+            refused = (status, told.get("code")) == (403, "OPERATOR_NOT_PERMITTED")
+            assert refused == (role not in row.roles), (route.name, act, told)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_what_was_asked_for_and_why_is_shown_to_who_could_sign_it_or_watches_and_noted(
+    office: Office, role: str
+) -> None:
+    asked = {"id": "delta", "tier": "small", "reason": "wiretap"}
+    prepared: Any = await office.hub.registrar.prepare("partner.tier", asked, operator="ann")
+    waiting: Any = await office.hub.registrar.sign(prepared.statement, office.signers["ann"].sign(prepared.statement))
+
+    shown = await office.look(role, "proposal/show", id=waiting.proposal)
+    reviews = await office.look(role, "review/list")
+    listed = await office.look(role, "proposal/list")
+
+    watches = role in ("security-officer", "auditor")
+    assert ("wiretap" in str(shown)) == (watches or role == "partner-officer")
+    assert ("wiretap" in str(reviews)) == watches
+    assert "wiretap" not in str(listed)
+    assert await office.noted(role) == ["proposal.show"] * ("statement" in shown) + ["review.list"] * watches
+
+
+async def test_a_reader_of_the_trail_is_noted_once_for_all_pages_and_nobody_else_reads_it(office: Office) -> None:
+    for role in ROLES:
+        remote = office._tokens[role][0]
+        pages = [await asyncio.to_thread(remote.ask, "GET", f"{PREFIX}audit/list", {"after": n}) for n in (0, 1, 2)]
+        reads = role in ("security-officer", "auditor")
+        assert {status for status, _ in pages} == {200 if reads else 403}, role
+        assert await office.noted(role) == ["audit.list"] * reads
+
+
+async def test_preparing_shows_no_reason_of_an_administration_and_raises_no_alarm(office: Office) -> None:
+    facts = {"number": "NLAEOF1", "type": "F", "issuer": "NL", "valid_from": "2025-01-01", "reason_class": "wiretap"}
+    await office._both("partner.aeo", id="delta", **facts)
+    heard: list[str] = []
+    office.hub.registrar.on_refusal(lambda act, *_: heard.append(act))
+    prepare = next(route for route in ROUTES if route.name == "act.prepare")
+
+    for act, request in (("partner.aeo", {"id": "delta", "valid_to": "2030-01-01"}), ("aeo.tell", {"lines": ["x"]})):
+        for name in ("partner-officer", "viewer"):
+            told = await office.ask(name, prepare, {"act": act, "operator": name, "request": request})
+            assert "reason_class" not in str(told[1].get("changes")), told
+
+    assert heard == []
 
 
 @pytest.mark.parametrize("door", ["network", "the machine's own"])
