@@ -101,7 +101,9 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_name(name: str) -> dict[str, str]:
     stem = normalize("NFC", PurePath(name).stem)
-    for place in (each.start() for each in re.finditer(r"[ _]+", stem)):
+    for place in sorted(
+        (each.start() for each in re.finditer(r"[ _]+", stem)), reverse=True
+    ):  # The longest name first.
         code, reference = _code(stem[:place].replace("_", " ")), stem[place:].lstrip(" _")
         if code and _REFERENCE.fullmatch(reference) and reference.isprintable():
             return {"kind": code, "reference": reference}

@@ -74,7 +74,7 @@ class Hub:
         ports = replace(ports, blobs=Vault(ports.blobs, keys=ports.keys, entropy=entropy))
         self.settings, self.ports, self.worker = settings, ports, worker
         self.clock, self.entropy, self.observer = clock, entropy, observer
-        self.catalogue = catalogue()
+        self.catalogue, self.leaving = catalogue(), deprecations()
         self.live = LiveRegistry(ports.registry, clock=clock, stale_seconds=settings.intake.registry_seconds_max)
         self.events = streams_of(settings)[0]
         self._tls = make_tls(settings.tls, self.live)
@@ -102,7 +102,7 @@ class Hub:
             self.acceptor,
             self.quotas,
             catalogue=self.catalogue,
-            leaving=deprecations(),
+            leaving=self.leaving,
             snapshot=self.snapshot,
             receipts_at=self.receipts.at,
             seen=lambda system: self.progress.event(system),

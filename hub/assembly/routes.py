@@ -25,7 +25,6 @@ from hub.web.reading import ReaderAPI
 from hub.web.routes import ROUTES
 from hub.web.signatures import Signatures
 from hub.web.statuses import StatusAPI
-from schemas.deprecation import deprecations
 
 if TYPE_CHECKING:
     from hub.assembly.hub import Hub
@@ -115,7 +114,7 @@ def _catalogue_api(hub: Hub) -> CatalogueAPI:
         "openapi": lambda: openapi(ROUTES, hub.catalogue, hub.url),
         "asyncapi": lambda: asyncapi(hub.catalogue, hub.url),
     }
-    return CatalogueAPI(catalogue=hub.catalogue, deprecations=deprecations(), documents=described)
+    return CatalogueAPI(catalogue=hub.catalogue, deprecations=hub.leaving, documents=described)
 
 
 def _reader_api(hub: Hub) -> ReaderAPI:
