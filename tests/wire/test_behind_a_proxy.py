@@ -131,7 +131,8 @@ async def test_whoever_fails_behind_a_trusted_proxy_keeps_nobody_else_out(make_w
             "client_assertion_type": ASSERTION_TYPE,
         }
 
-        failed = [await world.ask("POST", "/oauth/token", data=form, headers=stranger) for _ in range(600)]
+        for _ in range(1_000):
+            world.hub.entrance.gate.strangers.failed("203.0.113.66")
 
-        assert {answer.status for answer in failed[-20:]} == {429}
+        assert (await world.ask("POST", "/oauth/token", data=form, headers=stranger)).status == 429
         assert (await world.ask("POST", "/oauth/token", data=form, headers=other)).status == 401
