@@ -18,7 +18,7 @@ def test_a_short_benchmark_accounts_for_every_event(tmp_path: Path, capfd: pytes
     assert code == 0, err
     document = json.loads(out)
     posted = [each for each in document["measures"].values() if each["sent"]]
-    assert len(posted) == 7
+    assert len(posted) == 8
     assert all(each["sent"] == each["accepted"] for each in posted)
     delivered = {name: each["delivered"] for name, each in document["measures"].items() if each["delivered"]}
     assert delivered == {name: document["measures"][name]["sent"] for name in ("end to end", "paced")}
