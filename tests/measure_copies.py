@@ -51,7 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         for media_type, make in (("application/pdf", pdf), ("application/json", json)):
             own = Path(directory) / media_type.replace("/", "-")
-            with hub("copies", Ground("sqlite"), own, feed=False, company=EXPORTER) as on:
+            with hub("copies", Ground("sqlite"), own, feed=False, companies=(EXPORTER,)) as on:
                 _measure(on, media_type, [make(number) for number in range(ROUNDS)])
 
 
@@ -77,7 +77,7 @@ def _measure(on: Hub, media_type: str, contents: list[bytes]) -> None:
 
 
 def _in(on: Hub, media_type: str, content: bytes) -> str:
-    headers = {"Authorization": f"Bearer {on.write_token}", "Content-Type": media_type}
+    headers = {"Authorization": f"Bearer {on.write_tokens[EXPORTER.id]}", "Content-Type": media_type}
     with closing(HTTPConnection(urlsplit(on.server.url).netloc)) as connection:
         connection.request("POST", "/v1/documents?kind=380&reference=INV-42", content, headers)
         answer = connection.getresponse()
@@ -87,7 +87,7 @@ def _in(on: Hub, media_type: str, content: bytes) -> str:
 
 def _out(on: Hub, content: bytes, place: str) -> None:
     with closing(HTTPConnection(urlsplit(on.server.url).netloc)) as connection:
-        connection.request("GET", f"{place}/content", headers={"Authorization": f"Bearer {on.write_token}"})
+        connection.request("GET", f"{place}/content", headers={"Authorization": f"Bearer {on.write_tokens[EXPORTER.id]}"})
         assert connection.getresponse().read() == content
 
 
