@@ -87,7 +87,9 @@ def _in(on: Hub, media_type: str, content: bytes) -> str:
 
 def _out(on: Hub, content: bytes, place: str) -> None:
     with closing(HTTPConnection(urlsplit(on.server.url).netloc)) as connection:
-        connection.request("GET", f"{place}/content", headers={"Authorization": f"Bearer {on.write_tokens[EXPORTER.id]}"})
+        connection.request(
+            "GET", f"{place}/content", headers={"Authorization": f"Bearer {on.write_tokens[EXPORTER.id]}"}
+        )
         assert connection.getresponse().read() == content
 
 
