@@ -22,7 +22,6 @@ from hub.operate.views import All, Plain, View, plain
 LIVE_API_KEYS_MAX = 2
 """One in use and one coming."""
 NETWORKS_MAX = 16
-ID_CHARACTERS_MIN = 8
 
 
 class IssueApiKey(Request, frozen=True, kw_only=True):
@@ -66,7 +65,7 @@ def issue_api_key(request: IssueApiKey, basis: Basis, checks: Checks) -> Changes
 
 
 def revoke_api_key(request: RevokeApiKey, basis: Basis, checks: Checks) -> Changes:
-    key = _find(request.id, basis, checks)
+    key = checks.named("/id", request.id, basis.snapshot.api_keys)
     return () if key is None else ended_with(Lost((key,)), basis)
 
 
@@ -101,15 +100,6 @@ def _networks(texts: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
         except ValueError:
             checks.invalid(f"/networks/{index}", text, "an address or a network, such as 192.0.2.0/24")
     return tuple(networks)
-
-
-def _find(name: str, basis: Basis, checks: Checks) -> ApiKey | None:
-    """The one of this id, or whose id begins so."""
-    keys = basis.snapshot.api_keys
-    if (exact := keys.get(name)) is not None:
-        return exact
-    named = [each for each in keys if len(name) >= ID_CHARACTERS_MIN and each.id.startswith(name)]
-    return named[0] if len(named) == 1 else checks.known("/id", name, keys)
 
 
 ACTS = {

@@ -11,9 +11,6 @@ from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.views import All, Plain, View, plain
 
-ID_CHARACTERS_MIN = 8
-"""So much of a proposal's id is enough to name it, while it is the only one that begins so."""
-
 
 class OfProposal(Request, frozen=True, kw_only=True):
     id: str
@@ -35,14 +32,14 @@ def refuse_proposal(request: OfProposal, basis: Basis, checks: Checks) -> Change
 
 def withdraw_proposal(request: OfProposal, basis: Basis, checks: Checks) -> Changes:
     """Its author takes it back."""
-    proposal = find_proposal(request.id, basis, checks)
+    proposal = checks.named("/id", request.id, basis.snapshot.proposals)
     if proposal is not None and proposal.author != basis.actor:
         checks.invalid("/id", f"a proposal of {proposal.author}", "a proposal of your own")
     return _settled(request, basis, checks, ProposalState.WITHDRAWN)
 
 
 def _settled(request: OfProposal, basis: Basis, checks: Checks, state: ProposalState) -> Changes:
-    proposal = find_proposal(request.id, basis, checks)
+    proposal = checks.named("/id", request.id, basis.snapshot.proposals)
     if proposal is None or proposal.state is state:
         return ()
     if not proposal.is_open(basis.now):
@@ -68,7 +65,7 @@ def list_proposals(_: All, basis: Basis, __: Checks) -> Plain:
 
 def show_proposal(request: ShowProposal, basis: Basis, checks: Checks) -> Plain:
     """With the statement that a second signature is over, for those who may know what it asks for."""
-    proposal = find_proposal(request.id, basis, checks)
+    proposal = checks.named("/id", request.id, basis.snapshot.proposals)
     if proposal is None:
         return {}
     statement = {"statement": proposal.statement} if basis.may_know(proposal.act) else {}
@@ -93,15 +90,6 @@ def _review(review: Review, basis: Basis) -> Plain:
 
 def _shows_reasons(request: All, basis: Basis) -> bool:
     return any(each["reason"] or each["note"] for each in list_reviews(request, basis, Checks())["items"])
-
-
-def find_proposal(name: str, basis: Basis, checks: Checks) -> PendingProposal | None:
-    """The one of this id, or whose id begins so."""
-    proposals = basis.snapshot.proposals
-    if (exact := proposals.get(name)) is not None:
-        return exact
-    named = [each for each in proposals if len(name) >= ID_CHARACTERS_MIN and each.id.startswith(name)]
-    return named[0] if len(named) == 1 else checks.known("/id", name, proposals)
 
 
 def told_state(proposal: PendingProposal, now: int) -> str:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import type_matches
 from hub.core.pointer import is_pointer
-from hub.core.registry import History, Registered
+from hub.core.registry import History, Registered, object_id
 from schemas.codes import COUNTRIES
 from schemas.faults import Fault, shown
 
@@ -27,6 +27,8 @@ T = TypeVar("T", bound=Registered)
 TEXT_CHARACTERS_MAX = 200
 ITEMS_MAX = 64
 """Roles, identifiers, types, fields or filter conditions of one object."""
+ID_CHARACTERS_MIN = 8
+"""So much of a long id is enough to name its object, while it is the only one that begins so."""
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _TYPE_PATTERN = re.compile(r"\*|customs\.[a-z_]+\.(?:\*|[a-z_]+)")
@@ -67,6 +69,13 @@ class Checks:
         if item is None:
             self.fault("ACT_NOT_REGISTERED", place, name, "the name of something registered")
         return item
+
+    def named(self, place: str, name: str, history: History[T]) -> T | None:
+        """The one of this id, or whose id begins so."""
+        if (exact := history.get(name)) is not None:
+            return exact
+        found = [each for each in history if len(name) >= ID_CHARACTERS_MIN and object_id(each).startswith(name)]
+        return found[0] if len(found) == 1 else self.known(place, name, history)
 
     def text(self, place: str, text: str) -> str:
         if not text.strip() or len(text) > TEXT_CHARACTERS_MAX or not text.isprintable():

@@ -21,8 +21,6 @@ from hub.trust.keys import KeyRefused, algorithm_of, load_public_jwk, public_jwk
 
 OPEN_INVITATIONS_MAX = 16
 """Of one partner."""
-ID_CHARACTERS_MIN = 8
-"""So much of an invitation's id is enough to name it, while it is the only one that begins so."""
 NOBODY: frozenset[OperatorRole] = frozenset()
 """No operator: a company says so of itself, or the hub of what it saw."""
 
@@ -83,7 +81,7 @@ def make_invitation(request: MakeInvitation, basis: Basis, checks: Checks) -> Ch
 
 
 def end_invitation(request: EndInvitation, basis: Basis, checks: Checks) -> Changes:
-    invitation = _invitation(request.id, basis, checks)
+    invitation = checks.named("/id", request.id, basis.snapshot.invitations)
     if invitation is None or invitation.state is not InvitationState.OPEN:
         return ()
     return (replace(invitation, state=InvitationState.ENDED),)
@@ -192,15 +190,6 @@ def _requested(name: str, basis: Basis, checks: Checks) -> PublicKey | None:
 def _invitation_of(key: PublicKey, basis: Basis) -> Invitation | None:
     partner = key.system.partition(".")[0]
     return next((each for each in basis.snapshot.invitations.of(partner) if each.key == key.id), None)
-
-
-def _invitation(name: str, basis: Basis, checks: Checks) -> Invitation | None:
-    """The one of this id, or whose id begins so."""
-    invitations = basis.snapshot.invitations
-    if (exact := invitations.get(name)) is not None:
-        return exact
-    named = [each for each in invitations if len(name) >= ID_CHARACTERS_MIN and each.id.startswith(name)]
-    return named[0] if len(named) == 1 else checks.known("/id", name, invitations)
 
 
 ACTS = {

@@ -76,6 +76,16 @@ async def test_two_api_keys_are_live_at_a_time_and_none_is_issued_twice(desk: De
     await desk.do("api-key.issue", **asked(THREE))
 
 
+@pytest.mark.parametrize("name", ["a" * 7, "a" * 8, "b" * 7])
+async def test_a_beginning_that_is_short_or_of_two_keys_names_none(desk: Desk, name: str) -> None:
+    await desk.enrol(tier="small")
+    await desk.do("api-key.issue", **asked("a" * 64))
+    await desk.do("api-key.issue", **asked("a" * 63 + "b", system="desk"))
+    await desk.do("api-key.issue", **asked("b" * 64, system="desk"))
+
+    assert await desk.refused("api-key.revoke", id=name) == {"/id": "ACT_NOT_REGISTERED"}
+
+
 async def test_the_list_shows_states_and_digests_only(desk: Desk) -> None:
     await desk.enrol(tier="small")
     await desk.do("api-key.issue", **asked(days=1))
