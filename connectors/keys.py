@@ -97,11 +97,11 @@ def signing_key(private: object) -> SigningKey:
     """Name the algorithm and the id of a private key. Raises `KeyUnusable` for a kind that the hub does not take."""
     match private:
         case ec.EllipticCurvePrivateKey() if isinstance(private.curve, ec.SECP256R1):
-            return SigningKey(private, "ES256", _thumbprint(_public_jwk(private)))
+            return SigningKey(private, "ES256", jwk_thumbprint(_public_jwk(private)))
         case ed25519.Ed25519PrivateKey():
-            return SigningKey(private, "EdDSA", _thumbprint(_public_jwk(private)))
+            return SigningKey(private, "EdDSA", jwk_thumbprint(_public_jwk(private)))
         case rsa.RSAPrivateKey() if RSA_BITS_MIN <= private.key_size <= RSA_BITS_MAX:
-            return SigningKey(private, "PS256", _thumbprint(_public_jwk(private)))
+            return SigningKey(private, "PS256", jwk_thumbprint(_public_jwk(private)))
     raise KeyUnusable(
         f"use a P-256, an Ed25519 or an RSA key of {RSA_BITS_MIN} bits or more (`customs-connect keygen`)"
     )
@@ -150,8 +150,10 @@ def _public_jwk(private: PrivateKey) -> dict[str, str]:
             return {"e": _unsigned(public.e), "kty": "RSA", "n": _unsigned(public.n)}
 
 
-def _thumbprint(jwk: dict[str, str]) -> str:
-    return _base64url(sha256(orjson.dumps(jwk, option=orjson.OPT_SORT_KEYS)).digest())
+def jwk_thumbprint(jwk: dict[str, Any]) -> str:
+    """RFC 7638 §3, whatever else the key says of itself. Raises `KeyError` for a kind that the hub does not take."""
+    names = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}[jwk["kty"]]
+    return _base64url(sha256(orjson.dumps({name: jwk[name] for name in names})).digest())
 
 
 def _unsigned(number: int, size: int | None = None) -> str:

@@ -20,7 +20,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from connectors.errors import ConnectorError
-from connectors.keys import SigningKey
+from connectors.keys import SigningKey, jwk_thumbprint
 
 ON_BEHALF_OF = "Hub-On-Behalf-Of"
 PROOF_FORMAT = "customs-hub-request-proof/1"
@@ -85,7 +85,7 @@ def read_proof(content: bytes) -> SignedRequest:
     if not digests or any(digest != _b64(_HASHES[name](body).digest()) for name, digest in digests):
         raise ProofWrong("the body is not the one that was signed")
     named = _KEY_ID.match(signed.get("@signature-params", ""))
-    if named is None or named[1] != _thumbprint(jwk):
+    if named is None or named[1] != jwk_thumbprint(jwk):
         raise ProofWrong("the key is not the one that the signature names")
     target = signed.get("@target-uri") or signed.get("@authority", "") + signed.get("@path", "")
     if "@method" not in signed or not target:
@@ -131,13 +131,6 @@ def _holds(key: object, signature: bytes, base: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _thumbprint(jwk: dict[str, Any]) -> str:
-    """RFC 7638 §3."""
-    names = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "RSA": ("e", "kty", "n")}[jwk["kty"]]
-    members = orjson.dumps({name: jwk[name] for name in names})
-    return base64.urlsafe_b64encode(sha256(members).digest()).rstrip(b"=").decode()
 
 
 def _b64(content: bytes) -> str:
