@@ -24,7 +24,8 @@ from hub.core.settings import HTTPSettings
 from hub.operate.registrar import ACTS, AUDIT_EVENTS_MAX, VIEWS, Registrar
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
-from hub.web.edge import JSON, BodyReader, Edge, Handler, Refused, answer, listening, only
+from hub.web.edge import JSON, BodyReader, Edge, Handler, answer, listening, only
+from hub.web.problems import Refused, granted
 from hub.web.routes import Route, Router
 from schemas import guard
 
@@ -211,9 +212,7 @@ async def _answered(outcome: Awaitable[object]) -> web.StreamResponse:
         found = await outcome
     except HubError as error:
         raise Refused(Refusal(error.code, str(error))) from error
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    return answer(msgspec.to_builtins(found))
+    return answer(msgspec.to_builtins(granted(found)))
 
 
 def local(request: web.BaseRequest) -> Asker:

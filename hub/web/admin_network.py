@@ -24,8 +24,9 @@ from hub.trust.keys import ALGORITHMS
 from hub.web.admin import BOUNDS, PREFIX, ROUTES, Admin, Asker, Status
 from hub.web.charge import too_many_failures
 from hub.web.credentials import CredentialReader
-from hub.web.edge import ANSWER_HEADERS, BodyReader, Edge, Handler, Refused, answer, listening
+from hub.web.edge import ANSWER_HEADERS, BodyReader, Edge, Handler, answer, listening
 from hub.web.interface.admin import admin_openapi
+from hub.web.problems import Refused
 from hub.web.route import Route
 from hub.web.routes import Router
 

@@ -12,8 +12,9 @@ from hub.core.evidence import Item, Mode, Principal, Verdict
 from hub.intake.pipeline import Answer
 from hub.ports.jobs import Job
 from hub.web import render
-from hub.web.edge import JSON, RETRY_AFTER_SECONDS, announcing, problem
+from hub.web.edge import JSON, announcing
 from hub.web.gate import ASKED
+from hub.web.problems import RETRY_AFTER_SECONDS, problem
 from schemas import deprecation
 from schemas.translate.dcsa.feedback import feedback, json_path
 

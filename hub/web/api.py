@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode
 from hub.intake.pipeline import Pipeline
 from hub.web.answers import events_answer
 from hub.web.documents import DocumentAPI, is_document, wanted_form
-from hub.web.edge import BodyReader, Handler, Refused, language_of
+from hub.web.edge import BodyReader, Handler, language_of
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
+from hub.web.problems import granted
 from hub.web.route import EDIFACT, LINKED
 from hub.web.signatures import Signatures
 
@@ -51,15 +51,10 @@ class PartnerAPI:
                 admitted = self._admit(request)  # The body may have taken seconds: who asks is looked at again.
             admitted = await self._signatures.proven(request, admitted, body)
             headers = attribute_headers(request) if admitted.mode is Mode.BINARY else {}
-            judged = await self._pipeline.submit(admitted, body, headers)
-        if isinstance(judged, Refusal):
-            raise Refused(judged)
+            judged = granted(await self._pipeline.submit(admitted, body, headers))
         return self._signatures.told(events_answer(judged, language_of(request)), admitted)
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")
         media_type = self._bodies.media_type(request, (*MODES, LINKED, EDIFACT))
-        admitted = self._pipeline.admit(principal, mode=MODES[media_type], atomic=atomic(request))
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
-        return admitted
+        return granted(self._pipeline.admit(principal, mode=MODES[media_type], atomic=atomic(request)))

@@ -12,7 +12,8 @@ from aiohttp import web
 from hub.core.errors import Refusal
 from hub.core.words import words
 from hub.web import pages
-from hub.web.edge import JSON, Handler, Refused
+from hub.web.edge import JSON, Handler
+from hub.web.problems import Refused
 from hub.web.templates import wanted_language
 from schemas import listing
 from schemas.catalogue import Catalogue, EventType, published

@@ -14,7 +14,7 @@ from aiohttp import web
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
 from hub.intake.quota import Left, Quotas
-from hub.web.edge import Refused
+from hub.web.problems import Refused
 from hub.web.under_way import ROUTE
 
 _UNITS = {"events": ';qu="events"', "bytes": ';qu="content-bytes"', "requests": ""}

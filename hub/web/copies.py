@@ -33,9 +33,10 @@ from hub.views.states import Judged
 from hub.web import render
 from hub.web.answers import events_answer, leaving_headers, names_of
 from hub.web.copy_routes import COPIES
-from hub.web.edge import BodyReader, Handler, Refused, answer, fault_documents, language_of, only
+from hub.web.edge import BodyReader, Handler, answer, language_of, only
 from hub.web.gate import Gate
 from hub.web.handing import hand_over
+from hub.web.problems import Refused, fault_documents, granted
 from hub.web.route import BINARY
 from schemas import guard
 from schemas.faults import Fault, Severity, fault
@@ -203,19 +204,13 @@ class CopiesAPI:
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")
-        admitted = self._pipeline.admit(principal, mode=Mode.STRUCTURED, atomic=False)
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
-        return admitted
+        return granted(self._pipeline.admit(principal, mode=Mode.STRUCTURED, atomic=False))
 
     def _sight(self, request: web.BaseRequest) -> Sight:
         principal: Principal = self._gate.enter(request, "receipts:read", "feeds:read")
         only(request, {"purpose"})
         purpose = request.query.get("purpose")
-        sight = self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000)
-        if isinstance(sight, Refusal):
-            raise Refused(sight)
-        return sight
+        return granted(self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000))
 
     async def _found(self, sight: Sight, digest: str) -> list[Copy]:
         """At least one. Raises `Refused`: for the caller there is none."""

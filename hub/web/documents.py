@@ -14,11 +14,12 @@ from hub.intake.documents import Documents, Sent
 from hub.intake.pipeline import SMALL_BATCH_BYTES, Answer, Pipeline
 from hub.ports.system import Clock, Entropy
 from hub.web.answers import events_answer, feedback_of
-from hub.web.edge import BodyReader, Handler, Refused, language_of
+from hub.web.edge import BodyReader, Handler, language_of
 from hub.web.edi import FORMS as EDI_FORMS
 from hub.web.edi import edi_answer
 from hub.web.gate import Gate
 from hub.web.native import MODES, atomic, attribute_headers
+from hub.web.problems import Refused, granted
 from hub.web.route import BINARY, EDIFACT, LINKED, TABLES
 from hub.web.signatures import Signatures
 from schemas.identity import SOURCE_BYTES_MAX
@@ -75,9 +76,7 @@ class DocumentAPI:
             if not self._pipeline.is_current(admitted):
                 admitted = self.admit(request)
             admitted = await self._signatures.proven(request, admitted, body)
-            judged = await self._documents.submit(admitted, self._sent(request, admitted, body))
-        if isinstance(judged, Refusal):
-            raise Refused(judged)
+            judged = granted(await self._documents.submit(admitted, self._sent(request, admitted, body)))
         return self._signatures.told(await self._answer(request, form, body, judged), admitted)
 
     async def validate(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
@@ -91,9 +90,7 @@ class DocumentAPI:
             else:
                 headers = attribute_headers(request) if admitted.mode is Mode.BINARY else {}
                 judged = await self._pipeline.check(admitted, body, headers)
-        if isinstance(judged, Refusal):
-            raise Refused(judged)
-        return await self._answer(request, form, body, judged)
+        return await self._answer(request, form, body, granted(judged))
 
     async def _answer(self, request: web.BaseRequest, form: str | None, body: bytes, judged: Answer) -> web.Response:
         """In the form asked for. One about a long document is written on a thread: it is gone through once more."""
@@ -111,10 +108,7 @@ class DocumentAPI:
         principal = self._gate.enter(request, "events:write")
         media_type = self._bodies.media_type(request, taken, any_charset=request.content_type in TABLES)
         mode = Mode.BATCHED if is_document(request) else MODES.get(media_type, Mode.BATCHED)
-        admitted = self._pipeline.admit(principal, mode=mode, atomic=atomic(request))
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
-        return admitted
+        return granted(self._pipeline.admit(principal, mode=mode, atomic=atomic(request)))
 
     def _sent(self, request: web.BaseRequest, admitted: Admitted, body: bytes) -> Sent:
         """A body with what the request and the registry say of it that it does not say itself."""

@@ -1,4 +1,4 @@
-"""The edge: what every request passes before a stage sees it, and the only place that renders errors.
+"""The edge: what every request passes before a stage sees it, and the only place where errors leave.
 
 Order of checks, each before anything costlier is done: a place is free ▸ the headers are small ▸ the route exists ▸ the
 method fits ▸ (the handler authenticates) ▸ media type and encoding ▸ declared size, for which there must be room until
@@ -21,27 +21,23 @@ from aiohttp.web_protocol import RequestHandler
 
 from hub.core.errors import HubError, Refusal, place_of
 from hub.core.fairness import FairRoom
-from hub.core.faults import ACT_FAULTS
 from hub.core.settings import HTTPSettings, addresses_of
-from hub.core.words import words
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web import epcis_problems
 from hub.web.accepting import accepting
 from hub.web.copy_routes import COPIES
+from hub.web.problems import PROBLEM, Refused, problem
 from hub.web.routes import Route, Router
 from hub.web.under_way import CHARGE, PAUSE, ROUTE, Charge
 from schemas.deprecation import headers_of
-from schemas.faults import FAULTS, FOUND_CHARACTERS_MAX, Fault, cut
+from schemas.faults import FOUND_CHARACTERS_MAX, cut
 
-PROBLEM = "application/problem+json"
 JSON = "application/json"
-RETRY_AFTER_SECONDS = "1"
 SERVER = {"Server": "customs-hub"}
 """aiohttp would name itself and its version."""
 
 _NONE: Mapping[str, str] = {}
-_FAULTS = {**FAULTS, **ACT_FAULTS}
 
 ANSWER_HEADERS = web.RequestKey("answer_headers", dict[str, str])
 """Headers that a request earned on its way and that go with whatever it is answered."""
@@ -49,63 +45,7 @@ ANSWER_HEADERS = web.RequestKey("answer_headers", dict[str, str])
 Handler = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
 
-class Refused(Exception):
-    """Raised by handlers to leave with a refusal; carries headers where HTTP asks for some."""
-
-    def __init__(self, refusal: Refusal, **headers: str) -> None:
-        super().__init__(refusal.code)
-        self.refusal = refusal
-        self.pause = 0.0
-        self.closes = False
-        self.headers = headers
-
-    def pausing(self, seconds: float) -> Self:
-        """The same; once it is answered, the connection is not read for so long."""
-        self.pause = seconds
-        return self
-
-    def closing(self) -> Self:
-        """The same; once it is answered, nothing more is read of the connection."""
-        self.closes = True
-        return self
-
-
 _TOO_MUCH = (429, 503)
-
-
-def problem(
-    refusal: Refusal, *, language: str = "en", instance: str = "", extra: Mapping[str, object] | None = None
-) -> web.Response:
-    """A refusal as it is answered (`schemas/formats/problem.md`)."""
-    row = refusal.row
-    said = words().said
-    document = {
-        "type": f"urn:customs-hub:error:{row.code}",
-        "title": row.fr if language == "fr" else row.en,
-        "status": row.status,
-        "code": row.code,
-        "fix": said(row.fix, language),
-        "retryable": row.retryable,
-    }
-    if refusal.detail:
-        document["detail"] = said(refusal.detail, language)
-    if instance:
-        document["instance"] = instance
-    if refusal.faults:
-        document["faults"] = fault_documents(refusal.faults, language)
-    if refusal.cursor:
-        document["cursor"] = refusal.cursor
-    response = web.Response(status=row.status, body=orjson.dumps({**document, **(extra or {})}), content_type=PROBLEM)
-    if row.retryable:
-        response.headers["Retry-After"] = str(refusal.retry_after) if refusal.retry_after else RETRY_AFTER_SECONDS
-    if row.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-    return response
-
-
-def fault_documents(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
-    """Faults as they are answered: with their text and, where one is obvious, a fix."""
-    return [words().fault(each, language, _FAULTS) for each in faults]
 
 
 def language_of(request: web.BaseRequest) -> str:

@@ -22,8 +22,9 @@ from hub.ports.system import Clock
 from hub.trust.receipt import Shown, is_own, read_receipt
 from hub.trust.statement import utc_text
 from hub.web.charge import too_many_failures
-from hub.web.edge import JSON, BodyReader, Handler, Refused, answer, only
+from hub.web.edge import JSON, BodyReader, Handler, answer, only
 from hub.web.gate import Gate
+from hub.web.problems import Refused
 from schemas.guard import Parsed, parse
 
 BODY_BYTES_MAX = 16_384

@@ -26,9 +26,10 @@ from hub.trust.statement import utc_text
 from hub.web import render
 from hub.web.answers import asked_of, leaving_headers, names_of, senders_of
 from hub.web.documents import source_of
-from hub.web.edge import JSON, BodyReader, Handler, Refused, announcing, answer, language_of, number, problem
+from hub.web.edge import JSON, BodyReader, Handler, announcing, answer, language_of, number
 from hub.web.epcis_problems import epcis_status, epcis_type
 from hub.web.gate import ASKED, Gate, publisher_asked
+from hub.web.problems import Refused, granted, problem
 from hub.web.route import BINARY, LINKED
 from schemas.translate.epcis import EPCIS_CONTEXT
 from schemas.translate.item import Context
@@ -110,14 +111,12 @@ class CaptureAPI:
         most = capture_events_max(behaviour, self._bounds, self._settings)
         with self._bodies.hold(request, sender=principal.sender.id) as held:
             body = await held.read()
-            opened = await self._documents.open(self._sent(request, body, Context(source=source, items_max=most)))
-            if isinstance(opened, Refusal):
-                raise Refused(opened)
+            sent = self._sent(request, body, Context(source=source, items_max=most))
+            granted(await self._documents.open(sent))
             parameters = {"behaviour": behaviour} | ({"source": source} if source else {})
             document = in_chunks(body)
-            job = await self._runner.take(principal, JobKind.CAPTURE, request.content_type, parameters, document)
-        if isinstance(job, Refusal):
-            raise Refused(job)
+            taken = await self._runner.take(principal, JobKind.CAPTURE, request.content_type, parameters, document)
+        job = granted(taken)
         return web.Response(status=202, headers={"Location": f"/epcis/capture/{job.id}{asked_of(job)}", **VERSIONS})
 
     async def captured(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
@@ -146,12 +145,8 @@ class CaptureAPI:
         context = Context(source=source_of(request), items_max=1)
         with self._bodies.hold(request, sender=principal.sender.id) as held:
             body = await held.read()
-            admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False)
-            if isinstance(admitted, Refusal):
-                raise Refused(admitted)
-            judged = await self._documents.submit(admitted, self._sent(request, body, context))
-        if isinstance(judged, Refusal):
-            raise Refused(judged)
+            admitted = granted(self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False))
+            judged = granted(await self._documents.submit(admitted, self._sent(request, body, context)))
         if len(judged.items) != 1:
             raise Refused(Refusal("BODY_MALFORMED", "one event; use /epcis/capture for documents without any"))
         return _event_answer(judged.items[0], body, language_of(request), names_of(judged.principal))
@@ -160,9 +155,7 @@ class CaptureAPI:
         principal = self._gate.enter(request, "events:write")
         check_versions(request)
         self._bodies.media_type(request, (BINARY, LINKED))
-        admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False)
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
+        granted(self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False))
         return principal
 
     def _sent(self, request: web.BaseRequest, body: bytes, context: Context) -> Sent:

@@ -11,9 +11,10 @@ from hub.ports.system import Clock
 from hub.trust.statement import utc_text
 from hub.views.captured import Asked, Captured, word
 from hub.web.documents import source_of
-from hub.web.edge import Handler, Refused, answer
+from hub.web.edge import Handler, answer
 from hub.web.epcis import VERSIONS, check_versions, next_link, per_page
 from hub.web.gate import Gate
+from hub.web.problems import Refused, granted
 from schemas.faults import FOUND_CHARACTERS_MAX, cut
 from schemas.identity import instant_us
 from schemas.translate.epcis import document
@@ -54,9 +55,7 @@ class EPCISEventsAPI:
         check_versions(request)
         asked, limit = _asked(request), per_page(request)
         token = request.query.get("nextPageToken")
-        page = await self._captured.page(principal.partner.id, asked, cursor=token, limit=limit)
-        if isinstance(page, Refusal):
-            raise Refused(page)
+        page = granted(await self._captured.page(principal.partner.id, asked, cursor=token, limit=limit))
         events, following = page
         headers = dict(HEADERS)
         if following is not None:

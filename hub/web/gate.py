@@ -19,7 +19,8 @@ from hub.intake.strangers import Strangers
 from hub.ports.system import Clock
 from hub.web.charge import RequestCharge, too_many_failures
 from hub.web.credentials import CredentialReader
-from hub.web.edge import ANSWER_HEADERS, Refused
+from hub.web.edge import ANSWER_HEADERS
+from hub.web.problems import Refused
 from hub.web.under_way import CHARGE, ROUTE
 
 _CREDENTIALS = web.RequestKey("credentials", Credentials)

@@ -23,10 +23,11 @@ from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.jobs import Job, JobKind, Jobs
 from hub.ports.system import Clock, Entropy
 from hub.web.documents import source_of
-from hub.web.edge import BodyReader, Handler, Refused, language_of, only
+from hub.web.edge import BodyReader, Handler, language_of, only
 from hub.web.edi import FORMS, edi_text, undecided
 from hub.web.gate import ASKED, Gate
 from hub.web.job_answers import job_answer, own_job, taken_answer
+from hub.web.problems import Refused, granted
 from hub.web.route import EDIFACT
 
 PATH = "/v1/interchanges"
@@ -71,9 +72,7 @@ class InterchangesAPI:
         source = source_of(request)
         parameters = {REVISION: str(admitted.revision)} | ({"source": source} if source else {})
         chunks = self._bodies.chunks(request, bytes_max=most, seconds_max=self._settings.upload_seconds_max)
-        job = await self._runner.take(admitted.principal, JobKind.INTERCHANGE, media_type, parameters, chunks)
-        if isinstance(job, Refusal):
-            raise Refused(job)
+        job = granted(await self._runner.take(admitted.principal, JobKind.INTERCHANGE, media_type, parameters, chunks))
         job = await self._runner.settled(job, seconds=self._settings.answer_wait_seconds)
         return await taken_answer(request, self._jobs, job, PATH)
 
@@ -95,10 +94,7 @@ class InterchangesAPI:
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")
-        admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False)
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
-        return admitted
+        return granted(self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False))
 
     async def _said(self, form: str, job: Job, language: str) -> bytes:
         """Empty: there is nothing final to say, or nobody to say it to."""

@@ -11,8 +11,9 @@ from hub.ports.jobs import Job, JobKind, Jobs, JobState
 from hub.trust.statement import utc_text
 from hub.web import render
 from hub.web.answers import ITEMS_MAX, asked_of, leaving_headers, senders_of, status_of
-from hub.web.edge import Refused, answer, language_of, number, problem
+from hub.web.edge import answer, language_of, number
 from hub.web.gate import publisher_asked
+from hub.web.problems import Refused, problem
 
 
 async def own_job(request: web.BaseRequest, principal: Principal, jobs: Jobs, kind: JobKind, name: str) -> Job:

@@ -17,8 +17,9 @@ from hub.core.settings import MandateSettings
 from hub.operate.mandates import told
 from hub.operate.registrar import Done, Registrar
 from hub.ports.system import Clock
-from hub.web.edge import JSON, BodyReader, Handler, Refused, answer, number, only
+from hub.web.edge import JSON, BodyReader, Handler, answer, number, only
 from hub.web.gate import Gate
+from hub.web.problems import Refused, granted
 from schemas import guard
 
 SIGN = "mandates:sign"
@@ -102,10 +103,8 @@ class MandatesAPI:
 
     async def _perform(self, act: str, principal: Principal, given: Mapping[str, Any]) -> Done:
         request = {"principal": principal.partner.id, **given}
-        done = await self._registrar.perform(act, request, actor=principal.system.id, authority=Authority.PARTNER)
-        if isinstance(done, Refusal):
-            raise Refused(done)
-        return done
+        actor = principal.system.id
+        return granted(await self._registrar.perform(act, request, actor=actor, authority=Authority.PARTNER))
 
     def _told(self, principal: Principal, name: str, status: int) -> web.StreamResponse:
         snapshot = self._snapshot()

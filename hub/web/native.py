@@ -6,7 +6,7 @@ from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Mode
-from hub.web.edge import Refused
+from hub.web.problems import Refused
 from hub.web.routes import BATCHED, BINARY, NDJSON, STRUCTURED
 
 MODES = {STRUCTURED: Mode.STRUCTURED, BATCHED: Mode.BATCHED, NDJSON: Mode.NDJSON, BINARY: Mode.BINARY}

@@ -13,8 +13,9 @@ from hub.intake.grant import TokenEndpoint
 from hub.intake.inspect import TokenDesk
 from hub.web.charge import too_many_failures
 from hub.web.credentials import CredentialReader
-from hub.web.edge import BodyReader, Handler, Refused, answer
+from hub.web.edge import BodyReader, Handler, answer
 from hub.web.gate import Gate
+from hub.web.problems import Refused
 from hub.web.under_way import PAUSE
 
 _PARAMETERS_MAX = 16

@@ -20,8 +20,9 @@ from hub.trust.jws import Flaw
 from hub.trust.possession import verify_possession
 from hub.trust.statement import utc_text
 from hub.web.charge import too_many_failures
-from hub.web.edge import JSON, BodyReader, Handler, Refused, answer
+from hub.web.edge import JSON, BodyReader, Handler, answer
 from hub.web.gate import Gate
+from hub.web.problems import Refused, granted
 from hub.web.under_way import PAUSE
 from schemas.faults import Fault
 from schemas.guard import Parsed, parse
@@ -83,9 +84,7 @@ class OwnCredentials:
             actor=principal.system.id,
             authority=Authority.PARTNER,
         )
-        if isinstance(done, Refusal):
-            raise Refused(done)
-        return answer(_told(done, principal.key_id), 201)
+        return answer(_told(granted(done), principal.key_id), 201)
 
     async def revoke(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """204 whether there is such a code or not; each try slows its sender down like a failed authentication."""
@@ -102,8 +101,7 @@ class OwnCredentials:
             actor=WITHOUT_A_KEY,
             authority=Authority.PARTNER,
         )
-        if isinstance(done, Refusal):
-            raise Refused(done)
+        granted(done)
         return web.Response(status=204)
 
 

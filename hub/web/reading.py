@@ -21,8 +21,9 @@ from hub.trust.statement import utc_text
 from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Statuses
 from hub.web import render
-from hub.web.edge import JSON, SERVER, BodyReader, Handler, Refused, answer, number
+from hub.web.edge import JSON, SERVER, BodyReader, Handler, answer, number
 from hub.web.gate import Gate, publisher_asked
+from hub.web.problems import Refused, granted
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
 ACK_BODY_BYTES_MAX = 8_192
@@ -200,9 +201,8 @@ class ReaderAPI:
             request.transport.abort()
 
 
-def _page_answer(page: Page | Refusal) -> web.Response:
-    if isinstance(page, Refusal):
-        raise Refused(page)
+def _page_answer(outcome: Page | Refusal) -> web.Response:
+    page = granted(outcome)
     return answer({"items": [orjson.Fragment(record) for record in page.records], "next": page.cursor})
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from hub.core.evidence import Item, Receipt, SealProof
 from hub.core.words import words
-from hub.web.edge import fault_documents
+from hub.web.problems import fault_documents
 
 Document = dict[str, object]
 

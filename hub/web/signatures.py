@@ -10,8 +10,9 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Admitted
 from hub.intake.signed import SignedRequests
 from hub.trust.signed_request import Message
-from hub.web.edge import Handler, Refused
+from hub.web.edge import Handler
 from hub.web.gate import Gate
+from hub.web.problems import Refused, granted
 
 PROOF = "Hub-Proof"
 """Of an answer: the SHA-256 of the request as it is kept."""
@@ -37,10 +38,7 @@ class Signatures:
             return admitted
         fields = tuple((name.lower(), value) for name, value in request.headers.items())
         message = Message(request.method, self._url + request.raw_path, fields)
-        proven = await self._signed.prove(admitted, message, body)
-        if isinstance(proven, Refusal):
-            raise Refused(proven)
-        return proven
+        return granted(await self._signed.prove(admitted, message, body))
 
     def told(self, response: web.Response, admitted: Admitted) -> web.Response:
         """The answer, with the name under which the proof is kept."""

@@ -14,8 +14,9 @@ from hub.core.errors import HubError, Refusal
 from hub.core.partner import Role
 from hub.core.proposal import Authority
 from hub.operate.registrar import Done, Registrar
-from hub.web.edge import BodyReader, Handler, Refused, answer, only
+from hub.web.edge import BodyReader, Handler, answer, only
 from hub.web.gate import Gate
+from hub.web.problems import Refused, granted
 from hub.web.route import TEXT
 
 SCOPE = "aeo:write"
@@ -50,9 +51,7 @@ class StatusAPI:
             )
         except HubError as error:
             raise Refused(Refusal(error.code)) from error
-        if isinstance(done, Refusal):
-            raise Refused(done)
-        return answer(_told(done))
+        return answer(_told(granted(done)))
 
 
 def _told(done: Done) -> dict[str, Any]:

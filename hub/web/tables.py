@@ -20,9 +20,10 @@ from hub.intake.results import items_of
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.jobs import Job, JobKind, Jobs
 from hub.web.documents import source_of
-from hub.web.edge import BodyReader, Handler, Refused
+from hub.web.edge import BodyReader, Handler
 from hub.web.gate import Gate
 from hub.web.job_answers import job_answer, own_job, taken_answer
+from hub.web.problems import Refused, granted
 from hub.web.route import TABLES, XLSX
 from hub.web.templates import wanted_language
 from schemas.translate.tabular.marked import RowVerdict, marked_workbook
@@ -62,9 +63,7 @@ class TablesAPI:
             raise Refused(Refusal("BODY_TOO_LARGE", f"{request.content_length} bytes; at most {most}"))
         chunks = self._bodies.chunks(request, bytes_max=most, seconds_max=self._settings.upload_seconds_max)
         parameters = _parameters(request)
-        job = await self._runner.take(admitted.principal, JobKind.TABLE, media_type, parameters, chunks)
-        if isinstance(job, Refusal):
-            raise Refused(job)
+        job = granted(await self._runner.take(admitted.principal, JobKind.TABLE, media_type, parameters, chunks))
         job = await self._runner.settled(job, seconds=self._settings.answer_wait_seconds)
         return await taken_answer(request, self._jobs, job, "/v1/tables")
 
@@ -94,10 +93,7 @@ class TablesAPI:
 
     def _admit(self, request: web.BaseRequest) -> Admitted:
         principal = self._gate.enter(request, "events:write")
-        admitted = self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False)
-        if isinstance(admitted, Refusal):
-            raise Refused(admitted)
-        return admitted
+        return granted(self._pipeline.admit(principal, mode=Mode.BATCHED, atomic=False))
 
     async def _job(self, request: web.BaseRequest, name: str) -> Job:
         return await own_job(request, self._gate.enter(request, "events:write"), self._jobs, JobKind.TABLE, name)

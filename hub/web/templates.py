@@ -10,7 +10,8 @@ from typing import Literal
 from aiohttp import web
 
 from hub.core.errors import Refusal
-from hub.web.edge import Handler, Refused, language_of
+from hub.web.edge import Handler, language_of
+from hub.web.problems import Refused
 from hub.web.route import CSV, XLSX
 from schemas.catalogue import EventType, catalogue
 from schemas.faults import Fault

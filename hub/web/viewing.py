@@ -17,8 +17,9 @@ from hub.views.named import Name, kind_of, kinds, text_of
 from hub.views.objects import About, Objects, ObjectView
 from hub.views.sight import Sight, Sights
 from hub.views.states import Judged
-from hub.web.edge import Handler, Refused, answer, fault_documents, language_of, only
+from hub.web.edge import Handler, answer, language_of, only
 from hub.web.gate import ASKED, Gate
+from hub.web.problems import Refused, fault_documents, granted
 from schemas.faults import fault
 from schemas.gs1 import identifier_of
 from schemas.headers import EventHeader, unpack
@@ -68,9 +69,8 @@ class ViewsAPI:
         only(request, PARAMETERS)
         wanted = _wanted(request)
         known_up_to = await self._known_up_to()  # Asked first, so that it is never said of too much.
-        listed = await self._events.page(sight, wanted, cursor=request.query.get("cursor"), limit=self._limit(request))
-        if isinstance(listed, Refusal):
-            raise Refused(listed)
+        cursor, limit = request.query.get("cursor"), self._limit(request)
+        listed = granted(await self._events.page(sight, wanted, cursor=cursor, limit=limit))
         items = [_listed(each, sight) for each in listed.events]
         document = {"items": items, "next": listed.next, "known_up_to": known_up_to}
         return answer(document | _doubts(request, wanted.object, "object"))
@@ -90,10 +90,7 @@ class ViewsAPI:
     def _sight(self, request: web.BaseRequest) -> Sight:
         principal = self._gate.enter(request, "receipts:read", "feeds:read")
         purpose = request.query.get("purpose")
-        sight = self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000)
-        if isinstance(sight, Refusal):
-            raise Refused(sight)
-        return sight
+        return granted(self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000))
 
     async def _known_up_to(self) -> str | None:
         known_up_to_us = await self._known_up_to_us()

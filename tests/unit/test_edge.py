@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from hub.core.settings import HTTPSettings
-from hub.web.edge import BodyReader, Refused
+from hub.web.edge import BodyReader
+from hub.web.problems import Refused
 from hub.web.routes import ROUTES
 from tests.clock import ManualClock
 

@@ -10,7 +10,8 @@ import msgspec
 
 from hub.operate.registrar import ACTS, VIEWS, Done, Prepared, Waiting
 from hub.web.admin import ROUTES, ToPrepare, ToRead, ToSign
-from hub.web.edge import JSON, PROBLEM
+from hub.web.edge import JSON
+from hub.web.problems import PROBLEM
 from hub.web.route import Route
 
 Document = dict[str, Any]
