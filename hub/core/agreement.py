@@ -20,6 +20,15 @@ class Purpose(StrEnum):
     INCIDENT_RESPONSE = "incident-response"
 
 
+class AgreementState(StrEnum):
+    PROPOSED = "proposed"
+    """Not everybody has signed who must."""
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    """What comes meanwhile is shown to nobody, also afterwards."""
+    ENDED = "ended"
+
+
 class Provider(Struct, frozen=True, omit_defaults=True):
     """A partner, or the class of all partners that have every fact named here. All empty: everyone.
 
@@ -30,6 +39,8 @@ class Provider(Struct, frozen=True, omit_defaults=True):
     tier: Tier | None = None
     role: Role | None = None
     country: str | None = None
+    aeo: str | None = None
+    """Type of the AEO authorisation: C, S or F."""
 
     def covers(self, partner: str, facts: Facts) -> bool:
         return (
@@ -37,6 +48,7 @@ class Provider(Struct, frozen=True, omit_defaults=True):
             and (self.tier is facts.tier if self.tier is not None else self._real(facts))
             and (self.role is None or self.role in facts.roles)
             and (self.country is None or self.country == facts.country)
+            and (self.aeo is None or self.aeo == facts.aeo)
         )
 
     def _real(self, facts: Facts) -> bool:
@@ -46,8 +58,19 @@ class Provider(Struct, frozen=True, omit_defaults=True):
 ALL_FIELDS = ("*",)
 
 
+class Conditions(Struct, frozen=True, omit_defaults=True):
+    """What an event must say to be covered: of every kind that is named, one of the values. Silence is no yes."""
+
+    places: tuple[str, ...] = ()
+    """UN/LOCODEs, or countries (the first two letters of one)."""
+    chapters: tuple[str, ...] = ()
+    """HS chapters: two digits."""
+    modes: tuple[str, ...] = ()
+    """Modes of transport, as the vocabulary names them."""
+
+
 class Agreement(Struct, frozen=True, omit_defaults=True):
-    """Provider × event types × recipient × purpose × allowed fields × dates.
+    """Provider × event types × conditions × recipient × purpose × allowed fields × dates (`formats/agreement.md`).
 
     `fields` are JSON Pointers (RFC 6901) into the event, or `*` for all of it: an allowed pointer allows what is under
     it. Always visible: `specversion`, `type`, `time`, `dataschema`, `data.occurred_at`, `data.time_kind`, and of
@@ -65,10 +88,37 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
     fields: tuple[str, ...]
     valid_from: int
     valid_to: int | None = None
-    ended: bool = False
+    groups: tuple[str, ...] = ()
+    """The named groups by which some of the fields were given."""
+    conditions: Conditions = Conditions()
+    legal_basis: str = ""
+    retention_days: int | None = None
+    """How long the recipient may keep what it is given; None: nothing is agreed."""
+    onward: tuple[str, ...] = ()
+    """To whom the recipient may pass it on: partners, or words of the agreement."""
+    archive_days: int = 0
+    """How long the hub keeps what it covers for replay, beyond the log's own time."""
+    direct: bool = False
+    """Whether it may be read from Kafka itself, where stamps tell how much others send."""
+    notices: tuple[str, ...] = ()
+    """Kinds of notices that the recipient may send to those whose events it is given."""
+    state: AgreementState = AgreementState.ACTIVE
+    text: str = ""
+    """What was signed: RFC 8785 JSON; empty where the administration's own act stands for it."""
+    signatures: tuple[str, ...] = ()
+    """Detached JWS over the text, one of each side that must sign."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state is AgreementState.ENDED
+
+    @property
+    def holds(self) -> bool:
+        """Whether it lets anything be shown, if its dates allow."""
+        return self.state is AgreementState.ACTIVE
 
     def in_force(self, now: int) -> bool:
-        return not self.ended and self.valid_from <= now and (self.valid_to is None or now < self.valid_to)
+        return self.holds and self.valid_from <= now and (self.valid_to is None or now < self.valid_to)
 
     def covers_type(self, event_type: str) -> bool:
         return types_cover(self.types, event_type)
@@ -88,26 +138,3 @@ def type_matches(pattern: str, event_type: str) -> bool:
     if pattern.endswith(".*"):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
-
-
-class FeedStart(StrEnum):
-    EARLIEST = "earliest"
-    NOW = "now"
-
-
-class Feed(Struct, frozen=True, omit_defaults=True):
-    """What one recipient receives for one purpose. `name` is a slug, never reused."""
-
-    name: str
-    recipient: str
-    purpose: Purpose
-    types: tuple[str, ...] = ("*",)
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """The filter: every pointer's value must be one of the values named; compiled to JSON Schema."""
-    start: FeedStart = FeedStart.EARLIEST
-    version: int = 1
-    ended: bool = False
-
-    @property
-    def stream(self) -> str:
-        return f"hub.feed.{self.name}"

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from hub.core.agreement import Feed
+from hub.core.feed import Feed
 from hub.core.pointer import array_index, tokens
 
 Schema = dict[str, Any]

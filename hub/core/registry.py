@@ -14,13 +14,14 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
-from hub.core.agreement import Agreement, Feed, Purpose
+from hub.core.agreement import Agreement, Purpose
 from hub.core.allowance import Allowance
 from hub.core.api_key import ApiKey
 from hub.core.approval import PendingProposal, Review
 from hub.core.certificate import Certificate
 from hub.core.copies import CopyDecision, decision_id
 from hub.core.enrolment import Enrolment, Invitation
+from hub.core.feed import Feed
 from hub.core.issuer import IssuerKey
 from hub.core.leak import Leak
 from hub.core.mandate import Mandate, acting

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from hub.core.agreement import AgreementState
 from hub.core.partner import PartnerState
 from hub.core.registry import KINDS, Registered
 
@@ -21,6 +22,8 @@ def read_stored(kind: str, body: str) -> list[Registered]:
     """The objects that a row stands for: one, or a partner and the authorisation that once was a part of it."""
     if kind == "partner" and ('"suspended":' in body or '"aeo":' in body):
         return _from_one_partner(msgspec.json.decode(body, type=dict[str, Any]))
+    if kind == "agreement" and '"ended":' in body:
+        return [_with_state(msgspec.json.decode(body, type=dict[str, Any]))]
     return [msgspec.json.decode(body, type=KINDS[kind])]
 
 
@@ -33,3 +36,10 @@ def _from_one_partner(members: dict[str, Any]) -> list[Registered]:
     if aeo is not None:
         found.append(msgspec.convert({**aeo, "partner": members["id"]}, KINDS["authorisation"]))
     return found
+
+
+def _with_state(members: dict[str, Any]) -> Registered:
+    """Before 1.2, an agreement was in force from the act that made it, until it had `ended`."""
+    if members.pop("ended"):
+        members["state"] = AgreementState.ENDED.value
+    return msgspec.convert(members, KINDS["agreement"])

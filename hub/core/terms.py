@@ -101,7 +101,7 @@ class Agreements:
         self.revision = snapshot.revision
         self._terms: defaultdict[tuple[str, Purpose], Terms] = defaultdict(Terms)
         for now in snapshot.agreements:
-            if not now.ended:
+            if now.holds:
                 self._add(now, snapshot.agreements.versions(now.id))
         for terms in self._terms.values():
             terms.revisions = sorted(set(terms.revisions))
@@ -109,7 +109,7 @@ class Agreements:
     def _add(self, now: Agreement, versions: Sequence[tuple[int, Agreement]]) -> None:
         ends = [begins for begins, _ in versions[1:]] + [_FOR_EVER]
         for (begins, then), end in zip(versions, ends, strict=True):
-            if not then.ended and (then.recipient, then.purpose) == (now.recipient, now.purpose):
+            if then.holds and (then.recipient, then.purpose) == (now.recipient, now.purpose):
                 self._terms[now.recipient, now.purpose].add(Term(begins, end, then, now))
 
     def between(self, recipient: str, purpose: Purpose) -> Terms:

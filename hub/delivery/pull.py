@@ -12,8 +12,9 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from hub.core.agreement import Agreement, Feed
+from hub.core.agreement import Agreement
 from hub.core.errors import Refusal, Trimmed
+from hub.core.feed import Feed
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
@@ -158,4 +159,4 @@ class Pull:
 
 def _is_over(agreement: Agreement, now: int) -> bool:
     """Only the end is asked for: from when on an agreement shows records is a matter of when they were received."""
-    return agreement.ended or (agreement.valid_to is not None and agreement.valid_to <= now)
+    return not agreement.holds or (agreement.valid_to is not None and agreement.valid_to <= now)

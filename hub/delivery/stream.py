@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from hub.core.agreement import Feed
 from hub.core.errors import Refusal
+from hub.core.feed import Feed
 from hub.delivery.pull import Pull
 from hub.trust.cursor import Cursor
 

@@ -6,7 +6,7 @@ starts `now` shows the records stamped with the revision that created it, or a l
 
 from __future__ import annotations
 
-from hub.core.agreement import Feed, FeedStart
+from hub.core.feed import Feed, FeedStart
 from hub.core.registry import Snapshot
 from hub.core.terms import Agreements, Decisions, Grant, Terms
 from schemas.headers import EventHeader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import ALL_FIELDS, Agreement, Provider, Purpose
+from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Provider, Purpose
 from hub.core.operator import AGREEMENTS, ANYONE, Effect
 from hub.core.partner import Partner, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
@@ -60,7 +60,7 @@ def add_agreement(request: AddAgreement, basis: Basis, checks: Checks) -> Change
 
 def end_agreement(request: EndAgreement, basis: Basis, checks: Checks) -> Changes:
     agreement = checks.known("/id", request.id, basis.snapshot.agreements)
-    return () if agreement is None or agreement.ended else (replace(agreement, ended=True),)
+    return () if agreement is None or agreement.ended else (replace(agreement, state=AgreementState.ENDED),)
 
 
 def authority(place: str, name: str, basis: Basis, checks: Checks) -> Partner | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hub.core.agreement import Feed, FeedStart, Purpose, type_matches
+from hub.core.agreement import Purpose, type_matches
+from hub.core.feed import Feed, FeedStart
 from hub.core.filter import ARRAY_INDEX_MAX, is_empty
 from hub.core.operator import AGREEMENTS, ANYONE, Effect
 from hub.core.pointer import array_index, tokens
@@ -65,7 +66,7 @@ def _check_agreements(feed: Feed, basis: Basis, checks: Checks) -> None:
     agreements = [
         agreement
         for agreement in basis.snapshot.agreements_for(feed.recipient, feed.purpose)
-        if not agreement.ended and (agreement.valid_to is None or basis.now < agreement.valid_to)
+        if agreement.holds and (agreement.valid_to is None or basis.now < agreement.valid_to)
     ]
     if not agreements:
         found = f"none for {feed.recipient} and {feed.purpose}"

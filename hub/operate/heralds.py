@@ -12,9 +12,9 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from hub.core.agreement import Feed
 from hub.core.credential import KeyState
 from hub.core.errors import HubError, StorageUnavailable, place_of
+from hub.core.feed import Feed
 from hub.core.leak import Leak, Trust
 from hub.core.record import EVENTS
 from hub.core.registry import Snapshot

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from msgspec import DecodeError, Struct
 
-from hub.core.agreement import Feed
+from hub.core.feed import Feed
 from hub.core.record import EVENTS, StoredRecord
 from hub.core.registry import Snapshot
 from hub.operate.log_pages import first_since, pages
@@ -90,7 +90,7 @@ def _stands(stamp: FeedHeader, snapshot: Snapshot, now: int) -> bool:
     """Whether every agreement that the record rests on still stands: else it is given to nobody any more."""
     agreements = [snapshot.agreements.get(name) for name in stamp.agreements]
     return all(
-        each is not None and not each.ended and (each.valid_to is None or now < each.valid_to) for each in agreements
+        each is not None and each.holds and (each.valid_to is None or now < each.valid_to) for each in agreements
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from hub.core.aeo import Authorisation
-from hub.core.agreement import Agreement, Feed
+from hub.core.agreement import Agreement
 from hub.core.credential import KeyState
+from hub.core.feed import Feed
 from hub.core.filter import compile_filter
 from hub.core.operator import OperatorRole
 from hub.core.partner import Partner, PartnerState, PublicKey, Role, Tier

@@ -12,9 +12,10 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.aeo import AEOStatus, AEOType, Arrangement, Authorisation, StatusFeed
-from hub.core.agreement import Agreement, Feed, Provider, Purpose
+from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.approval import PendingProposal, Review, Signature
 from hub.core.errors import StorageFull
+from hub.core.feed import Feed
 from hub.core.issuer import IssuerKey
 from hub.core.mandate import Mandate, SignedText
 from hub.core.operator import Operator, OperatorKey, OperatorRole

@@ -10,7 +10,8 @@ from hashlib import sha256
 import orjson
 from msgspec.structs import replace
 
-from hub.core.agreement import Agreement, Feed, Provider, Purpose
+from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.feed import Feed
 from hub.core.partner import Partner, Role, Tier
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, StoredRecord, Stream, partition_of
 from hub.core.registry import Registered, Snapshot, Version

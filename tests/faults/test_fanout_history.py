@@ -17,8 +17,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import Agreement, Feed, FeedStart, Provider
+from hub.core.agreement import Agreement, AgreementState, Provider
 from hub.core.errors import HubError
+from hub.core.feed import Feed, FeedStart
 from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
@@ -151,7 +152,7 @@ class Life:
         stories: list[list[Registered]] = [
             [late, replace(late, ended=True)],
             [replace(FEED, name="new", start=FeedStart.NOW)],
-            [replace(agreement_of("acme"), ended=True)],
+            [replace(agreement_of("acme"), state=AgreementState.ENDED)],
             [agreement_of("cygnus")],
             [replace(AUTHORITY, state=PartnerState.SUSPENDED), AUTHORITY],
             [replace(COMPANY, name="Acme again")],

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from hub.core.agreement import AgreementState
 from hub.core.errors import Refusal, StorageUnavailable, Trimmed
 from hub.core.partner import PartnerState
 from hub.core.record import LogRecord
@@ -235,7 +236,7 @@ def test_rule_11_a_record_whose_agreement_has_ended_is_given_to_nobody() -> None
         await passed_on(at, "a")
         assert ids(await at.page()) == ["a"]
 
-        at.world.register(replace(AGREEMENT, ended=True))
+        at.world.register(replace(AGREEMENT, state=AgreementState.ENDED))
 
         assert ids(await at.page()) == []
 

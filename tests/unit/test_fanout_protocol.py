@@ -10,8 +10,8 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.agreement import FeedStart
 from hub.core.errors import HubError, StorageFull, StorageUnavailable, Unknown
+from hub.core.feed import FeedStart
 from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.drivers.memory.event_log import MemoryEventLog

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hub.core.agreement import Feed, Purpose
+from hub.core.agreement import Purpose
+from hub.core.feed import Feed
 from hub.core.filter import is_empty, matcher
 
 TYPES: dict[str, list[dict[str, object]]] = {"customs.seal.broken": [], "customs.container.loaded": []}

@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from msgspec.structs import replace
 
-from hub.core.agreement import Feed, Purpose
+from hub.core.agreement import Purpose
 from hub.core.errors import BlobMissing
+from hub.core.feed import Feed
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
 from hub.core.settings import DocumentsSettings, LogSettings

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from hub.core.aeo import AEOStatus, AEOType, Authorisation
+from hub.core.agreement import Agreement, AgreementState, Provider, Purpose
 from hub.core.partner import Partner, PartnerState, Role, Tier
 from hub.core.stored import read_stored, stored
 
@@ -35,3 +37,10 @@ def test_what_is_written_today_is_read_as_it_is(item: Partner | Authorisation) -
     kind = "partner" if isinstance(item, Partner) else "authorisation"
 
     assert read_stored(kind, stored(item)) == [item]
+
+
+def test_an_agreement_that_had_ended_is_in_that_state() -> None:
+    agreement = Agreement("a", Provider(), ("*",), "risk", Purpose.STATISTICS, ("*",), 0)
+    old = stored(agreement)[:-1] + ',"ended":true}'
+
+    assert read_stored("agreement", old) == [replace(agreement, state=AgreementState.ENDED)]

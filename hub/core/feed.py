@@ -1,0 +1,60 @@
+"""Feeds: what one recipient receives for one purpose, filtered; never more than agreements allow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from hub.core.agreement import Purpose
+
+
+class FeedStart(StrEnum):
+    EARLIEST = "earliest"
+    NOW = "now"
+
+
+class Way(StrEnum):
+    """How what a feed brings reaches its recipient."""
+
+    PULL = "pull"
+    SSE = "sse"
+    WEBHOOK = "webhook"
+    KAFKA = "kafka"
+
+
+class Lane(StrEnum):
+    """A feed may have a second stream with marks of its own, so that what is urgent never waits behind the rest."""
+
+    MAIN = ""
+    URGENT = "urgent"
+
+
+class Feed(Struct, frozen=True, omit_defaults=True):
+    """What one recipient receives for one purpose. `name` is a slug, never reused."""
+
+    name: str
+    recipient: str
+    purpose: Purpose
+    types: tuple[str, ...] = ("*",)
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The filter: every pointer's value must be one of the values named; compiled to JSON Schema."""
+    start: FeedStart = FeedStart.EARLIEST
+    urgent: tuple[str, ...] = ()
+    """Event types of the urgent lane."""
+    ways: tuple[Way, ...] = (Way.PULL, Way.SSE)
+    version: int = 1
+    ended: bool = False
+
+    @property
+    def stream(self) -> str:
+        return stream_of(self.name)
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return (Lane.MAIN, Lane.URGENT) if self.urgent else (Lane.MAIN,)
+
+
+def stream_of(name: str, lane: Lane = Lane.MAIN) -> str:
+    """The stream of a feed's lane: on Kafka, its topic."""
+    return f"hub.feed.{name}.{lane}" if lane else f"hub.feed.{name}"
