@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.partner_file import text_of
 from hub.cli.show import lines, listing, moment, table
 
@@ -18,8 +18,6 @@ app = App(
 )
 feed = App(name="feed", help="Status feeds: whose word on AEO authorisations is believed, under which keys.")
 app.command(feed)
-
-Several = Parameter(negative="", consume_multiple=True)
 Flag = Parameter(negative="")
 
 

@@ -6,12 +6,10 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.show import listing, moment
 
 app = App(name="agreement", help="Agreements: nothing is taken from a partner or given to an authority without one.")
-
-Several = Parameter(negative="", consume_multiple=True)
 
 
 @app.command

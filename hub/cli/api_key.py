@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.invite import ID_CHARACTERS, told
 from hub.cli.show import listing, moment
 from hub.core.codes import CHANCE_BYTES, digest_of, make_api_key
@@ -14,8 +14,6 @@ from hub.core.codes import CHANCE_BYTES, digest_of, make_api_key
 app = App(
     name="api-key", help="API keys of small firms, and of those who try: for few scopes, for a time, at a low pace."
 )
-
-Several = Parameter(negative="", consume_multiple=True)
 
 COLUMNS = {
     "SYSTEM": lambda key: key["system"],

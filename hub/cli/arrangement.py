@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.show import listing
 
 app = App(
     name="arrangement",
     help="Whose AEO authorisations count here: the administration's own, or by mutual recognition.",
 )
-
-Several = Parameter(negative="", consume_multiple=True)
 
 
 @app.command

@@ -59,6 +59,7 @@ class Options:
 DEFAULTS = Options()
 
 Reason = Annotated[str, Parameter(help="Goes into the audit trail.")]
+Several = Parameter(negative="", consume_multiple=True)
 
 
 def settings_of(options: Options) -> Settings:

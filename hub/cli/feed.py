@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.show import lines, listing
 
 app = App(
     name="feed",
     help="Feeds: what one authority receives for one purpose, filtered; an agreement must stand behind each.",
 )
-
-Several = Parameter(negative="", consume_multiple=True)
 
 
 @app.command

@@ -10,13 +10,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from hub.cli import DONE, FAILED
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.show import listing, moment
 from hub.core.errors import HubError
 
 app = App(name="operator", help="The people who run the hub: stopping takes one of them, starting takes two.")
-
-Several = Parameter(negative="", consume_multiple=True)
 
 COLUMNS = {
     "OPERATOR": lambda each: each["id"],

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.partner_file import import_
-from hub.cli.partner_life import Contacts, apply, approve, checklist, contacts, leave, tier, vet
+from hub.cli.partner_life import (
+    Contacts,
+    Organisation,
+    apply,
+    approve,
+    checklist,
+    contacts,
+    identifiers,
+    leave,
+    tier,
+    vet,
+)
 from hub.cli.quotas import catch_up, quota
 from hub.cli.show import KEY_COLUMNS, Columns, lines, table
 
@@ -18,8 +28,6 @@ app = App(
     name="partner",
     help="Organisations that the hub knows: who they are, whether they may act, their AEO authorisation.",
 )
-
-Several = Parameter(negative="", consume_multiple=True)
 
 for command in (quota, catch_up, apply, vet, approve, tier, leave, checklist):
     app.command(command)
@@ -33,12 +41,7 @@ def add(
     partner: str,
     /,
     *,
-    name: str,
-    country: str,
-    role: Annotated[list[str], Several],
-    tier: str = "trusted",
-    identifier: Annotated[list[str] | None, Several] = None,
-    contact: Contacts = None,
+    organisation: Organisation,
     time_zone: str | None = None,
     check_digits: str = "hub",
     edi_sender: Annotated[list[str] | None, Several] = None,
@@ -51,16 +54,6 @@ def add(
     ----------
     partner
         Its name in the hub: a-z, 0-9 and -, at most 32 characters.
-    name
-        What people call it.
-    country
-        ISO 3166-1 alpha-2, such as NL.
-    role
-        exporter, importer, carrier, forwarder, broker, terminal, warehouse, manufacturer, authority; one or more.
-    tier
-        aeo, trusted, small or sandbox.
-    identifier
-        scheme=value, such as eori=NL123456789, of eori, tin, lei, gln, scac, national (NL:12345678); one or more.
     time_zone
         IANA name, such as Europe/Amsterdam: the zone of times that arrive without an offset. Default: none, and such a
         time is refused.
@@ -69,25 +62,8 @@ def add(
     edi_sender
         What it calls itself in UNB, as sender of EDIFACT; one or more. Default: not checked.
     """
-    request = {
-        "id": partner,
-        "name": name,
-        "country": country,
-        "roles": role,
-        "tier": tier,
-        "identifiers": identifiers(identifier or ()),
-        "time_zone": time_zone,
-        "check_digits": check_digits,
-        "edi_senders": edi_sender or [],
-        "contacts": contacts(contact),
-        "reason": reason,
-    }
-    return act("partner.add", request, options)
-
-
-def identifiers(texts: Iterable[str]) -> list[dict[str, str]]:
-    pairs = (text.partition("=") for text in texts)
-    return [{"scheme": scheme, "value": value} for scheme, _, value in pairs]
+    agreed = {"time_zone": time_zone, "check_digits": check_digits, "edi_senders": edi_sender or []}
+    return act("partner.add", organisation.request(partner) | agreed | {"reason": reason}, options)
 
 
 @app.command(name="set")

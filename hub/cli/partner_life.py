@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hub.cli.desk import DEFAULTS, Options, Reason, act, view
-from hub.cli.show import moment, table
+from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
+from hub.cli.show import Plain, moment, table
 
-Several = Parameter(negative="", consume_multiple=True)
 Contacts = Annotated[
     list[str] | None,
+    Several,
     Parameter(
-        negative="",
-        consume_multiple=True,
         help="purpose:name:email:phone, such as security:Ann:ann@example.com:+31101234567; the purpose is operations, "
         "security or legal, email or phone may be empty; one or more.",
     ),
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Organisation:
+    """Options that say who it is, of one that applies as of one that is enrolled."""
+
+    name: Annotated[str, Parameter(help="What people call it.")]
+    country: Annotated[str, Parameter(help="ISO 3166-1 alpha-2, such as NL.")]
+    role: Annotated[
+        list[str],
+        Several,
+        Parameter(
+            help="exporter, importer, carrier, forwarder, broker, terminal, warehouse, manufacturer, authority; "
+            "one or more.",
+        ),
+    ]
+    tier: Annotated[str, Parameter(help="What it counts as once it is approved: aeo, trusted, small or sandbox.")] = (
+        "trusted"
+    )
+    identifier: Annotated[
+        list[str] | None,
+        Several,
+        Parameter(
+            help="scheme=value, such as eori=NL123456789, of eori, tin, lei, gln, scac, national (NL:12345678); "
+            "one or more.",
+        ),
+    ] = None
+    contact: Contacts = None
+
+    def request(self, partner: str) -> Plain:
+        """As the registrar takes it, under the partner's name in the hub."""
+        return {
+            "id": partner,
+            "name": self.name,
+            "country": self.country,
+            "roles": self.role,
+            "tier": self.tier,
+            "identifiers": identifiers(self.identifier),
+            "contacts": contacts(self.contact),
+        }
+
+
+def identifiers(texts: list[str] | None) -> list[dict[str, str]]:
+    """As the registrar takes them."""
+    pairs = (text.partition("=") for text in texts or ())
+    return [{"scheme": scheme, "value": value} for scheme, _, value in pairs]
 
 
 def contacts(texts: list[str] | None) -> list[dict[str, str]]:
@@ -27,48 +73,15 @@ def contacts(texts: list[str] | None) -> list[dict[str, str]]:
     return [dict(zip(names, [*text.split(":", 3), "", "", ""], strict=False)) for text in texts or ()]
 
 
-def apply(
-    partner: str,
-    /,
-    *,
-    name: str,
-    country: str,
-    role: Annotated[list[str], Several],
-    tier: str = "trusted",
-    identifier: Annotated[list[str] | None, Several] = None,
-    contact: Contacts = None,
-    reason: Reason = "",
-    options: Options = DEFAULTS,
-) -> int:
+def apply(partner: str, /, *, organisation: Organisation, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Write down an organisation's application: nothing is taken from it before it is vetted.
 
     Parameters
     ----------
     partner
         Its name in the hub, never used again: a-z, 0-9 and -, at most 32 characters.
-    name
-        What people call it.
-    country
-        ISO 3166-1 alpha-2, such as NL.
-    role
-        exporter, importer, carrier, forwarder, broker, terminal, warehouse, manufacturer, authority; one or more.
-    tier
-        What it is to count as once it is approved: aeo, trusted, small or sandbox.
-    identifier
-        scheme=value, such as eori=NL123456789; one or more.
     """
-    pairs = [text.partition("=") for text in identifier or ()]
-    request = {
-        "id": partner,
-        "name": name,
-        "country": country,
-        "roles": role,
-        "tier": tier,
-        "identifiers": [{"scheme": scheme, "value": value} for scheme, _, value in pairs],
-        "contacts": contacts(contact),
-        "reason": reason,
-    }
-    return act("partner.apply", request, options)
+    return act("partner.apply", organisation.request(partner) | {"reason": reason}, options)
 
 
 def vet(partner: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
