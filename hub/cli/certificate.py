@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from hub.cli import FAILED
+from hub.cli.credential import Scopes, SystemName, act_with
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.show import CERTIFICATE_COLUMNS, listing
 
@@ -20,11 +19,11 @@ app = App(name="certificate", help="Client certificates of partners' systems (PE
 @app.command
 def add(
     partner: str,
-    system: str,
+    system: SystemName,
     file: Path,
     /,
     *,
-    scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    scope: Scopes = None,
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -32,31 +31,22 @@ def add(
 
     Parameters
     ----------
-    system
-        The system's own name: its client id is PARTNER.SYSTEM.
     file
         The certificate alone, PEM: its key EC P-256, Ed25519, or RSA of 2048 to 4096 bits.
-    scope
-        events:write, feeds:read, receipts:read; one or more. May be left out if the system has its scopes already.
     """
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}", file=sys.stderr)
-        return FAILED
-    request = {"partner": partner, "system": system, "certificate": text, "scopes": scope or [], "reason": reason}
-    return act("certificate.add", request, options)
+    request = {"partner": partner, "system": system, "scopes": scope or [], "reason": reason}
+    return act_with(file, "certificate", "certificate.add", request, options)
 
 
 @app.command
 def name(
     partner: str,
-    system: str,
+    system: SystemName,
     kind: Kind,
     name: str,
     /,
     *,
-    scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    scope: Scopes = None,
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -66,14 +56,10 @@ def name(
 
     Parameters
     ----------
-    system
-        The system's own name: its client id is PARTNER.SYSTEM.
     kind
         What it is: the subject, or an alternative name.
     name
         The whole subject as RFC 4514 writes it, such as CN=erp,O=Acme,C=NL; or the host name, URI, address or e-mail.
-    scope
-        events:write, feeds:read, receipts:read; one or more. May be left out if the system has its scopes already.
     """
     request = {"partner": partner, "system": system, "kind": kind, "name": name, "scopes": scope or []}
     return act("certificate.name", request | {"reason": reason}, options)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cyclopts import App
 
-from hub.cli import Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
+from hub.cli.partner_file import text_of
 from hub.cli.show import listing, moment
 
 app = App(
@@ -47,13 +47,9 @@ def add(
     valid_until
         The first moment at which the key no longer counts. Default: until it is removed.
     """
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misused(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}") from error
     request = {
         "issuer": issuer,
-        "key": text,
+        "key": text_of(file),
         "kid": kid,
         "name": name,
         "valid_from": valid_from,

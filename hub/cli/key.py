@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from hub.cli import DONE, FAILED, Misused
+from hub.cli.credential import Scopes, SystemName, act_with
 from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of, view
 from hub.cli.show import KEY_COLUMNS, USED_COLUMNS, Plain, failure, listing, print_json, table
-from hub.cli.signing import Signer, read_signer
+from hub.cli.signing import read_signer
 
 app = App(
     name="key",
@@ -22,11 +22,11 @@ app = App(
 @app.command
 def add(
     partner: str,
-    system: str,
+    system: SystemName,
     file: Path,
     /,
     *,
-    scope: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    scope: Scopes = None,
     not_before: str = "",
     reason: Reason = "",
     options: Options = DEFAULTS,
@@ -35,24 +35,20 @@ def add(
 
     Parameters
     ----------
-    system
-        The system's own name: its client id is PARTNER.SYSTEM.
     file
         The public key, PEM or JWK: EC P-256, Ed25519, or RSA of 2048 to 4096 bits.
-    scope
-        events:write, feeds:read, receipts:read; one or more. May be left out if the system has its scopes already.
     not_before
         A date or time from which it counts; at once, if left out.
     """
-    request: Plain = {"partner": partner, "system": system, "scopes": scope or [], "reason": reason}
-    request |= {"not_before": not_before}
-    return _act("key.add", request, file, options)
+    request = {"partner": partner, "system": system, "scopes": scope or [], "not_before": not_before, "reason": reason}
+    return act_with(file, "key", "key.add", request, options)
 
 
 @app.command
 def rotate(partner: str, system: str, file: Path, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
     """Put a new key in use; the one before is accepted for the time of grace (`auth.key_grace_seconds`)."""
-    return _act("key.rotate", {"partner": partner, "system": system, "reason": reason}, file, options)
+    request = {"partner": partner, "system": system, "reason": reason}
+    return act_with(file, "key", "key.rotate", request, options)
 
 
 @app.command
@@ -119,7 +115,8 @@ def break_glass(
         if second_key is None:
             raise Misused("--second NAME goes with --second-key FILE")
         seconds.append(read_signer(second, second_key))
-    return _act("key.break-glass", {"partner": partner, "system": system, "reason": reason}, file, options, *seconds)
+    request = {"partner": partner, "system": system, "reason": reason}
+    return act_with(file, "key", "key.break-glass", request, options, *seconds)
 
 
 @app.command
@@ -218,12 +215,3 @@ def list_(
     """
     chosen = {name: "yes" for name, wanted in (("expiring", expiring), ("unused", unused)) if wanted}
     return view("key.list", chosen, options, listing(KEY_COLUMNS))
-
-
-def _act(name: str, request: dict[str, object], file: Path, options: Options, *seconds: Signer) -> int:
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        print(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}", file=sys.stderr)
-        return FAILED
-    return act(name, {**request, "key": text}, options, *seconds)

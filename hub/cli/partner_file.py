@@ -29,4 +29,4 @@ def text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Misused(f"{file} cannot be read as text: {error}") from error
+        raise Misused(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}") from error
