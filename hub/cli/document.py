@@ -11,6 +11,8 @@ from hub.cli.show import Columns, Plain, faults_told, lines, listing, moment
 
 app = App(name="document", help="Copies of documents that were set apart: what was found, release, refuse.")
 
+Document = Annotated[str, Parameter(help="Its SHA-256, or the id of the event that names it.")]
+Publisher = Annotated[str, Parameter(help="Whose copy, where several partners handed the same one in.")]
 Why = Annotated[str, Parameter(help="Its publisher reads it; goes into the audit trail.")]
 
 
@@ -28,44 +30,20 @@ def list_(*, quarantined: Annotated[bool, Parameter(negative="")] = False, optio
 
 
 @app.command
-def show(document: str, /, *, partner: str = "", options: Options = DEFAULTS) -> int:
-    """What was found in a copy. The copy itself is never opened.
-
-    Parameters
-    ----------
-    document
-        Its SHA-256, or the id of the event that names it.
-    partner
-        Whose copy, where several partners handed the same one in.
-    """
+def show(document: Document, /, *, partner: Publisher = "", options: Options = DEFAULTS) -> int:
+    """What was found in a copy. The copy itself is never opened."""
     return view("document.show", {"document": document, "partner": partner}, options, _say)
 
 
 @app.command
-def release(document: str, /, *, reason: Why, partner: str = "", options: Options = DEFAULTS) -> int:
-    """Take a copy as if nothing had been found in it: within a second it is given to those who may have it.
-
-    Parameters
-    ----------
-    document
-        Its SHA-256, or the id of the event that names it.
-    partner
-        Whose copy, where several partners handed the same one in.
-    """
+def release(document: Document, /, *, reason: Why, partner: Publisher = "", options: Options = DEFAULTS) -> int:
+    """Take a copy as if nothing had been found in it: within a second it is given to those who may have it."""
     return act("document.release", {"document": document, "partner": partner, "reason": reason}, options)
 
 
 @app.command
-def refuse(document: str, /, *, reason: Why, partner: str = "", options: Options = DEFAULTS) -> int:
-    """Keep a copy from everyone: its event and receipt stay, its bytes go with their age.
-
-    Parameters
-    ----------
-    document
-        Its SHA-256, or the id of the event that names it.
-    partner
-        Whose copy, where several partners handed the same one in.
-    """
+def refuse(document: Document, /, *, reason: Why, partner: Publisher = "", options: Options = DEFAULTS) -> int:
+    """Keep a copy from everyone: its event and receipt stay, its bytes go with their age."""
     return act("document.refuse", {"document": document, "partner": partner, "reason": reason}, options)
 
 
