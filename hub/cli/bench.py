@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -15,6 +16,8 @@ app = App(name="bench", help="Measure accept, fan-out and delivery beside the ma
 
 ROUNDS, SECONDS = 3, 3.0
 ROUNDS_QUICK, SECONDS_QUICK = 2, 0.7
+
+T = TypeVar("T")
 
 
 @app.default
@@ -59,63 +62,46 @@ def bench(
         return _formats(data, quick=quick, json=json)
     if fairness:
         return _fairness(data, quick=quick, json=json)
-    from hub.core.errors import HubError
+    from hub.lab.bench.hubs import Ground
     from hub.lab.bench.kafka import ground_for
     from hub.lab.bench.report import document, show
-    from hub.lab.bench.run import Plan, run
+    from hub.lab.bench.run import Outcome, Plan, run
 
     default = (ROUNDS_QUICK, SECONDS_QUICK) if quick else (ROUNDS, SECONDS)
     plan = Plan(rounds=rounds or default[0], seconds=seconds or default[1])
-    try:
-        with ground_for(log, kafka, data) as ground:
-            outcome = run(plan, ground, data, _say)
-    except HubError as error:
-        print(f"customs-hub bench: {error}", file=sys.stderr)
-        return FAILED
-    if json:
-        from hub.cli.show import print_json
 
-        print_json(document(plan, ground, outcome))
-    else:
-        show(plan, ground, outcome)
-    return DONE
+    def measure() -> tuple[Plan, Ground, Outcome]:
+        with ground_for(log, kafka, data) as ground:
+            return plan, ground, run(plan, ground, data, _say)
+
+    return _told(measure, lambda measured: document(*measured), lambda measured: show(*measured), json=json)
 
 
 def _formats(data: Path, *, quick: bool, json: bool) -> int:
-    from hub.lab.bench.child import BenchFailed
     from hub.lab.bench.formats import measure_formats
     from hub.lab.bench.report import format_document, show_formats
 
-    try:
-        measured = measure_formats(data, _say, quick=quick)
-    except BenchFailed as error:
-        print(f"customs-hub bench: {error}", file=sys.stderr)
-        return FAILED
-    if json:
-        from hub.cli.show import print_json
-
-        print_json(format_document(measured))
-    else:
-        show_formats(measured)
-    return DONE
+    return _told(lambda: measure_formats(data, _say, quick=quick), format_document, show_formats, json=json)
 
 
 def _fairness(data: Path, *, quick: bool, json: bool) -> int:
-    from hub.core.errors import HubError
     from hub.lab.bench.fairness import measure_fairness
     from hub.lab.bench.report import fairness_document, show_fairness
 
+    return _told(lambda: measure_fairness(data, _say, quick=quick), fairness_document, show_fairness, json=json)
+
+
+def _told(measure: Callable[[], T], document: Callable[[T], object], show: Callable[[T], None], *, json: bool) -> int:
+    """Measure, and print what came of it; return the exit code."""
+    from hub.cli.show import print_json
+    from hub.core.errors import HubError
+
     try:
-        measured = measure_fairness(data, _say, quick=quick)
+        measured = measure()
     except HubError as error:
         print(f"customs-hub bench: {error}", file=sys.stderr)
         return FAILED
-    if json:
-        from hub.cli.show import print_json
-
-        print_json(fairness_document(measured))
-    else:
-        show_fairness(measured)
+    print_json(document(measured)) if json else show(measured)
     return DONE
 
 
