@@ -23,6 +23,8 @@ from schemas.identity import instant_us
 SIGN, READ = "mandates:sign", "receipts:read"
 JSON_HEADERS = {"Content-Type": "application/json"}
 Several = Parameter(negative="", consume_multiple=True)
+SignedFile = Annotated[Path, Parameter(help="The signed file.")]
+MandateJSON = Annotated[JSON, Parameter(help="Print the mandate as JSON.")]
 
 app = App(name="customs-connect mandate", help="Let another partner report for you, and end that; two people sign.")
 
@@ -128,30 +130,14 @@ def sign(file: Path, /, *, key: Path) -> int:
 
 
 @app.command
-def grant(file: Path, /, *, hub: HubOptions, json: JSON = False) -> int:
-    """Give the hub a mandate that two of your keys have signed.
-
-    Parameters
-    ----------
-    file
-        The signed file.
-    json
-        Print the mandate as JSON.
-    """
+def grant(file: SignedFile, /, *, hub: HubOptions, json: MandateJSON = False) -> int:
+    """Give the hub a mandate that two of your keys have signed."""
     return asyncio.run(_post(_of_kind(file, "mandate"), "/v1/mandates", hub, json=json))
 
 
 @app.command
-def withdraw(file: Path, /, *, hub: HubOptions, json: JSON = False) -> int:
-    """Give the hub a withdrawal that two of your keys have signed; the mandate ends within a second.
-
-    Parameters
-    ----------
-    file
-        The signed file.
-    json
-        Print the mandate as JSON.
-    """
+def withdraw(file: SignedFile, /, *, hub: HubOptions, json: MandateJSON = False) -> int:
+    """Give the hub a withdrawal that two of your keys have signed; the mandate ends within a second."""
     signed = _of_kind(file, "withdrawal")
     return asyncio.run(_post(signed, f"/v1/mandates/{signed['withdrawal']['id']}/withdraw", hub, json=json))
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from hub.core.agreement import AgreementState
 from hub.core.errors import HubError, StorageFull, StorageUnavailable, Unknown
 from hub.core.feed import FeedStart
 from hub.core.partner import PartnerState
@@ -265,7 +266,7 @@ def test_rule_11_an_agreement_that_has_ended_passes_nothing_on_also_of_what_was_
             world.confirmed = False
             await world.publish(event_record("b"))
             await world.elapse(1)
-            world.register(replace(AGREEMENT, ended=True))
+            world.register(replace(AGREEMENT, state=AgreementState.ENDED))
             world.confirmed = True
             await world.elapse(1)
 
