@@ -19,7 +19,8 @@ from hub.core.registry import Snapshot
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.system import Clock
 from hub.trust.keys import load_public_jwk
-from hub.trust.signed_request import Message, Proven, Wrong, is_signed, verify_request
+from hub.trust.signature_base import Message
+from hub.trust.signed_request import Proven, Wrong, is_signed, verify_request
 from schemas.canonical import canonical_bytes
 
 _HEX = re.compile(r"[0-9a-f]{64}")

@@ -1,8 +1,8 @@
 """Signed requests: HTTP Message Signatures (RFC 9421) over Content-Digest (RFC 9530), the sender's own proof.
 
-A signature is optional; one that is sent has to hold. The signature base is built from the message (§2.5), never taken
-from the sender, and the algorithm is the one of the key (§3.2 step 6): what `alg` says can only agree. Field values
-arrive as they were sent, in order, white space around them gone (§2.1).
+A signature is optional; each that is sent by a key of the sender's has to hold. The signature base is built from the
+message (§2.5), never taken from the sender, and the algorithm is the one of the key (§3.2 step 6): what `alg` says can
+only agree. Shared secrets and RSASSA-PKCS1-v1_5 (§3.3.2, §3.3.3) prove nothing: no key here is of that kind.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from enum import StrEnum
 from hashlib import sha256, sha512
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import urlsplit
 
-import http_sf
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from msgspec import Struct
 
 from hub.core.jwk import PublicKeyObject
+from hub.trust.signature_base import Message, parsed, signature_base
 
 FIELD_BYTES_MAX = 4_096
 """Of Signature-Input, Signature and Content-Digest, each."""
@@ -33,7 +33,6 @@ SIGNATURES_MAX = 4
 AGE_SECONDS_MAX = 300
 SKEW_SECONDS = 10
 
-_DERIVED = frozenset({"@method", "@target-uri", "@authority", "@scheme", "@request-target", "@path", "@query"})
 _PARAMETERS = frozenset({"created", "expires", "nonce", "alg", "keyid", "tag"})
 _DIGESTS = {"sha-256": sha256, "sha-512": sha512}
 _P256_BYTES = 32
@@ -60,15 +59,6 @@ class Wrong(StrEnum):
     SIGNATURE = "the signature is not that key's over this request"
 
 
-class Message(Struct, frozen=True):
-    """The request as its sender knows it. `fields`: names in lower case with their values, in order."""
-
-    method: str
-    url: str
-    """`@target-uri`: absolute, with the query."""
-    fields: Sequence[tuple[str, str]]
-
-
 class Proven(Struct, frozen=True):
     """A signature that holds."""
 
@@ -89,50 +79,39 @@ def is_signed(fields: Sequence[tuple[str, str]]) -> bool:
 
 
 def verify_request(message: Message, body: bytes, *, key: Key, now: int) -> Proven | Wrong:
-    """Check the one signature by a key of the sender; `now` in seconds since 1970."""
+    """Check the signatures by keys of the sender, and answer with the first; `now` in seconds since 1970."""
     # 1. Both fields are there, within bounds, and name the same signatures.
     inputs, signatures = _dictionary(message, "signature-input"), _dictionary(message, "signature")
     if not inputs or not signatures or set(inputs) != set(signatures) or len(inputs) > SIGNATURES_MAX:
         return Wrong.UNREADABLE
-    # 2. One of them is by the client. Proxies may have added theirs.
-    own = [(label, each) for label, each in inputs.items() if _named_key(each, key) is not None]
-    if len(own) != 1:
-        return Wrong.KEY
-    [(label, covered)] = own
-    public = _named_key(covered, key)
-    assert public is not None
-    # 3. Its parameters are those of §2.3, and it is fresh.
+    # 2. At least one of them is by the client. Proxies may have added theirs, which say nothing here.
+    own = [(label, public) for label, each in inputs.items() if (public := _named_key(each, key)) is not None]
+    # 3. Each of the client's holds.
+    found = [_verified(message, body, inputs[label], signatures[label][0], public, now) for label, public in own]
+    return next((each for each in found if isinstance(each, Wrong)), found[0] if found else Wrong.KEY)
+
+
+def _verified(
+    message: Message, body: bytes, covered: Any, signature: object, public: PublicKeyObject, now: int
+) -> Proven | Wrong:
+    """`covered`: the member of Signature-Input."""
     components, parameters = covered
+    # 1. Its parameters are those of §2.3, and it is fresh.
     if (wrong := _wrong_parameters(parameters, public, now)) is not None:
         return wrong
-    # 4. What makes the request this request is covered, and the digest is the body's.
+    # 2. What makes the request this request is covered, and the digest is the body's.
     if not _covers(components, message, body):
         return Wrong.COMPONENTS
     if body and not _digested(message, body):
         return Wrong.DIGEST
-    # 5. The base is built from the message that came.
+    # 3. The base is built from the message that came.
     base = signature_base(message, components, parameters)
     if base is None:
         return Wrong.MISSING
-    # 6. The signature is the key's over exactly these bytes.
-    signature = signatures[label][0]
+    # 4. The signature is the key's over exactly these bytes.
     if not isinstance(signature, bytes) or not holds(public, signature, base):
         return Wrong.SIGNATURE
     return Proven(parameters["keyid"], parameters["created"], base, signature)
-
-
-def signature_base(message: Message, components: Sequence[Any], parameters: Mapping[str, Any]) -> bytes | None:
-    """RFC 9421 §2.5; None where a component is not in the message, comes twice, or cannot be made."""
-    lines: dict[str, str] = {}
-    for component in components:
-        identifier = http_sf.ser(component)
-        value = _value(message, component)
-        if value is None or identifier in lines or "\n" in value or not value.isascii():
-            return None
-        lines[identifier] = value
-    covered: Any = (list(components), dict(parameters))
-    last = f'"@signature-params": {http_sf.ser([covered])}'
-    return "\n".join([*(f"{identifier}: {value}" for identifier, value in lines.items()), last]).encode()
 
 
 def holds(key: PublicKeyObject, signature: bytes, base: bytes) -> bool:
@@ -169,11 +148,8 @@ def _dictionary(message: Message, name: str) -> dict[str, Any] | None:
     text = ", ".join(value for each, value in message.fields if each == name)
     if not text or len(text) > FIELD_BYTES_MAX or not text.isascii():
         return None
-    try:
-        parsed: Any = http_sf.parse(text.encode(), tltype="dictionary")
-    except (http_sf.StructuredFieldError, ValueError):
-        return None
-    return dict(parsed)
+    read = parsed(text, "dictionary")
+    return dict(read) if read is not None else None
 
 
 def _named_key(covered: Any, key: Key) -> PublicKeyObject | None:
@@ -218,77 +194,3 @@ def _digested(message: Message, body: bytes) -> bool:
         isinstance(value, bytes) and compare_digest(value, _DIGESTS[name](body).digest())
         for name, value in known.items()
     )
-
-
-def _value(message: Message, component: Any) -> str | None:
-    """The value of one component (§2.1, §2.2); None where the message has none."""
-    name, parameters = component
-    if not isinstance(name, str):
-        return None
-    if name == "@query-param":
-        return _query_parameter(message, parameters)
-    if name in _DERIVED:
-        return None if parameters else _derived(message, name)
-    if name.startswith("@") or name != name.lower():
-        return None
-    values = [value for each, value in message.fields if each == name]
-    return _field(values, parameters) if values else None
-
-
-def _derived(message: Message, name: str) -> str:
-    url = urlsplit(message.url)
-    path, query = url.path or "/", f"?{url.query}"
-    match name:
-        case "@method":
-            return message.method
-        case "@target-uri":
-            return message.url
-        case "@authority":
-            return _authority(url.scheme, url.netloc)
-        case "@scheme":
-            return url.scheme.lower()
-        case "@request-target":
-            return path + (query if url.query else "")
-        case "@path":
-            return path
-    return query  # @query
-
-
-def _authority(scheme: str, netloc: str) -> str:
-    """§2.2.3: lower case, without the scheme's default port."""
-    default = {"http": ":80", "https": ":443"}.get(scheme.lower(), "")
-    authority = netloc.rpartition("@")[2].lower()
-    return authority.removesuffix(default) if default else authority
-
-
-def _query_parameter(message: Message, parameters: Mapping[str, Any]) -> str | None:
-    """§2.2.8: the one parameter of that name, both percent-encoded anew."""
-    if set(parameters) != {"name"}:
-        return None
-    pairs = parse_qsl(urlsplit(message.url).query, keep_blank_values=True)
-    values = [_encoded(value) for name, value in pairs if _encoded(name) == parameters["name"]]
-    return values[0] if len(values) == 1 else None
-
-
-def _encoded(text: str) -> str:
-    """Percent-encoding of application/x-www-form-urlencoded (URL Standard §5), with %20 for a space (§2.2.8)."""
-    return quote(text, safe="*-._", encoding="utf-8")
-
-
-def _field(values: Sequence[str], parameters: Mapping[str, Any]) -> str | None:
-    """§2.1: plain, or with `sf`, `key` or `bs`; `req` and `tr` have no place in a request of ours."""
-    if not parameters:
-        return ", ".join(value.strip() for value in values)
-    if set(parameters) == {"bs"} and parameters["bs"] is True:
-        return ", ".join(http_sf.ser((value.strip().encode("utf-8", "surrogateescape"), {})) for value in values)
-    if set(parameters) == {"key"} and isinstance(parameters["key"], str):
-        return _member(values, parameters["key"])
-    return None
-
-
-def _member(values: Sequence[str], key: str) -> str | None:
-    try:
-        members: Any = http_sf.parse(", ".join(values).encode(), tltype="dictionary")
-    except (http_sf.StructuredFieldError, ValueError):
-        return None
-    return str(http_sf.ser(members[key])) if key in members else None

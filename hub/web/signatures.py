@@ -9,7 +9,7 @@ from aiohttp import web
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted
 from hub.intake.signed import SignedRequests
-from hub.trust.signed_request import Message
+from hub.trust.signature_base import Message
 from hub.web.edge import Handler
 from hub.web.gate import Gate
 from hub.web.problems import Refused, granted

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from msgspec.structs import replace
 
 from hub.core.jwk import PublicKeyObject
-from hub.trust.signed_request import Message, Proven, Wrong, holds, is_signed, signature_base, verify_request
+from hub.trust.signature_base import Message, signature_base
+from hub.trust.signed_request import Proven, Wrong, holds, is_signed, verify_request
 
 NOW = 1_618_884_480
 BODY = b'{"hello": "world"}'
@@ -193,6 +194,17 @@ def test_a_signature_of_a_proxy_beside_the_senders_own_is_in_nobodys_way() -> No
     more = (("signature-input", 'proxy=("@method");created=1;keyid="p"'), ("signature", "proxy=:AAAA:"))
 
     assert isinstance(verified(replace(good, fields=(*good.fields, *more))), Proven)
+
+
+def test_each_of_several_signatures_by_keys_of_the_sender_has_to_hold() -> None:
+    """As of a system that has two keys while it changes them."""
+    first, other = signed(message()), signed(message(), key="p256")
+    both = tuple((name, value.replace("sig1=", "sig2=")) for name, value in other.fields[2:])
+    broken = ((both[0][0], both[0][1].replace("@method", "@scheme")), both[1])
+
+    assert verified(replace(first, fields=(*first.fields, *both))) == verified(first)
+    assert verified(replace(first, fields=(*first.fields, *broken))) is Wrong.COMPONENTS
+    assert verified(replace(first, fields=(*broken, *first.fields))) is Wrong.COMPONENTS
 
 
 def test_a_request_with_half_a_signature_counts_as_signed() -> None:
