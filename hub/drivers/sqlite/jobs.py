@@ -9,13 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from hub.drivers.sqlite.database import Database
-from hub.drivers.sqlite.worker import CallWorker, transaction
+from hub.drivers.sqlite.worker import CallWorker, OnWorker, transaction
 from hub.ports.jobs import Job, JobKind, Results
 
 _SCHEMA = """
@@ -53,22 +51,12 @@ SELECT body FROM (
 _NEWEST = (1 << 62, "")
 
 
-class SQLiteJobs:
-    """A `Jobs`. Enter it to open the file; one process may have it open."""
+class SQLiteJobs(OnWorker[CallWorker]):
+    """A `Jobs`."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=1_000)
-        self._worker = CallWorker("jobs", database.open_writer)
-
-    async def __aenter__(self) -> Self:
-        """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        await self._worker.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._worker.stop()
+        super().__init__(CallWorker("jobs", database.open_writer))
 
     async def add(self, job: Job) -> None:
         row = (job.id, job.partner, job.kind.value, job.stored_us, job.finished_us, _encode(job))

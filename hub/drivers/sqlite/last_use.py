@@ -5,11 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from hub.drivers.sqlite.database import Database
-from hub.drivers.sqlite.worker import CallWorker, transaction
+from hub.drivers.sqlite.worker import CallWorker, OnWorker, transaction
 from hub.ports.last_use import Use
 
 _SCHEMA = """
@@ -27,22 +25,12 @@ SET time = excluded.time, address = excluded.address, agent = excluded.agent WHE
 _FORGET = "UPDATE last_use SET address = '', agent = '' WHERE time < ? AND (address <> '' OR agent <> '')"
 
 
-class SQLiteLastUse:
-    """A `LastUse`. Enter it to open the file; one process may have it open."""
+class SQLiteLastUse(OnWorker[CallWorker]):
+    """A `LastUse`."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="NORMAL", checkpoint_pages=1_000)
-        self._worker = CallWorker("last-use", database.open_writer)
-
-    async def __aenter__(self) -> Self:
-        """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        await self._worker.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._worker.stop()
+        super().__init__(CallWorker("last-use", database.open_writer))
 
     async def note(self, uses: Sequence[Use]) -> None:
         rows = [(use.credential, use.time, use.address, use.agent) for use in uses]

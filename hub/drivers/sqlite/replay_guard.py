@@ -9,13 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 
 from hub.drivers.sqlite.database import Database, leaves_connection_sound, port_error
-from hub.drivers.sqlite.worker import Worker, transaction
+from hub.drivers.sqlite.worker import OnWorker, Worker, transaction
 
 _SCHEMA = """
 CREATE TABLE used (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
@@ -49,8 +48,8 @@ class _Look(Struct, frozen=True):
 _Job = _Use | _Revoke | _Look
 
 
-class SQLiteReplayGuard:
-    """A `ReplayGuard`. Enter it to open the file; one process may have it open."""
+class SQLiteReplayGuard(OnWorker[Worker[_Job]]):
+    """A `ReplayGuard`."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=1_000)
@@ -60,17 +59,7 @@ class SQLiteReplayGuard:
             connection.execute(_REVOKED)
             return connection
 
-        self._worker: Worker[_Job] = Worker("replay-guard", connect, self._round)
-
-    async def __aenter__(self) -> Self:
-        """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        await self._worker.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._worker.stop()
+        super().__init__(Worker("replay-guard", connect, self._round))
 
     async def use(self, key: bytes, *, expires: int, now: int) -> bool:
         """As the port says. Raises StorageUnavailable or StorageFull if it cannot be remembered."""

@@ -12,13 +12,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
 from hub.core.errors import HubError, StorageUnavailable
 from hub.drivers.sqlite.database import leaves_connection_sound, port_error
 
 Job = TypeVar("Job")
 T = TypeVar("T")
+AnyWorker = TypeVar("AnyWorker", bound="Worker[Any]")
 Call = Callable[[sqlite3.Connection], Any]
 
 
@@ -150,6 +152,23 @@ class CallWorker(Worker[Call]):
 
     def _call_each(self, connection: sqlite3.Connection, calls: Sequence[Call]) -> Sequence[Any]:
         return [self.execute(connection, call) for call in calls]
+
+
+class OnWorker(Generic[AnyWorker]):
+    """What one worker does all of. Enter it to open the file; one process may have it open."""
+
+    def __init__(self, worker: AnyWorker) -> None:
+        self._worker = worker
+
+    async def __aenter__(self) -> Self:
+        """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
+        await self._worker.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._worker.stop()
 
 
 @contextmanager
