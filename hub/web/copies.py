@@ -98,13 +98,11 @@ class CopiesAPI:
         """Authenticate ▸ admit ▸ what can be said before the body ▸ receive ▸ deposit."""
         admitted = self._admit(request)
         claimed, digest, asked = _claimed_type(request), _claimed_digest(request), _asked(request)
-        most = self._settings.body_bytes_max
-        if (request.content_length or 0) > most:
-            raise Refused(Refusal("BODY_TOO_LARGE", f"{request.content_length} bytes; at most {most}"))
+        bounds = self._settings
+        chunks = self._bodies.chunks(request, bytes_max=bounds.body_bytes_max, seconds_max=bounds.upload_seconds_max)
         replaced = await self._own(admitted, asked.replaces) if asked.replaces is not None else None
         if (refused := await self._deposits.foresee(admitted, asked, replaced)) is not None:
             return _item_answer(refused, request, admitted.principal)
-        chunks = self._bodies.chunks(request, bytes_max=most, seconds_max=self._settings.upload_seconds_max)
         async with self._copies.receiving(admitted.principal.partner.id, chunks) as upload:
             if not self._pipeline.is_current(admitted):
                 admitted = self._admit(request)  # The body may have taken a minute: who asks is looked at again.

@@ -243,9 +243,8 @@ class BodyReader:
         """
         takes_room = not bytes_max
         bytes_max = bytes_max or self._bounds.body_bytes_max
+        _check_declared(request, bytes_max)
         declared = request.content_length if request.content_length is not None else bytes_max
-        if declared > bytes_max:
-            raise Refused(Refusal("BODY_TOO_LARGE", f"{declared} bytes; at most {bytes_max}"))
         if takes_room and not self.room.admits(sender, declared):
             raise Refused(Refusal("OVERLOADED"))
         return Hold(self, request, sender, declared if takes_room else 0, bytes_max)
@@ -268,8 +267,15 @@ class BodyReader:
             raise Refused(Refusal("BODY_TOO_LARGE", f"at most {bytes_max} bytes"))
         return body
 
-    async def chunks(self, request: web.BaseRequest, *, bytes_max: int, seconds_max: float) -> AsyncIterator[bytes]:
-        """A body as it comes, for what is written to disk: it takes no room. Raises `Refused` as `Hold.read` does."""
+    def chunks(self, request: web.BaseRequest, *, bytes_max: int, seconds_max: float) -> AsyncIterator[bytes]:
+        """A body as it comes, for what is written to disk: it takes no room.
+
+        Raises `Refused`: a declared size at once, and on the way as `Hold.read` does.
+        """
+        _check_declared(request, bytes_max)
+        return self._chunks(request, bytes_max, seconds_max)
+
+    async def _chunks(self, request: web.BaseRequest, bytes_max: int, seconds_max: float) -> AsyncIterator[bytes]:
         received = 0
         ends = self._clock.monotonic() + seconds_max
         await _ask_to_go_on(request)
@@ -287,6 +293,11 @@ class BodyReader:
             raise Refused(Refusal("BODY_TOO_SLOW", f"{seconds_max:g} s for the whole body")) from e
         except (web.RequestPayloadError, HttpProcessingError) as e:
             raise Refused(Refusal("BAD_REQUEST", "the body ended early or is not framed as its headers say")) from e
+
+
+def _check_declared(request: web.BaseRequest, bytes_max: int) -> None:
+    if (declared := request.content_length or 0) > bytes_max:
+        raise Refused(Refusal("BODY_TOO_LARGE", f"{declared} bytes; at most {bytes_max}"))
 
 
 async def _ask_to_go_on(request: web.BaseRequest) -> None:
