@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from hub.intake.pipeline import Pipeline, ReceiptsAt
 from hub.intake.quota import Quotas
 from hub.intake.stretches import Stretches
 from hub.intake.versions import Versions
+from hub.ports.jobs import JobKind
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.views.captured import Captured
@@ -32,6 +34,7 @@ from hub.web.interchanges import InterchangesAPI
 from hub.web.signatures import Signatures
 from hub.web.tables import TablesAPI
 from hub.web.templates import Templates
+from hub.web.uploads import Uploads
 from schemas.catalogue import Catalogue
 from schemas.deprecation import Deprecations
 
@@ -126,7 +129,8 @@ def document_apis(
         rows_max=settings.documents.table_rows_max,
         signatures=signatures,
     )
-    tables = TablesAPI(
+    uploads = partial(
+        Uploads,
         gate=gate,
         bodies=bodies,
         pipeline=pipeline,
@@ -135,17 +139,9 @@ def document_apis(
         blobs=ports.blobs,
         settings=settings.documents,
     )
-    interchanges = InterchangesAPI(
-        gate=gate,
-        bodies=bodies,
-        pipeline=pipeline,
-        runner=intake.jobs,
-        jobs=ports.jobs,
-        blobs=ports.blobs,
-        clock=clock,
-        entropy=entropy,
-        settings=settings.documents,
-    )
+    tables = TablesAPI(uploads(JobKind.TABLE, "/v1/tables", settings.documents.table_bytes_max))
+    edifact = uploads(JobKind.INTERCHANGE, "/v1/interchanges", settings.documents.interchange_bytes_max)
+    interchanges = InterchangesAPI(edifact, clock=clock, entropy=entropy)
     captures = CaptureAPI(
         gate=gate,
         bodies=bodies,
