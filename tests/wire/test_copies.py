@@ -66,6 +66,12 @@ async def exporter(world: HubWorld, name: str = "delta", *, aeo: bool = True) ->
     return caller
 
 
+def kept(world: HubWorld) -> Any:
+    """What lies in the store of a hub in memory, as it lies there: when it was put and its bytes, by key."""
+    vault: Any = world.hub.ports.blobs
+    return vault._blobs._blobs
+
+
 @pytest.fixture
 async def watch(world: HubWorld) -> Caller:
     return await world.reader(feed=False)
@@ -291,17 +297,12 @@ async def test_a_partner_without_aeo_is_refused_before_its_copy_is_read(world: H
 
 
 async def test_without_an_agreement_nothing_is_taken_or_kept(make_world: MakeWorld) -> None:
-    kept: dict[str, Any] = {}
-
-    def spied(ports: Any) -> Any:
-        kept["blobs"] = ports.blobs
-        return ports
-
-    async with make_world(spied) as world:
+    async with make_world() as world:
+        blobs = kept(world)
         caller = await exporter(world)
 
         assert (await post(caller, png())).code == "NOT_PERMITTED"
-        assert kept["blobs"]._blobs == {}
+        assert blobs == {}
 
 
 async def test_a_suspended_partner_hands_nothing_in_and_is_given_nothing(world: HubWorld, delta: Caller) -> None:
@@ -405,13 +406,8 @@ async def test_more_than_the_limit_is_refused_declared_or_not(make_world: MakeWo
 
 
 async def test_a_sender_that_is_slow_or_goes_away_leaves_nothing(make_world: MakeWorld) -> None:
-    kept: dict[str, Any] = {}
-
-    def spied(ports: Any) -> Any:
-        kept["blobs"] = ports.blobs
-        return ports
-
-    async with make_world(spied, documents={"upload_seconds_max": 0.2}) as world:
+    async with make_world(documents={"upload_seconds_max": 0.2}) as world:
+        blobs = kept(world)
         await world.reader(feed=False)
         delta = await exporter(world)
         head = delta.head(path="/v1/documents?kind=380&reference=1", Content_Type="image/png", Content_Length="1000")
@@ -421,7 +417,7 @@ async def test_a_sender_that_is_slow_or_goes_away_leaves_nothing(make_world: Mak
         await gone.close()
 
         assert (await slow.answer()).code == "BODY_TOO_SLOW"
-        assert kept["blobs"]._blobs == {}
+        assert blobs == {}
 
 
 async def test_a_disk_without_room_is_507_and_the_next_try_succeeds(make_world: MakeWorld) -> None:
@@ -494,19 +490,14 @@ async def test_what_a_pdf_would_run_is_refused_by_what_the_judge_says(delta: Cal
 
 
 async def test_nothing_readable_lies_in_the_store(make_world: MakeWorld) -> None:
-    kept: dict[str, Any] = {}
-
-    def spied(ports: Any) -> Any:
-        kept["blobs"] = ports.blobs
-        return ports
-
-    async with make_world(spied) as world:
+    async with make_world() as world:
+        blobs = kept(world)
         await world.reader(feed=False)
         delta = await exporter(world)
         content = b'{"invoice": "secret price"}'
         assert (await post(delta, content, JSON)).status == 201
 
-    lying = b"".join(content for _, content in kept["blobs"]._blobs.values())
+    lying = b"".join(content for _, content in blobs.values())
     assert b"secret" not in lying
     assert b"INV-42" not in lying
 
@@ -555,18 +546,12 @@ async def test_after_a_crash_between_copy_and_event_the_same_bytes_go_on_where_i
 
 
 async def test_a_copy_that_its_store_damaged_never_comes_whole(make_world: MakeWorld) -> None:
-    kept: dict[str, Any] = {}
-
-    def spied(ports: Any) -> Any:
-        kept["blobs"] = ports.blobs
-        return ports
-
-    async with make_world(spied) as world:
+    async with make_world() as world:
+        blobs = kept(world)
         await world.reader(feed=False)
         delta = await exporter(world)
         content = b'{"a": "' + b"x" * 600_000 + b'"}'
         assert (await post(delta, content, JSON)).status == 201
-        blobs = kept["blobs"]._blobs
         [key] = [key for key in blobs if key.name.startswith("document-")]
         stored_us, lying = blobs[key]
         blobs[key] = stored_us, lying[:-1] + bytes([lying[-1] ^ 1])

@@ -11,7 +11,7 @@ import pytest
 from hub.core.errors import Refusal
 from hub.ports.blob_store import BlobKey
 from tests.wire.conftest import MakeWorld
-from tests.wire.test_copies import at, exporter, known, png, post
+from tests.wire.test_copies import at, exporter, kept, known, png, post
 from tests.world import Caller, HubWorld
 
 FILM = png() + b"and a film"
@@ -110,24 +110,19 @@ async def test_refused_bytes_are_taken_under_no_other_name_and_what_replaces_the
 
 
 async def test_refused_bytes_that_come_again_do_not_live_longer_for_it(make_world: MakeWorld) -> None:
-    kept: dict[str, Any] = {}
-
-    def spied(ports: Any) -> Any:
-        kept["blobs"] = ports.blobs
-        return ports
-
-    async with make_world(spied) as world:
+    async with make_world() as world:
+        blobs = kept(world)
         await world.reader(feed=False)
         delta = await exporter(world)
         await post(delta, FILM)
         await world.act("document.refuse", document=DIGEST, reason="No.")
         copy = BlobKey("delta", f"document-{DIGEST}")
-        put_us, _ = kept["blobs"]._blobs[copy]
+        put_us, _ = blobs[copy]
 
         await post(delta, FILM)
 
-        assert kept["blobs"]._blobs[copy][0] == put_us
-        assert {key.name.partition("-")[0] for key in kept["blobs"]._blobs} == {"document", "entry"}
+        assert blobs[copy][0] == put_us
+        assert {key.name.partition("-")[0] for key in blobs} == {"document", "entry"}
 
 
 async def test_a_decision_is_about_the_bytes_of_one_publisher(world: HubWorld, delta: Caller) -> None:
