@@ -17,7 +17,7 @@ import msgspec
 
 from hub.core.copies import Entry, Quarantined, Upload
 from hub.core.errors import BlobMissing, HubError
-from hub.ports.blob_store import BlobKey, BlobStore
+from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.system import Clock, Entropy
 
 UPLOAD, PENDING, COPY, ENTRY, MARK = "upload-", "pending-", "document-", "entry-", "quarantined-"
@@ -114,8 +114,7 @@ class Copies:
 
     async def _entry(self, key: BlobKey) -> Entry | None:
         try:
-            async with self._blobs.open(key) as chunks:
-                return _decode(b"".join([chunk async for chunk in chunks]))
+            return _decode(await read_blob(self._blobs, key))
         except BlobMissing:
             return None
 

@@ -16,7 +16,7 @@ from hub.core.errors import BlobMissing, Refusal
 from hub.core.evidence import Admitted
 from hub.core.jwk import PublicKeyObject, encode_base64url
 from hub.core.registry import Snapshot
-from hub.ports.blob_store import BlobKey, BlobStore
+from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.system import Clock
 from hub.trust.keys import load_public_jwk
 from hub.trust.signature_base import Message
@@ -52,8 +52,7 @@ class SignedRequests:
         if not _HEX.fullmatch(sha256_hex):
             return None
         try:
-            async with self._blobs.open(_key(partner, sha256_hex)) as chunks:
-                return b"".join([chunk async for chunk in chunks])
+            return await read_blob(self._blobs, _key(partner, sha256_hex))
         except BlobMissing:
             return None
 

@@ -22,7 +22,7 @@ from hub.intake.pipeline import Answer, Pipeline
 from hub.intake.results import results, shortened
 from hub.intake.translate import open_translation
 from hub.intake.versions import Versions
-from hub.ports.blob_store import BlobKey, BlobStore
+from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.jobs import Job, JobKind, JobState, Results
 from hub.ports.system import Clock
 from hub.trust.statement import utc_text
@@ -116,8 +116,7 @@ class Stretches:
         return replace(admitted, now_us=job.stored_us)
 
     async def _open(self, job: Job, principal: Principal) -> Translation | Refusal:
-        async with self._blobs.open(BlobKey(job.partner, job.id)) as chunks:
-            document = b"".join([chunk async for chunk in chunks])
+        document = await read_blob(self._blobs, BlobKey(job.partner, job.id))
         context = Context(
             source=job.parameters.get("source"),
             event_type=job.parameters.get("type"),

@@ -79,3 +79,9 @@ class BlobStore(Protocol):
 
     async def purge(self, before_us: int) -> int:
         """Let go of every blob that was put before `before_us`; return how many went."""
+
+
+async def read_blob(blobs: BlobStore, key: BlobKey) -> bytes:
+    """The blob, whole. Raises `BlobMissing`."""
+    async with blobs.open(key) as chunks:
+        return b"".join([chunk async for chunk in chunks])

@@ -11,7 +11,7 @@ from hub.core.settings import DocumentsSettings
 from hub.intake.job_desk import JobDesk
 from hub.intake.pipeline import Pipeline
 from hub.intake.results import items_of
-from hub.ports.blob_store import BlobKey, BlobStore
+from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.jobs import Job, JobKind, Jobs
 from hub.web.edge import BodyReader
 from hub.web.gate import Gate
@@ -87,5 +87,4 @@ class Uploads:
 
     async def document(self, job: Job) -> bytes:
         """What was sent, whole."""
-        async with self._blobs.open(BlobKey(job.partner, job.id)) as chunks:
-            return b"".join([chunk async for chunk in chunks])
+        return await read_blob(self._blobs, BlobKey(job.partner, job.id))
