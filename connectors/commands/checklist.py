@@ -12,9 +12,8 @@ from cyclopts import App
 
 from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.enrolment import CHECKLIST_PATH, RECEIPT_VERIFIED_PATH
-from connectors.keys import read_key
 from connectors.partner.receipts import ReceiptBook
-from connectors.session import HubRefused, HubSession, TokenRefused, accepted
+from connectors.session import HubRefused, TokenRefused, accepted
 
 app = App(name="customs-connect checklist", help="How far this system has come since it enrolled.")
 
@@ -60,7 +59,7 @@ def _last(directory: Path | None) -> dict[str, Any] | None:
 
 
 async def _ask(hub: HubOptions, receipt: dict[str, Any] | None) -> dict[str, Any]:
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope="") as session:
+    async with hub.session("") as session:
         if receipt is None:
             return await session.get(CHECKLIST_PATH)
         body = orjson.dumps({"receipt": receipt})

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 from cyclopts import App, Parameter
 
-from connectors.commands.shared import JSON, SenderOptions, print_json
+from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.language import language
 from connectors.partner import ReceiptBook
 from connectors.partner.client import SCOPE
@@ -29,7 +29,7 @@ def push(
     *,
     kind: str,
     reference: str,
-    hub: SenderOptions,
+    hub: HubOptions,
     subject: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     title: str | None = None,
     issued_at: str | None = None,
@@ -78,9 +78,7 @@ def push(
 
 
 @app.command
-def withdraw(
-    digest: str, /, *, reason: str, hub: SenderOptions, receipts: Path | None = None, json: JSON = False
-) -> int:
+def withdraw(digest: str, /, *, reason: str, hub: HubOptions, receipts: Path | None = None, json: JSON = False) -> int:
     """Withdraw a document, all its versions: the hub keeps it and hands it to nobody.
 
     Parameters
@@ -104,14 +102,14 @@ def withdraw(
 
 
 async def _hand(
-    hub: SenderOptions,
+    hub: HubOptions,
     hand: Callable[[HubSession], Awaitable[Handed]],
     receipts: Path | None,
     *,
     json: bool,
     digest: str,
 ) -> int:
-    async with HubSession(hub.hub, client_id=hub.client, key=hub.credential(), scope=SCOPE) as session:
+    async with hub.session(SCOPE) as session:
         try:
             told = await hand(session)
         except HubRefused as e:

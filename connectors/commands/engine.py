@@ -13,7 +13,6 @@ from cyclopts import App, Parameter
 from msgspec import to_builtins
 
 from connectors.commands.shared import JSON, HubOptions, print_json
-from connectors.keys import read_key
 from connectors.risk import Alert, Engine, Group, Reader, Settings
 from connectors.risk.reader import SCOPE
 from connectors.session import HubSession, HubUnreachable
@@ -76,8 +75,7 @@ class _Desk:
         self._risk, self._hub, self._kept, self._stream, self._json = risk, hub, kept, stream, json
 
     async def run(self, feeds: tuple[str, ...]) -> None:
-        key = read_key(self._hub.key)
-        async with HubSession(self._hub.hub, client_id=self._hub.client, key=key, scope=SCOPE) as session:
+        async with self._hub.session(SCOPE) as session:
             tasks = [asyncio.ensure_future(self._follow(session, feed)) for feed in feeds]
             tasks.append(asyncio.ensure_future(self._tick()))
             try:

@@ -155,7 +155,8 @@ def list_(*, hub: HubOptions, json: JSON = False) -> int:
 
 
 async def _post(signed: Signed, path: str, hub: HubOptions, *, json: bool) -> int:
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SIGN) as session:
+    hub.own_key("two systems of yours sign a mandate, and one of them hands it in")
+    async with hub.session(SIGN) as session:
         answer = await session.request("POST", path, body=orjson.dumps(signed), headers=JSON_HEADERS)
     if answer.status == 422:
         print_faults(tuple(answer.json().get("faults") or ()), language())
@@ -171,7 +172,7 @@ async def _post(signed: Signed, path: str, hub: HubOptions, *, json: bool) -> in
 
 async def _list(hub: HubOptions, *, json: bool) -> int:
     """Whatever scopes the system has: principals ask by one, agents by another."""
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope="") as session:
+    async with hub.session("") as session:
         cursor: str | None = "0"
         while cursor is not None:
             page = await session.get("/v1/mandates", {"cursor": cursor})

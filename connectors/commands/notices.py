@@ -11,15 +11,14 @@ from typing import Any
 
 from cyclopts import App
 
-from connectors.commands.shared import JSON, SenderOptions, print_json
+from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.partner.notices import SCOPE, NoticePage, notices
-from connectors.session import HubSession
 
 app = App(name="customs-connect notices", help="What customs found of events after it took them.")
 
 
 @app.default
-def show(*, hub: SenderOptions, cursor: Path | None = None, json: JSON = False) -> None:
+def show(*, hub: HubOptions, cursor: Path | None = None, json: JSON = False) -> None:
     """Print the notices that the hub has for this partner, oldest first.
 
     Parameters
@@ -32,9 +31,8 @@ def show(*, hub: SenderOptions, cursor: Path | None = None, json: JSON = False) 
     asyncio.run(_show(hub, cursor, json=json))
 
 
-async def _show(hub: SenderOptions, file: Path | None, *, json: bool) -> None:
-    session = HubSession(hub.hub, client_id=hub.client, key=hub.credential(), scope=SCOPE)
-    async with session, aclosing(notices(session, _kept(file))) as pages:
+async def _show(hub: HubOptions, file: Path | None, *, json: bool) -> None:
+    async with hub.session(SCOPE) as session, aclosing(notices(session, _kept(file))) as pages:
         async for page in pages:
             _print(page, json=json)
             _keep(file, page.cursor)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from msgspec import to_builtins
 
-from connectors.commands.shared import JSON, SenderOptions, print_json
+from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
 from connectors.partner.client import UNREACHABLE
@@ -35,7 +35,7 @@ def push(
     file: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
-    hub: SenderOptions,
+    hub: HubOptions,
     receipts: Path | None = None,
     outbox: Path | None = None,
     follow: Annotated[bool, Parameter(negative=())] = False,

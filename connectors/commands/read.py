@@ -10,9 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from connectors.commands.shared import JSON, HubOptions, print_json
-from connectors.keys import read_key
 from connectors.risk.reader import SCOPE, Reader, feeds
-from connectors.session import HubSession
 
 app = App(name="customs-connect read", help="Read a feed.")
 
@@ -53,7 +51,7 @@ def read(
 
 
 async def _list(hub: HubOptions, *, json: bool) -> None:
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+    async with hub.session(SCOPE) as session:
         for each in await feeds(session):
             if json:
                 print_json(each)
@@ -67,7 +65,7 @@ async def _read(
     nothing = f"nothing new in {feed} after the place acknowledged last; waiting (Ctrl-C ends; --from-start shows all)"
     if from_start:
         nothing = f"nothing in {feed} yet; waiting (Ctrl-C ends)"
-    async with HubSession(hub.hub, client_id=hub.client, key=read_key(hub.key), scope=SCOPE) as session:
+    async with hub.session(SCOPE) as session:
         reader = Reader(
             session, feed, from_start=from_start, on_idle=lambda: print(nothing, file=sys.stderr, flush=True)
         )

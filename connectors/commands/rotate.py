@@ -23,11 +23,12 @@ def put(*, hub: HubOptions, json: JSON = False) -> None:
     json
         Print one JSON object.
     """
-    done = asyncio.run(rotate(hub.hub, client_id=hub.client, file=hub.key))
+    file = hub.own_key("an API key is replaced by the administration, which gives another and revokes this one")
+    done = asyncio.run(rotate(hub.hub, client_id=hub.client, file=file))
     if json:
         print_json({**asdict(done), "kept": str(done.kept)})
         return
-    print(f"Key in use: {done.key}  ({hub.key})")
+    print(f"Key in use: {done.key}  ({file})")
     print(f"Before it:  {done.replaced}  ({done.kept})")
     if done.accepted_until:
         print(f"The hub takes the old key until {done.accepted_until}; then delete its file.")

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from connectors.api_key import VARIABLE, ApiKey, read_api_key
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, read_key
+from connectors.session import HubSession
 
 JSON = Annotated[bool, Parameter(negative=())]
 """Print one JSON object a line, for machines."""
@@ -22,21 +23,6 @@ JSON = Annotated[bool, Parameter(negative=())]
 @Parameter(name="*")
 @dataclass(frozen=True)
 class HubOptions:
-    """How to reach the hub, and as whom."""
-
-    hub: str
-    "The hub's URL, such as https://hub.example."
-
-    client: str
-    "The client id of this system, as the hub's operator registered it."
-
-    key: Path
-    "The private key of this system (PEM or JWK)."
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class SenderOptions:
     """How to reach the hub, and as whom: a system with a key of its own, or a small firm with its API key."""
 
     hub: str
@@ -51,6 +37,10 @@ class SenderOptions:
     api_key_file: Path | None = None
     "A file with an API key, that only you may read; or the key is in CUSTOMS_CONNECT_API_KEY."
 
+    def session(self, scope: str) -> HubSession:
+        """As what was given proves it. Raises `ConnectorError`."""
+        return HubSession(self.hub, client_id=self.client, key=self.credential(), scope=scope)
+
     def credential(self) -> SigningKey | ApiKey:
         """What the system proves itself by. Raises `ConnectorError`: none was given, or two."""
         if self.api_key_file is not None and (self.client or self.key is not None):
@@ -62,6 +52,13 @@ class SenderOptions:
         if (text := os.environ.get(VARIABLE)) and not self.client and self.key is None:
             return ApiKey(text)
         raise ConnectorError(f"give --client and --key, or --api-key-file (or {VARIABLE})")
+
+    def own_key(self, instead: str) -> Path:
+        """The file of the key pair, for what an API key cannot do; `instead`: what its holder does. Raises
+        `ConnectorError`."""
+        if self.client and self.key is not None and self.api_key_file is None:
+            return self.key
+        raise ConnectorError(f"this takes a key of the system's own: give --client and --key; {instead}")
 
 
 def print_json(value: object) -> None:

@@ -15,7 +15,7 @@ from cyclopts.validators import Number
 from msgspec import to_builtins
 
 from connectors.backoff import Backoff
-from connectors.commands.shared import JSON, SenderOptions, print_json
+from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.partner import Client, ReceiptBook
 from connectors.partner.client import SCOPE
 from connectors.session import HubSession
@@ -34,7 +34,7 @@ def watch(
     directory: Path,
     /,
     *,
-    hub: SenderOptions,
+    hub: HubOptions,
     once: Annotated[bool, Parameter(negative=())] = False,
     interval: Annotated[float, Parameter(validator=Number(gte=0.1, lte=3_600))] = 2.0,
     type: str | None = None,  # noqa: A002
@@ -88,7 +88,7 @@ def watch(
 
 async def _watch(
     directory: Path,
-    hub: SenderOptions,
+    hub: HubOptions,
     once: bool,
     bounds: Bounds,
     teller: _Teller,

@@ -72,6 +72,26 @@ async def test_the_readmes_line_sends_a_table_from_a_folder_with_the_key_alone(f
     assert SECRET not in told
 
 
+async def test_who_tries_the_hub_out_reads_and_looks_with_a_key_alone(firm: Firm) -> None:
+    mine = make_api_key(bytes(range(1, 18)))
+    (firm.folder / "try.key").write_text(mine)
+    (firm.folder / "try.key").chmod(0o600)
+    await firm.world.act("partner.add", id="try", name="Try", country="NL", roles=["exporter"], tier="sandbox")
+    scopes = ["receipts:read", "feeds:read"]
+    await firm.world.act("api-key.issue", id=digest_of(mine), partner="try", system="web", scopes=scopes)
+    reach = "--hub $hub --api-key-file try.key"
+
+    listed = await firm.type(f"customs-connect read {reach}")
+    mandates = await firm.type(f"customs-connect mandate list {reach}")
+    feed = await firm.type(f"customs-connect engine nobodys {reach}")
+    steps = await firm.type(f"customs-connect checklist {reach}")
+
+    assert (listed, mandates) == ((0, ""), (0, ""))
+    assert feed[0] == steps[0] == 1
+    assert "NOT_FOUND" in feed[1], feed
+    assert "NOT_FOUND" in steps[1], steps
+
+
 async def test_push_document_and_notices_take_the_key_until_it_is_revoked(firm: Firm) -> None:
     (firm.folder / "event.json").write_bytes(orjson.dumps(event("a", source="urn:example:shop")))
     (firm.folder / "invoice.json").write_text('{"invoice": 42}')

@@ -8,9 +8,10 @@ import pytest
 
 from connectors.api_key import VARIABLE, ApiKey, ApiKeyUnusable, read_api_key
 from connectors.cli import run
-from connectors.commands.shared import SenderOptions
+from connectors.commands.shared import HubOptions
 from connectors.errors import ConnectorError
 from connectors.keys import generate, write_key
+from connectors.partner import mandates
 from connectors.session import HubAddressInvalid, HubSession
 from hub.core.codes import is_api_key, make_api_key
 
@@ -28,9 +29,9 @@ def kept(directory: Path, text: str = TEXT + "\n", mode: int = 0o600) -> Path:
 def test_a_key_is_read_from_a_file_of_its_owner_alone_or_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from_file = SenderOptions(HUB, api_key_file=kept(tmp_path)).credential()
+    from_file = HubOptions(HUB, api_key_file=kept(tmp_path)).credential()
     monkeypatch.setenv(VARIABLE, TEXT)
-    from_environment = SenderOptions(HUB).credential()
+    from_environment = HubOptions(HUB).credential()
 
     assert from_file == from_environment == ApiKey(TEXT)
     assert is_api_key(TEXT)
@@ -56,16 +57,16 @@ def test_one_way_to_prove_oneself_is_given_and_a_key_comes_before_the_environmen
 ) -> None:
     key = tmp_path / "key.pem"
     write_key(made := generate("EdDSA"), key)
-    both, half = SenderOptions(HUB, "acme.erp", key, kept(tmp_path)), SenderOptions(HUB, key=key)
+    both, half = HubOptions(HUB, "acme.erp", key, kept(tmp_path)), HubOptions(HUB, key=key)
 
     with pytest.raises(ConnectorError, match="alone"):
         both.credential()
     with pytest.raises(ConnectorError, match="--api-key-file"):
-        SenderOptions(HUB).credential()
+        HubOptions(HUB).credential()
     monkeypatch.setenv(VARIABLE, TEXT)
     with pytest.raises(ConnectorError, match="--client and --key"):
         half.credential()
-    assert getattr(SenderOptions(HUB, "acme.erp", key).credential(), "id", "") == made.id
+    assert getattr(HubOptions(HUB, "acme.erp", key).credential(), "id", "") == made.id
 
 
 def test_a_key_travels_over_tls_or_on_this_machine_only() -> None:
@@ -73,6 +74,17 @@ def test_a_key_travels_over_tls_or_on_this_machine_only() -> None:
         HubSession("http://hub.example", client_id="", key=ApiKey(TEXT), scope="")
 
     assert HubSession("http://127.0.0.1:1", client_id="", key=ApiKey(TEXT), scope="").hub_url
+
+
+@pytest.mark.parametrize("verb", [["rotate"], ["mandate", "withdraw", "FILE"]])
+def test_what_a_key_pair_is_for_says_so_and_what_to_do(
+    verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mandates.write(mandates.withdrawal(hub=HUB, principal="shop", id="a", time=0), tmp_path / "file")
+    given = ["--hub", HUB, "--api-key-file", str(kept(tmp_path))]
+
+    assert run([str(tmp_path / "file") if each == "FILE" else each for each in verb] + given) == 1
+    assert "give --client and --key; " in capsys.readouterr().err
 
 
 def test_a_key_signs_no_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
