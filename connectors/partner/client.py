@@ -71,6 +71,11 @@ def is_about_content(refused: HubRefused) -> bool:
     return said and refused.status in CONTENT_STATUSES and not refused.retryable
 
 
+def not_taken(refused: HubRefused) -> DocumentRefused | HubRefused:
+    """A refusal as whoever sent the document hears of it: for what is in it, or for now."""
+    return DocumentRefused(refused) if is_about_content(refused) else refused
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one request."""
@@ -170,8 +175,7 @@ class Client:
         answered = answer.json() if answer.body[:1] == b"{" else {}
         if "items" in answered:
             return await self._read([OutgoingEvent("", "", document)] * len(answered["items"]), answered)
-        refused = _whole_refusal(answer)
-        raise DocumentRefused(refused) if is_about_content(refused) else refused
+        raise not_taken(_whole_refusal(answer))
 
     def _batches(self, events: Sequence[OutgoingEvent]) -> Iterator[list[OutgoingEvent]]:
         batch: list[OutgoingEvent] = []

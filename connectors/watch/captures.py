@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.partner.client import DocumentRefused, is_about_content
+from connectors.partner.client import not_taken
 from connectors.session import HubSession, refusal
-from connectors.watch.jobs import UPLOAD_SECONDS_MAX, finished, told, unsettled
+from connectors.watch.jobs import finished, posted, told, unsettled
 
 PATH = "/epcis/capture"
 HEADERS = {"Content-Type": "application/ld+json", "GS1-Capture-Error-Behaviour": "proceed"}
@@ -22,19 +22,13 @@ class Captures:
 
     async def send(self, document: bytes, *, job: str, note_job: Callable[[str], None]) -> dict[str, Any]:
         """Send a document, or go on with `job`, and return the job as the hub tells it once it has ended. `note_job`:
-        as of a table. Raises `NotNow`, `DocumentRefused`, `HubRefused`, `HubUnreachable`."""
+        as of `judged`. Raises `NotNow`, `DocumentRefused`, `HubRefused`, `HubUnreachable`."""
         if not job or await told(self._session, f"{PATH}/{job}") is None:
-            job = await self._post(document)
+            answer = await posted(self._session, PATH, document, HEADERS, self._query)
+            if answer.status >= 300 or not answer.location:
+                raise not_taken(refusal(answer))
+            job = answer.location.partition("?")[0].rpartition("/")[2]
             note_job(job)
         ended = await finished(self._session, f"{PATH}/{job}", lambda capture: not capture["running"])
         unsettled(ended["counts"], note_job)
         return ended
-
-    async def _post(self, document: bytes) -> str:
-        answer = await self._session.request(
-            "POST", PATH, body=document, headers=HEADERS, query=self._query, answer_seconds_max=UPLOAD_SECONDS_MAX
-        )
-        if answer.status < 300 and answer.location:
-            return answer.location.partition("?")[0].rpartition("/")[2]
-        refused = refusal(answer)
-        raise DocumentRefused(refused) if is_about_content(refused) else refused

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.partner.client import DocumentRefused, is_about_content
-from connectors.session import HubSession, accepted, refusal
-from connectors.watch.jobs import UPLOAD_SECONDS_MAX, finished, items_of, told, unsettled
-from connectors.watch.tables import DONE, FAILED
+from connectors.session import HubSession, accepted
+from connectors.watch.jobs import UPLOAD_SECONDS_MAX, items_of, judged
 
 PATH = "/v1/interchanges"
-HEADERS = {"Content-Type": "application/edifact"}
+EDIFACT = "application/edifact"
 FORMS = ("contrl", "aperak")
 
 Judged = tuple[dict[str, Any], list[dict[str, Any]], dict[str, bytes]]
@@ -25,28 +23,10 @@ class Interchanges:
         self._session, self._query = session, query
 
     async def send(self, document: bytes, *, job: str, note_job: Callable[[str], None]) -> Judged:
-        """Send a document, or go on with `job`. `note_job`: as of a table. Raises `NotNow`, `DocumentRefused`,
-        `HubRefused`, `HubUnreachable`."""
-        if not job or await told(self._session, f"{PATH}/{job}") is None:
-            job = await self._post(document)
-            note_job(job)
-        path = f"{PATH}/{job}"
-        ended = await finished(self._session, path, lambda each: each["state"] in (DONE, FAILED))
-        if ended["state"] == DONE:
-            unsettled(ended["counts"], note_job)
-        answers = {f".{form}.edi": await self._answer(path, form) for form in FORMS}
-        return ended, await items_of(self._session, path), {end: said for end, said in answers.items() if said}
-
-    async def _post(self, document: bytes) -> str:
-        """The job. One that failed is answered with a problem, which names it."""
-        answer = await self._session.request(
-            "POST", PATH, body=document, headers=HEADERS, query=self._query, answer_seconds_max=UPLOAD_SECONDS_MAX
-        )
-        said = answer.json() if answer.body[:1] == b"{" else {}
-        if isinstance(job := said.get("id"), str):
-            return job
-        refused = refusal(answer)
-        raise DocumentRefused(refused) if is_about_content(refused) else refused
+        """Send a document, or go on with `job`, as `judged` does."""
+        place, ended = await judged(self._session, PATH, document, EDIFACT, self._query, job=job, note_job=note_job)
+        answers = {f".{form}.edi": await self._answer(place, form) for form in FORMS}
+        return ended, await items_of(self._session, place), {end: said for end, said in answers.items() if said}
 
     async def _answer(self, path: str, form: str) -> bytes:
         """Empty: no interchange names a sender to be answered, and the hub answers in JSON."""

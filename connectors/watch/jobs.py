@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connectors.session import HubSession, accepted
+from connectors.partner.client import not_taken
+from connectors.session import Answer, HubSession, accepted, refusal
 from connectors.watch.reply import ITEMS_MAX, NotNow
 
 UPLOAD_SECONDS_MAX = 90.0
@@ -14,7 +15,45 @@ UPLOAD_SECONDS_MAX = 90.0
 POLL_SECONDS = 1.0
 POLL_COUNT_MAX = 600
 """A hub that judges longer is asked again later: the document is not sent again."""
+DONE, FAILED = "done", "failed"
 _OPEN = frozenset(("UNKNOWN", "NOT_ATTEMPTED", "HELD"))
+
+
+async def judged(
+    session: HubSession,
+    path: str,
+    document: bytes,
+    media_type: str,
+    query: Mapping[str, str],
+    *,
+    job: str,
+    note_job: Callable[[str], None],
+) -> tuple[str, dict[str, Any]]:
+    """Send a document, or go on with `job`: its place below `path`, and the job as the hub tells it at its end.
+
+    `note_job` is told of the job before it is waited for; by an empty one, that the document is to be sent anew.
+    Raises `NotNow`, `DocumentRefused`, `HubRefused`, `HubUnreachable`.
+    """
+    if not job or await told(session, f"{path}/{job}") is None:
+        answer = await posted(session, path, document, {"Content-Type": media_type}, query)
+        said = answer.json() if answer.body[:1] == b"{" else {}
+        named = said.get("id")  # One that failed is answered with a problem, which names it as well.
+        if not isinstance(named, str):
+            raise not_taken(refusal(answer))
+        note_job(job := named)
+    place = f"{path}/{job}"
+    ended = await finished(session, place, lambda each: each["state"] in (DONE, FAILED))
+    if ended["state"] == DONE:
+        unsettled(ended["counts"], note_job)
+    return place, ended
+
+
+async def posted(
+    session: HubSession, path: str, document: bytes, headers: Mapping[str, str], query: Mapping[str, str]
+) -> Answer:
+    return await session.request(
+        "POST", path, body=document, headers=headers, query=query, answer_seconds_max=UPLOAD_SECONDS_MAX
+    )
 
 
 async def told(session: HubSession, path: str, **query: str) -> dict[str, Any] | None:

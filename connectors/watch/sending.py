@@ -22,8 +22,9 @@ from connectors.watch import edifact
 from connectors.watch.captures import Captures
 from connectors.watch.copies import Copies, is_copy, is_wrapped
 from connectors.watch.interchanges import Interchanges
+from connectors.watch.jobs import FAILED
 from connectors.watch.reply import ITEMS_MAX, Incomplete, NotNow, Reply, not_now, of_items, refused_whole
-from connectors.watch.tables import FAILED, Tables
+from connectors.watch.tables import Tables
 from schemas.faults import Fault
 from schemas.translate.recognise import XLSX, recognise_file
 from schemas.words import words
