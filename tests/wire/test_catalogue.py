@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from html.parser import HTMLParser
 
@@ -20,7 +21,7 @@ from schemas.faults import FAULTS
 from tests.unit.test_schemas_deprecation import GATE, table
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_check_digits import WRONG
-from tests.world import Answer, HubWorld, event
+from tests.world import Answer, Caller, HubWorld, event
 
 TYPE = "customs.container.gate_in"
 AT = f"/v1/schemas/{TYPE}"
@@ -172,19 +173,21 @@ async def test_a_page_shows_members_words_and_examples_with_their_faults(world: 
         assert shown in page.text
 
 
-async def test_a_version_that_ends_says_so_where_it_is_shown_and_to_who_names_it(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def delta(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Caller]:
+    """A company at a hub where version 1.0 of gate-in ends."""
     monkeypatch.setattr("hub.assembly.hub.deprecations", lambda: read(table()))
     async with make_world() as world:
         await world.reader(feed=False)
-        delta = await world.company()
+        yield await world.company()
 
-        shown = await get(world, f"{AT}/1.0")
-        listed = (await get(world, AT)).json["versions"][0]
-        named = await delta.post({**event("a"), "dataschema": GATE})
-        silent = await delta.post(event("b"))
-        page = Page((await get(world, AT, Accept=HTML)).body.decode())
+
+async def test_a_version_that_ends_says_so_where_it_is_shown_and_to_who_names_it(delta: Caller) -> None:
+    shown = await get(delta.world, f"{AT}/1.0")
+    listed = (await get(delta.world, AT)).json["versions"][0]
+    named = await delta.post({**event("a"), "dataschema": GATE})
+    silent = await delta.post(event("b"))
+    page = Page((await get(delta.world, AT, Accept=HTML)).body.decode())
 
     assert shown.headers["Sunset"] == named.headers["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
     assert named.headers["Deprecation"] == "@1793491200"
@@ -194,33 +197,21 @@ async def test_a_version_that_ends_says_so_where_it_is_shown_and_to_who_names_it
     assert "until 2027-11-01" in page.text
 
 
-async def test_binary_mode_names_its_version_in_a_header(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hub.assembly.hub.deprecations", lambda: read(table()))
-    async with make_world() as world:
-        await world.reader(feed=False)
-        delta = await world.company()
-        sent = {**event("a"), "dataschema": GATE}
-        attributes = {f"ce-{name}": str(text) for name, text in sent.items() if name != "data"}
+async def test_binary_mode_names_its_version_in_a_header(delta: Caller) -> None:
+    sent = {**event("a"), "dataschema": GATE}
+    attributes = {f"ce-{name}": str(text) for name, text in sent.items() if name != "data"}
 
-        answer = await delta.post(orjson.dumps(sent["data"]), "application/json", **attributes)
+    answer = await delta.post(orjson.dumps(sent["data"]), "application/json", **attributes)
 
     assert answer.status == 201
     assert "Sunset" in answer.headers
 
 
-async def test_a_dry_run_says_as_well_that_a_version_ends(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hub.assembly.hub.deprecations", lambda: read(table()))
-    async with make_world() as world:
-        await world.reader(feed=False)
-        delta = await world.company()
-        headers = {"Content-Type": "application/cloudevents+json"}
-        bodies = [orjson.dumps({**event("a"), "dataschema": GATE}), orjson.dumps(event("a"))]
+async def test_a_dry_run_says_as_well_that_a_version_ends(delta: Caller) -> None:
+    headers = {"Content-Type": "application/cloudevents+json"}
+    bodies = [orjson.dumps({**event("a"), "dataschema": GATE}), orjson.dumps(event("a"))]
 
-        named, silent = [await delta.ask("POST", "/v1/validate", data=body, headers=headers) for body in bodies]
+    named, silent = [await delta.ask("POST", "/v1/validate", data=body, headers=headers) for body in bodies]
 
     assert named.status == silent.status == 200
     assert named.headers["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
