@@ -25,6 +25,12 @@ def without_look_ups(ports: Ports) -> Ports:
     return replace(ports, index=index)
 
 
+async def endless(block: bytes) -> AsyncIterator[bytes]:
+    """A body that never ends, and does not say how long it is."""
+    while True:
+        yield block
+
+
 @pytest.fixture
 def make_world(tmp_path: Path) -> MakeWorld:
     """A hub with other bounds: `make_world(http={"body_bytes_max": 1_000})`."""

@@ -16,7 +16,7 @@ from hub.intake.documents import in_chunks
 from hub.intake.stretches import REVISION
 from hub.ports.jobs import JobKind
 from tests.edifact import GATE_IN, interchange, message
-from tests.wire.conftest import MakeWorld
+from tests.wire.conftest import MakeWorld, endless
 from tests.world import Answer, Caller
 
 PATH = "/v1/interchanges"
@@ -175,12 +175,8 @@ async def test_one_that_is_too_large_is_refused_by_its_size_and_as_it_comes(make
     async with make_world(documents={"interchange_bytes_max": 1_000}) as world:
         delta = await world.company()
 
-        async def endless() -> Any:
-            while True:
-                yield b"U" * 600
-
         assert (await post(delta, b"U" * 1_001)).code == "BODY_TOO_LARGE"
-        assert (await post(delta, endless())).code == "BODY_TOO_LARGE"
+        assert (await post(delta, endless(b"U" * 600))).code == "BODY_TOO_LARGE"
 
 
 async def test_a_profile_that_changes_before_it_is_judged_counts_from_the_next_one_on(delta: Caller) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from hub.core.errors import StorageFull, StorageUnavailable
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.jobs import MemoryJobs
-from tests.wire.conftest import MakeWorld
+from tests.wire.conftest import MakeWorld, endless
 from tests.world import GATE_IN, Answer, Caller, HubWorld
 
 CSV = "text/csv"
@@ -159,12 +159,8 @@ async def test_a_table_that_is_too_large_is_refused_by_its_size_and_as_it_comes(
     async with make_world(documents={"table_bytes_max": 1_000}) as world:
         delta = await world.company()
 
-        async def endless() -> Any:
-            while True:
-                yield b"x" * 600
-
         assert (await post(delta, b"x" * 1_001)).code == "BODY_TOO_LARGE"
-        assert (await post(delta, endless())).code == "BODY_TOO_LARGE"
+        assert (await post(delta, endless(b"x" * 600))).code == "BODY_TOO_LARGE"
 
 
 async def test_a_table_that_does_not_come_is_408_and_one_that_is_cut_leaves_nothing(make_world: MakeWorld) -> None:
