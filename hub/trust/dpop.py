@@ -1,8 +1,8 @@
 """Proofs of possession (DPoP, RFC 9449): a key shows at each request that whoever sends a token holds it.
 
-A proof names its own key in its header. This is the only place where `jwk` is read from a header, and the key that it
-names is trusted for one thing: that the sender of this request holds it. Whether that is the key that the token is
-bound to, the thumbprint in the token says, which the hub has signed.
+A proof names its own key in its header. Beside a key's enrolment (`possession.py`) this is the only place where `jwk`
+is read from a header, and the key that it names is trusted for one thing: that the sender of this request holds it.
+Whether that is the key that the token is bound to, the thumbprint in the token says, which the hub has signed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from hashlib import sha256
 from typing import Annotated
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
-import msgspec
 from msgspec import Meta, Struct
 
 from hub.core.settings import AuthSettings
-from hub.trust.jws import Flaw, JOSEHeader, UnverifiedJWS, open_jws, verify_signature
-from hub.trust.keys import ALGORITHMS, KeyRefused, PublicKeyObject, encode_base64url, load_public_jwk, thumbprint
-from schemas.guard import Parsed, parse
+from hub.trust.jws import JWK, Flaw, JOSEHeader, claims_of, open_jws, verify_signature
+from hub.trust.keys import ALGORITHMS, KeyRefused, PublicKeyObject, encode_base64url, thumbprint
 
 PROOF_TYPE = "dpop+jwt"
 KEYS_KEPT_MAX = 4_096
@@ -31,15 +29,9 @@ _Text = Annotated[str, Meta(max_length=1_024)]
 _Instant = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[float, Meta(ge=0, le=2**53)]
 
 
-class _JWK(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The members that a public key may have here: no private or symmetric one, no certificate, no address of any."""
+class _JWK(JWK, frozen=True):
+    """With the members of RFC 7517 §4 that say what a key is for, and its name."""
 
-    kty: _Text
-    crv: _Text = ""
-    x: _Text = ""
-    y: _Text = ""
-    e: _Text = ""
-    n: _Text = ""
     alg: _Text = ""
     use: _Text = ""
     kid: _Text = ""
@@ -104,7 +96,7 @@ def verify_proof(
     if bound_to is not None and held != bound_to:
         return Flaw.BINDING
     # 4. It was made for this request, with this token, in this minute, and with a nonce of this worker.
-    claims = _claims_of(jws)
+    claims = claims_of(jws, _ProofClaims)
     if isinstance(claims, Flaw):
         return claims
     if flaw := _flaw_of_claims(claims, method, url, token, now, settings):
@@ -128,24 +120,14 @@ def token_hash(token: str) -> str:
 
 def _thumbprint_of(jwk: _JWK) -> str | None:
     try:
-        return thumbprint(msgspec.to_builtins(jwk))
+        return thumbprint(jwk.members())
     except KeyError:
         return None
 
 
 @lru_cache(maxsize=KEYS_KEPT_MAX)
 def _load(jwk: _JWK) -> PublicKeyObject:
-    return load_public_jwk(msgspec.to_builtins(jwk))
-
-
-def _claims_of(jws: UnverifiedJWS) -> _ProofClaims | Flaw:
-    parsed = parse(jws.unverified_payload)
-    if not isinstance(parsed, Parsed):
-        return Flaw.CLAIMS
-    try:
-        return msgspec.convert(parsed.value, _ProofClaims, strict=True)
-    except msgspec.ValidationError:
-        return Flaw.CLAIMS
+    return jwk.load()
 
 
 def _flaw_of_claims(

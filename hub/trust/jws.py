@@ -9,14 +9,14 @@ Everything that a token says is `unverified` until then.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.api_jws import PyJWS
 from msgspec import Meta, Struct
 
-from hub.trust.keys import ALGORITHMS, PublicKeyObject, algorithm_of, decode_base64url
+from hub.trust.keys import ALGORITHMS, PublicKeyObject, algorithm_of, decode_base64url, load_public_jwk
 from schemas.guard import Parsed, parse
 
 LABEL_CHARACTERS_MAX = 128
@@ -63,12 +63,15 @@ class Flaw(StrEnum):
     REVOKED = "revoked"
 
 
+T = TypeVar("T", bound=Struct)
+
 _Label = Annotated[str, Meta(min_length=1, max_length=LABEL_CHARACTERS_MAX)]
+_Member = Annotated[str, Meta(max_length=1_024)]
 
 
 class JOSEHeader(Struct, frozen=True, forbid_unknown_fields=True):
     """The only members a header may have; so `jku`, `x5u`, `jwk`, `x5c`, `crit`, `b64` and `zip` are refused. A kind of
-    token that has others says so in a header of its own (`dpop` alone takes a `jwk`).
+    token that has others says so in a header of its own (where a proof names its own key, a `JWK`).
 
     An empty string stands for a member that is absent; one that is sent is never empty.
     """
@@ -76,6 +79,26 @@ class JOSEHeader(Struct, frozen=True, forbid_unknown_fields=True):
     alg: str
     typ: _Label = ""
     kid: _Label = ""
+
+
+class JWK(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The key that a proof names as its own, by the members that its thumbprint is made of (RFC 7638 §3.2), and no
+    other: no private or symmetric one, no certificate, no address of any."""
+
+    kty: _Member
+    crv: _Member = ""
+    x: _Member = ""
+    y: _Member = ""
+    e: _Member = ""
+    n: _Member = ""
+
+    def members(self) -> dict[str, str]:
+        members: dict[str, str] = msgspec.to_builtins(self)
+        return members
+
+    def load(self) -> PublicKeyObject:
+        """Raises `KeyRefused`."""
+        return load_public_jwk(self.members())
 
 
 class UnverifiedJWS(Struct, frozen=True):
@@ -104,14 +127,14 @@ def open_jws(token: str, *, bytes_max: int, header_type: type[JOSEHeader] = JOSE
     if header is None or payload is None or signature is None:
         return Flaw.MALFORMED
     # 4. The header is one JSON object without repeated members (§5.2 step 4) and with allowed members only.
-    parsed = parse(header)
-    if not isinstance(parsed, Parsed):
-        return Flaw.HEADER
-    try:
-        members = msgspec.convert(parsed.value, header_type, strict=True)
-    except msgspec.ValidationError:
-        return Flaw.HEADER
-    return UnverifiedJWS(token, members, payload, signature)
+    members = _read(header, header_type)
+    return Flaw.HEADER if members is None else UnverifiedJWS(token, members, payload, signature)
+
+
+def claims_of(jws: UnverifiedJWS, shape: type[T]) -> T | Flaw:
+    """The claims by the hub's parsing rules: no repeated members, finite numbers; unknown claims are passed over."""
+    claims = _read(jws.unverified_payload, shape)
+    return Flaw.CLAIMS if claims is None else claims
 
 
 def verify_signature(jws: UnverifiedJWS, key: PublicKeyObject) -> bytes | Flaw:
@@ -134,3 +157,13 @@ def verify_jws(token: str, key: PublicKeyObject, *, bytes_max: int) -> bytes | F
     """All seven steps under one key: the payload, or why not."""
     jws = open_jws(token, bytes_max=bytes_max)
     return jws if isinstance(jws, Flaw) else verify_signature(jws, key)
+
+
+def _read(content: bytes, shape: type[T]) -> T | None:
+    parsed = parse(content)
+    if not isinstance(parsed, Parsed):
+        return None
+    try:
+        return msgspec.convert(parsed.value, shape, strict=True)
+    except msgspec.ValidationError:
+        return None

@@ -6,34 +6,17 @@ from what came with it.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from hub.core.settings import AuthSettings
-from hub.trust.jws import Flaw, JOSEHeader, open_jws, verify_signature
-from hub.trust.keys import KeyRefused, load_public_jwk, public_jwk
-from schemas.guard import Parsed, parse
+from hub.trust.jws import JWK, Flaw, JOSEHeader, claims_of, open_jws, verify_signature
+from hub.trust.keys import KeyRefused, public_jwk
 
 PROOF_TYPE = "customs-hub-enrolment+jws"
 
-_Text = Annotated[str, Meta(max_length=1_024)]
-
-
-class _JWK(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The members of a public key that its thumbprint is made of, and no other."""
-
-    kty: _Text
-    crv: _Text = ""
-    x: _Text = ""
-    y: _Text = ""
-    e: _Text = ""
-    n: _Text = ""
-
 
 class _Header(JOSEHeader, frozen=True, kw_only=True):
-    jwk: _JWK
+    jwk: JWK
 
 
 class Claims(Struct, frozen=True):
@@ -64,19 +47,15 @@ def verify_possession(proof: str, *, hub: str, now: int, settings: AuthSettings)
         return Flaw.TYPE
     # 2. The key that it names signed it. Its algorithm is the key's own.
     try:
-        key = load_public_jwk(msgspec.to_builtins(jws.header.jwk))
+        key = jws.header.jwk.load()
     except KeyRefused:
         return Flaw.KEY
     if isinstance(verified := verify_signature(jws, key), Flaw):
         return verified
     # 3. It was made for this hub, now.
-    parsed = parse(jws.unverified_payload)
-    if not isinstance(parsed, Parsed):
-        return Flaw.CLAIMS
-    try:
-        claims = msgspec.convert(parsed.value, Claims, strict=True)
-    except msgspec.ValidationError:
-        return Flaw.CLAIMS
+    claims = claims_of(jws, Claims)
+    if isinstance(claims, Flaw):
+        return claims
     if claims.hub != hub:
         return Flaw.AUDIENCE
     if claims.time > now + settings.clock_skew_seconds:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import jwt
 import msgspec
@@ -23,9 +23,8 @@ from hub.core.api_key import ApiKey
 from hub.core.certificate import Certificate
 from hub.core.credential import PublicKey
 from hub.core.settings import AuthSettings
-from hub.trust.jws import Flaw, UnverifiedJWS, open_jws, verify_signature
+from hub.trust.jws import Flaw, UnverifiedJWS, claims_of, open_jws, verify_signature
 from hub.trust.keys import encode_base64url, load_public_jwk
-from schemas.guard import Parsed, parse
 
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 (a media type)
 ASSERTION_TYPES = ("", "jwt", "client-authentication+jwt")
@@ -134,7 +133,7 @@ def verify_assertion(
     if jws.header.typ.lower() not in ASSERTION_TYPES:
         return Flaw.TYPE
     # 3. Its claims have their shapes; `aud` as an array ends here.
-    claims = _claims(jws, _AssertionClaims)
+    claims = claims_of(jws, _AssertionClaims)
     if isinstance(claims, Flaw):
         return claims
     # 4. Issuer and subject are the client (RFC 7523 §3 items 1 and 2.B), and it is for us alone (item 3).
@@ -206,7 +205,7 @@ def verify_token(token: str, *, issuer: Issuer, now: int, bytes_max: int) -> Acc
     if isinstance(payload, Flaw):
         return payload
     # 4. Its claims are those that we write, for us, about one client.
-    claims = _claims(jws, _AccessClaims)
+    claims = claims_of(jws, _AccessClaims)
     if isinstance(claims, Flaw):
         return claims
     if claims.iss != issuer.url:
@@ -220,20 +219,6 @@ def verify_token(token: str, *, issuer: Issuer, now: int, bytes_max: int) -> Acc
         return Flaw.EXPIRED
     scopes = frozenset(claims.scope.split())
     return AccessToken(claims.client_id, claims.hub_key, scopes, claims.exp, claims.jti, claims.iat, claims.cnf)
-
-
-C = TypeVar("C", _AssertionClaims, _AccessClaims)
-
-
-def _claims(jws: UnverifiedJWS, shape: type[C]) -> C | Flaw:
-    """The claims by the hub's parsing rules: no repeated members, finite numbers; unknown claims are passed over."""
-    parsed = parse(jws.unverified_payload)
-    if not isinstance(parsed, Parsed):
-        return Flaw.CLAIMS
-    try:
-        return msgspec.convert(parsed.value, shape, strict=True)
-    except msgspec.ValidationError:
-        return Flaw.CLAIMS
 
 
 def _flaw_of_times(claims: _AssertionClaims, now: int, settings: AuthSettings) -> Flaw | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
+import jwt
 import orjson
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.enrolment import enrolment_proof, normal
 from connectors.keys import signing_key
 from hub.core.codes import API_KEY, INVITATION, REVOCATION, digest_of, is_api_key, make_api_key, make_code, spoken
 from hub.core.settings import AuthSettings
+from hub.trust.jws import Flaw
 from hub.trust.possession import Possession, verify_possession
 
 VECTORS: dict[str, Any] = orjson.loads((files("schemas") / "formats" / "vectors.json").read_bytes())
@@ -53,3 +56,15 @@ def test_the_connector_makes_the_proof_and_the_hub_takes_it() -> None:
     assert made == PROOF["jws"]
     assert isinstance(shown, Possession)
     assert (shown.claims.code, shown.claims.nonce) == (ENROLMENT["invitation"], PROOF["nonce"])
+
+
+@pytest.mark.parametrize("member", ["alg", "use", "kid", "d", "x5u"])
+def test_a_key_that_says_more_than_its_thumbprint_is_made_of_is_refused(member: str) -> None:
+    key = signing_key(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["key"]["seed"])))
+    said = {"alg": "EdDSA", "use": "sig"}.get(member, "any")
+    header = jwt.get_unverified_header(PROOF["jws"])
+    header["jwk"] |= {member: said}
+
+    forged = jwt.encode({"hub": PROOF["hub"]}, key.private, algorithm="EdDSA", headers=header)
+
+    assert verify_possession(forged, hub=PROOF["hub"], now=PROOF["time"], settings=AuthSettings()) is Flaw.HEADER
