@@ -6,7 +6,7 @@ door is signed by a second person over the same words (four eyes).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import inf
 
@@ -25,7 +25,8 @@ class OperatorRole(StrEnum):
     SECURITY_OFFICER = "security-officer"
     """Credentials, full stops, trust anchors, the hub's own keys, other operators."""
     AUDITOR = "auditor"
-    """Sees everything, the audit trail and confidential reasons included, and changes nothing."""
+    """Sees everything, the audit trail and confidential reasons included, and changes nothing; may be the one who looks
+    at what one person did alone."""
 
 
 class Effect(StrEnum):
@@ -44,6 +45,8 @@ AGREEMENTS = frozenset({OperatorRole.AGREEMENT_OFFICER})
 SECURITY = frozenset({OperatorRole.SECURITY_OFFICER})
 ANYONE = frozenset(OperatorRole) - {OperatorRole.VIEWER, OperatorRole.AUDITOR}
 """Whoever may change anything at all may stop: harm does not wait for the right person."""
+REVIEWERS = ANYONE | {OperatorRole.AUDITOR}
+"""Who may look, as the second, at what one person did alone."""
 
 
 CLIENT_PREFIX = "operator."
@@ -71,8 +74,8 @@ class OperatorKey(Struct, frozen=True, omit_defaults=True):
 class Operator(Struct, frozen=True, omit_defaults=True):
     """A person who runs the hub. `id` is a slug `[a-z0-9][a-z0-9-]{0,31}`, never reused.
 
-    Whoever has a mentor is a liaison visitor: there for a time, never the second to sign, and what a visitor starts is
-    signed by the mentor.
+    Whoever has a mentor is a liaison visitor: there for a time and as long as the mentor is, never a second pair of
+    eyes, and what a visitor starts is signed by the mentor.
     """
 
     id: str
@@ -86,8 +89,11 @@ class Operator(Struct, frozen=True, omit_defaults=True):
     mentor: str = ""
     on_call: bool = False
 
-    def may_act(self, now: int) -> bool:
-        return self.state is OperatorState.ACTIVE and now < (inf if self.until is None else self.until)
+    def may_act(self, now: int, known: Callable[[str], Operator | None]) -> bool:
+        """`known`: the other operators, among them the mentor, who is no visitor."""
+        is_present = self.state is OperatorState.ACTIVE and now < (inf if self.until is None else self.until)
+        mentor = known(self.mentor) if self.mentor and is_present else None
+        return is_present and (not self.mentor or (mentor is not None and mentor.may_act(now, known)))
 
     def live_keys(self, now: int) -> Sequence[OperatorKey]:
         return [key for key in self.keys if now < (inf if key.not_after is None else key.not_after)]

@@ -113,7 +113,7 @@ class Clients:
                 return Flaw.REPLAYED
         # 4. The full stop is asked for after the last await, so that it is current when something is granted.
         operator, partner = self.operator_of(shown.client), self.partner_of(shown.client)
-        if operator is not None and operator.may_act(now):
+        if operator is not None and operator.may_act(now, self._snapshot().operators.get):
             return Client(shown.client, shown.key_id, binding)
         if partner is None or partner.stopped:
             return Flaw.SUSPENDED

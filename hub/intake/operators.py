@@ -80,8 +80,9 @@ class Operators:
         if not token.binding.thumbprint:
             return Flaw.UNBOUND
         # 3. The operator may act now, and has the key that fetched it.
-        operator = self._snapshot().operators.get(token.client.removeprefix(CLIENT_PREFIX))
-        if operator is None or not operator.may_act(now):
+        known = self._snapshot().operators.get
+        operator = known(token.client.removeprefix(CLIENT_PREFIX))
+        if operator is None or not operator.may_act(now, known):
             return Flaw.SUSPENDED
         if token.key_id not in {key.id for key in operator.live_keys(now)}:
             return Flaw.KEY

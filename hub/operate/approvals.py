@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.approval import PendingProposal, ProposalState, Review
-from hub.core.operator import ANYONE, Effect
+from hub.core.operator import ANYONE, REVIEWERS, Effect
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.views import All, Plain, View, plain
@@ -55,6 +55,9 @@ def done_review(request: DoneReview, basis: Basis, checks: Checks) -> Changes:
         return ()
     if basis.actor in review.actors:
         checks.invalid("/id", f"an act of {basis.actor}", "an act of another person")
+    looks = basis.snapshot.operators.get(basis.actor)
+    if looks is not None and looks.mentor:
+        checks.invalid("/id", "a liaison visitor", "an operator who is no visitor, to look at it as the second")
     return (replace(review, done_by=basis.actor, note=request.note),)
 
 
@@ -112,7 +115,7 @@ def _proposal(proposal: PendingProposal, now: int) -> Plain:
 ACTS = {
     "proposal.refuse": Act(OfProposal, refuse_proposal, Effect.KEEPS, ANYONE),
     "proposal.withdraw": Act(OfProposal, withdraw_proposal, Effect.KEEPS, ANYONE),
-    "review.done": Act(DoneReview, done_review, Effect.KEEPS, ANYONE),
+    "review.done": Act(DoneReview, done_review, Effect.KEEPS, REVIEWERS),
 }
 VIEWS = {
     "proposal.list": View(All, list_proposals),

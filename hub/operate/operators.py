@@ -93,7 +93,7 @@ def add_operator(request: AddOperator, basis: Basis, checks: Checks) -> Changes:
 def _mentor(request: AddOperator, basis: Basis, checks: Checks) -> None:
     """A visitor comes for a time, to somebody who is no visitor."""
     mentor = checks.known("/mentor", request.mentor, basis.snapshot.operators)
-    if mentor is not None and (mentor.mentor or not mentor.may_act(basis.now)):
+    if mentor is not None and (mentor.mentor or not mentor.may_act(basis.now, basis.snapshot.operators.get)):
         checks.invalid("/mentor", request.mentor, "an operator who may act and is no visitor")
     if not request.until:
         checks.invalid("/until", "nothing", "the end of the visit")
@@ -154,7 +154,7 @@ def rotate_key(request: RotateOperatorKey, basis: Basis, checks: Checks) -> Chan
 
 def list_operators(_: All, basis: Basis, __: Checks) -> Plain:
     operators = basis.snapshot.operators
-    return {"items": [{**plain(each), "may_act": each.may_act(basis.now)} for each in operators]}
+    return {"items": [{**plain(each), "may_act": each.may_act(basis.now, operators.get)} for each in operators]}
 
 
 def _present(name: str, basis: Basis, checks: Checks) -> Operator | None:
@@ -168,15 +168,16 @@ def _present(name: str, basis: Basis, checks: Checks) -> Operator | None:
 def _unless_last(before: Operator, after: Operator, basis: Basis, checks: Checks) -> Changes:
     if before == after:
         return ()
-    others = sum(_stays_security_officer(each, basis.now) for each in basis.snapshot.operators if each.id != after.id)
-    is_taken_away = _stays_security_officer(before, basis.now) and not _stays_security_officer(after, basis.now)
+    others = sum(_stays_security_officer(each, basis) for each in basis.snapshot.operators if each.id != after.id)
+    is_taken_away = _stays_security_officer(before, basis) and not _stays_security_officer(after, basis)
     if is_taken_away and others < SECURITY_OFFICERS_MIN:
         checks.fault("ACT_LAST_SECURITY_OFFICER", "/id", after.id, "two other security officers who stay")
     return (after,)
 
 
-def _stays_security_officer(operator: Operator, now: int) -> bool:
-    return operator.may_act(now) and operator.until is None and OperatorRole.SECURITY_OFFICER in operator.roles
+def _stays_security_officer(operator: Operator, basis: Basis) -> bool:
+    may_act = operator.may_act(basis.now, basis.snapshot.operators.get)
+    return may_act and operator.until is None and OperatorRole.SECURITY_OFFICER in operator.roles
 
 
 def _roles(texts: Sequence[str], checks: Checks) -> tuple[OperatorRole, ...]:

@@ -174,7 +174,7 @@ class Registrar:
 
     def _may_not_look(self, operator: str, roles: frozenset[OperatorRole]) -> Refusal | None:
         known = self._live.snapshot.operators.get(operator)
-        if known is None or not known.may_act(self._now()):
+        if known is None or not known.may_act(self._now(), self._live.snapshot.operators.get):
             return Refusal("OPERATOR_NOT_PERMITTED", f"{operator} may not act any more")
         return lacks_role(known, roles)
 

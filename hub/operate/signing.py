@@ -70,7 +70,7 @@ def proven(statement: ActStatement, text: str, jws: str, *, snapshot: Snapshot, 
     if not is_signed_by(key, opened):
         return Refusal("SIGNATURE_NOT_ACCEPTED", "the signature is not over this statement")
     # 4. The operator is there.
-    if not operator.may_act(now):
+    if not operator.may_act(now, snapshot.operators.get):
         return Refusal("OPERATOR_NOT_PERMITTED", f"{operator.id} may not act any more")
     # 5. It was not made in the future.
     if statement.made > now + AHEAD_SECONDS_MAX:
@@ -100,7 +100,7 @@ def second_may_sign(
     if refusal := lacks_role(second, ANYONE if act.in_haste else act.roles):
         return refusal
     # 3. Who asked for it may still do so.
-    if first is None or not first.may_act(now) or lacks_role(first, act.roles):
+    if first is None or not first.may_act(now, snapshot.operators.get) or lacks_role(first, act.roles):
         return Refusal("OPERATOR_NOT_PERMITTED", f"{pending.author} may not ask for this any more")
     # 4. What a visitor starts is signed by the mentor.
     if first.mentor and first.mentor != second.id:

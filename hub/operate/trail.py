@@ -143,7 +143,7 @@ class Trail:
 
     def _may_act(self, name: str, event: Event) -> bool:
         operator = self._operators.get(name)
-        return operator is not None and operator.may_act(_decided(event))
+        return operator is not None and operator.may_act(_decided(event), self._operators.get)
 
     def _may_be_alone(self, statement: ActStatement) -> bool:
         return statement.act == "operator.add" and len(self._operators) == 1
