@@ -17,7 +17,7 @@ from hub.core.evidence import Principal, ValidEvent
 from hub.core.mandate import Leave, chain_of, changes_at, may_act, represents
 from hub.core.partner import Facts, Partner
 from hub.core.registry import Snapshot
-from hub.core.standing import Standing, standing_of
+from hub.core.standing import Standing
 from schemas.catalogue import AEORule, EventType
 
 
@@ -32,13 +32,12 @@ class Answer(Struct, frozen=True):
 
 
 def answers(
-    partner: Partner, kind: EventType, snapshot: Snapshot, now: int, *, agent: str | None = None
+    partner: Partner, standing: Standing, kind: EventType, snapshot: Snapshot, now: int, *, agent: str | None = None
 ) -> Iterator[Answer]:
     """Each question with its answer, at `now` (seconds since 1970). Whoever decides stops at the first refusal.
 
-    `agent`: who reports it in the partner's place; None: the partner itself does.
+    `standing`: the partner's at that time. `agent`: who reports it in the partner's place; None: itself.
     """
-    standing = standing_of(partner, snapshot, now)
     # 1. The full stop.
     stopped = Refusal("PARTNER_SUSPENDED") if partner.stopped else None
     yield Answer("Does the partner take part?", f"it is {partner.state}", stopped)

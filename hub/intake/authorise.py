@@ -100,7 +100,7 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int, *
         if until <= now:
             return _Ruling(Refusal("UNAUTHENTICATED"), standing.until, parties)
     # 2. The questions of `hub/core/permission.py`; the first refusal is the answer.
-    for each in answers(partner, kind, snapshot, now, agent=agent):
+    for each in answers(partner, standing, kind, snapshot, now, agent=agent):
         until = min(until, each.until)
         if each.refusal is not None and not (ends_own and each.refusal.code in _OF_BEGINNINGS):
             return _Ruling(each.refusal, until, parties)

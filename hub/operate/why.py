@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hub.core.permission import answers
+from hub.core.standing import standing_of
 from hub.operate.acts import Basis
 from hub.operate.checks import Checks
 from hub.operate.views import Plain, View
@@ -32,7 +33,8 @@ def why(request: Why, basis: Basis, checks: Checks) -> Plain:
         return {}
     sender = agent or partner
     systems = [system for system in basis.snapshot.systems.of(sender.id) if WRITES in system.scopes]
-    asked = list(answers(partner, kind, basis.snapshot, basis.now, agent=agent.id if agent else None))
+    standing = standing_of(partner, basis.snapshot, basis.now)
+    asked = list(answers(partner, standing, kind, basis.snapshot, basis.now, agent=agent.id if agent else None))
     refused = next((each.refusal for each in asked if each.refusal is not None), None)
     return {
         "partner": partner.id,
