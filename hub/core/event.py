@@ -8,6 +8,7 @@ import msgspec
 import orjson
 from msgspec import Raw, Struct
 
+from hub.core.conditions import Said, said_by
 from hub.core.record import StoredRecord
 from schemas.headers import EventHeader
 from schemas.identity import identity_key
@@ -23,6 +24,7 @@ class Event(Struct):
     record: StoredRecord
     opened: dict[str, Raw] | None = None
     parsed: dict[str, Any] | None = None
+    heard: Said | None = None
 
     @property
     def offset(self) -> int:
@@ -55,3 +57,10 @@ class Event(Struct):
             value = orjson.loads(self.record.value)
             self.parsed = value if attributes is None else {**attributes, "data": value}
         return self.parsed
+
+    @property
+    def said(self) -> Said:
+        """What it says of what agreements may ask for. Raises ValueError."""
+        if self.heard is None:
+            self.heard = said_by(self.json)
+        return self.heard

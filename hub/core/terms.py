@@ -6,7 +6,7 @@ newest version cover the event, and allows what both allow. The dates of an agre
 event was received: `valid_from` says how far back history is shown.
 
 All of this is worked out once for each (revision, publisher, facts, type), as a step function of time; then an event
-costs a dictionary look-up.
+costs a dictionary look-up. Only where agreements have conditions is the event itself opened.
 """
 
 from __future__ import annotations
@@ -14,15 +14,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from hub.core.agreement import ALL_FIELDS, Agreement, Purpose, type_matches
+from hub.core.agreement import ALL_FIELDS, Agreement, Conditions, Purpose, type_matches
+from hub.core.event import Event
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
 from schemas.headers import EventHeader
 
 RULES_KEPT_MAX = 65_536
+GRANTS_KEPT_MAX = 64
+"""Of one step of a rule with conditions, by which of them an event meets."""
+DAY_SECONDS = 86_400
 _MICROSECONDS = 1_000_000
 _FOR_EVER = 1 << 62
 
@@ -43,6 +49,8 @@ class Term(Struct, frozen=True):
     """The revision at which the next one began."""
     then: Agreement
     now: Agreement
+    oldest: int = 0
+    """What was received before is older than the recipient may keep it; seconds since 1970."""
 
     def covers(self, revision: int, publisher: str, facts: Facts, event_type: str) -> bool:
         return self.begins <= revision < self.ends and all(
@@ -53,11 +61,15 @@ class Term(Struct, frozen=True):
     def window(self) -> tuple[int, int]:
         """From when until when (exclusive) events must have been received, microseconds since 1970."""
         ends = [version.valid_to for version in (self.then, self.now) if version.valid_to is not None]
-        first = max(self.then.valid_from, self.now.valid_from) * _MICROSECONDS
+        first = max(self.then.valid_from, self.now.valid_from, self.oldest) * _MICROSECONDS
         return first, min(ends) * _MICROSECONDS if ends else _FOR_EVER
 
     def fields(self) -> tuple[str, ...]:
         return meet(self.then.fields, self.now.fields)
+
+    def conditions(self) -> tuple[Conditions, ...]:
+        """What the event itself has to say, by either version."""
+        return tuple(each.conditions for each in (self.then, self.now) if each.conditions != Conditions())
 
 
 class Terms:
@@ -77,14 +89,15 @@ class Terms:
         return [term for term in candidates if term.covers(revision, publisher, facts, event_type)]
 
     def standing(self, now: int) -> Terms:
-        """Those whose last day has not passed at `now` (seconds since 1970): nothing is shown on the others any more.
+        """Those whose last day has not passed at `now` (seconds since 1970): nothing is shown on the others any more,
+        nor of what is older than its recipient may keep it.
 
         From when on an agreement shows events is a matter of when those were received.
         """
         terms = Terms()
         for term in (term for group in self._of.values() for term in group):
             if term.now.valid_to is None or now < term.now.valid_to:
-                terms.add(term)
+                terms.add(replace(term, oldest=oldest_kept(term.now, now)))
         terms.revisions = sorted(set(terms.revisions))
         return terms
 
@@ -120,6 +133,28 @@ class Agreements:
         return sorted(purpose for to, purpose in self._terms if to == recipient)
 
 
+def oldest_kept(agreement: Agreement, now: int) -> int:
+    """From which moment on what was received may still be kept by the recipient at `now`; seconds since 1970."""
+    days = agreement.retention_days
+    return 0 if days is None else now - days * DAY_SECONDS
+
+
+def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) -> bool:
+    """Whether all agreements that something shown rests on still let it be given at `now` (seconds since 1970).
+
+    Only their ends are asked for, and how long it may be kept: from when on an agreement shows records is a matter of
+    when they were received.
+    """
+    agreements = map(snapshot.agreements.get, names)
+    return all(
+        each is not None
+        and each.holds
+        and (each.valid_to is None or now < each.valid_to)
+        and oldest_kept(each, now) * _MICROSECONDS <= received_us
+        for each in agreements
+    )
+
+
 def kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements]:
     """The agreements of the present snapshot, worked out once for each revision."""
     kept = Agreements(snapshot())
@@ -133,11 +168,17 @@ def kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements
     return agreements
 
 
+Step = Callable[[Event], Grant | None]
+
+
 class _Rule(Struct, frozen=True):
-    """A step function of time: from `starts[i]` on, `grants[i + 1]` holds; before the first, nothing."""
+    """A step function of time: from `starts[i]` on, `steps[i + 1]` holds; before the first, nothing.
+
+    A step that is a function looks at the event; any other is the same for all.
+    """
 
     starts: list[int]
-    grants: list[Grant | None]
+    steps: list[Step | Grant | None]
 
 
 _NOTHING = _Rule([], [None])
@@ -161,14 +202,16 @@ class Decisions:
         """The registry revision by which an event is decided."""
         return max(header.revision, self._since)
 
-    def decide(self, header: EventHeader) -> Grant | None:
-        """What may be shown of the event; None: not even that there is one. Raises ValueError for odd facts."""
+    def decide(self, header: EventHeader, event: Event) -> Grant | None:
+        """What may be shown of the event; None: not even that there is one. Raises ValueError for odd facts, and where
+        a condition looks into an event that is no JSON object."""
         epoch = bisect_right(self._terms.revisions, self.revision(header))
         key = (epoch, header.publisher, header.facts, header.type)
         rule = self._rules.get(key)
         if rule is None:
             rule = self._remember(key, self._work_out(header))
-        return rule.grants[bisect_right(rule.starts, header.received_us)]
+        step = rule.steps[bisect_right(rule.starts, header.received_us)]
+        return step(event) if callable(step) else step
 
     def _remember(self, key: tuple[object, ...], rule: _Rule) -> _Rule:
         if len(self._rules) >= RULES_KEPT_MAX:
@@ -185,7 +228,23 @@ class Decisions:
         windows = [(term, *term.window()) for term in terms]
         starts = sorted({moment for _, first, last in windows for moment in (first, last)})
         steps = [[term for term, first, last in windows if first <= start < last] for start in starts]
-        return _Rule(starts, [None, *map(_grant, steps)])
+        return _Rule(starts, [None, *map(_step, steps)])
+
+
+def _step(terms: Sequence[Term]) -> Step | Grant | None:
+    asked = list(dict.fromkeys(each for term in terms for each in term.conditions()))
+    if not asked:
+        return _grant(terms)
+
+    @lru_cache(GRANTS_KEPT_MAX)
+    def granted(met: frozenset[Conditions]) -> Grant | None:
+        return _grant([term for term in terms if met.issuperset(term.conditions())])
+
+    def step(event: Event) -> Grant | None:
+        said = event.said
+        return granted(frozenset(each for each in asked if said.meets(each)))
+
+    return step
 
 
 def _grant(terms: Sequence[Term]) -> Grant | None:

@@ -1,7 +1,8 @@
 """Pull: a page of a feed behind a cursor. Reading is repeatable; acknowledging is a call of its own.
 
 Fan-out has decided what a record shows. Here it is only looked at once more whether all agreements it rests on still
-stand (rule 11 of the core protocol): once one has ended, by an act or by its `valid_to`, the record is given to nobody.
+stand (rule 11 of the core protocol): once one has ended, by an act or by its `valid_to`, or the record is older than it
+lets the recipient keep it, the record is given to nobody.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from hub.core.agreement import Agreement
 from hub.core.errors import Refusal, Trimmed
 from hub.core.feed import Feed
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
+from hub.core.terms import stand
 from hub.delivery.cursors import Cursors, furthest, moved
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
 from hub.delivery.tail import Tails
@@ -148,15 +149,7 @@ class Pull:
         """Whether every agreement that a record rests on still stands, as of the moment it is asked."""
 
         def stands(stamp: Stamped) -> bool:
-            agreements, now = self._snapshot().agreements, self._tails.clock.now_us() // 1_000_000
-            return isinstance(stamp, FeedHeader) and all(
-                (agreement := agreements.get(name)) is not None and not _is_over(agreement, now)
-                for name in stamp.agreements
-            )
+            now = self._tails.clock.now_us() // 1_000_000
+            return isinstance(stamp, FeedHeader) and stand(stamp.agreements, stamp.received_us, self._snapshot(), now)
 
         return stands
-
-
-def _is_over(agreement: Agreement, now: int) -> bool:
-    """Only the end is asked for: from when on an agreement shows records is a matter of when they were received."""
-    return not agreement.holds or (agreement.valid_to is not None and agreement.valid_to <= now)

@@ -141,7 +141,7 @@ class FeedRun:
 
     def _shown(self, event: Event, route: Route) -> LogRecord | None:
         header = event.header
-        grant = route.decide(header)
+        grant = route.decide(header, event)
         if grant is None or not (self._matches is None or self._matches(event.json)):
             return None
         key, value = self._projection(grant.fields)(event)

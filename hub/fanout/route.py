@@ -6,6 +6,7 @@ starts `now` shows the records stamped with the revision that created it, or a l
 
 from __future__ import annotations
 
+from hub.core.event import Event
 from hub.core.feed import Feed, FeedStart
 from hub.core.registry import Snapshot
 from hub.core.terms import Agreements, Decisions, Grant, Terms
@@ -25,9 +26,9 @@ class Route:
         """The registry revision by which an event is decided."""
         return self._decisions.revision(header)
 
-    def decide(self, header: EventHeader) -> Grant | None:
+    def decide(self, header: EventHeader, event: Event) -> Grant | None:
         """What the feed may show of the event; None: not even that there is one. Raises ValueError for odd facts."""
-        return None if header.revision < self._first else self._decisions.decide(header)
+        return None if header.revision < self._first else self._decisions.decide(header, event)
 
 
 def active_feed(snapshot: Snapshot, name: str) -> Feed | None:

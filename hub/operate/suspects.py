@@ -15,6 +15,7 @@ from msgspec import DecodeError, Struct
 from hub.core.feed import Feed
 from hub.core.record import EVENTS, StoredRecord
 from hub.core.registry import Snapshot
+from hub.core.terms import stand
 from hub.operate.log_pages import first_since, pages
 from hub.ports.event_log import ReadableLog
 from hub.ports.positions import Positions
@@ -73,7 +74,8 @@ async def shown_in(
                     if not isinstance(stamp, FeedHeader) or stamp.generation != generation or stamp.offset not in left:
                         continue
                     left.remove(stamp.offset)
-                    if stamp.offset <= marks.get(partition, -1) or _stands(stamp, snapshot, now):
+                    known = stamp.offset <= marks.get(partition, -1)
+                    if known or stand(stamp.agreements, stamp.received_us, snapshot, now):
                         shown.append(_named(record.value))
     return shown
 
@@ -84,14 +86,6 @@ def _event_header(record: StoredRecord) -> EventHeader | None:
     except DecodeError:
         return None  # The judge raises the alarm.
     return header if isinstance(header, EventHeader) else None
-
-
-def _stands(stamp: FeedHeader, snapshot: Snapshot, now: int) -> bool:
-    """Whether every agreement that the record rests on still stands: else it is given to nobody any more."""
-    agreements = [snapshot.agreements.get(name) for name in stamp.agreements]
-    return all(
-        each is not None and each.holds and (each.valid_to is None or now < each.valid_to) for each in agreements
-    )
 
 
 def _named(value: bytes) -> dict[str, Any]:

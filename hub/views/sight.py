@@ -81,31 +81,34 @@ class Sight:
 
     def shown(self, known: KnownEvent) -> Shown | None:
         """The event as this caller sees it; None: not even that there is one."""
-        header = unpack(known.header)
-        assert isinstance(header, EventHeader)
-        show = self._shows(header)
+        event = _event_of(known)
+        show = self._shows(event)
         if show is None:
             return None
-        position = known.position
-        record = StoredRecord(position.offset, known.received_us, b"", known.header, known.value)
-        body = show(Event(header, record))[1]
+        body = show(event)[1]
         return Shown(known, body, orjson.loads(body))
 
     def allows(self, known: KnownEvent, pointer: str) -> bool:
         """Whether the caller sees all that stands under the pointer."""
-        header = unpack(known.header)
-        assert isinstance(header, EventHeader)
-        if header.publisher == self.own:
+        event = _event_of(known)
+        if event.header.publisher == self.own:
             return True
-        grant = self._decisions.decide(header) if self._decisions is not None else None
+        grant = self._decisions.decide(event.header, event) if self._decisions is not None else None
         fields = grant.fields if grant is not None else ()
         return any(field == "*" or f"{pointer}/".startswith(f"{field}/") for field in fields)
 
-    def _shows(self, header: EventHeader) -> Projection | None:
-        if header.publisher == self.own:
+    def _shows(self, event: Event) -> Projection | None:
+        if event.header.publisher == self.own:
             return project_all
-        grant = self._decisions.decide(header) if self._decisions is not None else None
+        grant = self._decisions.decide(event.header, event) if self._decisions is not None else None
         return self._projection(grant.fields) if grant is not None else None
+
+
+def _event_of(known: KnownEvent) -> Event:
+    header = unpack(known.header)
+    assert isinstance(header, EventHeader)
+    record = StoredRecord(known.position.offset, known.received_us, b"", known.header, known.value)
+    return Event(header, record)
 
 
 def sight_of_owner(publisher: str) -> Sight:

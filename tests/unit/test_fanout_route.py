@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.agreement import Agreement, AgreementState, Conditions, Provider, Purpose
+from hub.core.event import Event
 from hub.core.partner import PartnerState, Role, Tier
+from hub.core.record import StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
-from hub.core.terms import Agreements, Grant, join, meet
+from hub.core.terms import Agreements, Decisions, Grant, join, meet, stand
 from hub.fanout.route import route_of
 from schemas.headers import EventHeader, unpack
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, FEED, event_record
@@ -32,10 +35,12 @@ class Book:
         revision = self.snapshot.revision + 1
         self.snapshot.apply([Version(revision, item, "test", "", 0) for item in items])
 
-    def decide(self, event: EventHeader, feed: str = "risk") -> Grant | None:
+    def decide(self, header: EventHeader, feed: str = "risk", **data: Any) -> Grant | None:
+        """`data`: of the event; it may be no event at all where nobody looks into it."""
         route = route_of(self.snapshot, Agreements(self.snapshot), feed)
         assert route is not None
-        return route.decide(event)
+        value = orjson.dumps({"data": data}) if data else b"no JSON"
+        return route.decide(header, Event(header, StoredRecord(0, header.received_us, b"", b"", value)))
 
 
 def event(revision: int = 2, **members: Any) -> EventHeader:
@@ -102,7 +107,7 @@ def test_a_feed_made_after_an_agreement_shows_what_came_before_both() -> None:
 
 
 def test_an_agreement_that_has_ended_since_takes_everything_away() -> None:
-    book = Book((AGREEMENT, FEED), replace(AGREEMENT, ended=True))
+    book = Book((AGREEMENT, FEED), agreement(state=AgreementState.ENDED))
 
     assert book.decide(event(revision=2)) is None
 
@@ -168,3 +173,80 @@ def test_sets_of_fields_meet_and_join(
 ) -> None:
     assert meet(one, other) == meet(other, one) == both
     assert join([one, other]) == join([other, one]) == any_
+
+
+def test_what_comes_while_an_agreement_is_suspended_is_shown_to_nobody_also_later() -> None:
+    book = Book((AGREEMENT, FEED), agreement(state=AgreementState.SUSPENDED))
+    assert book.decide(event(revision=2)) is None
+
+    book.write(AGREEMENT)
+    assert book.decide(event(revision=2)) == EVERYTHING
+    assert book.decide(event(revision=3)) is None
+    assert book.decide(event(revision=4)) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("conditions", "data", "met"),
+    [
+        ({"places": ("NLRTM",)}, {"place": {"unlocode": "NLRTM"}}, True),
+        ({"places": ("NL",)}, {"place_of_loading": {"unlocode": "NLRTM"}}, True),
+        ({"places": ("NL",)}, {"place": {"name": "Rotterdam", "country": "NL"}}, True),
+        ({"places": ("NL", "BE")}, {"place": {"unlocode": "DEHAM"}}, False),
+        ({"places": ("NLRTM",)}, {"place": {"unlocode": "NLAMS"}}, False),
+        ({"places": ("NL",)}, {"consignor": {"country": "NL"}}, False),
+        ({"places": ("NL",)}, {"extensions": {"place": {"unlocode": "NLRTM"}}}, False),
+        ({"chapters": ("93",)}, {"goods": [{"hs": "010121"}, {"hs": "930100"}]}, True),
+        ({"chapters": ("93",)}, {"goods": [{"hs": "019300"}]}, False),
+        ({"chapters": ("93",)}, {"goods": {"hs": "930100"}}, False),
+        ({"modes": ("AIR", "ROAD")}, {"transport": {"mode": "AIR"}}, True),
+        ({"modes": ("AIR",)}, {"transport": {"mode": "MARITIME"}}, False),
+        ({"modes": ("AIR",)}, {"transport": "AIR"}, False),
+        ({"modes": ("AIR",), "places": ("NL",)}, {"transport": {"mode": "AIR"}}, False),
+        ({"modes": ("AIR",), "places": ("NL",)}, {"transport": {"mode": "AIR"}, "place": {"unlocode": "NLAMS"}}, True),
+        ({"places": ("NL",)}, {"remarks": "NL"}, False),
+    ],
+)
+def test_an_agreement_with_conditions_covers_what_says_so_itself(
+    conditions: dict[str, Any], data: dict[str, Any], met: bool
+) -> None:
+    book = Book((agreement(conditions=Conditions(**conditions)), FEED))
+
+    assert book.decide(event(), **data) == (EVERYTHING if met else None)
+
+
+def test_conditions_hold_as_they_were_and_as_they_are_now() -> None:
+    book = Book((AGREEMENT, FEED), agreement(conditions=Conditions(places=("NL",))))
+
+    assert book.decide(event(), place={"unlocode": "NLRTM"}) == EVERYTHING
+    assert book.decide(event(), place={"unlocode": "DEHAM"}) is None
+
+
+def test_one_agreement_shows_what_the_conditions_of_another_leave_out() -> None:
+    seal = agreement("seal", fields=("/data/seal",))
+    book = Book((seal, agreement(conditions=Conditions(modes=("AIR",))), FEED))
+
+    assert book.decide(event(), transport={"mode": "AIR"}) == EVERYTHING
+    assert book.decide(event(), transport={"mode": "ROAD"}) == Grant(("/data/seal",), ("seal",))
+
+
+def test_without_conditions_no_event_is_opened() -> None:
+    assert Book((AGREEMENT, FEED)).decide(event()) == EVERYTHING
+
+
+def test_what_is_older_than_a_recipient_may_keep_it_no_longer_stands() -> None:
+    book = Book((agreement(retention_days=30), FEED))
+    day_us = DAY * 1_000_000
+
+    assert stand(("all-to-customs",), 5 * day_us, book.snapshot, 35 * DAY)
+    assert not stand(("all-to-customs",), 5 * day_us - 1, book.snapshot, 35 * DAY)
+    assert not stand(("all-to-customs", "unheard-of"), 5 * day_us, book.snapshot, 35 * DAY)
+
+
+def test_a_look_up_shows_nothing_older_than_its_recipient_may_keep() -> None:
+    book = Book((agreement(retention_days=30), FEED))
+    terms = Agreements(book.snapshot).between("customs", Purpose.SECURITY_RISK).standing(35 * DAY)
+    headers = [event(received_us=moment) for moment in (5 * DAY * 1_000_000, 5 * DAY * 1_000_000 - 1)]
+
+    shown = [Decisions(terms).decide(each, Event(each, StoredRecord(0, 0, b"", b"", b""))) for each in headers]
+
+    assert shown == [EVERYTHING, None]
