@@ -18,20 +18,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TypeVar
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from msgspec import Struct
 
 from hub.core.errors import BlobMissing
 from hub.core.jwk import public_jwk, thumbprint
-from hub.drivers.system import private_files
-from hub.drivers.system.token_keys import KeyRingRefused as KeyRingRefused
+from hub.drivers.system import private_files, private_keys
+from hub.drivers.system.private_keys import KeyRingRefused as KeyRingRefused
 from hub.drivers.system.token_keys import TokenKeyFiles, write_first
 from hub.ports.key_ring import SEAL_OVERLAP_SECONDS, SealKey, TokenKey, marked
 
@@ -40,8 +37,6 @@ SECRET_BYTES = 32
 _HISTORY = "seal-keys.json"
 _MASTER_SECRET = "master.secret"  # noqa: S105 (a file name)
 _HKDF_CONTEXT = b"customs-hub/1 "
-
-K = TypeVar("K", Ed25519PrivateKey, EllipticCurvePrivateKey)
 
 
 class _History(Struct, frozen=True, omit_defaults=True):
@@ -94,7 +89,7 @@ class FileKeyRing:
             current, *older = self._history
             key = Ed25519PrivateKey.generate()
             new = _seal_key(key, now)
-            private_files.write(self._directory / f"seal-{new.id}.pem", _pem(key))
+            private_files.write(self._directory / f"seal-{new.id}.pem", private_keys.pem(key))
             closed = msgspec.structs.replace(current, valid_to=now + SEAL_OVERLAP_SECONDS)
             before = marked((closed, *older), compromised_since)
             private_files.write(self._history_file, msgspec.json.encode(_History(HISTORY_FORMAT, (new, *before))))
@@ -161,7 +156,7 @@ class FileKeyRing:
             history = _load_history(self._history_file)
             try:
                 file = self._directory / f"seal-{history.keys[0].id}.pem"
-                seal_key = _load_key(file, Ed25519PrivateKey)  # type: ignore[type-abstract]
+                seal_key = private_keys.load(file, Ed25519PrivateKey)  # type: ignore[type-abstract]
             except FileNotFoundError:
                 if seen == private_files.version(self._history_file):
                     raise
@@ -184,7 +179,7 @@ def _create(directory: Path, now: int) -> None:
     new = Path(mkdtemp(prefix=f"{directory.name}.new-", dir=directory.parent))
     seal_key = Ed25519PrivateKey.generate()
     public = _seal_key(seal_key, now)
-    private_files.write(new / f"seal-{public.id}.pem", _pem(seal_key))
+    private_files.write(new / f"seal-{public.id}.pem", private_keys.pem(seal_key))
     write_first(new)
     private_files.write(new / _MASTER_SECRET, os.urandom(SECRET_BYTES))
     private_files.write(new / _HISTORY, msgspec.json.encode(_History(HISTORY_FORMAT, (public,))))
@@ -204,10 +199,6 @@ def _seal_key(key: Ed25519PrivateKey, now: int) -> SealKey:
     return SealKey(thumbprint(public_jwk(public)), public.public_bytes_raw(), now)
 
 
-def _pem(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _load_history(file: Path) -> _History:
     try:
         history = msgspec.json.decode(private_files.read(file), type=_History)
@@ -216,13 +207,3 @@ def _load_history(file: Path) -> _History:
     if history.format != HISTORY_FORMAT or not history.keys:
         raise KeyRingRefused(f"{file} has format {history.format}, this program knows format {HISTORY_FORMAT}")
     return history
-
-
-def _load_key(file: Path, kind: type[K]) -> K:
-    try:
-        key = load_pem_private_key(private_files.read(file), password=None)
-    except (ValueError, TypeError):
-        raise KeyRingRefused(f"{file} is not a private key in PEM without a password") from None
-    if not isinstance(key, kind):
-        raise KeyRingRefused(f"{file} holds a key of another kind than expected")
-    return key

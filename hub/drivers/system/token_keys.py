@@ -13,21 +13,16 @@ from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from msgspec import Struct
 
-from hub.core.errors import HubError
 from hub.core.jwk import public_jwk, thumbprint
-from hub.drivers.system import private_files
+from hub.drivers.system import private_files, private_keys
+from hub.drivers.system.private_keys import KeyRingRefused
 from hub.ports.key_ring import TokenKey, rotated
 
 FIRST = "token.pem"
 _LIST = "token-keys.json"
 _FORMAT = 1
-
-
-class KeyRingRefused(HubError):
-    """The hub's keys cannot be read; the message says what was found and what was expected."""
 
 
 class _List(Struct, frozen=True):
@@ -54,14 +49,14 @@ class TokenKeyFiles:
 
     def pem(self, key_id: str) -> bytes:
         """Raises `KeyRingRefused`, `NotPrivate`, `OSError`."""
-        return _pem(_load(self._file(key_id)))
+        return private_keys.pem(_load(self._file(key_id)))
 
     def rotate(self, now: int, token_seconds: int, *, leaked: bool = False) -> TokenKey:
         """The caller holds the directory's lock. Raises as `pem`."""
         self._take_up()
         private = generate_private_key(SECP256R1())
         keys = rotated(self._keys, _published(private, 0), now=now, token_seconds=token_seconds, leaked=leaked)
-        private_files.write(self._named(keys[0].id), _pem(private))
+        private_files.write(self._named(keys[0].id), private_keys.pem(private))
         if self._seen is None:
             [first] = self._keys
             private_files.write(self._named(first.id), self.pem(first.id))
@@ -100,7 +95,7 @@ class TokenKeyFiles:
 
 
 def write_first(directory: Path) -> None:
-    private_files.write(directory / FIRST, _pem(generate_private_key(SECP256R1())))
+    private_files.write(directory / FIRST, private_keys.pem(generate_private_key(SECP256R1())))
 
 
 def _published(private: EllipticCurvePrivateKey, signs_from: int) -> TokenKey:
@@ -109,15 +104,5 @@ def _published(private: EllipticCurvePrivateKey, signs_from: int) -> TokenKey:
     return TokenKey(key_id, jwk | {"kid": key_id, "use": "sig", "alg": "ES256"}, signs_from)
 
 
-def _pem(private: EllipticCurvePrivateKey) -> bytes:
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _load(file: Path) -> EllipticCurvePrivateKey:
-    try:
-        key = load_pem_private_key(private_files.read(file), password=None)
-    except (ValueError, TypeError):
-        raise KeyRingRefused(f"{file} is not a private key in PEM without a password") from None
-    if not isinstance(key, EllipticCurvePrivateKey):
-        raise KeyRingRefused(f"{file} holds a key of another kind than expected")
-    return key
+    return private_keys.load(file, EllipticCurvePrivateKey)  # type: ignore[type-abstract]
