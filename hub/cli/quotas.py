@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from hub.cli import Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
-from hub.cli.show import lines
+from hub.cli.show import lines, moment
 
 Flag = Parameter(negative="")
 
@@ -87,11 +86,7 @@ def _say(quota: dict[str, Any]) -> None:
     tier = f"as {quota['counts_as']}"
     until = quota["catch_up_until"]
     own = {name: tier if value is None else value for name, value in quota.items() if name not in _BESIDE}
-    lines({"partner": quota["partner"], **own, "catches up until": until and utc(until)})
+    lines({"partner": quota["partner"], **own, "catches up until": until and moment(until)})
 
 
 _BESIDE = ("partner", "counts_as", "catch_up_until")
-
-
-def utc(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

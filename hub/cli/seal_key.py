@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from hub.cli import DONE, FAILED
-from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of
-from hub.cli.show import Plain, failure, print_json, table
-from hub.core.errors import HubError
+from hub.cli.desk import DEFAULTS, Options, Reason, act
+from hub.cli.key_files import list_keys
+from hub.cli.show import Plain, moment
 
 if TYPE_CHECKING:
-    from hub.drivers.system.key_ring import FileKeyRing
     from hub.ports.key_ring import SealKey
 
 app = App(name="seal-key", help="The keys under which receipts verify, past and present.")
@@ -50,31 +46,10 @@ def leaked(*, since: str, reason: Reason, options: Options = DEFAULTS) -> int:
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """The key history, newest first, as `/.well-known/customs-hub-keys.json` publishes it."""
-    try:
-        items = [_row(key) for key in _open(options).seal_keys()]
-    except HubError as error:
-        failure(error, as_json=options.json)
-        return FAILED
-    print_json({"items": items}) if options.json else table(items, COLUMNS)
-    return DONE
-
-
-def _open(options: Options) -> FileKeyRing:
-    from hub.assembly.grounds import open_keys
-    from hub.drivers.system.clock import SystemClock
-
-    now = SystemClock().now_us() // 1_000_000
-    directory = Path(settings_of(options).log.directory)
-    if not directory.is_dir():
-        raise HubError(f"there is no data directory {directory}: name it with --data or --config")
-    return open_keys(directory, now=now)
+    return list_keys(lambda ring, _: map(_row, ring.seal_keys()), COLUMNS, options)
 
 
 def _row(key: SealKey) -> Plain:
-    to = "in use" if key.valid_to is None else _utc(key.valid_to)
-    row = {"key": key.id, "from": _utc(key.valid_from), "to": to}
-    return row if key.compromised_since is None else row | {"compromised since": _utc(key.compromised_since)}
-
-
-def _utc(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    to = "in use" if key.valid_to is None else moment(key.valid_to)
+    row = {"key": key.id, "from": moment(key.valid_from), "to": to}
+    return row if key.compromised_since is None else row | {"compromised since": moment(key.compromised_since)}

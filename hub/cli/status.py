@@ -7,8 +7,7 @@ from typing import Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, STATUS, Options, view
-from hub.cli.quotas import utc
-from hub.cli.show import lines, table
+from hub.cli.show import lines, moment, table
 
 app = App(name="status", help="How the running hub is doing.")
 
@@ -58,7 +57,7 @@ def _say(answer: dict[str, Any]) -> None:
             "reviews": _reviews(answer["waiting_people"]),
             "proposals": _proposals(answer["waiting_people"]),
             "AEO feeds": _aeo_feeds(answer["aeo_feeds"]),
-            "catching up": until and f"everyone, until {utc(until)}",
+            "catching up": until and f"everyone, until {moment(until)}",
         }
     )
     if len(answer["workers"]) > 1:

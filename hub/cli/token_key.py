@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from hub.cli import DONE, FAILED
-from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of
-from hub.cli.show import Plain, failure, print_json, table
-from hub.core.errors import HubError
+from hub.cli.desk import DEFAULTS, Options, Reason, act
+from hub.cli.key_files import list_keys
+from hub.cli.show import Plain, moment
 
 if TYPE_CHECKING:
     from hub.drivers.system.key_ring import FileKeyRing
@@ -45,30 +42,11 @@ def list_(*, options: Options = DEFAULTS) -> int:
     """The keys that are published now, newest first."""
     from hub.ports.key_ring import published
 
-    try:
-        keys, now = _open(options)
-        items = [_row(key.id, key.signs_from, key.valid_to) for key in published(keys.token_keys(), now)]
-    except HubError as error:
-        failure(error, as_json=options.json)
-        return FAILED
-    print_json({"items": items}) if options.json else table(items, COLUMNS)
-    return DONE
+    def rows(ring: FileKeyRing, now: int) -> list[Plain]:
+        return [_row(key.id, key.signs_from, key.valid_to) for key in published(ring.token_keys(), now)]
 
-
-def _open(options: Options) -> tuple[FileKeyRing, int]:
-    from hub.assembly.grounds import open_keys
-    from hub.drivers.system.clock import SystemClock
-
-    now = SystemClock().now_us() // 1_000_000
-    directory = Path(settings_of(options).log.directory)
-    if not directory.is_dir():
-        raise HubError(f"there is no data directory {directory}: name it with --data or --config")
-    return open_keys(directory, now=now), now
+    return list_keys(rows, COLUMNS, options)
 
 
 def _row(key: str, signs_from: int, valid_to: int | None) -> Plain:
-    return {"key": key, "signs_from": _utc(signs_from), "until": "in use" if valid_to is None else _utc(valid_to)}
-
-
-def _utc(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"key": key, "signs_from": moment(signs_from), "until": "in use" if valid_to is None else moment(valid_to)}
