@@ -40,6 +40,18 @@ class Quota(Struct, frozen=True, kw_only=True):
     """Streams and long polls open at a time."""
 
 
+def _quota(events: int, size: int, requests: int, in_flight: int, streams: int) -> Quota:
+    """A row of the defaults, which all bring what ten seconds allow at once."""
+    return Quota(
+        events_per_second=events,
+        bytes_per_second=size,
+        requests_per_second=requests,
+        burst_seconds=10,
+        requests_in_flight_max=in_flight,
+        streams_max=streams,
+    )
+
+
 class QuotaSettings(Struct, frozen=True, kw_only=True):
     """Quotas of the tiers, each in a table of its own; catching up; and what those may who are not known."""
 
@@ -55,55 +67,16 @@ class QuotaSettings(Struct, frozen=True, kw_only=True):
     """Failed authentications of one address; beyond, its connections are read no faster, and at last not looked at."""
     addresses_max: Most = 10_000
     """Addresses whose failures are remembered; the one that failed longest ago gives way."""
-    aeo: Quota = Quota(
-        events_per_second=5_000,
-        bytes_per_second=8_388_608,
-        requests_per_second=2_000,
-        burst_seconds=10,
-        requests_in_flight_max=256,
-        streams_max=64,
-    )
-    trusted: Quota = Quota(
-        events_per_second=2_000,
-        bytes_per_second=4_194_304,
-        requests_per_second=1_000,
-        burst_seconds=10,
-        requests_in_flight_max=128,
-        streams_max=64,
-    )
-    small: Quota = Quota(
-        events_per_second=500,
-        bytes_per_second=1_048_576,
-        requests_per_second=200,
-        burst_seconds=10,
-        requests_in_flight_max=64,
-        streams_max=32,
-    )
-    sandbox: Quota = Quota(
-        events_per_second=200,
-        bytes_per_second=524_288,
-        requests_per_second=100,
-        burst_seconds=10,
-        requests_in_flight_max=32,
-        streams_max=16,
-    )
-    api_key: Quota = Quota(
-        events_per_second=20,
-        bytes_per_second=131_072,
-        requests_per_second=10,
-        burst_seconds=10,
-        requests_in_flight_max=4,
-        streams_max=2,
-    )
+    # fmt: off
+    #                        events/s     bytes/s  requests/s  in flight  streams
+    aeo: Quota =       _quota(  5_000,  8_388_608,      2_000,       256,      64)
+    trusted: Quota =   _quota(  2_000,  4_194_304,      1_000,       128,      64)
+    small: Quota =     _quota(    500,  1_048_576,        200,        64,      32)
+    sandbox: Quota =   _quota(    200,    524_288,        100,        32,      16)
+    api_key: Quota =   _quota(     20,    131_072,         10,         4,       2)
     """Of each API key, beside its partner's."""
-    authority: Quota = Quota(
-        events_per_second=2_000,
-        bytes_per_second=4_194_304,
-        requests_per_second=2_000,
-        burst_seconds=10,
-        requests_in_flight_max=256,
-        streams_max=128,
-    )
+    authority: Quota = _quota(  2_000,  4_194_304,      2_000,       256,     128)
+    # fmt: on
 
 
 class Bounds(Struct, frozen=True):
