@@ -68,6 +68,7 @@ class Pair:
         """The files of the certificate and of its key."""
         certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
         certificate.write_text(self.pem)
+        key.touch(0o600)
         key.write_text(self.key_pem)
         return certificate, key
 

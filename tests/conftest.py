@@ -14,6 +14,8 @@ from hub.drivers.postgres.state import PostgresState
 from hub.lab.kafka import running_kafka
 from tests.clock import ManualClock
 from tests.postgres import SHARED, PostgresCluster, running_postgres
+from tests.search_at_end import pytest_sessionfinish as pytest_sessionfinish
+from tests.search_at_end import pytest_terminal_summary as pytest_terminal_summary
 
 settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's business.
 settings.load_profile("untimed")
@@ -45,9 +47,9 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresCluster]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
     """A real PostgreSQL, for the whole run; it is up in less than a second. Where it is missing, this fails."""
-    with running_postgres() as cluster:
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as cluster:
         yield cluster
 
 

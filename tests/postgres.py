@@ -104,6 +104,13 @@ class PostgresCluster:
         self.sql(f"CREATE DATABASE {name}")
         return PostgresSettings(url=self.url(name))
 
+    def dump(self, directory: Path) -> None:
+        """Each of its databases as SQL. A server that a test ended or froze tells nothing any more."""
+        if subprocess.run([_program("pg_isready"), "-q", "-h", str(self.directory)], check=False).returncode == 0:
+            for name in self.sql("SELECT datname FROM pg_database WHERE NOT datistemplate").splitlines():
+                command = [_program("pg_dump"), "--inserts", "-d", self.url(name), "-f", str(directory / f"{name}.sql")]
+                subprocess.run(command, check=True)
+
     def _signal_all(self, number: signal.Signals) -> list[int]:
         """Its children lead sessions of their own; stopped, it starts no more of them. Returns whom it reached."""
         assert self._server is not None
@@ -137,8 +144,8 @@ async def settings_in(directory: Path) -> PostgresSettings:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresCluster]:
-    """A cluster of its own, gone with all that it held when the block ends."""
+def running_postgres(left: Path) -> Iterator[PostgresCluster]:
+    """A cluster of its own. When the block ends, its files and a dump of each database are in the directory `left`."""
     directory = Path(mkdtemp(prefix="postgres-"))
     if account := _account():
         os.chown(directory, account.pw_uid, account.pw_gid)
@@ -147,9 +154,10 @@ def running_postgres() -> Iterator[PostgresCluster]:
         cluster.make()
         cluster.start()
         yield cluster
+        cluster.dump(left)
     finally:
         cluster.stop()
-        shutil.rmtree(directory)
+        shutil.move(directory, left)
 
 
 def _program(name: str) -> str:

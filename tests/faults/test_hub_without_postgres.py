@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres]
 
 
 @pytest.fixture
-def cluster() -> Iterator[PostgresCluster]:
-    with running_postgres() as running:
+def cluster(tmp_path: Path) -> Iterator[PostgresCluster]:
+    with running_postgres(tmp_path) as running:
         yield running
 
 

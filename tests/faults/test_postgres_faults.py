@@ -32,9 +32,9 @@ _number = count(1)
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[PostgresCluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
     """A server of this module's own, to be killed."""
-    with running_postgres() as running:
+    with running_postgres(tmp_path_factory.mktemp("killed")) as running:
         yield running
 
 

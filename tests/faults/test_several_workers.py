@@ -35,9 +35,9 @@ HEAD = b"id,empty,container,occurred_at,time_kind,unlocode\n"
 
 
 @pytest.fixture
-def cluster() -> Iterator[PostgresCluster]:
+def cluster(tmp_path: Path) -> Iterator[PostgresCluster]:
     """One to be frozen."""
-    with running_postgres() as running:
+    with running_postgres(tmp_path) as running:
         yield running
 
 
