@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -98,6 +98,11 @@ def block_of(access: Access) -> int:
     """Where `pieces` left it. An acknowledgement is about no block: it means everything up to its mark."""
     runs = run_list(access.runs)
     return -1 if access.step is Step.PROCESSED or not runs else runs[0][0] // BLOCK_OFFSETS
+
+
+def lanes_of(entries: Iterable[Access]) -> Sequence[tuple[str, str, str]]:
+    """Recipient, feed and lane of each that is of a feed, each once."""
+    return list(dict.fromkeys((each.recipient, each.feed, each.lane) for each in entries if each.feed))
 
 
 def pieces(access: Access) -> Iterator[Access]:

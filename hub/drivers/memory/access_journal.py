@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from hub.core.access import BLOCK_OFFSETS, Access, Step, block_of, holds, mark_of, pieces, run_list
+from hub.core.access import BLOCK_OFFSETS, Access, Step, block_of, holds, lanes_of, mark_of, pieces, run_list
 from hub.core.record import Position
 from hub.ports.access_journal import Block, Entry, Owned, Query
 
@@ -34,7 +34,7 @@ class MemoryAccessJournal:
             if (entry.access.generation, entry.access.partition) == (position.generation, position.partition)
         ]
         given = [e for e in here if e.access.step is not Step.PROCESSED and holds(e.access.runs, position.offset)]
-        lanes = {_lane(entry.access) for entry in given}
+        lanes = lanes_of(entry.access for entry in given)
         firsts: dict[tuple[str, str, str], Entry] = {}
         for entry in here:
             if entry.access.step is Step.PROCESSED and mark_of(entry.access) >= position.offset:
