@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.partner_file import text_of
-from hub.cli.show import lines, listing, moment, table
+from hub.cli.show import Columns, lines, listing, moment, table
 
 app = App(
     name="aeo",
@@ -52,11 +52,11 @@ def end(issuer: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> 
 @feed.command(name="list")
 def list_feeds(*, options: Options = DEFAULTS) -> int:
     """All status feeds: keys, the last message taken in, and when that was."""
-    columns = {
-        "ISSUER": lambda f: f["issuer"],
-        "SEQUENCE": lambda f: f["sequence"],
+    columns: Columns = {
+        "ISSUER": "issuer",
+        "SEQUENCE": "sequence",
         "HEARD": lambda f: moment(f["heard_at"]),
-        "KEYS": lambda f: f["keys"],
+        "KEYS": "keys",
     }
     return view("aeo.feed.list", {}, options, listing(columns))
 
@@ -97,16 +97,16 @@ def list_(*, partner: str = "", stale: Annotated[bool, Flag] = False, options: O
     stale
         Only those whose issuer has been silent for longer than an arrangement allows.
     """
-    columns = {
-        "AUTHORISATION": lambda a: a["id"],
-        "PARTNER": lambda a: a["partner"],
-        "TYPE": lambda a: a["type"],
-        "STATUS": lambda a: a["status"],
-        "FROM": lambda a: a["valid_from"],
-        "TO": lambda a: a["valid_to"],
-        "VALIDATED": lambda a: a["validated_on"],
-        "HOLDS": lambda a: a["holds"],
-        "STALE": lambda a: a["status_stale"],
+    columns: Columns = {
+        "AUTHORISATION": "id",
+        "PARTNER": "partner",
+        "TYPE": "type",
+        "STATUS": "status",
+        "FROM": "valid_from",
+        "TO": "valid_to",
+        "VALIDATED": "validated_on",
+        "HOLDS": "holds",
+        "STALE": "status_stale",
     }
     return view("aeo.list", {"partner": partner, "stale": "yes" if stale else ""}, options, listing(columns))
 
@@ -129,15 +129,15 @@ def _say(shown: dict[str, Any]) -> None:
     facts = ("id", "partner", "type", "status", "valid_from", "valid_to", "validated_on")
     lines({name.replace("_", " "): shown[name] for name in facts} | {"status stale": shown["status_stale"]})
     print()
-    columns = {
-        "REVISION": lambda v: v["revision"],
+    columns: Columns = {
+        "REVISION": "revision",
         "TIME": lambda v: moment(v["time_us"] // 1_000_000),
-        "STATUS": lambda v: v["status"],
-        "FROM": lambda v: v["valid_from"],
-        "TO": lambda v: v["valid_to"],
+        "STATUS": "status",
+        "FROM": "valid_from",
+        "TO": "valid_to",
         "SEQUENCE": lambda v: v["sequence"] or "",
-        "ACTOR": lambda v: v["actor"],
+        "ACTOR": "actor",
     }
     if "reason_class" in shown["versions"][0]:
-        columns |= {"REASON CLASS": lambda v: v["reason_class"], "REASON": lambda v: v["reason"]}
+        columns = {**columns, "REASON CLASS": "reason_class", "REASON": "reason"}
     table(shown["versions"], columns)

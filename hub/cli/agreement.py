@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
-from hub.cli.show import listing, moment
+from hub.cli.show import Columns, listing, moment
 
 app = App(name="agreement", help="Agreements: nothing is taken from a partner or given to an authority without one.")
 
@@ -80,16 +80,16 @@ def end(agreement: str, /, *, reason: Reason = "", options: Options = DEFAULTS) 
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """All agreements, also those that have ended."""
-    columns = {
-        "AGREEMENT": lambda a: a["id"],
+    columns: Columns = {
+        "AGREEMENT": "id",
         "PROVIDER": _provider,
-        "TYPES": lambda a: a["types"],
-        "RECIPIENT": lambda a: a["recipient"],
-        "PURPOSE": lambda a: a["purpose"],
-        "FIELDS": lambda a: a["fields"],
+        "TYPES": "types",
+        "RECIPIENT": "recipient",
+        "PURPOSE": "purpose",
+        "FIELDS": "fields",
         "FROM": lambda a: moment(a["valid_from"]),
         "TO": lambda a: moment(a["valid_to"]),
-        "IN FORCE": lambda a: a["in_force"],
+        "IN FORCE": "in_force",
     }
     return view("agreement.list", {}, options, listing(columns))
 

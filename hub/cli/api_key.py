@@ -8,19 +8,19 @@ from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
 from hub.cli.invite import ID_CHARACTERS, told
-from hub.cli.show import listing, moment
+from hub.cli.show import Columns, listing, moment
 from hub.core.codes import CHANCE_BYTES, digest_of, make_api_key
 
 app = App(
     name="api-key", help="API keys of small firms, and of those who try: for few scopes, for a time, at a low pace."
 )
 
-COLUMNS = {
-    "SYSTEM": lambda key: key["system"],
+COLUMNS: Columns = {
+    "SYSTEM": "system",
     "API KEY": lambda key: key["id"][:ID_CHARACTERS],
-    "SCOPES": lambda key: key["scopes"],
+    "SCOPES": "scopes",
     "NETWORKS": lambda key: key["networks"] or "everywhere",
-    "STATE": lambda key: key["state"],
+    "STATE": "state",
     "UNTIL": lambda key: moment(key["not_after"]),
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
-from hub.cli.show import listing
+from hub.cli.show import Columns, listing
 
 app = App(
     name="arrangement",
@@ -73,15 +73,15 @@ def end(arrangement: str, /, *, reason: Reason = "", options: Options = DEFAULTS
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """All arrangements, also those that have ended."""
-    columns = {
-        "ARRANGEMENT": lambda a: a["id"],
-        "ISSUERS": lambda a: a["issuers"],
-        "TYPES": lambda a: a["types"],
-        "BENEFITS": lambda a: a["benefits"],
-        "FROM": lambda a: a["valid_from"],
-        "TO": lambda a: a["valid_to"],
+    columns: Columns = {
+        "ARRANGEMENT": "id",
+        "ISSUERS": "issuers",
+        "TYPES": "types",
+        "BENEFITS": "benefits",
+        "FROM": "valid_from",
+        "TO": "valid_to",
         "STALE AFTER": lambda a: a["stale_after_seconds"] and f"{a['stale_after_seconds'] // 3_600} h",
         "THEN": lambda a: a["stale_after_seconds"] and a["stale_policy"],
-        "ENDED": lambda a: a["ended"],
+        "ENDED": "ended",
     }
     return view("arrangement.list", {}, options, listing(columns))

@@ -11,20 +11,20 @@ from cyclopts import App
 
 from hub.cli import DONE, FAILED, Misused
 from hub.cli.desk import DEFAULTS, Options, asked
-from hub.cli.show import print_json, table
+from hub.cli.show import Columns, moment, print_json, table
 
 app = App(name="audit", help="The audit trail: one event for each change of what is registered, with before and after.")
 
 PAGE_EVENTS = 200
 
-COLUMNS = {
-    "REVISION": lambda event: event["revision"],
-    "TIME": lambda event: datetime.fromtimestamp(event["time_us"] // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "ACTOR": lambda event: event["actor"],
+COLUMNS: Columns = {
+    "REVISION": "revision",
+    "TIME": lambda event: moment(event["time_us"] // 1_000_000),
+    "ACTOR": "actor",
     "WORD OF": lambda event: event.get("authority", ""),
-    "ACT": lambda event: event["act"],
+    "ACT": "act",
     "CHANGES": lambda event: ", ".join(f"{change['kind']}:{_short(change)}" for change in event["changes"]),
-    "REASON": lambda event: event["reason"],
+    "REASON": "reason",
 }
 
 
@@ -117,10 +117,10 @@ def _instant(text: str | None) -> int:
     if text is None:
         return 0
     try:
-        moment = datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError as error:
         raise Misused("--since takes a date, or an RFC 3339 time with offset") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000
+    return int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()) * 1_000_000
 
 
 def _short(change: dict[str, Any]) -> str:

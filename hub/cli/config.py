@@ -17,10 +17,10 @@ app = App(name="config", help="Every setting with its default; check a configura
 
 
 COLUMNS: Columns = {
-    "SETTING": lambda row: row["setting"],
-    "DEFAULT": lambda row: row["default"],
-    "TAKES": lambda row: row["takes"],
-    "ABOUT": lambda row: row["about"],
+    "SETTING": "setting",
+    "DEFAULT": "default",
+    "TAKES": "takes",
+    "ABOUT": "about",
 }
 
 

@@ -48,9 +48,9 @@ def refuse(document: Document, /, *, reason: Why, partner: Publisher = "", optio
 
 
 _COLUMNS: Columns = {
-    "PARTNER": lambda copy: copy["partner"],
-    "SHA-256": lambda copy: copy["sha256"],
-    "STANDING": lambda copy: copy["standing"],
+    "PARTNER": "partner",
+    "SHA-256": "sha256",
+    "STANDING": "standing",
     "SINCE": lambda copy: copy.get("since") or moment(copy["decision"]["decided"]),
     "REFERENCE": lambda copy: copy.get("reference"),
     "WHY": lambda copy: _joined(copy, "code") if "faults" in copy else copy["decision"]["reason"],

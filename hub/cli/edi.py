@@ -113,8 +113,8 @@ def _tell(judged: list[Judged], options: Options) -> None:
 
 
 _COLUMNS: Columns = {
-    "PLACE": lambda item: item["place"],
-    "VERDICT": lambda item: item["verdict"],
+    "PLACE": "place",
+    "VERDICT": "verdict",
     "EVENT": lambda item: (item["event"] or {}).get("type"),
     "ABOUT": lambda item: _data(item).get("subjects", [{}])[0].get("value"),
     "WHEN": lambda item: [_data(item).get("time_kind"), _data(item).get("occurred_at")],

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
-from hub.cli.show import lines, listing
+from hub.cli.show import Columns, lines, listing
 
 app = App(
     name="feed",
@@ -67,13 +67,13 @@ def end(feed: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> in
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """All feeds, also those that have ended."""
-    columns = {
-        "FEED": lambda f: f["name"],
-        "RECIPIENT": lambda f: f["recipient"],
-        "PURPOSE": lambda f: f["purpose"],
-        "TYPES": lambda f: f["types"],
+    columns: Columns = {
+        "FEED": "name",
+        "RECIPIENT": "recipient",
+        "PURPOSE": "purpose",
+        "TYPES": "types",
         "WHERE": _filter,
-        "AGREEMENTS": lambda f: f["agreements_in_force"],
+        "AGREEMENTS": "agreements_in_force",
         "STATE": _state,
     }
     return view("feed.list", {}, options, listing(columns))

@@ -81,7 +81,7 @@ def list_(*, json: bool = False) -> int:
 
 
 _COLUMNS: Columns = {
-    "SCHEME": lambda row: row["scheme"],
-    "EXAMPLE": lambda row: row["example"],
-    "STANDARD": lambda row: row["standard"],
+    "SCHEME": "scheme",
+    "EXAMPLE": "example",
+    "STANDARD": "standard",
 }

@@ -8,21 +8,21 @@ from cyclopts import App, Parameter
 
 from hub.cli import DONE
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
-from hub.cli.show import listing, moment, print_json
+from hub.cli.show import Columns, listing, moment, print_json
 from hub.core.codes import CHANCE_BYTES, INVITATION, digest_of, make_code
 
 app = App(name="invite", help="Codes by which companies enrol their systems: good once, for 72 hours.")
 
 ID_CHARACTERS = 12
-COLUMNS = {
-    "SYSTEM": lambda each: each["system"],
+COLUMNS: Columns = {
+    "SYSTEM": "system",
     "INVITATION": lambda each: each["id"][:ID_CHARACTERS],
-    "STATE": lambda each: each["state"],
+    "STATE": "state",
     "UNTIL": lambda each: moment(each["ends"]),
-    "SCOPES": lambda each: each["scopes"],
-    "KEY": lambda each: each["key"],
-    "KEY STATE": lambda each: each["key_state"],
-    "READ OUT": lambda each: each["spoken"],
+    "SCOPES": "scopes",
+    "KEY": "key",
+    "KEY STATE": "key_state",
+    "READ OUT": "spoken",
 }
 
 

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
 from hub.cli.partner_file import text_of
-from hub.cli.show import listing, moment
+from hub.cli.show import Columns, listing, moment
 
 app = App(
     name="issuer-key",
@@ -74,13 +74,13 @@ def remove(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> 
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """All keys, also those that were removed."""
-    columns = {
-        "KEY": lambda key: key["id"],
-        "NAME": lambda key: key["name"],
-        "ALGORITHM": lambda key: key["algorithm"],
+    columns: Columns = {
+        "KEY": "id",
+        "NAME": "name",
+        "ALGORITHM": "algorithm",
         "FROM": lambda key: moment(key["valid_from"]),
         "UNTIL": lambda key: moment(key["valid_until"]),
-        "REMOVED": lambda key: key["removed"],
-        "IN FORCE": lambda key: key["in_force"],
+        "REMOVED": "removed",
+        "IN FORCE": "in_force",
     }
     return view("issuer-key.list", {}, options, listing(columns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act, view
-from hub.cli.show import Plain, lines, listing, moment
+from hub.cli.show import Columns, Plain, lines, listing, moment
 
 app = App(name="mandate", help="Mandates, by which one partner lets another report for it.")
 
@@ -13,13 +13,13 @@ app = App(name="mandate", help="Mandates, by which one partner lets another repo
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
     """All mandates, oldest first."""
-    columns = {
-        "MANDATE": lambda each: each["id"],
-        "AGENT": lambda each: each["agent"],
-        "FOR": lambda each: each["publisher"],
+    columns: Columns = {
+        "MANDATE": "id",
+        "AGENT": "agent",
+        "FOR": "publisher",
         "STATE": lambda each: "in force" if each["in_force"] else each["state"],
         "UNTIL": lambda each: moment(each["valid_to"]),
-        "TYPES": lambda each: each["types"],
+        "TYPES": "types",
     }
     return view("mandate.list", {}, options, listing(columns))
 

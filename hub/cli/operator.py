@@ -11,19 +11,19 @@ from cyclopts import App, Parameter
 
 from hub.cli import DONE, FAILED
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
-from hub.cli.show import listing, moment
+from hub.cli.show import Columns, listing, moment
 from hub.core.errors import HubError
 
 app = App(name="operator", help="The people who run the hub: stopping takes one of them, starting takes two.")
 
-COLUMNS = {
-    "OPERATOR": lambda each: each["id"],
-    "NAME": lambda each: each["name"],
-    "ROLES": lambda each: each["roles"],
+COLUMNS: Columns = {
+    "OPERATOR": "id",
+    "NAME": "name",
+    "ROLES": "roles",
     "STATE": lambda each: each["state"] if each["may_act"] or each["state"] != "active" else "ended",
     "UNTIL": lambda each: moment(each["until"]),
-    "MENTOR": lambda each: each["mentor"],
-    "ON CALL": lambda each: each["on_call"],
+    "MENTOR": "mentor",
+    "ON CALL": "on_call",
 }
 
 

@@ -166,14 +166,14 @@ def aeo(
 @app.command(name="list")
 def list_(*, role: str = "", tier: str = "", state: str = "", country: str = "", options: Options = DEFAULTS) -> int:
     """All partners, or those of a role, tier, state or country."""
-    columns = {
-        "PARTNER": lambda p: p["id"],
-        "NAME": lambda p: p["name"],
-        "COUNTRY": lambda p: p["country"],
-        "ROLES": lambda p: p["roles"],
-        "TIER": lambda p: p["tier"],
+    columns: Columns = {
+        "PARTNER": "id",
+        "NAME": "name",
+        "COUNTRY": "country",
+        "ROLES": "roles",
+        "TIER": "tier",
         "AEO": _aeo_in_short,
-        "STATE": lambda p: p["state"],
+        "STATE": "state",
     }
     which = {"role": role, "tier": tier, "state": state, "country": country}
     return view("partner.list", which, options, lambda answer: _say_list(answer, columns))
@@ -214,7 +214,7 @@ def _say(partner: dict[str, Any]) -> None:
     keys = [{**key, "scopes": system["scopes"]} for system in partner["systems"] for key in system["keys"]]
     if keys:
         print()
-        table(keys, {**KEY_COLUMNS, "SCOPES": lambda key: key["scopes"]})
+        table(keys, {**KEY_COLUMNS, "SCOPES": "scopes"})
 
 
 def _aeo_in_short(partner: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
-from hub.cli.show import Plain, moment, table
+from hub.cli.show import Columns, Plain, moment, table
 
 Contacts = Annotated[
     list[str] | None,
@@ -112,12 +112,12 @@ def checklist(partner: str, /, *, options: Options = DEFAULTS) -> int:
 def _say(answer: dict[str, Any]) -> None:
     if not answer["systems"]:
         print("no system of it has enrolled yet: `customs-hub invite`")
-    columns = {
-        "SYSTEM": lambda item: item["system"],
+    columns: Columns = {
+        "SYSTEM": "system",
         "STEP": lambda item: item["name"].replace("_", " "),
-        "DONE": lambda item: item["done"],
+        "DONE": "done",
         "SINCE": lambda item: moment(item["at"]),
-        "FOUND": lambda item: item["found"],
+        "FOUND": "found",
     }
     rows = [{**item, "system": each["system"]} for each in answer["systems"] for item in each["items"]]
     if rows:

@@ -9,16 +9,16 @@ from cyclopts import App
 
 from hub.cli import FAILED
 from hub.cli.desk import DEFAULTS, Options, Reason, act, asked, sign, view
-from hub.cli.show import PROPOSAL_CHARACTERS, lines, listing, moment
+from hub.cli.show import PROPOSAL_CHARACTERS, Columns, lines, listing, moment
 from hub.cli.signing import signer_of
 
 app = App(name="proposal", help="What one operator asked for, and another one has to sign.")
 
-COLUMNS = {
+COLUMNS: Columns = {
     "PROPOSAL": lambda each: each["id"][:PROPOSAL_CHARACTERS],
-    "ACT": lambda each: each["act"],
-    "SIGNED BY": lambda each: each["signed_by"],
-    "STATE": lambda each: each["state"],
+    "ACT": "act",
+    "SIGNED BY": "signed_by",
+    "STATE": "state",
     "UNTIL": lambda each: moment(each["expires"]) if each["state"] == "open" else "",
 }
 

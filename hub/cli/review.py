@@ -7,19 +7,19 @@ from typing import Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, act, view
-from hub.cli.show import listing, moment
+from hub.cli.show import Columns, listing, moment
 
 app = App(name="review", help="Acts of one person, to be looked at by another one within a day.")
 
-COLUMNS = {
-    "REVIEW": lambda each: each["id"],
-    "ACT": lambda each: each["act"],
+COLUMNS: Columns = {
+    "REVIEW": "id",
+    "ACT": "act",
     "OF": lambda each: ", ".join(name for _, name in each["changes"]),
-    "BY": lambda each: each["actors"],
-    "REASON": lambda each: each["reason"],
+    "BY": "actors",
+    "REASON": "reason",
     "DUE": lambda each: moment(each["due"]) if not each["done_by"] else "",
     "STATE": lambda each: _state(each),
-    "NOTE": lambda each: each["note"],
+    "NOTE": "note",
 }
 
 

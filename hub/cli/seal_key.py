@@ -8,17 +8,17 @@ from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act
 from hub.cli.key_files import list_keys
-from hub.cli.show import Plain, moment
+from hub.cli.show import Columns, Plain, moment
 
 if TYPE_CHECKING:
     from hub.ports.key_ring import SealKey
 
 app = App(name="seal-key", help="The keys under which receipts verify, past and present.")
 
-COLUMNS = {
-    "key": lambda row: row["key"],
-    "from": lambda row: row["from"],
-    "to": lambda row: row["to"],
+COLUMNS: Columns = {
+    "key": "key",
+    "from": "from",
+    "to": "to",
     "compromised since": lambda row: row.get("compromised since", ""),
 }
 

@@ -16,15 +16,20 @@ from schemas.faults import FAULTS
 Plain = dict[str, Any]
 PROPOSAL_CHARACTERS = 12
 """Enough of a proposal's id to name it."""
-Columns = Mapping[str, Callable[[Plain], object]]
+Columns = Mapping[str, str | Callable[[Plain], object]]
+"""Under each heading, a member of the item or what is made of the item."""
 
 
 def table(items: Iterable[Plain], columns: Columns) -> None:
     """As wide as it needs to be: a line is never folded."""
-    rows = [list(columns), *([_text(cell(item)) for cell in columns.values()] for item in items)]
+    rows = [list(columns), *([_text(_cell(item, of)) for of in columns.values()] for item in items)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cell(item: Plain, of: str | Callable[[Plain], object]) -> object:
+    return item[of] if isinstance(of, str) else of(item)
 
 
 def listing(columns: Columns) -> Callable[[Plain], None]:
@@ -117,21 +122,21 @@ def _text(value: object) -> str:
 
 
 CERTIFICATE_COLUMNS: Columns = {
-    "SYSTEM": lambda each: each["system"],
-    "CERTIFICATE": lambda each: each["id"],
-    "SUBJECT": lambda each: each["subject"],
-    "STATE": lambda each: each["state"],
+    "SYSTEM": "system",
+    "CERTIFICATE": "id",
+    "SUBJECT": "subject",
+    "STATE": "state",
     "UNTIL": lambda each: moment(each["not_after"]),
-    "LIVE": lambda each: each["live"],
+    "LIVE": "live",
 }
 
 KEY_COLUMNS: Columns = {
-    "SYSTEM": lambda key: key["system"],
-    "KEY": lambda key: key["id"],
-    "ALGORITHM": lambda key: key["algorithm"],
-    "STATE": lambda key: key["state"],
+    "SYSTEM": "system",
+    "KEY": "id",
+    "ALGORITHM": "algorithm",
+    "STATE": "state",
     "UNTIL": lambda key: moment(key["not_after"]),
-    "LIVE": lambda key: key["live"],
+    "LIVE": "live",
     "LAST USE": lambda key: moment(key["last_use"] and key["last_use"]["time"]),
     "FROM": lambda key: key["last_use"] and key["last_use"]["address"],
     "AGENT": lambda key: key["last_use"] and key["last_use"]["agent"],
@@ -139,10 +144,10 @@ KEY_COLUMNS: Columns = {
 }
 
 USED_COLUMNS: Columns = {
-    "RECEIVED": lambda each: each["received"],
-    "PUBLISHER": lambda each: each["publisher"],
-    "TYPE": lambda each: each["type"],
-    "SOURCE": lambda each: each["source"],
-    "ID": lambda each: each["id"],
+    "RECEIVED": "received",
+    "PUBLISHER": "publisher",
+    "TYPE": "type",
+    "SOURCE": "source",
+    "ID": "id",
     "": lambda each: "" if each["certain"] else "under this key or another of the system",
 }

@@ -7,20 +7,20 @@ from typing import Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, STATUS, Options, view
-from hub.cli.show import lines, moment, table
+from hub.cli.show import Columns, lines, moment, table
 
 app = App(name="status", help="How the running hub is doing.")
 
-PARTITION_COLUMNS = {
-    "partition": lambda row: row["partition"],
-    "records": lambda row: row["end"],
+PARTITION_COLUMNS: Columns = {
+    "partition": "partition",
+    "records": "end",
     "not judged": lambda row: row["end"] - row["judged"],
     "not known": lambda row: row["end"] - row["known"],
     "feeds behind": lambda row: ", ".join(f"{feed} {count}" for feed, count in row["feeds_behind"].items()) or "-",
 }
 
-WORKER_COLUMNS = {
-    "worker": lambda row: row["worker"],
+WORKER_COLUMNS: Columns = {
+    "worker": "worker",
     "process": lambda row: row.get("pid", "-"),
     "revision": lambda row: row.get("revision", "-"),
     "waiting": lambda row: row.get("waiting_records", "-"),
@@ -28,9 +28,9 @@ WORKER_COLUMNS = {
     "ready": lambda row: "; ".join(f"{name}: {found}" for name, found in row["lacking"].items()) or "yes",
 }
 
-QUOTA_COLUMNS = {
-    "over its quota": lambda row: row["partner"],
-    "seconds ago": lambda row: row["seconds_ago"],
+QUOTA_COLUMNS: Columns = {
+    "over its quota": "partner",
+    "seconds ago": "seconds_ago",
     "left": lambda row: ", ".join(f"{name} {left}" for name, left in row["left"].items()),
     "catching up": lambda row: "yes" if row["catching_up"] else "no",
 }

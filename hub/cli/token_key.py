@@ -8,17 +8,17 @@ from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, act
 from hub.cli.key_files import list_keys
-from hub.cli.show import Plain, moment
+from hub.cli.show import Columns, Plain, moment
 
 if TYPE_CHECKING:
     from hub.drivers.system.key_ring import FileKeyRing
 
 app = App(name="token-key", help="The keys that access tokens are signed with: they overlap, so that none is refused.")
 
-COLUMNS = {
-    "KEY": lambda row: row["key"],
-    "SIGNS FROM": lambda row: row["signs_from"],
-    "PUBLISHED UNTIL": lambda row: row["until"],
+COLUMNS: Columns = {
+    "KEY": "key",
+    "SIGNS FROM": "signs_from",
+    "PUBLISHED UNTIL": "until",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, view
-from hub.cli.show import Plain, lines, table
+from hub.cli.show import Columns, Plain, lines, table
 
 app = App(name="why", help="Why a partner may report a type of event, or not: asked of the code that decides.")
 
@@ -38,9 +38,9 @@ def _say(answer: Plain) -> None:
         }
     )
     print()
-    columns = {
-        "QUESTION": lambda each: each["question"],
-        "ANSWER": lambda each: each["found"],
-        "REFUSED": lambda each: each["code"],
+    columns: Columns = {
+        "QUESTION": "question",
+        "ANSWER": "found",
+        "REFUSED": "code",
     }
     table(answer["questions"], columns)
