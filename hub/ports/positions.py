@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -47,6 +48,14 @@ class Positions(Protocol):
         """Store it. MUST raise `LeaseLost`, and write nothing, if the lease's epoch is not current in the transaction.
 
         MUST NOT move a position's `source_offset` backwards.
+        """
+
+    async def store_all(
+        self, lease: Lease, generation: int, partition: int, positions: Mapping[str, FeedPosition]
+    ) -> None:
+        """Store the positions of many outputs on one partition of the source in one transaction, each as `store` does.
+
+        MUST raise `LeaseLost`, and write none of them, if the lease's epoch is not current in the transaction.
         """
 
     async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:

@@ -166,6 +166,31 @@ async def test_the_tail_of_the_feed_may_be_corrected_at_the_same_source_offset(p
     assert await positions.load("feed", 1, 0) == FeedPosition(10, 7)
 
 
+async def test_positions_of_many_outputs_are_stored_together_and_none_moves_backwards(positions: Positions) -> None:
+    lease = await taken(positions)
+    await positions.store(lease, "ahead", 1, 0, FeedPosition(10, 5))
+
+    await positions.store_all(
+        lease, 1, 0, {name: FeedPosition(number, 3) for number, name in enumerate(("ahead", "one", "two"))}
+    )
+    await positions.store_all(lease, 1, 0, {})
+
+    found = [await positions.load(name, 1, 0) for name in ("ahead", "one", "two")]
+    assert found == [FeedPosition(10, 5), FeedPosition(1, 3), FeedPosition(2, 3)]
+    assert await positions.load("one", 1, 1) is None
+
+
+async def test_who_lost_the_lease_stores_none_of_many(positions: Positions, state_ground: StateGround) -> None:
+    lost = await taken(positions, "a")
+    state_ground.clock.advance(10)
+    await taken(positions, "b")
+
+    with pytest.raises(LeaseLost):
+        await positions.store_all(lost, 1, 0, {"one": FeedPosition(1, 1), "two": FeedPosition(1, 1)})
+
+    assert [await positions.load(name, 1, 0) for name in ("one", "two")] == [None, None]
+
+
 async def test_who_lost_the_lease_stores_nothing(positions: Positions, state_ground: StateGround) -> None:
     lost = await taken(positions, "a")
     state_ground.clock.advance(10)

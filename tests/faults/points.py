@@ -39,10 +39,9 @@ COMMON_POINTS = (
     "before-feed-append",
     "during-feed-append",
     "after-feed-append",
-    "after-position",
 )
-RARE_POINTS = ("after-quarantine", "after-notice")
-"""Passed only when a conflict slipped past intake."""
+RARE_POINTS = ("after-position", "after-quarantine", "after-notice")
+"""Positions are stored now and then; the others are passed only when a conflict slipped past intake."""
 DOCUMENT_POINTS = (
     "during-upload",
     "after-upload",
@@ -145,6 +144,12 @@ class ArmedPositions(_Armed):
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
         await self._port.store(lease, output, generation, partition, position)
         self._switch.reach("after-notice-mark" if output.startswith("notices/leaks/") else "after-position")
+
+    async def store_all(
+        self, lease: Lease, generation: int, partition: int, positions: Mapping[str, FeedPosition]
+    ) -> None:
+        await self._port.store_all(lease, generation, partition, positions)
+        self._switch.reach("after-position")
 
 
 class ArmedRegistry(_Armed):

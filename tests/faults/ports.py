@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
@@ -194,6 +194,11 @@ class FatedPositions:
 
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
         await self._fate.call(lambda: self._positions.store(lease, output, generation, partition, position))
+
+    async def store_all(
+        self, lease: Lease, generation: int, partition: int, positions: Mapping[str, FeedPosition]
+    ) -> None:
+        await self._fate.call(lambda: self._positions.store_all(lease, generation, partition, positions))
 
     async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
         await self._fate.call(lambda: self._positions.acknowledge(reader, feed, cursor))

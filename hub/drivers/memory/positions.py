@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from hub.core.errors import LeaseLost
@@ -40,10 +42,16 @@ class MemoryPositions:
         return self._positions.get((output, generation, partition))
 
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
+        await self.store_all(lease, generation, partition, {output: position})
+
+    async def store_all(
+        self, lease: Lease, generation: int, partition: int, positions: Mapping[str, FeedPosition]
+    ) -> None:
         self.check(lease)
-        stored = self._positions.get((output, generation, partition))
-        if stored is None or position.source_offset >= stored.source_offset:
-            self._positions[output, generation, partition] = position
+        for output, position in positions.items():
+            stored = self._positions.get((output, generation, partition))
+            if stored is None or position.source_offset >= stored.source_offset:
+                self._positions[output, generation, partition] = position
 
     async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
         self._acknowledged[reader, feed] = cursor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hub.core.errors import LeaseLost
 from hub.drivers.postgres.database import Connection, Database
 from hub.ports.positions import FeedPosition, Lease
@@ -22,7 +24,9 @@ HELD = "SELECT FROM lease WHERE name = $1 AND epoch = $2 AND holder IS NOT NULL 
 """One row if the lease's epoch may write; its lock lets nobody take the lease before the transaction has ended."""
 _STORE = f"""
 WITH held AS ({HELD}), stored AS (
-    INSERT INTO feed_position AS known SELECT $3, $4, $5, $6, $7 FROM held
+    INSERT INTO feed_position AS known 
+    SELECT output, $3::integer, $4::integer, source_offset, feed_offset
+    FROM held, unnest($5::text[], $6::bigint[], $7::bigint[]) AS given (output, source_offset, feed_offset)
     ON CONFLICT (output, generation, partition) DO UPDATE
     SET source_offset = excluded.source_offset, feed_offset = excluded.feed_offset
     WHERE excluded.source_offset >= known.source_offset
@@ -67,8 +71,15 @@ class PostgresPositions:
         return FeedPosition(*rows[0]) if rows else None
 
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
-        place = output, generation, partition
-        await write_held(self._database, lease, _STORE, *place, position.source_offset, position.feed_offset)
+        await self.store_all(lease, generation, partition, {output: position})
+
+    async def store_all(
+        self, lease: Lease, generation: int, partition: int, positions: Mapping[str, FeedPosition]
+    ) -> None:
+        ordered = sorted(positions.items())  # Two that write the same rows at once never wait for each other crosswise.
+        outputs = [output for output, _ in ordered]
+        sources, tails = ([each.source_offset for _, each in ordered], [each.feed_offset for _, each in ordered])
+        await write_held(self._database, lease, _STORE, generation, partition, outputs, sources, tails)
 
     async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
         await self._database.write(_ACKNOWLEDGE, reader, feed, cursor)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+
+import orjson
 
 from hub.core.errors import LeaseLost
 from hub.drivers.sqlite.worker import CallWorker, transaction
@@ -39,10 +42,12 @@ WHERE holder IS NULL OR holder = excluded.holder OR expires_us <= ?3
 RETURNING epoch
 """
 _STORE = """
-INSERT INTO position VALUES (?, ?, ?, ?, ?)
+INSERT INTO position
+SELECT value ->> 0, ?2, ?3, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true
 ON CONFLICT DO UPDATE SET source_offset = excluded.source_offset, feed_offset = excluded.feed_offset
 WHERE excluded.source_offset >= source_offset
 """
+"""One statement for all of them: of many, each would hand the interpreter over."""
 _LOAD = "SELECT source_offset, feed_offset FROM position WHERE output = ? AND generation = ? AND partition = ?"
 _ACKNOWLEDGE = "INSERT INTO acknowledged VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor"
 
@@ -88,12 +93,17 @@ class SQLitePositions:
         return await self._reader.call(read)
 
     async def store(self, lease: Lease, output: str, generation: int, partition: int, position: FeedPosition) -> None:
-        row = (output, generation, partition, position.source_offset, position.feed_offset)
+        await self.store_all(lease, generation, partition, {output: position})
+
+    async def store_all(
+        self, lease: Lease, generation: int, partition: int, positions: Mapping[str, FeedPosition]
+    ) -> None:
+        rows = orjson.dumps([(output, each.source_offset, each.feed_offset) for output, each in positions.items()])
 
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 check_lease(connection, lease)
-                connection.execute(_STORE, row)
+                connection.execute(_STORE, (rows.decode(), generation, partition))
 
         await self._writer.call(write)
 
