@@ -240,9 +240,9 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
 async def _asked_of(registrar: Registrar, method: Method, name: str, request: Plain) -> object:
     """What the admin socket's routes do."""
     if name == AUDIT:
-        return await registrar.audit(request["after"], request["limit"], user=getpwuid(os.getuid()).pw_name)
+        return await registrar.looks.audit(request["after"], request["limit"], user=getpwuid(os.getuid()).pw_name)
     if method == "GET":
-        return await registrar.view(name, request, user=getpwuid(os.getuid()).pw_name)
+        return await registrar.looks.view(name, request, user=getpwuid(os.getuid()).pw_name)
     if name == PREPARE:
         return await registrar.prepare(request["act"], request["request"], operator=request["operator"])
     if name == SIGN:

@@ -10,12 +10,15 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.agreement import type_matches
+from hub.core.errors import Refusal
 from hub.core.pointer import is_pointer
 from hub.core.registry import History, Registered, object_id
 from schemas.codes import COUNTRIES
@@ -51,6 +54,9 @@ class Checks:
         for each in faults:
             within = each.place if each.place[:1] in ("", "/") else f", {each.place}"
             self.faults.append(replace(each, place=place + within))
+
+    def refusal(self, act: str) -> Refusal:
+        return Refusal("ACT_REFUSED", f"{act}: {len(self.faults)} fault(s)", tuple(self.faults))
 
     def slug(self, place: str, text: str) -> str:
         if not _SLUG.fullmatch(text):
@@ -143,6 +149,14 @@ class Checks:
         if not is_pointer(text):
             self.invalid(place, text, "a JSON Pointer into the event (RFC 6901), such as /data/subjects")
         return text
+
+
+def decoded(request: object, shape: type[Struct]) -> Any:
+    """The request as its struct, or a `Refusal` that names the first member of a wrong shape."""
+    try:
+        return msgspec.convert(request, shape)
+    except msgspec.ValidationError as error:
+        return Refusal("BODY_MALFORMED", str(error))
 
 
 def is_day(text: str) -> bool:

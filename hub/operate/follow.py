@@ -6,14 +6,15 @@ was so at that moment at the earliest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from math import inf
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from hub.core.errors import HubError, StorageUnavailable
-from hub.core.proposal import Before, Proposal
+from hub.core.proposal import Before, Conflict, Proposal
 from hub.core.registry import Registered, Snapshot, Version, kind_of, object_id
 from hub.ports.observer import Observer
 from hub.ports.registry import Registry
@@ -25,7 +26,11 @@ ANSWER_SECONDS_MAX = 1.0
 STALE_SECONDS = 1.0
 """A process whose confirmation is older decides nothing."""
 
+ATTEMPTS_MAX = 3
+"""How often it is attempted to write, because another one came in between."""
+
 Listener = Callable[[Sequence[Version]], None]
+T = TypeVar("T")
 
 
 class LiveRegistry:
@@ -102,6 +107,14 @@ class LiveRegistry:
         with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
             await self.refresh()
         return revision
+
+    async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Attempt what writes, again on what is newer where another came in between. Raises what `write` does."""
+        for _ in range(ATTEMPTS_MAX - 1):
+            with suppress(Conflict):
+                return await attempt()
+            await self.refresh()
+        return await attempt()
 
     async def audit(self, after_revision: int, limit: int) -> Sequence[bytes]:
         return await self._registry.audit(after_revision, limit)

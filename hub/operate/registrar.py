@@ -9,12 +9,10 @@ takes two over the same statement. The user of the hub's machine alone can then 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import orjson
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
@@ -32,19 +30,19 @@ from hub.core.approval import (
 from hub.core.copies import CopyDecision, Quarantined
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
-from hub.core.operator import Effect, OperatorRole
-from hub.core.proposal import Authority, Conflict, Proposal
+from hub.core.operator import Effect
+from hub.core.proposal import Authority, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.core.retired_key import Ring
 from hub.core.settings import MandateSettings
 from hub.operate.acts import Basis, Changes, Gather, Quarantine, Request
 from hub.operate.approvals import told_state
-from hub.operate.checks import Checks
+from hub.operate.checks import Checks, decoded
 from hub.operate.follow import LiveRegistry
+from hub.operate.looks import Looks
 from hub.operate.signing import (
     Signed,
     first_may_sign,
-    lacks_role,
     names_of,
     proven,
     read_statement,
@@ -54,7 +52,6 @@ from hub.operate.signing import (
 )
 from hub.operate.table import ACTS as ACTS
 from hub.operate.table import VIEWS as VIEWS
-from hub.operate.table import WATCH, may_know
 from hub.operate.views import Plain, plain, shown_change
 from hub.ports.last_use import LastUse
 from hub.ports.system import Clock
@@ -63,12 +60,7 @@ from schemas.faults import Fault
 RefusalListener = Callable[[str, Any, Sequence[Fault]], None]
 """Of the act, its request, and what is wrong with it."""
 
-ATTEMPTS_MAX = 3
-"""How often an act is decided again because another one came in between."""
 REASON_CHARACTERS_MAX = 500
-READING = "audit.list"
-AUDIT_EVENTS_MAX = 500
-"""In one answer."""
 
 
 class Done(Struct, frozen=True):
@@ -94,9 +86,6 @@ class Waiting(Struct, frozen=True):
     act: str
     expires: int
     """Seconds since 1970."""
-
-
-T = TypeVar("T")
 
 
 class Registrar:
@@ -125,71 +114,13 @@ class Registrar:
         self._key_grace_seconds = key_grace_seconds
         self._key_validity_seconds = key_validity_seconds
         self._key_unused_seconds = key_unused_seconds
-        self._last_use = last_use
         self._mandates = mandates
         self._listeners: list[RefusalListener] = []
+        self.looks = Looks(live, basis=self._basis_of, last_use=last_use, clock=clock)
 
     def on_refusal(self, listener: RefusalListener) -> None:
         """Call `listener` with each act that is refused for what it asks."""
         self._listeners.append(listener)
-
-    async def view(self, name: str, request: object, *, operator: str | None = None, user: str = "") -> Plain | Refusal:
-        """Answer one of `VIEWS` from the snapshot. Raises HubError where it is about copies, and they are away.
-
-        `operator`: who asks; None: the `user` of the hub's machine. Whoever sees what is confidential is written into
-        the audit trail before it is shown. Raises `Conflict` and the registry's errors where that cannot be.
-        """
-        view = VIEWS[name]
-        if operator is not None and (refusal := self._may_not_look(operator, view.roles)):
-            return refusal
-        decoded = _decode(request, view.request)
-        if isinstance(decoded, Refusal):
-            return decoded
-        checks = Checks()
-        copies = await self._gathered(view.gather, decoded)
-        uses = await self._last_use.all() if view.asks_uses else {}
-        basis = replace(self._basis(copies), uses=uses, may_know=partial(may_know, self._roles_of(operator)))
-        answer = view.answer(decoded, basis, checks)
-        if checks.faults:
-            return _refused(name, checks)
-        if view.is_confidential or view.discloses(decoded, basis):
-            await self._insist(lambda: self._note_look(name, decoded, operator, user))
-        return answer
-
-    def _roles_of(self, operator: str | None) -> frozenset[OperatorRole]:
-        known = self._live.snapshot.operators.get(operator) if operator is not None else None
-        return frozenset(OperatorRole if operator is None else known.roles if known is not None else ())
-
-    async def _note_look(self, name: str, request: Struct, operator: str | None, user: str) -> None:
-        alone = Authority.LOCAL if len(self._live.snapshot.operators) else Authority.SETUP
-        authority = alone if operator is None else Authority.TOKEN
-        asked = orjson.dumps(to_builtins(request)).decode()
-        await self._live.write(Proposal(self._based_on, (), operator or user, name, asked, authority))
-
-    async def _note_reading(self, after: int, actor: str, local: bool) -> None:
-        newest = [orjson.loads(event) for event in await self._live.audit(self._based_on - 1, 1)]
-        if not any((each["act"], each["actor"]) == (READING, actor) for each in newest):
-            authority = Authority.LOCAL if local else Authority.TOKEN
-            await self._live.write(Proposal(self._based_on, (), actor, READING, f'{{"after":{after}}}', authority))
-
-    def _may_not_look(self, operator: str, roles: frozenset[OperatorRole]) -> Refusal | None:
-        known = self._live.snapshot.operators.get(operator)
-        if known is None or not known.may_act(self._now(), self._live.snapshot.operators.get):
-            return Refusal("OPERATOR_NOT_PERMITTED", f"{operator} may not act any more")
-        return lacks_role(known, roles)
-
-    async def audit(self, after: int, limit: int, *, operator: str | None = None, user: str = "") -> Plain | Refusal:
-        """The audit events of the revisions after `after`, oldest first; `next` is where to go on, if there is more.
-
-        `operator`, `user`: as in `view`. Once there are operators the look is noted, once for all pages of it.
-        """
-        if operator is not None and (refusal := self._may_not_look(operator, WATCH)):
-            return refusal
-        if len(self._live.snapshot.operators):
-            await self._insist(lambda: self._note_reading(after, operator or user, operator is None))
-        events = [orjson.loads(event) for event in await self._live.audit(after, limit)]
-        more = bool(events) and events[-1]["revision"] < self._live.snapshot.revision
-        return {"items": events, "next": events[-1]["revision"] if more else None}
 
     async def perform(
         self, name: str, request: object, *, actor: str, authority: Authority = Authority.LOCAL
@@ -199,10 +130,10 @@ class Registrar:
 
         Raises `Conflict` if others keep coming in between, and the registry's errors.
         """
-        decoded = _decode(request, ACTS[name].request)
-        if isinstance(decoded, Refusal):
-            return decoded
-        return await self._insist(lambda: self._perform(name, decoded, actor, authority))
+        asked = decoded(request, ACTS[name].request)
+        if isinstance(asked, Refusal):
+            return asked
+        return await self._live.insist(lambda: self._perform(name, asked, actor, authority))
 
     async def prepare(
         self, name: str, request: object, *, operator: str, remote: bool = False
@@ -211,20 +142,20 @@ class Registrar:
 
         `remote`: asked for over the network, where it is only for who could sign it: what is registered shows in it.
         """
-        if remote and (refusal := self._may_not_look(operator, ACTS[name].roles)):
+        if remote and (refusal := self.looks.may_not(operator, ACTS[name].roles)):
             return refusal
-        decoded = _decode(request, ACTS[name].request)
-        if isinstance(decoded, Refusal):
-            return decoded
-        copies = await self._gathered(ACTS[name].gather, decoded)
-        changes = self._decide(name, decoded, copies, operator, tells=False)
+        asked = decoded(request, ACTS[name].request)
+        if isinstance(asked, Refusal):
+            return asked
+        copies = await self._gathered(ACTS[name].gather, asked)
+        changes = self._decide(name, asked, copies, operator, tells=False)
         if isinstance(changes, Refusal):
             return changes
         snapshot, names = self._live.snapshot, names_of(changes)
         if not changes:
             return Done(snapshot.revision, ())
         statement = ActStatement(
-            FORMAT, self._hub, name, to_builtins(decoded), names, replaces_now(names, snapshot), self._now()
+            FORMAT, self._hub, name, to_builtins(asked), names, replaces_now(names, snapshot), self._now()
         )
         return Prepared(statement.canonical().decode(), self._effect(name, changes), _told(changes))
 
@@ -233,14 +164,7 @@ class Registrar:
 
         `local`: it came over the socket of the hub's own machine. Raises as `perform` does.
         """
-        return await self._insist(lambda: self._sign(statement, signature, local))
-
-    async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        for _ in range(ATTEMPTS_MAX - 1):
-            with suppress(Conflict):
-                return await attempt()
-            await self._live.refresh()
-        return await attempt()
+        return await self._live.insist(lambda: self._sign(statement, signature, local))
 
     async def _perform(self, name: str, request: Request, actor: str, authority: Authority) -> Done | Refusal:
         """Decide and write on one snapshot: nothing is awaited between the two."""
@@ -264,7 +188,7 @@ class Registrar:
         if isinstance(statement, Refusal):
             return statement
         act = ACTS.get(statement.act)
-        request = _decode(statement.request, act.request) if act is not None else Refusal("NOT_FOUND", statement.act)
+        request = decoded(statement.request, act.request) if act is not None else Refusal("NOT_FOUND", statement.act)
         if act is None or isinstance(request, Refusal):
             return request
         copies = await self._gathered(act.gather, request)
@@ -371,6 +295,9 @@ class Registrar:
                     await self._quarantine.unmark(item.partner, item.sha256)
         return Done(revision, _told(proposal.changes))
 
+    async def _basis_of(self, gather: Gather | None, request: Any) -> Basis:
+        return self._basis(await self._gathered(gather, request))
+
     async def _gathered(self, gather: Gather | None, request: Any) -> Sequence[Quarantined]:
         return await gather(request, self._live.snapshot, self._quarantine) if gather is not None else ()
 
@@ -386,7 +313,7 @@ class Registrar:
             return changes
         for listener in self._listeners if tells else ():
             listener(name, request, checks.faults)
-        return _refused(name, checks)
+        return checks.refusal(name)
 
     def _basis(self, copies: Sequence[Quarantined], actor: str = "") -> Basis:
         return Basis(
@@ -416,15 +343,3 @@ def _signed_proposal(based_on: int, changes: Changes, act: str, reason: str, sig
 
 def _told(changes: Changes) -> tuple[Plain, ...]:
     return tuple(shown_change(kind_of(item), object_id(item), plain(item)) for item in changes)
-
-
-def _decode(request: object, shape: type[Struct]) -> Any:
-    """The request as its struct, or a `Refusal` that names the first member of a wrong shape."""
-    try:
-        return msgspec.convert(request, shape)
-    except msgspec.ValidationError as error:
-        return Refusal("BODY_MALFORMED", str(error))
-
-
-def _refused(name: str, checks: Checks) -> Refusal:
-    return Refusal("ACT_REFUSED", f"{name}: {len(checks.faults)} fault(s)", tuple(checks.faults))

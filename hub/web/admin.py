@@ -21,7 +21,8 @@ from msgspec import Meta, Struct
 
 from hub.core.errors import HubError, Refusal
 from hub.core.settings import HTTPSettings
-from hub.operate.registrar import ACTS, AUDIT_EVENTS_MAX, VIEWS, Registrar
+from hub.operate.looks import AUDIT_EVENTS_MAX
+from hub.operate.registrar import ACTS, VIEWS, Registrar
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web.edge import JSON, BodyReader, Edge, Handler, answer, listening, only
@@ -155,8 +156,8 @@ class Admin:
             asked = msgspec.convert(dict(request.query), ToRead, strict=False)
         except msgspec.ValidationError as error:
             raise Refused(Refusal("BAD_REQUEST", str(error))) from error
-        operator = None if asker.local else asker.name
-        return await _answered(self._registrar.audit(asked.after, asked.limit, operator=operator, user=asker.name))
+        operator, looks = None if asker.local else asker.name, self._registrar.looks
+        return await _answered(looks.audit(asked.after, asked.limit, operator=operator, user=asker.name))
 
     async def prepare(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asker = self._entrance(request)
@@ -189,7 +190,7 @@ class Admin:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
             asker = self._entrance(request)
             operator = None if asker.local else asker.name
-            view = self._registrar.view(name, dict(request.query), operator=operator, user=asker.name)
+            view = self._registrar.looks.view(name, dict(request.query), operator=operator, user=asker.name)
             return await _answered(view)
 
         return handle

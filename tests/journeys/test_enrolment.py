@@ -73,7 +73,7 @@ async def test_the_readmes_walk_leads_from_an_application_to_live_traffic(world:
     told, _ = await process.communicate()
 
     assert process.returncode == 0, told.decode()
-    shown = await world.hub.registrar.view("partner.checklist", {"id": "acme"})
+    shown = await world.hub.registrar.looks.view("partner.checklist", {"id": "acme"})
     assert [each["complete"] for each in shown["systems"]] == [True], told.decode()  # type: ignore[index, union-attr]
     assert stat.S_IMODE((tmp_path / "acme.pem").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "acme.revocation").stat().st_mode) == 0o600

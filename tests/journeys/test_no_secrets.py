@@ -293,7 +293,7 @@ async def everything(scene: Scene, tmp_path: Path) -> AsyncIterator[tuple[str, b
     yield "audit", b"\n".join(await hub.live.audit(0, 10_000))
     yield "status", orjson.dumps(status)
     for name, view in VIEWS.items():
-        yield name, repr(await hub.registrar.view(name, least(view.request))).encode()
+        yield name, repr(await hub.registrar.looks.view(name, least(view.request))).encode()
     for refusal in scene.refusals:
         yield "a refusal", refusal.body + repr(dict(refusal.headers)).encode()
     for where, content in dumped(scene.directory):

@@ -26,8 +26,8 @@ async def test_a_world_has_systems_with_keys_and_engines_with_agreements_and_fee
     assert {name: client.id for name, client in clients.items()} == {"delta": "delta.system", "watch": "watch.system"}
     assert all(b"PRIVATE KEY" in client.key_pem for client in clients.values())
     async with open_registrar(settings) as registrar:
-        delta = await registrar.view("partner.show", {"id": "delta"})
-        watch = await registrar.view("partner.show", {"id": "watch"})
+        delta = await registrar.looks.view("partner.show", {"id": "delta"})
+        watch = await registrar.looks.view("partner.show", {"id": "watch"})
     assert [each["status"] for each in delta["authorisations"]] == ["valid"]
     assert [agreement["id"] for agreement in delta["agreements"]] == ["watch-1"]
     assert [(feed["name"], feed["agreements_in_force"]) for feed in watch["feeds"]] == [("watch", 1)]

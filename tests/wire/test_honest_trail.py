@@ -37,7 +37,7 @@ async def test_the_trail_of_a_hub_that_did_everything_holds(world: HubWorld) -> 
     await green(caller, "clock")
     await world.act("key.leaked", key=grantor.caller.key.id, since="2020-01-01", reason="stolen")
     await world.act("partner.suspend", id="agent")
-    await world.hub.registrar.view("aeo.reasons", {"number": "NLAEOF1"}, user="root")
+    await world.hub.registrar.looks.view("aeo.reasons", {"number": "NLAEOF1"}, user="root")
 
     words, found = await faults(world)
 

@@ -688,9 +688,9 @@ async def test_a_stranger_cannot_spend_a_partners_quota(world: HubWorld, delta: 
 async def test_why_tells_of_the_agent(world: HubWorld, delta: Principal, broker: Caller) -> None:
     asked = {"partner": "delta", "type": "customs.container.gate_in", "agent": "broker"}
 
-    before: Any = await world.hub.registrar.view("why", asked)
+    before: Any = await world.hub.registrar.looks.view("why", asked)
     await granted(delta)
-    after: Any = await world.hub.registrar.view("why", asked)
+    after: Any = await world.hub.registrar.looks.view("why", asked)
 
     assert (before["answer"], after["answer"]) == ("MANDATE_MISSING", "PERMITTED")
     assert any("delta/m1" in each["found"] for each in after["questions"])

@@ -31,7 +31,7 @@ async def delta(world: HubWorld, watch: Caller) -> Caller:
 
 
 async def listed(world: HubWorld, **asked: str) -> list[dict[str, Any]]:
-    answer = await world.hub.registrar.view("document.list", asked)
+    answer = await world.hub.registrar.looks.view("document.list", asked)
     assert not isinstance(answer, Refusal)
     return list(answer["items"])
 

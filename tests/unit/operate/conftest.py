@@ -110,7 +110,7 @@ class Desk:
         return {fault.place: fault.code for fault in outcome.faults}
 
     async def show(self, view: str, **request: Any) -> dict[str, Any]:
-        answer = await self.registrar.view(view, request)
+        answer = await self.registrar.looks.view(view, request)
         assert not isinstance(answer, Refusal), answer
         return answer
 

@@ -152,7 +152,7 @@ async def test_an_operator_without_a_role_for_it_sees_no_reasons(enrolled: Desk)
     await office.join("ada", "auditor")
 
     async def asks(operator: str, view: str = "aeo.reasons") -> dict[str, Any] | Refusal:
-        return await enrolled.registrar.view(view, {"number": "NLAEOF1"}, operator=operator)
+        return await enrolled.registrar.looks.view(view, {"number": "NLAEOF1"}, operator=operator)
 
     assert not isinstance(await asks("olga"), Refusal)
     assert not isinstance(await asks("ada"), Refusal)
@@ -163,7 +163,7 @@ async def test_an_operator_without_a_role_for_it_sees_no_reasons(enrolled: Desk)
 async def test_a_number_that_two_administrations_use_is_asked_for_with_its_issuer(enrolled: Desk) -> None:
     await take(enrolled, GOOD, GOOD.replace("NL,", "BE,"))
 
-    refused = await enrolled.registrar.view("aeo.show", {"number": "NLAEOF1"})
+    refused = await enrolled.registrar.looks.view("aeo.show", {"number": "NLAEOF1"})
 
     assert code(refused) == "ACT_REFUSED"
     assert (await enrolled.show("aeo.show", number="BE-NLAEOF1"))["id"] == "BE-NLAEOF1"

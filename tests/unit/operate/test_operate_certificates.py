@@ -79,6 +79,6 @@ async def test_all_certificates_are_listed_with_whether_they_live(enrolled: Any)
     await add(enrolled, OWN.pem)
     await enrolled.do("certificate.revoke", certificate=certificate_id(OWN.der))
 
-    listed = await enrolled.registrar.view("certificate.list", {})
+    listed = await enrolled.registrar.looks.view("certificate.list", {})
 
     assert [(each["id"], each["live"]) for each in listed["items"]] == [(certificate_id(OWN.der), False)]

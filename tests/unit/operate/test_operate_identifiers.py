@@ -116,7 +116,7 @@ async def test_a_list_shows_those_of_a_role_tier_state_and_country(desk: Desk) -
 
 @pytest.mark.parametrize("which", [{"role": "smuggler"}, {"tier": "gold"}, {"state": "asleep"}])
 async def test_a_list_of_what_cannot_be_is_refused(desk: Desk, which: dict[str, str]) -> None:
-    answer: Any = await desk.registrar.view("partner.list", which)
+    answer: Any = await desk.registrar.looks.view("partner.list", which)
 
     assert [fault.place for fault in answer.faults] == [f"/{name}" for name in which]
 

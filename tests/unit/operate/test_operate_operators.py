@@ -369,7 +369,7 @@ async def test_a_visit_ends_with_the_mentor(office: Office, act: str) -> None:
     assert isinstance(await office.ask("ann", act, id="olga"), Done)
 
     assert code(await office.ask("lia", "partner.suspend", id="zephyr")) == "OPERATOR_NOT_PERMITTED"
-    assert code(await office.registrar.view("partner.list", {}, operator="lia")) == "OPERATOR_NOT_PERMITTED"
+    assert code(await office.registrar.looks.view("partner.list", {}, operator="lia")) == "OPERATOR_NOT_PERMITTED"
 
 
 async def test_a_visit_has_an_end_a_mentor_and_no_call(office: Office) -> None:

@@ -50,7 +50,7 @@ async def test_before_the_first_operator_the_user_of_the_machine_rotates_alone_a
     follow(desk)
 
     ring = ROTATIONS[act]
-    audited: Any = await desk.registrar.audit(done.revision - 1, 1)
+    audited: Any = await desk.registrar.looks.audit(done.revision - 1, 1)
     [change] = audited["items"][0]["changes"]
     assert (audited["items"][0]["act"], change["id"]) == (act, f"{ring}/{before[ring]}")
     assert {each for each in Ring if in_use(desk)[each] != before[each]} == {ring}

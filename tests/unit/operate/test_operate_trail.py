@@ -141,9 +141,9 @@ async def test_whoever_looks_at_what_is_confidential_is_in_the_trail(desk: Any) 
     await Office(desk).open()
     asked = {"number": "NLAEOF1"}
 
-    await desk.registrar.view("aeo.reasons", asked, operator="olga")
-    await desk.registrar.view("aeo.reasons", asked, user="root")
-    await desk.registrar.view("aeo.reasons", asked, operator="nobody")
+    await desk.registrar.looks.view("aeo.reasons", asked, operator="olga")
+    await desk.registrar.looks.view("aeo.reasons", asked, user="root")
+    await desk.registrar.looks.view("aeo.reasons", asked, operator="nobody")
 
     events = [orjson.loads(event) for event in await desk.registry.audit(0, 100)]
     looks = [event for event in events if event["act"] == "aeo.reasons"]

@@ -37,6 +37,6 @@ async def test_every_question_is_answered_and_the_first_refusal_decides(desk: An
 async def test_what_is_not_known_is_named(desk: Any) -> None:
     await desk.enrol("zephyr")
 
-    refused = await desk.registrar.view("why", {"partner": "nobody", "type": "customs.container.gate_inn"})
+    refused = await desk.registrar.looks.view("why", {"partner": "nobody", "type": "customs.container.gate_inn"})
 
     assert [fault.place for fault in refused.faults] == ["/partner", "/type"]
