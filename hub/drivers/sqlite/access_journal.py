@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import orjson
@@ -24,7 +21,7 @@ import orjson
 from hub.core.access import BLOCK_OFFSETS, Access, block_of, holds, lanes_of, mark_of, pieces, run_list
 from hub.core.record import Position
 from hub.drivers.sqlite.database import Database
-from hub.drivers.sqlite.worker import CallWorker, transaction
+from hub.drivers.sqlite.worker import CallWorker, OnWorkers, transaction
 from hub.ports.access_journal import Block, Entry, Owned, Query
 
 PURGED_AT_ONCE = 1_000
@@ -101,28 +98,14 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Access).decode
 
 
-class SQLiteAccessJournal:
-    """An `AccessJournal`. Enter it to open the file; one process may have it open."""
+class SQLiteAccessJournal(OnWorkers):
+    """An `AccessJournal`."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=4_096)
         self._writer = CallWorker("access-writer", database.open_writer)
         self._reader = CallWorker("access-reader", database.open_reader)
-
-    async def __aenter__(self) -> Self:
-        """Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        async with AsyncExitStack() as undo:
-            await self._writer.start()
-            undo.push_async_callback(self._writer.stop)
-            await self._reader.start()
-            undo.pop_all()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._writer.stop()
-        await self._reader.stop()
+        super().__init__(self._writer, self._reader)
 
     async def add(self, entries: Sequence[Access]) -> None:
         rows, bodies = _packed([piece for entry in entries for piece in pieces(entry)])

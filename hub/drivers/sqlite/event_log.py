@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 from msgspec import Struct
@@ -49,7 +49,7 @@ from hub.drivers.sqlite.lanes import (
 )
 from hub.drivers.sqlite.log_reader import SQLiteLogReader
 from hub.drivers.sqlite.tail import Lane, Tail, batch_of
-from hub.drivers.sqlite.worker import Call, CallWorker, Worker
+from hub.drivers.sqlite.worker import Call, CallWorker, OnWorkers, Worker
 from hub.ports.event_log import LogReader
 from hub.ports.system import Clock
 
@@ -68,7 +68,7 @@ class _Append(Struct):
     """Set by the writer."""
 
 
-class SQLiteEventLog:
+class SQLiteEventLog(OnWorkers):
     """An `EventLog` on one disk: an append survives the loss of power. Enter it to open it.
 
     `path`: the file; one process may have it open. `waiting_bytes_max`: beyond it an append is refused with Overloaded.
@@ -93,6 +93,7 @@ class SQLiteEventLog:
         self._database = Database(path, SCHEMA, version=1, synchronous="FULL", checkpoint_pages=4_096)
         self._writer: Worker[_Append | Call] = Worker("log-writer", self._connect, self._round, self._settled)
         self._reader = CallWorker("log-reader", self._database.open_reader)
+        super().__init__(self._writer, self._reader)
         self.id = ""
         """What tells this log from every other; known once it is open."""
         self._streams: dict[str, list[Lane]] = {}
@@ -111,24 +112,16 @@ class SQLiteEventLog:
     def append_bytes_max(self) -> int:
         return self._append_bytes_max
 
-    async def __aenter__(self) -> Self:
-        """Open the file and recover. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        async with AsyncExitStack() as undo:
-            await self._writer.start()
-            undo.push_async_callback(self._writer.stop)
-            await self._reader.start()
-            undo.push_async_callback(self._reader.stop)
-            self.id = await self._writer.submit(identity_of)
-            self._streams = await self._writer.submit(load_lanes)
-            undo.pop_all()
-        return self
+    async def _begin(self) -> None:
+        """Recover."""
+        self.id = await self._writer.submit(identity_of)
+        self._streams = await self._writer.submit(load_lanes)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the appends under way, end both threads, wake every reader that waits."""
-        await self._writer.stop()
-        await self._reader.stop()
+        await super().__aexit__(kind, error, trace)
         for lane in chain.from_iterable(self._streams.values()):
             lane.close(StorageUnavailable("the log is closed"))
         self._streams = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from hub.drivers.sqlite.database import Database
-from hub.drivers.sqlite.worker import CallWorker, OnWorker, transaction
+from hub.drivers.sqlite.worker import CallWorker, OnWorkers, transaction
 from hub.ports.jobs import Job, JobKind, Results
 
 _SCHEMA = """
@@ -51,12 +51,13 @@ SELECT body FROM (
 _NEWEST = (1 << 62, "")
 
 
-class SQLiteJobs(OnWorker[CallWorker]):
+class SQLiteJobs(OnWorkers):
     """A `Jobs`."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=1_000)
-        super().__init__(CallWorker("jobs", database.open_writer))
+        self._worker = CallWorker("jobs", database.open_writer)
+        super().__init__(self._worker)
 
     async def add(self, job: Job) -> None:
         row = (job.id, job.partner, job.kind.value, job.stored_us, job.finished_us, _encode(job))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hub.drivers.sqlite.database import Database
-from hub.drivers.sqlite.worker import CallWorker, OnWorker, transaction
+from hub.drivers.sqlite.worker import CallWorker, OnWorkers, transaction
 from hub.ports.last_use import Use
 
 _SCHEMA = """
@@ -25,12 +25,13 @@ SET time = excluded.time, address = excluded.address, agent = excluded.agent WHE
 _FORGET = "UPDATE last_use SET address = '', agent = '' WHERE time < ? AND (address <> '' OR agent <> '')"
 
 
-class SQLiteLastUse(OnWorker[CallWorker]):
+class SQLiteLastUse(OnWorkers):
     """A `LastUse`."""
 
     def __init__(self, path: Path) -> None:
         database = Database(path, _SCHEMA, version=1, synchronous="NORMAL", checkpoint_pages=1_000)
-        super().__init__(CallWorker("last-use", database.open_writer))
+        self._worker = CallWorker("last-use", database.open_writer)
+        super().__init__(self._worker)
 
     async def note(self, uses: Sequence[Use]) -> None:
         rows = [(use.credential, use.time, use.address, use.agent) for use in uses]

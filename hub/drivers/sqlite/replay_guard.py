@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.drivers.sqlite.database import Database, leaves_connection_sound, port_error
-from hub.drivers.sqlite.worker import OnWorker, Worker, transaction
+from hub.drivers.sqlite.worker import OnWorkers, Worker, transaction
 
 _SCHEMA = """
 CREATE TABLE used (key BLOB PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
@@ -48,7 +48,7 @@ class _Look(Struct, frozen=True):
 _Job = _Use | _Revoke | _Look
 
 
-class SQLiteReplayGuard(OnWorker[Worker[_Job]]):
+class SQLiteReplayGuard(OnWorkers):
     """A `ReplayGuard`."""
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,8 @@ class SQLiteReplayGuard(OnWorker[Worker[_Job]]):
             connection.execute(_REVOKED)
             return connection
 
-        super().__init__(Worker("replay-guard", connect, self._round))
+        self._worker: Worker[_Job] = Worker("replay-guard", connect, self._round)
+        super().__init__(self._worker)
 
     async def use(self, key: bytes, *, expires: int, now: int) -> bool:
         """As the port says. Raises StorageUnavailable or StorageFull if it cannot be remembered."""

@@ -12,21 +12,18 @@ acknowledged is in no log: that commit alone is made with `synchronous=FULL`.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from hub.drivers.sqlite.database import Database
 from hub.drivers.sqlite.first_occurrence import SCHEMA as INDEX_SCHEMA
 from hub.drivers.sqlite.first_occurrence import SQLiteFirstOccurrence
 from hub.drivers.sqlite.positions import SCHEMA as POSITIONS_SCHEMA
 from hub.drivers.sqlite.positions import SQLitePositions
-from hub.drivers.sqlite.worker import CallWorker
+from hub.drivers.sqlite.worker import CallWorker, OnWorkers
 from hub.ports.system import Clock
 
 
-class SQLiteState:
+class SQLiteState(OnWorkers):
     """Enter it to open the file; then `occurrences` keeps the FirstOccurrence port and `positions` the Positions port.
 
     `path`: the file; one process may have it open. `slice_seconds`: how much time a new slice of the index covers.
@@ -44,23 +41,9 @@ class SQLiteState:
         )
         self._writer = CallWorker("state-writer", database.open_writer)
         self._reader = CallWorker("state-reader", database.open_reader)
+        super().__init__(self._writer, self._reader)
         self.positions = SQLitePositions(self._writer, self._reader, clock)
         self.occurrences = SQLiteFirstOccurrence(self._writer, self._reader, slice_seconds=slice_seconds)
 
-    async def __aenter__(self) -> Self:
-        """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        async with AsyncExitStack() as undo:
-            await self._writer.start()
-            undo.push_async_callback(self._writer.stop)
-            await self._reader.start()
-            undo.push_async_callback(self._reader.stop)
-            await self.occurrences.load_slices()
-            undo.pop_all()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Finish what is queued, end both threads."""
-        await self._writer.stop()
-        await self._reader.stop()
+    async def _begin(self) -> None:
+        await self.occurrences.load_slices()

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import orjson
@@ -24,7 +23,7 @@ import orjson
 from hub.core.record import Position
 from hub.drivers.sqlite.database import Database
 from hub.drivers.sqlite.views_query import COLUMNS, Scan, event_of, within
-from hub.drivers.sqlite.worker import CallWorker, transaction
+from hub.drivers.sqlite.worker import CallWorker, OnWorkers, transaction
 from hub.ports.views import KnownEvent, Mark, Page, Query
 from schemas.identity import IDENTITY_BYTES, identity_key
 
@@ -124,7 +123,7 @@ SELECT given.id, {COLUMNS} FROM given JOIN event ON number = (
 """  # noqa: S608 (names and numbers)
 
 
-class SQLiteViews:
+class SQLiteViews(OnWorkers):
     """A `Views` on one disk. Enter it to open the file; `log` names the log that it was made from."""
 
     def __init__(self, path: Path, *, log: str) -> None:
@@ -139,6 +138,7 @@ class SQLiteViews:
         self._log = log
         self._writer = CallWorker("views-writer", self._database.open_writer)
         self._reader = CallWorker("views-reader", self._database.open_reader)
+        super().__init__(self._writer, self._reader)
         self._number = 0
         """The highest given; only the writer's thread looks at it."""
 
@@ -146,25 +146,15 @@ class SQLiteViews:
         """Raises StorageUnavailable, StorageFull."""
         if not self._is_ours():
             _remove(self._database.path)
-        async with AsyncExitStack() as undo:
-            await self._writer.start()
-            undo.push_async_callback(self._writer.stop)
-            await self._reader.start()
-            undo.push_async_callback(self._reader.stop)
-            self._number = await self._writer.call(self._begin)
-            undo.pop_all()
-        return self
+        return await super().__aenter__()
 
-    def _begin(self, connection: sqlite3.Connection) -> int:
+    async def _begin(self) -> None:
+        self._number = await self._writer.call(self._mark_as_ours)
+
+    def _mark_as_ours(self, connection: sqlite3.Connection) -> int:
         """Say whose the file is, if it is new; return the highest number in it."""
         connection.execute("INSERT INTO origin SELECT ? WHERE NOT EXISTS (SELECT 1 FROM origin)", (self._log,))
         return int(connection.execute("SELECT coalesce(max(number), 0) FROM event").fetchone()[0])
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._writer.stop()
-        await self._reader.stop()
 
     def _is_ours(self) -> bool:
         """Whether the file, if there is one, can be gone on with."""

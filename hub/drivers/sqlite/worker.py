@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -20,7 +20,6 @@ from hub.drivers.sqlite.database import leaves_connection_sound, port_error
 
 Job = TypeVar("Job")
 T = TypeVar("T")
-AnyWorker = TypeVar("AnyWorker", bound="Worker[Any]")
 Call = Callable[[sqlite3.Connection], Any]
 
 
@@ -154,21 +153,31 @@ class CallWorker(Worker[Call]):
         return [self.execute(connection, call) for call in calls]
 
 
-class OnWorker(Generic[AnyWorker]):
-    """What one worker does all of. Enter it to open the file; one process may have it open."""
+class OnWorkers:
+    """What some workers of its own do all of. Enter it to open the file; one process may have it open."""
 
-    def __init__(self, worker: AnyWorker) -> None:
-        self._worker = worker
+    def __init__(self, *workers: Worker[Any]) -> None:
+        self._workers = workers
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises StorageUnavailable, StorageFull, and HubError for a newer layout."""
-        await self._worker.start()
+        async with AsyncExitStack() as undo:
+            for worker in self._workers:
+                await worker.start()
+                undo.push_async_callback(worker.stop)
+            await self._begin()
+            undo.pop_all()
         return self
+
+    async def _begin(self) -> None:
+        """What is to be done before anything else; if it fails, nothing is open."""
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._worker.stop()
+        """Finish what is queued, end the threads."""
+        for worker in self._workers:
+            await worker.stop()
 
 
 @contextmanager
