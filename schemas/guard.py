@@ -9,7 +9,7 @@ refused is looked at again, slowly, to say exactly where the fault is (`diagnosi
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import jiter
 import msgspec
@@ -22,6 +22,8 @@ from schemas.faults import Fault, fault
 from schemas.identity import MEANINGLESS
 
 _LINE = re.compile(rb"[^\n]+")
+
+T = TypeVar("T", bound=Struct)
 
 
 class Parsed(Struct, frozen=True):
@@ -53,6 +55,18 @@ def parse(raw: bytes, attributes: dict[str, str] | None = None) -> Parsed | list
         code = "JSON_INVALID" if attributes is None else "HEADER_ENCODING"
         return diagnose(raw) or [fault(code, "", str(e), "Unicode text, as JSON")]
     return Parsed(value, canonical)
+
+
+def parse_as(raw: bytes, shape: type[T]) -> T | None:
+    """An object by the same rules, in its shape; None: it is no such object. Members that it has besides are the
+    shape's affair."""
+    parsed = parse(raw)
+    if not isinstance(parsed, Parsed):
+        return None
+    try:
+        return msgspec.convert(parsed.value, shape, strict=True)
+    except msgspec.ValidationError:
+        return None
 
 
 class _Item(Struct, gc=False):

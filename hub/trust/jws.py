@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.api_jws import PyJWS
 from msgspec import Meta, Struct
 
-from hub.trust.keys import ALGORITHMS, PublicKeyObject, algorithm_of, decode_base64url, load_public_jwk
-from schemas.guard import Parsed, parse
+from hub.trust.keys import ALGORITHMS, PublicKeyObject, algorithm_of, decode_base64url, encode_base64url, load_public_jwk
+from schemas.guard import parse_as
 
 LABEL_CHARACTERS_MAX = 128
 _CURVE_SIGNATURE_BYTES = 64
@@ -127,13 +127,22 @@ def open_jws(token: str, *, bytes_max: int, header_type: type[JOSEHeader] = JOSE
     if header is None or payload is None or signature is None:
         return Flaw.MALFORMED
     # 4. The header is one JSON object without repeated members (§5.2 step 4) and with allowed members only.
-    members = _read(header, header_type)
+    members = parse_as(header, header_type)
     return Flaw.HEADER if members is None else UnverifiedJWS(token, members, payload, signature)
+
+
+def attached(signature: str, content: bytes) -> str | Flaw:
+    """A signature with detached content (RFC 7515, Appendix F) put together with what it is over: what we were given,
+    and nothing else."""
+    segments = signature.split(".")
+    if len(segments) != 3 or segments[1]:
+        return Flaw.MALFORMED
+    return f"{segments[0]}.{encode_base64url(content)}.{segments[2]}"
 
 
 def claims_of(jws: UnverifiedJWS, shape: type[T]) -> T | Flaw:
     """The claims by the hub's parsing rules: no repeated members, finite numbers; unknown claims are passed over."""
-    claims = _read(jws.unverified_payload, shape)
+    claims = parse_as(jws.unverified_payload, shape)
     return Flaw.CLAIMS if claims is None else claims
 
 
@@ -157,13 +166,3 @@ def verify_jws(token: str, key: PublicKeyObject, *, bytes_max: int) -> bytes | F
     """All seven steps under one key: the payload, or why not."""
     jws = open_jws(token, bytes_max=bytes_max)
     return jws if isinstance(jws, Flaw) else verify_signature(jws, key)
-
-
-def _read(content: bytes, shape: type[T]) -> T | None:
-    parsed = parse(content)
-    if not isinstance(parsed, Parsed):
-        return None
-    try:
-        return msgspec.convert(parsed.value, shape, strict=True)
-    except msgspec.ValidationError:
-        return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
@@ -25,7 +24,8 @@ from hub.web.charge import too_many_failures
 from hub.web.edge import JSON, BodyReader, Handler, answer, only
 from hub.web.gate import Gate
 from hub.web.problems import Refused
-from schemas.guard import Parsed, parse
+from hub.web.under_way import ROUTE
+from schemas.guard import parse_as
 
 BODY_BYTES_MAX = 16_384
 _NEVER_CACHED = {"Cache-Control": "no-store"}
@@ -88,7 +88,9 @@ class EnrolmentAPI:
         asked = await self._stranger(request, _Brought, '{"proof": "…"}')
         enrolled = await self._desk.enrol(asked.proof, prefix_of(self._gate.address(request)))
         if isinstance(enrolled, Refusal):
-            raise Refused(enrolled).pausing(self._gate.strangers.failed(self._gate.address(request)))
+            address, door = self._gate.address(request), request[ROUTE].name
+            pause = self._gate.strangers.refused(address, door=door, reason=enrolled.code)
+            raise Refused(enrolled).pausing(pause)
         document = {
             "client_id": enrolled.client_id,
             "key": enrolled.key,
@@ -140,13 +142,10 @@ class EnrolmentAPI:
     async def _read(self, request: web.BaseRequest, shape: type[T], wanted: str) -> T:
         only(request, ())
         self._bodies.media_type(request, (JSON,))
-        parsed = parse(await self._bodies.read(request, bytes_max=BODY_BYTES_MAX))
-        if not isinstance(parsed, Parsed):
+        found = parse_as(await self._bodies.read(request, bytes_max=BODY_BYTES_MAX), shape)
+        if found is None:
             raise Refused(Refusal("BODY_MALFORMED", wanted))
-        try:
-            return msgspec.convert(parsed.value, shape, strict=True)
-        except msgspec.ValidationError as e:
-            raise Refused(Refusal("BODY_MALFORMED", wanted)) from e
+        return found
 
 
 def _item(item: Item) -> dict[str, object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-import msgspec
 from aiohttp import web
 from msgspec import Struct
 
@@ -25,7 +24,7 @@ from hub.web.gate import Gate
 from hub.web.problems import Refused, granted
 from hub.web.under_way import PAUSE
 from schemas.faults import Fault
-from schemas.guard import Parsed, parse
+from schemas.guard import parse_as
 
 BODY_BYTES_MAX = 8_192
 WITHOUT_A_KEY = "the holder of an offline code"
@@ -124,10 +123,6 @@ def _utc(seconds: int) -> str:
 
 def _read(body: bytes, shape: type[T], wanted: str) -> T:
     """Raises `Refused`."""
-    parsed = parse(body)
-    if not isinstance(parsed, Parsed):
+    if (found := parse_as(body, shape)) is None:
         raise Refused(Refusal("BODY_MALFORMED", wanted))
-    try:
-        return msgspec.convert(parsed.value, shape, strict=True)
-    except msgspec.ValidationError as e:
-        raise Refused(Refusal("BODY_MALFORMED", wanted)) from e
+    return found
