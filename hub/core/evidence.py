@@ -51,6 +51,8 @@ class Challenge(Struct, frozen=True, gc=False):
     headers: Mapping[str, str]
     asks_again: bool = False
     """Nothing was found wrong but the nonce of a proof: it is no failure, and the sender comes back with another."""
+    reason: str = ""
+    """For the hub's own log."""
 
 
 class Principal(Struct, frozen=True, gc=False):

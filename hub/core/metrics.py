@@ -18,6 +18,7 @@ _METRICS = (
     Metric("http_requests", "counter", ("route", "status"), "Requests answered, by route and status."),
     Metric("tokens", "counter", ("outcome",), "Token requests, by outcome."),
     Metric("authentications_refused", "counter", ("reason",), "Access tokens refused, by reason."),
+    Metric("failures_not_logged", "counter", (), "Failed authentications and authorisations beyond the log's pace."),
     Metric("enrolments", "counter", ("outcome",), "Keys brought with a code, by outcome."),
     Metric("quota_refused", "counter", ("reason",), "Requests refused over a quota, by what there was too little of."),
     Metric("client_cert_headers_ignored", "counter", (), "Client-Cert headers of peers that are no trusted proxy."),

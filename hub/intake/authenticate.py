@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from hashlib import sha256
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.api_key import SCOPES_OF, scopes_for
 from hub.core.certificate import Certificate
@@ -84,7 +85,8 @@ class Authenticator:
         if isinstance(answer, Principal):
             return answer
         self._observer.count("authentications_refused", reason=answer.value)
-        return _SUSPENDED if answer is Flaw.SUSPENDED else self._challenge(credentials, answer)
+        challenge = _SUSPENDED if answer is Flaw.SUSPENDED else self._challenge(credentials, answer)
+        return replace(challenge, reason=answer.value)
 
     def _challenge(self, credentials: Credentials, flaw: Flaw) -> Challenge:
         """One body for every reason. A sender that holds a key is told the nonce to use (RFC 9449 §7.1, §9)."""

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 
 from hub.core.fairness import Pace
 from hub.core.quota import QuotaSettings
+from hub.intake.failures import FailureLog
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 
@@ -27,6 +28,7 @@ class Strangers:
         self._pace = Pace(settings.failures_per_second, accounts_max=settings.addresses_max)
         self._clock = clock
         self._observer = observer
+        self._log = FailureLog(addresses_max=settings.addresses_max, clock=clock, observer=observer)
 
     def must_wait(self, address: str) -> bool:
         """Whether nothing costly is done for it now."""
@@ -38,6 +40,16 @@ class Strangers:
     def failed(self, address: str) -> float:
         """Count a failure; for how many seconds its connection is not to be read."""
         return max(0.0, self._pace.step(prefix_of(address), self._clock.monotonic()) - FREE_SECONDS)
+
+    def refused(self, address: str, *, door: str, reason: str) -> float:
+        """Count a failure and tell of it, as `failed`; `door`: the name of the route."""
+        self._log.tell("authentication_failed", prefix_of(address), address=address, door=door, reason=reason)
+        return self.failed(address)
+
+    def kept_out(self, address: str, *, door: str, reason: str, system: str) -> None:
+        """Tell that a system which is known asked for what it may not do."""
+        facts = {"address": address, "door": door, "reason": reason, "system": system}
+        self._log.tell("authorisation_failed", prefix_of(address), **facts)
 
 
 def prefix_of(address: str) -> str:

@@ -66,7 +66,11 @@ class NetworkEntrance:
             "DPoP-Nonce": self._operators.nonce(),
         }
         refused = Refused(Refusal("UNAUTHENTICATED"), **headers)
-        raise refused if found is Flaw.NONCE else refused.pausing(self._strangers.failed(address))
+        raise (
+            refused
+            if found is Flaw.NONCE
+            else refused.pausing(self._strangers.refused(address, door="admin", reason=found.value))
+        )
 
 
 @asynccontextmanager

@@ -76,7 +76,11 @@ class Gate:
         principal = self._authenticator.authenticate(credentials)
         if isinstance(principal, Challenge):
             refused = Refused(principal.refusal, **principal.headers)
-            raise refused if principal.asks_again else refused.pausing(self.strangers.failed(address))
+            raise (
+                refused
+                if principal.asks_again
+                else refused.pausing(self.strangers.refused(address, door=request[ROUTE].name, reason=principal.reason))
+            )
         if credentials.unverified_proofs:
             # A proof is good once, and whoever sent it may have to be looked at again before the answer.
             request[_CREDENTIALS] = replace(credentials, proof_taken=True)
@@ -88,8 +92,10 @@ class Gate:
             charge.enter()
             self._uses.note(principal.key_id, address, request.headers.get("User-Agent", ""))
         if principal.scopes.isdisjoint(scopes):
-            raise Refused(Refusal("SCOPE_MISSING", " or ".join(scopes)))
+            acting = Refusal("SCOPE_MISSING", " or ".join(scopes))
         if isinstance(acting, Refusal):
+            door, system = request[ROUTE].name, principal.system.id
+            self.strangers.kept_out(address, door=door, reason=acting.code, system=system)
             raise Refused(acting)
         return acting
 

@@ -16,7 +16,7 @@ from hub.web.credentials import CredentialReader
 from hub.web.edge import BodyReader, Handler, answer
 from hub.web.gate import Gate
 from hub.web.problems import Refused
-from hub.web.under_way import PAUSE
+from hub.web.under_way import PAUSE, ROUTE
 
 _PARAMETERS_MAX = 16
 TOKEN_BODY_BYTES_MAX = 16_384
@@ -100,5 +100,6 @@ class OAuthAPI:
             response.headers["DPoP-Nonce"] = refusal.nonce
         if refusal.status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer error="invalid_client"'
-            request[PAUSE] = self._gate.strangers.failed(self._gate.address(request))
+            address, door = self._gate.address(request), request[ROUTE].name
+            request[PAUSE] = self._gate.strangers.refused(address, door=door, reason=refusal.error)
         return response

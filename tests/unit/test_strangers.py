@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.core.quota import QuotaSettings
+from hub.intake.failures import BURST_LINES, BURST_LINES_OF_ADDRESS, LINES_PER_SECOND, LINES_PER_SECOND_OF_ADDRESS
 from hub.intake.strangers import Strangers, prefix_of
 from tests.clock import ManualClock
 from tests.faults.virtual import ListObserver
@@ -79,3 +80,45 @@ def test_what_is_remembered_is_bounded_and_the_one_that_failed_longest_ago_gives
 )
 def test_addresses_of_one_subscriber_count_together(address: str, prefix: str) -> None:
     assert prefix_of(address) == prefix
+
+
+def test_each_failure_has_a_line_that_says_where_whence_and_why() -> None:
+    world = World()
+
+    world.strangers.refused("192.0.2.1", door="push_events", reason="expired")
+    world.strangers.kept_out("192.0.2.2", door="read_feed", reason="SCOPE_MISSING", system="acme.erp")
+
+    failed, kept_out = world.observer.events
+    assert failed == (
+        "authentication_failed",
+        {"address": "192.0.2.1", "door": "push_events", "reason": "expired", "not_logged_before": 0},
+    )
+    assert kept_out[0] == "authorisation_failed"
+    assert kept_out[1]["system"] == "acme.erp"
+
+
+def test_an_address_that_keeps_failing_writes_ever_fewer_lines_and_the_next_says_how_many_it_did_not() -> None:
+    world = World()
+    for _ in range(1_000):
+        world.strangers.refused("2001:db8::1", door="push_events", reason="signature")
+    world.strangers.refused("2001:db8::2", door="push_events", reason="signature")
+    assert len(world.observer.events) == BURST_LINES_OF_ADDRESS, "one subscriber writes with all its addresses"
+
+    world.clock.advance(1 / LINES_PER_SECOND_OF_ADDRESS)
+    world.strangers.refused("2001:db8::1", door="push_events", reason="signature")
+
+    assert world.observer.events[-1][1]["not_logged_before"] == 1_001 - BURST_LINES_OF_ADDRESS
+    assert world.observer.counts["failures_not_logged", ()] == 1_001 - BURST_LINES_OF_ADDRESS
+
+
+def test_many_addresses_together_write_no_more_than_the_log_bears() -> None:
+    world = World()
+    for number in range(10_000):
+        world.strangers.refused(f"192.0.{number % 256}.{number // 256}", door="token", reason="invalid_client")
+    assert len(world.observer.events) == BURST_LINES
+
+    world.clock.advance(1)
+    for number in range(10_000):
+        world.strangers.refused(f"198.51.{number % 256}.{number // 256}", door="token", reason="invalid_client")
+
+    assert len(world.observer.events) == BURST_LINES + LINES_PER_SECOND
