@@ -69,6 +69,18 @@ class Conditions(Struct, frozen=True, omit_defaults=True):
     """Modes of transport, as the vocabulary names them."""
 
 
+class Held(Struct, frozen=True, omit_defaults=True):
+    """What the recipient was given in one feed, as it stood when an agreement ended."""
+
+    feed: str
+    published: int
+    """The records that the feed held, those that rested on other agreements too: it was given no more."""
+    acknowledged: int
+    """Those that it said it has."""
+    until: int = 0
+    """When the last of those came, seconds since 1970; 0: there is none, or it is not known any more."""
+
+
 class Agreement(Struct, frozen=True, omit_defaults=True):
     """Provider × event types × conditions × recipient × purpose × allowed fields × dates (`formats/agreement.md`).
 
@@ -107,6 +119,13 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
     """What was signed: RFC 8785 JSON; empty where the administration's own act stands for it."""
     signatures: tuple[str, ...] = ()
     """Detached JWS over the text, one of each side that must sign."""
+    copies: tuple[Held, ...] | None = None
+    """What the recipient holds, noted once it has ended."""
+
+    @property
+    def sides(self) -> frozenset[str]:
+        """The partners that sign it: for a class of providers, the administration's own act stands."""
+        return frozenset({self.recipient, self.provider.partner or self.recipient})
 
     @property
     def ended(self) -> bool:

@@ -57,8 +57,8 @@ _ROWS = (
         "The access token does not carry the scope that this route asks for.",
         "Le jeton d'accès ne porte pas la portée exigée par cette route.",
         "Ask for a token with the scope named in `detail`; the operator grants scopes per system.",
-        "Scopes are events:write, feeds:read, receipts:read, aeo:write and mandates:sign. A system gets those that its "
-        "operator granted.",
+        "Scopes are events:write, feeds:read, receipts:read, aeo:write, mandates:sign and agreements:sign. A system "
+        "gets those that its operator granted.",
     ),
     _row(
         "NOT_PERMITTED", 403, "forbidden",

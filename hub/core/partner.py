@@ -111,7 +111,7 @@ class System(Struct, frozen=True, omit_defaults=True):
     scopes: tuple[str, ...]
 
 
-SCOPES = ("events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign")
+SCOPES = ("events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign", "agreements:sign")
 
 
 class Facts(Struct, frozen=True, array_like=True):

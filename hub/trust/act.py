@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from msgspec import Struct
 
 from hub.trust.dpop import PROOF_TYPE, token_hash
-from hub.trust.jws import Flaw, UnverifiedJWS, open_jws, verify_signature
-from hub.trust.keys import KeyRefused, algorithm_of, encode_base64url, load_public_jwk, public_jwk, thumbprint
+from hub.trust.jws import Flaw, UnverifiedJWS, attached, open_jws, verify_signature
+from hub.trust.keys import KeyRefused, algorithm_of, load_public_jwk, public_jwk, thumbprint
 
 ACT_TYPE = "customs-hub-act+jws"
 ASSERTION_SECONDS = 60
@@ -79,11 +79,10 @@ def load_key_pair(pem: bytes) -> OperatorKeyPair:
 def open_act(statement: bytes, signature: str) -> UnverifiedJWS | Flaw:
     """A signature put together with what it is over; its `kid` says who is to be believed to have made it."""
     # 1. It is detached: what it is over is what we were given, and nothing else.
-    segments = signature.split(".")
-    if len(segments) != 3 or segments[1]:
-        return Flaw.MALFORMED
+    whole = attached(signature, statement)
+    if isinstance(whole, Flaw):
+        return whole
     # 2. The gate: one spelling, allowed header members only.
-    whole = f"{segments[0]}.{encode_base64url(statement)}.{segments[2]}"
     jws = open_jws(whole, bytes_max=STATEMENT_BYTES_MAX * 4 // 3 + _AROUND_BYTES_MAX)
     if isinstance(jws, Flaw):
         return jws

@@ -16,7 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.api_jws import PyJWS
 from msgspec import Meta, Struct
 
-from hub.trust.keys import ALGORITHMS, PublicKeyObject, algorithm_of, decode_base64url, encode_base64url, load_public_jwk
+from hub.trust.keys import (
+    ALGORITHMS,
+    PublicKeyObject,
+    algorithm_of,
+    decode_base64url,
+    encode_base64url,
+    load_public_jwk,
+)
 from schemas.guard import parse_as
 
 LABEL_CHARACTERS_MAX = 128
@@ -129,6 +136,15 @@ def open_jws(token: str, *, bytes_max: int, header_type: type[JOSEHeader] = JOSE
     # 4. The header is one JSON object without repeated members (§5.2 step 4) and with allowed members only.
     members = parse_as(header, header_type)
     return Flaw.HEADER if members is None else UnverifiedJWS(token, members, payload, signature)
+
+
+def attached(signature: str, content: bytes) -> str | Flaw:
+    """A signature with detached content (RFC 7515, Appendix F) put together with what it is over: what we were given,
+    and nothing else."""
+    segments = signature.split(".")
+    if len(segments) != 3 or segments[1]:
+        return Flaw.MALFORMED
+    return f"{segments[0]}.{encode_base64url(content)}.{segments[2]}"
 
 
 def attached(signature: str, content: bytes) -> str | Flaw:

@@ -18,13 +18,13 @@ def named_key(signature: str) -> str:
     return "" if isinstance(jws, Flaw) else jws.header.kid
 
 
-def signer_of(signature: str, text: bytes, keys: Mapping[str, PublicKey]) -> str | Flaw:
-    """The id of the key, one of `keys`, that signed exactly this text; or why it is none."""
+def signer_of(signature: str, text: bytes, keys: Mapping[str, PublicKey], *, purpose: str = MANDATE_TYPE) -> str | Flaw:
+    """The id of the key, one of `keys`, that signed exactly this text for this purpose; or why it is none."""
     # 1. One spelling, allowed header members only, and made for this purpose.
     jws = open_jws(signature, bytes_max=SIGNATURE_BYTES_MAX)
     if isinstance(jws, Flaw):
         return jws
-    if jws.header.typ != MANDATE_TYPE:
+    if jws.header.typ != purpose:
         return Flaw.TYPE
     # 2. By a key that may sign now, which it names.
     key = keys.get(jws.header.kid)

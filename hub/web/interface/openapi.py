@@ -34,6 +34,7 @@ SCOPES = {
     "receipts:read": "read receipts, notices and what became of events",
     "aeo:write": "bring what administrations tell of their AEO authorisations",
     "mandates:sign": "grant and withdraw mandates",
+    "agreements:sign": "sign agreements",
 }
 
 
