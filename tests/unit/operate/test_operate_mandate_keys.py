@@ -82,12 +82,18 @@ async def test_a_mandate_ends_with_the_key_under_which_its_signer_was_rotated_in
     assert office.state() is MandateState.WITHDRAWN
 
 
-async def test_a_mandate_that_waited_and_was_completed_with_a_key_after_its_leak_ends(office: Office) -> None:
+async def completed_later(office: Office) -> SigningKey:
+    """A mandate waited 100 seconds for its second signature; the key of that."""
     await office.close_deputy()
     waits, second = await office.grant(office.chief), generate("ES256")
     office.desk.clock.seconds += 100
     await office.add("second", second)
     await office.grant(second, draft=waits)
+    return second
+
+
+async def test_a_mandate_that_waited_and_was_completed_with_a_key_after_its_leak_ends(office: Office) -> None:
+    second = await completed_later(office)
     assert office.state() is MandateState.GRANTED
 
     await office.leaked(second, since=50)
@@ -96,11 +102,7 @@ async def test_a_mandate_that_waited_and_was_completed_with_a_key_after_its_leak
 
 
 async def test_a_signature_that_came_before_the_leak_of_its_key_stands_whatever_came_later(office: Office) -> None:
-    await office.close_deputy()
-    waits, second = await office.grant(office.chief), generate("ES256")
-    office.desk.clock.seconds += 100
-    await office.add("second", second)
-    await office.grant(second, draft=waits)
+    await completed_later(office)
 
     await office.leaked(office.chief, since=50)
 
