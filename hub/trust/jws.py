@@ -147,15 +147,6 @@ def attached(signature: str, content: bytes) -> str | Flaw:
     return f"{segments[0]}.{encode_base64url(content)}.{segments[2]}"
 
 
-def attached(signature: str, content: bytes) -> str | Flaw:
-    """A signature with detached content (RFC 7515, Appendix F) put together with what it is over: what we were given,
-    and nothing else."""
-    segments = signature.split(".")
-    if len(segments) != 3 or segments[1]:
-        return Flaw.MALFORMED
-    return f"{segments[0]}.{encode_base64url(content)}.{segments[2]}"
-
-
 def claims_of(jws: UnverifiedJWS, shape: type[T]) -> T | Flaw:
     """The claims by the hub's parsing rules: no repeated members, finite numbers; unknown claims are passed over."""
     claims = parse_as(jws.unverified_payload, shape)
