@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hub.web.route import BODY_CODES, Route
+from hub.web.route import BODY_CODES, REGISTRY_CODES, Route
 
 _JSON = ("application/json",)
-_WRITES = ("REGISTRY_MOVED", "STORAGE_UNAVAILABLE", "STORAGE_FULL")
 
 ENROLMENT_ROUTES = (
     Route(
@@ -24,7 +23,7 @@ ENROLMENT_ROUTES = (
         name="enrol",
         media_types=_JSON,
         answers=(201, 403, 409),
-        codes=(*BODY_CODES, *_WRITES, "ENROLMENT_REFUSED", "ENROLMENT_KEY_KNOWN"),
+        codes=(*BODY_CODES, *REGISTRY_CODES, "ENROLMENT_REFUSED", "ENROLMENT_KEY_KNOWN"),
         summary="Bring the key of a system that was invited, with a proof over the code; an operator then approves it.",
     ),
     Route(
@@ -34,7 +33,7 @@ ENROLMENT_ROUTES = (
         scope="receipts:read",
         any_scope=True,
         answers=(200, 404),
-        codes=("NOT_FOUND", *_WRITES),
+        codes=("NOT_FOUND", *REGISTRY_CODES),
         summary="How far this system has come: key, clock, first event, first receipt verified, approval.",
     ),
     Route(
@@ -45,7 +44,7 @@ ENROLMENT_ROUTES = (
         any_scope=True,
         media_types=_JSON,
         answers=(200, 404, 422),
-        codes=(*BODY_CODES, *_WRITES, "NOT_FOUND", "RECEIPT_NOT_OURS"),
+        codes=(*BODY_CODES, *REGISTRY_CODES, "NOT_FOUND", "RECEIPT_NOT_OURS"),
         summary="Show a receipt of yours that you verified; answered with the checklist.",
     ),
 )

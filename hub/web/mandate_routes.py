@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hub.web.route import BODY_CODES, Route
+from hub.web.route import BODY_CODES, REGISTRY_CODES, Route
 
-_ACT_CODES = (*BODY_CODES, "ACT_REFUSED", "REGISTRY_MOVED", "STORAGE_UNAVAILABLE", "STORAGE_FULL")
+_ACT_CODES = (*BODY_CODES, *REGISTRY_CODES, "ACT_REFUSED")
 
 MANDATE_ROUTES = (
     Route(

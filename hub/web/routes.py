@@ -11,7 +11,16 @@ from hub.web.enrolment_routes import ENROLMENT_ROUTES
 from hub.web.mandate_routes import MANDATE_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
-from hub.web.route import BODY_CODES, DOCUMENT_CODES, EDIFACT, FEED_CODES, ITEM_CODES, LINKED, STORE_CODES
+from hub.web.route import (
+    BODY_CODES,
+    DOCUMENT_CODES,
+    EDIFACT,
+    FEED_CODES,
+    ITEM_CODES,
+    LINKED,
+    REGISTRY_CODES,
+    STORE_CODES,
+)
 from hub.web.route import NDJSON as NDJSON
 from hub.web.route import STRUCTURED as STRUCTURED
 from hub.web.route import Route as Route
@@ -21,33 +30,28 @@ from hub.web.status_routes import STATUS_ROUTES
 NOTICE_CODES = ("TRUST_WITHDRAWN", "TRUST_CONFIRMED", "TRUST_RETRACTED", "KEY_EXPIRES")
 """In items: what is told of no single event."""
 
+
+def _oauth(name: str, summary: str) -> Route:
+    return Route(
+        method="POST",
+        path=f"/oauth/{name}",
+        name=name,
+        media_types=("application/x-www-form-urlencoded",),
+        answers=(200, 400, 401),
+        codes=(*BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
+        summary=summary,
+    )
+
+
 ROUTES = (
-    Route(
-        method="POST",
-        path="/oauth/token",
-        name="token",
-        media_types=("application/x-www-form-urlencoded",),
-        answers=(200, 400, 401),
-        codes=(*BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
-        summary="An access token for a signed client assertion (RFC 6749 §4.4, RFC 7523).",
+    _oauth("token", "An access token for a signed client assertion (RFC 6749 §4.4, RFC 7523)."),
+    _oauth(
+        "introspect",
+        "Whether a token of yours is good, and what it says (RFC 7662); you prove yourself as for a token.",
     ),
-    Route(
-        method="POST",
-        path="/oauth/introspect",
-        name="introspect",
-        media_types=("application/x-www-form-urlencoded",),
-        answers=(200, 400, 401),
-        codes=(*BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
-        summary="Whether a token of yours is good, and what it says (RFC 7662); you prove yourself as for a token.",
-    ),
-    Route(
-        method="POST",
-        path="/oauth/revoke",
-        name="revoke",
-        media_types=("application/x-www-form-urlencoded",),
-        answers=(200, 400, 401),
-        codes=(*BODY_CODES, "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
-        summary="Let a token of yours be good no more, within a second (RFC 7009); you prove yourself as for a token.",
+    _oauth(
+        "revoke",
+        "Let a token of yours be good no more, within a second (RFC 7009); you prove yourself as for a token.",
     ),
     *ENROLMENT_ROUTES,
     Route(
@@ -58,7 +62,7 @@ ROUTES = (
         any_scope=True,
         media_types=("application/json",),
         answers=(201, 422),
-        codes=(*BODY_CODES, "ACT_REFUSED", "REGISTRY_MOVED", "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
+        codes=(*BODY_CODES, *REGISTRY_CODES, "ACT_REFUSED"),
         summary="Put a new key, which proves itself, in the place of the one that the token was asked for with; the "
         "old one goes on for the time of grace.",
     ),
@@ -68,7 +72,7 @@ ROUTES = (
         name="revoke_credential",
         media_types=("application/json",),
         answers=(204,),
-        codes=(*BODY_CODES, "REGISTRY_MOVED", "STORAGE_UNAVAILABLE", "STORAGE_FULL"),
+        codes=(*BODY_CODES, *REGISTRY_CODES),
         summary="End a key with its offline revocation code; answered the same whether there is such a code or not.",
     ),
     Route(
@@ -100,13 +104,7 @@ ROUTES = (
         scope="events:write",
         media_types=(STRUCTURED, BATCHED, NDJSON, BINARY, LINKED, EDIFACT),
         answers=(200, 201, 202, 207, 400, 403, 409, 422, 503, 507),
-        codes=(
-            *DOCUMENT_CODES,
-            *STORE_CODES,
-            *ITEM_CODES,
-            "BATCH_REFUSED",
-            "REQUEST_SIGNATURE_INVALID",
-        ),
+        codes=(*DOCUMENT_CODES, *STORE_CODES, *ITEM_CODES, "BATCH_REFUSED", "REQUEST_SIGNATURE_INVALID"),
         summary="Push one event, a batch, or a document (EPCIS, DCSA, ONE Record, EDIFACT); every item gets a verdict, "
         "every accepted one a receipt; `answer=dcsa` adds DCSA feedback, `answer=contrl` and `answer=aperak` answer "
         "EDIFACT in EDIFACT. A request signed by RFC 9421 is kept as its sender's own proof.",
