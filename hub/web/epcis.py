@@ -28,7 +28,8 @@ from hub.web.answers import asked_of, leaving_headers, names_of, senders_of
 from hub.web.documents import source_of
 from hub.web.edge import JSON, BodyReader, Handler, announcing, answer, language_of, number
 from hub.web.epcis_problems import epcis_status, epcis_type
-from hub.web.gate import ASKED, Gate, publisher_asked
+from hub.web.gate import ASKED, Gate
+from hub.web.job_answers import own_job
 from hub.web.problems import Refused, granted, problem
 from hub.web.route import BINARY, LINKED
 from schemas.translate.epcis import EPCIS_CONTEXT
@@ -122,9 +123,7 @@ class CaptureAPI:
     async def captured(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "events:write")
         check_versions(request)
-        job = await self._jobs.get(publisher_asked(request, principal), names["capture"])
-        if job is None or job.kind is not JobKind.CAPTURE or principal.partner.id not in (job.partner, job.sender):
-            raise Refused(Refusal("NOT_FOUND"))
+        job = await own_job(request, principal, self._jobs, JobKind.CAPTURE, names["capture"])
         first = [item for each in await self._jobs.results(job.id, start=0, limit=1) for item in items_of(each)]
         headers = {**VERSIONS, **leaving_headers(first)}
         return answer(await self._document(job, language_of(request)), 200, headers)
