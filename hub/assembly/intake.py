@@ -153,6 +153,17 @@ def document_apis(
         settings=settings.documents,
         body_bytes_max=settings.http.body_bytes_max,
     )
+    return documents, {
+        **documents.handlers(),
+        **tables.handlers(),
+        **interchanges.handlers(),
+        **Templates().handlers(),
+        **captures.handlers(),
+        **_epcis_events(settings, ports, gate, clock, entropy).handlers(),
+    }
+
+
+def _epcis_events(settings: Settings, ports: Ports, gate: Gate, clock: Clock, entropy: Entropy) -> EPCISEventsAPI:
     captured = Captured(
         ports.views,
         log=ports.log,
@@ -162,11 +173,4 @@ def document_apis(
         partitions=events_partitions(settings),
         settings=settings.views,
     )
-    return documents, {
-        **documents.handlers(),
-        **tables.handlers(),
-        **interchanges.handlers(),
-        **Templates().handlers(),
-        **captures.handlers(),
-        **EPCISEventsAPI(gate=gate, captured=captured, clock=clock).handlers(),
-    }
+    return EPCISEventsAPI(gate=gate, captured=captured, clock=clock)
