@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from hub.drivers.postgres.state import PostgresState
-from hub.lab.kafka import running_kafka
+from hub.lab.kafka import KafkaCluster, running_kafka
 from tests.clock import ManualClock
 from tests.postgres import SHARED, PostgresCluster, running_postgres
 from tests.search_at_end import pytest_sessionfinish as pytest_sessionfinish
@@ -40,10 +40,15 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """A real Kafka with one broker, for the whole run. Without Java or Maven it fails, saying what to install."""
-    with running_kafka(tmp_path_factory.mktemp("kafka")) as cluster:
-        yield cluster.bootstrap
+    with running_kafka(tmp_path_factory.mktemp("kafka"), recipients=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka: KafkaCluster) -> str:
+    return kafka.bootstrap
 
 
 @pytest.fixture(scope="session")

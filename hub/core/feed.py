@@ -54,7 +54,14 @@ class Feed(Struct, frozen=True, omit_defaults=True):
     def lanes(self) -> tuple[Lane, ...]:
         return (Lane.MAIN, Lane.URGENT) if self.urgent else (Lane.MAIN,)
 
+    def lane(self, event_type: str) -> Lane:
+        """Where events of a type go, and nowhere else."""
+        return Lane.URGENT if any(type_matches(each, event_type) for each in self.urgent) else Lane.MAIN
+
+
+FEED_PREFIX = "hub.feed."
+
 
 def stream_of(name: str, lane: Lane = Lane.MAIN) -> str:
     """The stream of a feed's lane: on Kafka, its topic."""
-    return f"hub.feed.{name}.{lane}" if lane else f"hub.feed.{name}"
+    return f"{FEED_PREFIX}{name}.{lane}" if lane else f"{FEED_PREFIX}{name}"

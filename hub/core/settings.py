@@ -217,6 +217,11 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     """Long enough for two requests, so that an append outlives the loss of one broker."""
     batch_bytes_max: Count = 1_048_576
     """Room for twice `intake.event_bytes_max` beside the batch's own overhead: an event comes with its seal."""
+    recipients_scram: str = ""
+    """Bootstrap servers of a SASL_SSL listener where recipients read their feeds with a password (SCRAM-SHA-512);
+    empty: it is not offered. The hub then changes users and access rules: its own user has to be allowed that."""
+    recipients_mtls: str = ""
+    """The same of an SSL listener that asks recipients for certificates."""
 
 
 class PostgresSettings(Struct, frozen=True, kw_only=True):

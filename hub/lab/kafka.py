@@ -16,14 +16,17 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.lab.kafka_install import KafkaLabError, format_storage, jars, java
 from hub.lab.kafka_settings import LOG4J2, Node, command, properties
+from hub.lab.kafka_tls import AUTHORITY, issue
 from hub.lab.process import Process, spawn
 
 START_SECONDS_MAX = 90.0
@@ -52,6 +55,24 @@ class KafkaCluster:
         return ",".join(f"127.0.0.1:{node.port}" for node in self._known().nodes)
 
     @property
+    def recipients(self) -> dict[Literal["scram", "mtls"], str]:
+        """Where recipients reach the brokers, by how they prove themselves; empty: nowhere."""
+        nodes = [node for node in self._known().nodes if node.scram_port]
+        return (
+            {
+                "scram": ",".join(f"127.0.0.1:{node.scram_port}" for node in nodes),
+                "mtls": ",".join(f"127.0.0.1:{node.mtls_port}" for node in nodes),
+            }
+            if nodes
+            else {}
+        )
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that readers of those listeners trust."""
+        return self._directory / AUTHORITY
+
+    @property
     def logs(self) -> Path:
         return self._directory / "logs"
 
@@ -62,10 +83,11 @@ class KafkaCluster:
         processes = self._state.processes
         return {node.id: node.id in processes and processes[node.id].alive() for node in self._state.nodes}
 
-    def up(self, brokers: int, port: int = 0) -> None:
+    def up(self, brokers: int, port: int = 0, *, recipients: bool = False) -> None:
         """Start what does not run yet and wait until all brokers answer; start nothing that does.
 
         `port` is that of the first broker, the others follow; 0: free ones, and the same again next time.
+        `recipients`: with listeners for recipients, and rules about who may what; so it stays from then on.
         Raises `KafkaLabError`, and then leaves running what was running before and nothing else.
         """
         classpath = f"{jars()}/*"
@@ -77,6 +99,8 @@ class KafkaCluster:
                 "name another directory with --data, or remove this one"
             )
         started = [node.id for node in self._state.nodes if not self.running()[node.id]]
+        if recipients:
+            self._open_to_recipients(started)
         for node in self._state.nodes:
             if node.id in started:
                 _refuse_taken(node)
@@ -134,6 +158,19 @@ class KafkaCluster:
         scratch.write_bytes(msgspec.json.format(msgspec.json.encode(self._known())))
         scratch.replace(self._file)
 
+    def _open_to_recipients(self, started: list[int]) -> None:
+        nodes = self._known().nodes
+        without = [node for node in nodes if not node.scram_port]
+        if {node.id for node in without} - set(started):
+            raise KafkaLabError("brokers run without listeners for recipients: stop them first, customs-hub kafka down")
+        ports = iter(free_ports(2 * len(without)))
+        self._known().nodes = [
+            node if node.scram_port else replace(node, scram_port=next(ports), mtls_port=next(ports)) for node in nodes
+        ]
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for node in without:
+            issue(self._directory, f"CN=broker-{node.id}", f"broker-{node.id}", is_broker=True)
+
     def _write_settings(self) -> None:
         nodes = self._known().nodes
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -171,10 +208,10 @@ class KafkaCluster:
 
 
 @contextmanager
-def running_kafka(data: Path, brokers: int = 1) -> Iterator[KafkaCluster]:
+def running_kafka(data: Path, brokers: int = 1, *, recipients: bool = False) -> Iterator[KafkaCluster]:
     """A Kafka for the length of a block; `cluster.bootstrap` is what clients need. Blocks: not for an event loop."""
     cluster = KafkaCluster(data)
-    cluster.up(brokers)
+    cluster.up(brokers, recipients=recipients)
     try:
         yield cluster
     finally:
@@ -207,7 +244,7 @@ def free_ports(count: int) -> list[int]:
 
 def _refuse_taken(node: Node) -> None:
     """Another program on the port, perhaps another Kafka, would be taken for the broker."""
-    for port in (node.port, node.controller_port):
+    for port in filter(None, (node.port, node.controller_port, node.scram_port, node.mtls_port)):
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except (OSError, OverflowError) as error:

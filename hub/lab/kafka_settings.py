@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from hub.lab.kafka_tls import AUTHORITY
+
 HEAP = "384m"
+REAUTHENTICATION_MS = 60_000
+"""After so long a connection with a password has to show it again, and ends where it is no longer good."""
 
 
 class Node(Struct, frozen=True):
@@ -16,13 +20,16 @@ class Node(Struct, frozen=True):
     id: int
     port: int
     controller_port: int
+    scram_port: int = 0
+    """Of a listener for recipients with passwords; 0: there is none, nor one for certificates."""
+    mtls_port: int = 0
 
 
 def properties(node: Node, nodes: Sequence[Node], directory: Path) -> str:
     """`server.properties` of one node. With three nodes an acknowledged record survives the loss of any one of them."""
     replication = min(3, len(nodes))
     in_sync = 2 if replication == 3 else 1
-    settings = {
+    settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": node.id,
         "controller.quorum.voters": ",".join(f"{each.id}@127.0.0.1:{each.controller_port}" for each in nodes),
@@ -51,7 +58,34 @@ def properties(node: Node, nodes: Sequence[Node], directory: Path) -> str:
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 8_388_608,
     }
+    if node.scram_port:
+        settings |= _recipients(node, settings, directory)
     return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def _recipients(node: Node, settings: Mapping[str, object], directory: Path) -> dict[str, object]:
+    """Two more listeners, for whom nothing is allowed that is not said; whoever comes by the hub's own may do all."""
+    scram, mtls = "listener.name.scram.", "listener.name.mtls."
+    more = f",SCRAM://127.0.0.1:{node.scram_port},MTLS://127.0.0.1:{node.mtls_port}"
+    protocols = ",SCRAM:SASL_SSL,MTLS:SSL"
+    tls = {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": directory / f"broker-{node.id}.key",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": directory / AUTHORITY,
+    }
+    return {
+        "listeners": f"{settings['listeners']}{more}",
+        "advertised.listeners": f"{settings['advertised.listeners']}{more}",
+        "listener.security.protocol.map": f"{settings['listener.security.protocol.map']}{protocols}",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+        "connections.max.reauth.ms": REAUTHENTICATION_MS,
+        **{f"{listener}{name}": value for listener in (scram, mtls) for name, value in tls.items()},
+        f"{mtls}ssl.client.auth": "required",
+        f"{scram}sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        f"{scram}scram-sha-512.sasl.jaas.config": ("org.apache.kafka.common.security.scram.ScramLoginModule required;"),
+    }
 
 
 def command(java: str, classpath: str, node: Node, directory: Path) -> list[str]:

@@ -84,6 +84,22 @@ def test_up_again_finds_the_running_broker_and_down_from_another_command_stops_i
 
 
 @pytest.mark.kafka
+def test_a_cluster_without_listeners_for_recipients_gets_them_when_it_starts_again(tmp_path: Path) -> None:
+    KafkaCluster(tmp_path).up(1)
+    with pytest.raises(HubError, match="stop them first"):
+        KafkaCluster(tmp_path).up(1, recipients=True)
+    assert KafkaCluster(tmp_path).recipients == {}
+    KafkaCluster(tmp_path).down()
+
+    KafkaCluster(tmp_path).up(1, recipients=True)
+
+    cluster = KafkaCluster(tmp_path)
+    assert set(cluster.recipients) == {"scram", "mtls"}
+    assert cluster.authority.exists()
+    cluster.down()
+
+
+@pytest.mark.kafka
 def test_a_port_that_another_program_has_is_refused_and_nothing_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(HubError, match="choose others with --port"):
         KafkaCluster(tmp_path).up(1, port=taken.getsockname()[1])

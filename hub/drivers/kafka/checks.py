@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
 
 from hub.core.finding import Finding
 from hub.core.record import Stream
+from hub.core.settings import KafkaSettings
 
+AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+REAUTHENTICATION_MS_MAX = 3_600_000
+"""An hour: so long somebody whose password ended may keep what its access rules do not take away."""
 _SEGMENT_MS_MAX = 7 * 86_400_000
 _SEGMENT_MS_MIN = 60_000
 
@@ -90,6 +95,46 @@ def check_broker(broker: int, settings: dict[str, str], append_ms_max: int) -> l
         fix = "switch it off in server.properties: a topic that was dropped could come back, with other settings"
         findings.append(_finding(makes == "false", "warn", what, makes, "false", fix))
     return findings
+
+
+def check_readers(brokers: Mapping[int, dict[str, str]], kafka: KafkaSettings) -> list[Finding]:
+    """What of the brokers' settings would let readers do more than they are allowed, or longer, or keep them out."""
+    findings = []
+    for broker, settings in sorted(brokers.items()):
+        for key, holds, expected, fix in _readers_need(settings, kafka):
+            what = f"broker {broker} {key}"
+            findings.append(_finding(holds, "fail", what, settings.get(key, ""), expected, fix))
+    own = set(kafka.bootstrap.split(","))
+    shared = own & {*kafka.recipients_scram.split(","), *kafka.recipients_mtls.split(",")}
+    fix = "give recipients listeners of their own, on ports that the hub does not use"
+    told = ", ".join(sorted(shared)) or "their own"
+    findings.append(_finding(not shared, "fail", "listeners of recipients", told, "other than `kafka.bootstrap`", fix))
+    return findings
+
+
+def _readers_need(settings: dict[str, str], kafka: KafkaSettings) -> Iterator[tuple[str, bool, str, str]]:
+    """Setting, whether it is so, what is expected, and what to do."""
+    key = "authorizer.class.name"
+    fix = f"set {AUTHORIZER} in server.properties, and the hub and the brokers as `super.users`"
+    yield key, bool(settings.get(key)), AUTHORIZER, fix
+    key = "allow.everyone.if.no.acl.found"
+    fix = "switch it off in server.properties: every reader would see every topic without rules"
+    yield key, settings.get(key, "false") == "false", "false", fix
+    protocols = settings.get("listener.security.protocol.map", "")
+    listeners = settings.get("advertised.listeners") or settings.get("listeners", "")
+    named = {each.partition("://")[0] for each in listeners.split(",")}
+    offered = {
+        protocol for name, _, protocol in (each.partition(":") for each in protocols.split(",")) if name in named
+    }
+    for wanted, address in (("SASL_SSL", kafka.recipients_scram), ("SSL", kafka.recipients_mtls)):
+        if address:
+            fix = f"add a listener of the protocol {wanted} for recipients in server.properties"
+            yield "listener.security.protocol.map", wanted in offered, f"a listener by {wanted}", fix
+    if kafka.recipients_scram:
+        key = "connections.max.reauth.ms"
+        found = int(settings.get(key) or 0)
+        fix = "set it in server.properties: without it a connection outlives the password that opened it"
+        yield key, 0 < found <= REAUTHENTICATION_MS_MAX, f"1 to {REAUTHENTICATION_MS_MAX}", fix
 
 
 def absent(name: str, stream: Stream, create_topics: bool, message_bytes_min: int) -> Finding:

@@ -85,6 +85,12 @@ class Topics:
                 findings += check(name, stream, topic, self._message_bytes_min)
         return findings
 
+    async def broker_settings(self) -> dict[int, dict[str, str]]:
+        """By broker, as far as the hub sees them. Raises `StorageUnavailable` if no broker can be reached."""
+        async with self._admin() as admin:
+            brokers = sorted(await _brokers(admin))
+            return {broker: await _settings(admin, ConfigResourceType.BROKER, str(broker)) for broker in brokers}
+
     async def _create(self, admin: AIOKafkaAdminClient, name: str, stream: Stream) -> None:
         replication = self._settings.replication or (3 if len(await _brokers(admin)) >= 3 else 1)
         settings = topic_settings(stream, replication, self._message_bytes_min)

@@ -1,0 +1,94 @@
+"""Reading a feed from Kafka itself: who may, by which identities of their own, and until when.
+
+A recipient has an identity of its own for each access: a user with a password (SCRAM-SHA-512), or the name in its
+certificates (mTLS). The registry says who reads; the brokers are made to agree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from hub.core.agreement import Agreement, AgreementState, type_matches
+from hub.core.credential import KeyState
+from hub.core.feed import Feed
+
+
+class Proof(StrEnum):
+    """How a reader proves to the brokers who it is."""
+
+    SCRAM = "scram"
+    MTLS = "mtls"
+
+
+class Identity(Struct, frozen=True, omit_defaults=True):
+    """One name that the brokers know a reader by."""
+
+    principal: str
+    """As Kafka names it, without `User:`: the user, or the subject of the certificate (RFC 2253)."""
+    until: int
+    """Seconds since 1970, exclusive: the end of its validity, or of its grace once it was rotated out."""
+    sealed: str = ""
+    """A user's password, sealed to the hub (`schemas/formats/direct-reading.md`); empty: a certificate has none."""
+
+
+class KafkaAccess(Struct, frozen=True, omit_defaults=True):
+    """One system of a feed's recipient reads its streams from Kafka. `id` is a slug, never reused."""
+
+    id: str
+    feed: str
+    system: str
+    proof: Proof
+    identities: tuple[Identity, ...]
+    """All that it ever had, the one in use last: what the brokers still know of the others goes."""
+    state: KeyState = KeyState.ACTIVE
+    """`active` or `revoked`."""
+
+    def live(self, now: int) -> Sequence[Identity]:
+        """Those that may be used at `now` (seconds since 1970)."""
+        return [each for each in self.identities if now < each.until] if self.state is KeyState.ACTIVE else []
+
+
+class Listeners(Struct, frozen=True):
+    """Where recipients reach the brokers, and how a password gets to the hub without being seen on the way."""
+
+    addresses: Mapping[Proof, str] = {}
+    """Bootstrap servers, by how readers prove themselves there; what is empty or left out is not offered."""
+    sealing_key: Callable[[], str] = str
+    """The hub's public key to which passwords are sealed."""
+
+    def address(self, proof: Proof) -> str:
+        return self.addresses.get(proof, "")
+
+
+def groups_of(recipient: str) -> str:
+    """How the names of a recipient's consumer groups begin: no other recipient's do."""
+    return f"{recipient}."
+
+
+def user_of(recipient: str, access: str, number: int) -> str:
+    """The user of an access's `number`th password, from 1: no two recipients have the same, and none is used again."""
+    return f"{recipient}.{access}.{number}"
+
+
+def indirect(feed: Feed, agreements: Sequence[tuple[int, Agreement]], *, since: int) -> Sequence[str]:
+    """The agreements whose records the feed's streams hold, and that allow no reading from Kafka itself.
+
+    `agreements`: all between the feed's recipient and for its purpose, each with the revision of its newest version;
+    `since`: the revision that made the feed. One that ended before has nothing in it. Brokers show a stream as a whole.
+    """
+    return [
+        agreement.id
+        for revision, agreement in agreements
+        if not agreement.direct
+        and agreement.state is not AgreementState.PROPOSED
+        and not (agreement.ended and revision <= since)
+        and any(_share(one, other) for one in agreement.types for other in feed.types)
+    ]
+
+
+def _share(one: str, other: str) -> bool:
+    """Whether two patterns may mean the same event type."""
+    return type_matches(one, other.removesuffix("*")) or type_matches(other, one.removesuffix("*"))

@@ -1,0 +1,217 @@
+"""`KafkaFeedAccess`: readers' users and access rules, through librdkafka's admin client.
+
+aiokafka knows no ACLs and no SCRAM, so that this one thing is asked through confluent-kafka. Its admin client blocks:
+it runs in a few threads of its own, and each call gives up after the deadline of Kafka's other requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Set
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+
+from hub.core.errors import StorageUnavailable
+from hub.core.feed import FEED_PREFIX
+from hub.core.finding import Finding
+from hub.core.settings import KafkaSettings
+from hub.drivers.kafka.checks import check_readers
+from hub.drivers.kafka.topics import Topics
+from hub.ports.feed_access import GROUPS_MAX, Committed, Right
+from hub.ports.system import Clock
+
+THREADS_MAX = 2
+"""So that a question about offsets does not hold up that somebody loses access."""
+SCRAM_ITERATIONS = 8_192
+"""Twice the least that Kafka takes; passwords are 130 bits of chance."""
+_EVERY_HOST = "*"
+_OF_USERS = "User:"
+_QUIET = 0
+"""librdkafka would write what goes wrong to standard error, beside telling it to the caller."""
+_OPERATIONS: dict[Literal["read", "describe"], Any] = {"read": AclOperation.READ, "describe": AclOperation.DESCRIBE}
+_MAY = {operation: may for may, operation in _OPERATIONS.items()}
+
+T = TypeVar("T")
+
+
+class KafkaFeedAccess:
+    """A `FeedAccess` of the brokers that the hub writes to; a context manager. Connects when it is first asked.
+
+    The hub's own user needs the rights to alter the cluster's ACLs and SCRAM credentials, and to describe groups.
+    """
+
+    def __init__(self, settings: KafkaSettings, *, clock: Clock, event_bytes_max: int) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._topics = Topics(settings, clock=clock, event_bytes_max=event_bytes_max)
+        self._seconds_max = settings.append_ms_max / 1_000
+        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="kafka-admin")
+        self._admin: AdminClient | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._admin = None
+
+    async def rights(self) -> Set[Right]:
+        bindings = await self._call(lambda admin: admin.describe_acls(_filter(), **self._bound()).result())
+        return {right for binding in bindings if (right := self._right(binding)) is not None}
+
+    async def allow(self, rights: Collection[Right]) -> None:
+        bindings = [AclBinding(*self._rule(right)) for right in rights]
+        if bindings:
+            await self._call(lambda admin: _all_done(admin.create_acls(bindings, **self._bound()).values()))
+
+    async def refuse(self, rights: Collection[Right]) -> None:
+        filters = [AclBindingFilter(*self._rule(right)) for right in rights]
+        if filters:
+            await self._call(lambda admin: _all_done(admin.delete_acls(filters, **self._bound()).values()))
+
+    async def users(self) -> Set[str]:
+        known = await self._call(lambda admin: admin.describe_user_scram_credentials(**self._bound()).result())
+        return frozenset(known)
+
+    async def enrol(self, user: str, password: str) -> None:
+        how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
+        await self._alter([UserScramCredentialUpsertion(user, how, password.encode())])
+
+    async def dismiss(self, users: Collection[str]) -> None:
+        """Only those that are there: the brokers refuse the others."""
+        if known := set(users) & await self.users():
+            await self._alter([UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512) for user in known])
+
+    async def committed(self, prefix: str) -> Committed:
+        listed = await self._call(lambda admin: admin.list_consumer_groups(**self._bound()).result())
+        names = sorted(group.group_id for group in listed.valid if group.group_id.startswith(prefix))
+        return {name: await self._call(partial(self._offsets, name)) for name in names[:GROUPS_MAX]}
+
+    async def examine(self) -> list[Finding]:
+        findings = check_readers(await self._topics.broker_settings(), self._settings)
+        try:
+            await self.rights()
+            await self.users()
+        except StorageUnavailable as error:
+            fix = "give the hub's own user the right to ALTER the cluster, or make it one of `super.users`"
+            findings.append(Finding("fail", "readers' rights", str(error), "rules and users that can be changed", fix))
+        return findings
+
+    def _offsets(self, group: str, admin: AdminClient) -> dict[tuple[str, int], int]:
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], **self._bound())
+        places = asked[group].result().topic_partitions
+        return {
+            (stream, place.partition): place.offset
+            for place in places
+            if place.error is None and place.offset >= 0 and (stream := self._stream(place.topic)) is not None
+        }
+
+    async def _alter(self, alterations: list[Any]) -> None:
+        await self._call(
+            lambda admin: _all_done(admin.alter_user_scram_credentials(alterations, **self._bound()).values())
+        )
+
+    async def _call(self, work: Callable[[AdminClient], T]) -> T:
+        """In a thread. It ends by itself soon after its caller stopped waiting: each request has a bound of its own."""
+        try:
+            async with self._clock.deadline(self._seconds_max):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
+        except (KafkaException, TimeoutError) as error:
+            raise StorageUnavailable(f"Kafka does not do what is asked of it: {_words(error)}") from error
+
+    def _work(self, work: Callable[[AdminClient], T]) -> T:
+        if self._admin is None:
+            self._admin = AdminClient(_options(self._settings))
+        return work(self._admin)
+
+    def _bound(self) -> dict[str, float]:
+        return {"request_timeout": self._settings.request_ms_max / 1_000}
+
+    def _stream(self, topic: str) -> str | None:
+        """The feed's stream that a topic is; None: it is none."""
+        stream = topic.removeprefix(self._settings.topic_prefix)
+        return stream if topic == self._topics.name(stream) and stream.startswith(FEED_PREFIX) else None
+
+    def _right(self, binding: AclBinding) -> Right | None:
+        """As the port knows it; None for what is not about readers, or is the hub's own."""
+        principal, may = binding.principal.removeprefix(_OF_USERS), _MAY.get(binding.operation)
+        if may is None or binding.permission_type is not AclPermissionType.ALLOW or binding.host != _EVERY_HOST:
+            return None
+        if not binding.principal.startswith(_OF_USERS) or principal == self._settings.sasl_username:
+            return None
+        match binding.restype, binding.resource_pattern_type:
+            case ResourceType.TOPIC, ResourcePatternType.LITERAL if (stream := self._stream(binding.name)) is not None:
+                return Right(principal, "stream", stream, may)
+            case ResourceType.GROUP, ResourcePatternType.PREFIXED:
+                return Right(principal, "groups", binding.name, may)
+        return None
+
+    def _rule(self, right: Right) -> tuple[Any, ...]:
+        """As the brokers know it: resource, pattern, principal, host, operation, permission."""
+        resource = (
+            (ResourceType.GROUP, right.name, ResourcePatternType.PREFIXED)
+            if right.on == "groups"
+            else (ResourceType.TOPIC, self._topics.name(right.name), ResourcePatternType.LITERAL)
+        )
+        return *resource, f"{_OF_USERS}{right.principal}", _EVERY_HOST, _OPERATIONS[right.may], AclPermissionType.ALLOW
+
+
+def _filter() -> AclBindingFilter:
+    """Every rule that there is."""
+    return AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    )
+
+
+def _all_done(futures: Iterable[Future[Any]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _words(error: KafkaException | TimeoutError) -> str:
+    found = error.args[0] if error.args else "no answer in time"
+    return found.str() if isinstance(found, KafkaError) else str(found)
+
+
+def _options(settings: KafkaSettings) -> dict[str, Any]:
+    """The hub's own way to the brokers, as librdkafka calls it. Raises `StorageUnavailable` without the password."""
+    password = ""
+    if settings.sasl_password_file:
+        try:
+            password = Path(settings.sasl_password_file).read_text().strip()
+        except OSError as error:
+            raise StorageUnavailable(f"cannot read `kafka.sasl_password_file`: {error.strerror}") from error
+    named = {
+        "bootstrap.servers": settings.bootstrap,
+        "client.id": "customs-hub",
+        "security.protocol": settings.security_protocol,
+        "ssl.ca.location": settings.ca_file,
+        "ssl.certificate.location": settings.certificate_file,
+        "ssl.key.location": settings.key_file or settings.certificate_file,
+        "sasl.mechanism": settings.sasl_mechanism,
+        "sasl.username": settings.sasl_username,
+        "sasl.password": password,
+    }
+    return {"log_level": _QUIET, "socket.timeout.ms": settings.request_ms_max} | {
+        name: value for name, value in named.items() if value
+    }

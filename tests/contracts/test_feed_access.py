@@ -1,0 +1,105 @@
+"""What every ground promises of readers' access to feeds. No test here asks which driver it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from hub.core.settings import KafkaSettings
+from hub.drivers.kafka.feed_access import KafkaFeedAccess
+from hub.drivers.memory.feed_access import MemoryFeedAccess
+from hub.drivers.system.clock import SystemClock
+from hub.ports.feed_access import FeedAccess, Right
+from tests.contracts.grounds import marked
+
+
+@pytest.fixture(params=marked(["memory", "kafka"]))
+async def access(request: Any) -> AsyncIterator[FeedAccess]:
+    if request.param == "memory":
+        yield MemoryFeedAccess()
+        return
+    settings = KafkaSettings(bootstrap=request.getfixturevalue("kafka_bootstrap"))
+    with KafkaFeedAccess(settings, clock=SystemClock(), event_bytes_max=262_144) as opened:
+        yield opened
+
+
+@pytest.fixture
+def user() -> str:
+    """One that no other test knows."""
+    return f"watch.{uuid4().hex}.1"
+
+
+def rights_of(user: str) -> list[Right]:
+    stream = f"hub.feed.{user.replace('.', '-')}"
+    return [
+        Right(user, "groups", "watch.", "read"),
+        Right(user, "stream", stream, "describe"),
+        Right(user, "stream", stream, "read"),
+    ]
+
+
+async def until(ask: Callable[[], Awaitable[bool]]) -> None:
+    """A broker learns from its controller what was decided: that takes a moment."""
+    while not await ask():
+        await asyncio.sleep(0.01)
+
+
+async def test_what_is_allowed_is_told_and_what_is_refused_is_not(access: FeedAccess, user: str) -> None:
+    rights = rights_of(user)
+
+    async def are(expected: list[Right]) -> bool:
+        return sorted(each for each in await access.rights() if each.principal == user) == sorted(expected)
+
+    await access.allow(rights)
+    await until(lambda: are(rights))
+    await access.refuse(rights[1:])
+    await until(lambda: are(rights[:1]))
+    await access.refuse(rights[:1])
+    await until(lambda: are([]))
+
+
+async def test_to_ask_again_for_what_is_so_is_harmless(access: FeedAccess, user: str) -> None:
+    rights = rights_of(user)
+
+    for _ in range(2):
+        await access.allow(rights)
+    for _ in range(2):
+        await access.refuse(rights)
+    for password in ("one", "one", "two"):
+        await access.enrol(user, password)
+    for _ in range(2):
+        await access.dismiss([user, f"{user}0"])
+
+    assert user not in await access.users()
+
+
+async def test_nothing_is_asked_of_the_brokers_where_there_is_nothing_to_ask(access: FeedAccess) -> None:
+    before = await access.rights(), await access.users()
+
+    await access.allow([])
+    await access.refuse([])
+    await access.dismiss([])
+
+    assert (await access.rights(), await access.users()) == before
+
+
+async def test_users_are_those_with_a_password(access: FeedAccess, user: str) -> None:
+    async def is_known() -> bool:
+        return user in await access.users()
+
+    async def is_unknown() -> bool:
+        return user not in await access.users()
+
+    assert await is_unknown()
+    await access.enrol(user, "correct horse")
+    await until(is_known)
+    await access.dismiss([user])
+    await until(is_unknown)
+
+
+async def test_groups_that_never_committed_have_read_nothing(access: FeedAccess, user: str) -> None:
+    assert await access.committed(f"{user}.") == {}
