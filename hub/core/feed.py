@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
-from hub.core.agreement import Purpose
+from hub.core.agreement import Purpose, type_matches
 
 
 class FeedStart(StrEnum):
@@ -65,3 +66,13 @@ FEED_PREFIX = "hub.feed."
 def stream_of(name: str, lane: Lane = Lane.MAIN) -> str:
     """The stream of a feed's lane: on Kafka, its topic."""
     return f"{FEED_PREFIX}{name}.{lane}" if lane else f"{FEED_PREFIX}{name}"
+
+
+def lane_name(name: str, lane: Lane = Lane.MAIN) -> str:
+    """How a feed's lane is called where one is read, acknowledged or counted: `name`, or `name/urgent`."""
+    return f"{name}/{lane}" if lane else name
+
+
+def lanes_of(versions: Iterable[tuple[int, Feed]]) -> Sequence[Lane]:
+    """The lanes that a feed has by all its versions: what an older one put there is still to be read."""
+    return sorted({lane for _, feed in versions for lane in feed.lanes})
