@@ -89,7 +89,7 @@ def search(folder: Path) -> list[Hit]:
     """All secrets in a folder that are where none may be. Writes the values of each SQLite database beside it."""
     for file in (each for each in _files(folder) if each.suffix in (".db", ".sqlite")):
         _dump(file)
-    files = sorted(_files(folder), key=_size)
+    files = list(_files(folder))
     shown = [
         (file, offset, kind)
         for file, offset, found in _places(_STARTS, files)
@@ -115,10 +115,6 @@ def _files(folder: Path) -> Iterator[Path]:
     return (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
-def _size(file: Path) -> int:
-    return file.stat().st_size
-
-
 def _content(file: Path, offset: int) -> bytes:
     with file.open("rb") as content:
         content.seek(offset)
@@ -129,28 +125,32 @@ def _dump(file: Path) -> None:
     """A long value lies in pieces in a database's file: write every value whole. What is no database is passed over."""
     # A URI, so that nothing is made or changed: names in it are quoted.
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        database.text_factory = bytes  # Also what is no UTF-8.
+        names = [name.decode() for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         with file.with_name(file.name + _DUMP).open("wb") as dump:
-            for value in chain(*(chain(*database.execute(f'SELECT * FROM "{name}"')) for (name,) in tables)):
-                if isinstance(value, str | bytes):
-                    dump.write((value.encode() if isinstance(value, str) else value) + b"\n")
+            for row in chain(*(database.execute(f'SELECT * FROM "{name}"') for name in names)):
+                dump.write(b"\n".join(value for value in row if isinstance(value, bytes)) + b"\n")
 
 
 def _places(wanted: Collection[bytes], files: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:
     """Where the files hold one of the strings, each without a line's end: file, offset in bytes, which."""
-    calls = max(os.cpu_count() or 1, len(files) // _FILES_PER_CALL + 1)
+    calls = min(len(files), max(os.cpu_count() or 1, len(files) // _FILES_PER_CALL + 1))
     with NamedTemporaryFile() as patterns, ThreadPoolExecutor(os.cpu_count()) as threads:
         patterns.write(b"\n".join(wanted))
         patterns.flush()
-        # By bytes, also in what is no text; what was taken away meanwhile is passed over.
-        command = ["grep", "--text", "--byte-offset", "--only-matching", "--with-filename", "--null", "--no-messages"]
-        call = partial(subprocess.run, capture_output=True, check=False, env=os.environ | {"LC_ALL": "C"})
-        shares = [[*command, "-F", "-f", patterns.name, "--", *files[start::calls]] for start in range(calls)]
-        answers = [answer.stdout for answer in threads.map(call, shares)] if wanted and files else []
-    for line in b"".join(answers).split(b"\n")[:-1]:
+        shares = [files[start::calls] for start in range(calls)] if wanted else []
+        answers = b"".join(threads.map(partial(_grep, patterns.name), shares))
+    for line in answers.split(b"\n")[:-1]:
         file, _, rest = line.partition(b"\0")
         offset, _, found = rest.partition(b":")
         yield Path(os.fsdecode(file)), int(offset), found
+
+
+def _grep(patterns: str, files: Sequence[Path]) -> bytes:
+    """By bytes, also in what is no text; what was taken away meanwhile is passed over."""
+    command = ["grep", "--text", "--byte-offset", "--only-matching", "--with-filename", "--null", "--no-messages"]
+    call = [*command, "-F", "-f", patterns, "--", *map(str, files)]
+    return subprocess.run(call, stdout=subprocess.PIPE, check=False, env=os.environ | {"LC_ALL": "C"}).stdout
 
 
 def _in_files(files: Sequence[Path], shown: Sequence[tuple[Path, int, str]]) -> Iterator[tuple[str, bytes]]:
@@ -228,11 +228,14 @@ def _starts() -> Iterator[tuple[bytes, Kind]]:
     for start, kind in _FORMS.items():
         plain, lower, upper, *in_base64 = spellings(start)
         yield plain, kind
-        yield from ((each, lambda content, kind=kind: kind(_from_hex(content))) for each in (lower, upper))
+        yield from ((each, _read(_from_hex, kind)) for each in (lower, upper))
         for number, spelling in enumerate(in_base64):
             if len(spelling) >= _LENGTH_MIN:
-                read = partial(_from_base64, start[:1], number // 2)
-                yield spelling, lambda content, kind=kind, read=read: kind(read(content))
+                yield spelling, _read(partial(_from_base64, start[:1], number // 2), kind)
+
+
+def _read(read: Callable[[bytes], bytes], kind: Kind) -> Kind:
+    return lambda content: kind(read(content))
 
 
 def _from_hex(content: bytes) -> bytes:
