@@ -17,6 +17,7 @@ from hub.drivers.files.spending import FileSpending
 from hub.drivers.files.turns import FileTurns
 from hub.drivers.files.uptime import FileUptime
 from hub.drivers.kafka.event_log import KafkaEventLog
+from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.document_judge import MemoryDocumentJudge
 from hub.drivers.memory.event_log import MemoryEventLog
@@ -35,6 +36,7 @@ from hub.drivers.sqlite.event_log import SQLiteEventLog
 from hub.drivers.system.directory import DataDirectory, LogIdentity
 from hub.drivers.system.jail.judge import JailedDocumentJudge
 from hub.drivers.system.key_ring import FileKeyRing
+from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobStore
 from hub.ports.document_judge import DocumentJudge, VirusScanner
 from hub.ports.event_log import EventLog
@@ -65,6 +67,7 @@ class Ports(Struct, frozen=True):
     jobs: Jobs
     last_use: LastUse
     views: Views
+    accesses: AccessJournal
     judge: DocumentJudge
     spending: Spending
     uptime: Uptime
@@ -97,6 +100,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             jobs=MemoryJobs(),
             last_use=MemoryLastUse(),
             views=MemoryViews(),
+            accesses=MemoryAccessJournal(),
             judge=MemoryDocumentJudge(),
             spending=MemorySpending(),
             uptime=MemoryUptime(),
@@ -126,6 +130,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         jobs=state.jobs,
         last_use=state.last_use,
         views=state.views,
+        accesses=state.accesses,
         judge=await stack.enter_async_context(_judge(settings, worker)),
         spending=_spending(directory, worker),
         uptime=FileUptime(directory),

@@ -29,6 +29,7 @@ from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
+from hub.delivery.journal import Journal
 from hub.delivery.tail import Tails
 from hub.drivers.system.listen import Sockets, listener, private_listener, url_of
 from hub.intake.accept import Acceptor
@@ -90,6 +91,7 @@ class Hub:
         self.siblings = Siblings(
             Path(settings.log.directory), worker, state=self._state, exposition=self._exposition, clock=clock
         )
+        self.journal = Journal(ports.accesses, snapshot=self.snapshot, clock=clock)
         self.receipts = Receipts(log=ports.log, index=ports.index)
         self.acceptor = self._make_acceptor()
         self.quotas = make_quotas(settings, ports, snapshot=self.snapshot, clock=clock, observer=observer)

@@ -84,11 +84,13 @@ def _make_retention(hub: Hub) -> Retention:
         blobs=hub.ports.blobs,
         jobs=hub.ports.jobs,
         views=hub.ports.views,
+        accesses=hub.ports.accesses,
         snapshot=hub.snapshot,
         clock=hub.clock,
         observer=hub.observer,
         settings=hub.settings.log,
         documents=hub.settings.documents,
+        access_days=hub.settings.delivery.access_days,
         partitions=hub.events.partitions,
         sweep=hub.archived.sweep,
     )

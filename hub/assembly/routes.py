@@ -134,6 +134,7 @@ def _reader_api(hub: Hub) -> ReaderAPI:
         observer=hub.observer,
         settings=settings,
         tails=hub.tails,
+        journal=hub.journal,
         feed_retention_seconds=hub.settings.log.feed_retention_seconds,
     )
     return ReaderAPI(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from hub.core.registry import Version
 from hub.core.settings import Settings
 from hub.drivers.postgres.state import PostgresState, opened_last_use, opened_registry
+from hub.drivers.sqlite.access_journal import SQLiteAccessJournal
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.last_use import SQLiteLastUse
 from hub.drivers.sqlite.registry import SQLiteRegistry
@@ -19,6 +20,7 @@ from hub.drivers.sqlite.replay_guard import SQLiteReplayGuard
 from hub.drivers.sqlite.state import SQLiteState
 from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import LogIdentity
+from hub.ports.access_journal import AccessJournal
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
 from hub.ports.last_use import LastUse
@@ -42,6 +44,7 @@ class State(Struct, frozen=True):
     jobs: Jobs
     last_use: LastUse
     views: Views
+    accesses: AccessJournal
 
 
 async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *, log: LogIdentity) -> State:
@@ -61,6 +64,7 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *,
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
         last_use=await stack.enter_async_context(SQLiteLastUse(directory / LAST_USE_FILE)),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=name)),
+        accesses=await stack.enter_async_context(SQLiteAccessJournal(directory / "access.db")),
     )
 
 
@@ -78,6 +82,7 @@ async def _in_postgres(settings: Settings, clock: Clock, stack: AsyncExitStack, 
         jobs=state.jobs,
         last_use=state.last_use,
         views=state.views,
+        accesses=state.accesses,
     )
 
 

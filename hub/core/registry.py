@@ -27,6 +27,7 @@ from hub.core.leak import Leak
 from hub.core.mandate import Mandate, acting
 from hub.core.operator import Operator, OperatorKey
 from hub.core.partner import EDIProfile, Identifier, Partner, PartnerState, PublicKey, System
+from hub.core.restriction import Restriction
 from hub.core.retired_key import RetiredKey
 
 Registered = (
@@ -52,6 +53,7 @@ Registered = (
     | PendingProposal
     | Review
     | RetiredKey
+    | Restriction
 )
 T = TypeVar("T", bound=Registered)
 
@@ -89,6 +91,7 @@ KINDS: dict[str, type[Registered]] = {
     "proposal": PendingProposal,
     "review": Review,
     "retired_key": RetiredKey,
+    "restriction": Restriction,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -181,6 +184,7 @@ OF_NOBODY = (
     PendingProposal,
     Review,
     RetiredKey,
+    Restriction,
 )
 """What changes nothing of what a partner may do. A kind that is not named, here or below, is taken to bind all."""
 
@@ -238,6 +242,7 @@ class Snapshot:
         self.proposals: History[PendingProposal] = History()
         self.reviews: History[Review] = History()
         self.retired_keys: History[RetiredKey] = History()
+        self.restrictions: History[Restriction] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -261,6 +266,7 @@ class Snapshot:
             PendingProposal: self.proposals,
             Review: self.reviews,
             RetiredKey: self.retired_keys,
+            Restriction: self.restrictions,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:

@@ -276,6 +276,8 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     stream_unsent_bytes_max: Count = 1_048_576
     """A stream whose reader leaves this much unread is cut; the last `id:` is the cursor to resume from."""
     stream_heartbeat_seconds: Seconds = 15.0
+    access_days: Annotated[int, Meta(ge=30, le=3_660)] = 1_826
+    """How long it is kept who was given what: five years."""
 
 
 class ViewsSettings(Struct, frozen=True, kw_only=True):

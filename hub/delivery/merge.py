@@ -26,6 +26,8 @@ class Taken(Struct, frozen=True):
     """Records for a reader, and where it stands behind them."""
 
     records: Sequence[bytes]
+    stamps: Sequence[FeedHeader]
+    """Of the records that have one, in their order."""
     places: tuple[Place, ...]
     oldest_us: int | None
     """When the hub received the oldest of them, where the stamps say so."""
@@ -51,7 +53,7 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
     until = tails.clock.monotonic() + bound.seconds
     rings = tails.of(stream).rings
     kept: list[StoredRecord] = []
-    received: list[int] = []
+    stamps: list[FeedHeader] = []
     looked_at = 0
     while not kept and looked_at < bound.records * LOOKED_AT_FACTOR:
         tail = tails.of(stream)
@@ -59,7 +61,7 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
         found = await _read_in_turn(tails.log, stream, tail, places, bound)
         for partition, records in found:
             looked_at += len(records)
-            places[partition] = _sift(places[partition], records, admit, kept, received)
+            places[partition] = _sift(places[partition], records, admit, kept, stamps)
         left = until - tails.clock.monotonic()
         if not found and (left <= 0 or tail.rings != rings or tails.ended):
             break
@@ -67,7 +69,8 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
             with suppress(TimeoutError):
                 async with tails.clock.deadline(left):
                     await moved.wait()
-    return Taken([record.value for record in kept], tuple(places), min(received, default=None))
+    oldest_us = min((stamp.received_us for stamp in stamps), default=None)
+    return Taken([record.value for record in kept], stamps, tuple(places), oldest_us)
 
 
 async def _read_in_turn(log: EventLog, stream: str, tail: Tail, places: Sequence[Place], bound: Bound) -> Found:
@@ -106,7 +109,7 @@ async def _read(handle: LogReader, place: Place, share: Bound) -> Sequence[Store
 
 
 def _sift(
-    place: Place, records: Sequence[StoredRecord], admit: Admit, kept: list[StoredRecord], received: list[int]
+    place: Place, records: Sequence[StoredRecord], admit: Admit, kept: list[StoredRecord], stamps: list[FeedHeader]
 ) -> Place:
     """Apply the reader rule: drop what is not above the mark; the mark also moves over what is not admitted."""
     mark = place.mark
@@ -122,5 +125,5 @@ def _sift(
         if admit(stamp):
             kept.append(record)
             if isinstance(stamp, FeedHeader):
-                received.append(stamp.received_us)
+                stamps.append(stamp)
     return Place(place.partition, mark, records[-1].offset + 1)

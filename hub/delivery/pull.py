@@ -20,6 +20,7 @@ from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.core.terms import stand
 from hub.delivery.cursors import Cursors, furthest, moved
+from hub.delivery.journal import Journal, Reader, given
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
 from hub.delivery.tail import Tails
 from hub.ports.observer import Observer
@@ -48,9 +49,11 @@ class Pull:
         observer: Observer,
         settings: DeliverySettings,
         tails: Tails,
+        journal: Journal,
         feed_retention_seconds: int,
     ) -> None:
         self.settings = settings
+        self.journal = journal
         self._positions = positions
         self._snapshot = snapshot
         self._cursors = cursors
@@ -61,10 +64,13 @@ class Pull:
         self._acknowledging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         """By partner and feed: who reads a place in order to move it on does so alone. One process owns the state."""
 
-    async def page(self, partner: str, name: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
+    async def page(
+        self, partner: str, name: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
+    ) -> Page | Refusal:
         """Up to `limit` records behind the cursor (none: the place acknowledged last); waits up to `wait` seconds.
 
-        `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`.
+        `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`; and `HubError` where
+        it could not be written down what is given.
         """
         begun = await self.begin(partner, name, sealed)
         if isinstance(begun, Refusal):
@@ -75,6 +81,7 @@ class Pull:
             taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
         except Trimmed:
             return self._gap(feed, cursor)
+        await self.journal.add(given(feed, taken.stamps, reader, way="pull"))
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor))
 

@@ -1,36 +1,54 @@
 """Streams: the same pages as pull, one after the other, for as long as the reader may have them.
 
-What lies ready is one group; nothing is held back to make a larger one. The web layer owns the socket: it sends the
-groups, cuts a reader who leaves too much unread, and knows when a key or partner stops.
+What lies ready is one group; nothing is held back to make a larger one. Readers who stand at one place are given one
+group: it is taken, sealed and encoded once, however many they are. The web layer owns the socket: it sends the groups,
+cuts a reader who leaves too much unread, and knows when a key or partner stops.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from msgspec import Struct
-
-from hub.core.errors import Refusal
+from hub.core.errors import HubError, Refusal
 from hub.core.feed import Feed
+from hub.delivery.journal import Reader, given
+from hub.delivery.merge import Taken
 from hub.delivery.pull import Pull
-from hub.trust.cursor import Cursor
+from hub.trust.cursor import Cursor, Place
 
 GROUP_RECORDS_MAX = 200
 
 
-class Group(Struct, frozen=True):
+class Group:
     """Records in order, and the cursor to resume from behind them. No records: a sign of life."""
 
-    records: list[bytes]
-    cursor: str
+    def __init__(self, feed: Feed, taken: Taken, cursor: Cursor, sealed: str) -> None:
+        self.feed, self.taken, self.behind = feed, taken, cursor
+        self.records, self.cursor = list(taken.records), sealed
+        self._bytes: bytes | None = None
+        self.noted: set[Reader] = set()
+        """To whom it was written down that it is given."""
+
+    def encoded(self, encode: Callable[[Group], bytes]) -> bytes:
+        """As it goes over the wire: the same bytes for every reader."""
+        if self._bytes is None:
+            self._bytes = encode(self)
+        return self._bytes
+
+
+Standing = tuple[str, int, tuple[Place, ...]]
+"""Where readers stand together: the feed with its version, and the place in each partition."""
 
 
 class Streams:
     def __init__(self, pull: Pull) -> None:
         self._pull = pull
         self._open: Counter[tuple[str, str]] = Counter()
+        self._turns: dict[Standing, asyncio.Future[Group]] = {}
+        """What somebody waits for now, for all who stand there."""
 
     @property
     def count(self) -> int:
@@ -38,7 +56,7 @@ class Streams:
 
     @asynccontextmanager
     async def open(
-        self, partner: str, name: str, sealed: str | None, stop: Callable[[], bool]
+        self, partner: str, name: str, sealed: str | None, reader: Reader, stop: Callable[[], bool]
     ) -> AsyncIterator[AsyncIterator[Group] | Refusal]:
         """Groups from the cursor on, until `stop` says so, the feed ends or its recipient is suspended.
 
@@ -48,26 +66,60 @@ class Streams:
         with `TOO_MANY_REQUESTS` where this reader has as many streams of this feed as it may have.
         """
         begun = await self._pull.begin(partner, name, sealed)
-        reader = (partner, name)
+        recipient = (partner, name)
         if not isinstance(begun, Refusal):
             begun = await self._pull.gap(*begun) or begun
-        if not isinstance(begun, Refusal) and self._open[reader] >= self._pull.settings.streams_per_reader_max:
-            begun = Refusal("TOO_MANY_REQUESTS", f"at most {self._open[reader]} streams of a feed")
+        if not isinstance(begun, Refusal) and self._open[recipient] >= self._pull.settings.streams_per_reader_max:
+            begun = Refusal("TOO_MANY_REQUESTS", f"at most {self._open[recipient]} streams of a feed")
         if isinstance(begun, Refusal):
             yield begun
             return
         feed, cursor = begun
-        self._open[reader] += 1
+        self._open[recipient] += 1
         try:
-            yield self._groups(feed, cursor, stop)
+            yield self._groups(feed, cursor, reader, stop)
         finally:
-            self._open[reader] -= 1
+            self._open[recipient] -= 1
             self._open += Counter()  # Drops what has come to zero.
 
-    async def _groups(self, feed: Feed, cursor: Cursor, stop: Callable[[], bool]) -> AsyncIterator[Group]:
-        heartbeat = self._pull.settings.stream_heartbeat_seconds
+    async def _groups(
+        self, feed: Feed, cursor: Cursor, reader: Reader, stop: Callable[[], bool]
+    ) -> AsyncIterator[Group]:
         while not stop() and self._pull.is_open(feed):
-            taken, cursor = await self._pull.turn(feed, cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
+            group = await self._next(feed, cursor)
+            cursor = group.behind
             if not stop() and self._pull.is_open(feed):
-                self._pull.delivered(feed, taken, "sse")
-                yield Group(list(taken.records), self._pull.seal(cursor))
+                await self._note(group, reader)
+                self._pull.delivered(feed, group.taken, "sse")
+                yield group
+
+    async def _note(self, group: Group, reader: Reader) -> None:
+        """Streams of one system, which are given the same at once, are one entry."""
+        if reader not in group.noted:
+            await self._pull.journal.add(given(group.feed, group.taken.stamps, reader, way="sse"))
+            group.noted.add(reader)
+
+    async def _next(self, feed: Feed, cursor: Cursor) -> Group:
+        """What comes behind the cursor: waited for by one of those who stand there. When he goes, another one waits."""
+        standing = feed.name, cursor.feed_version, cursor.places
+        while (turn := self._turns.get(standing)) is not None:
+            await asyncio.wait([turn])
+            if not turn.cancelled():
+                return turn.result()
+        turn = self._turns[standing] = asyncio.get_running_loop().create_future()
+        try:
+            group = await self._take(feed, cursor)
+            turn.set_result(group)
+            return group
+        except HubError as error:
+            turn.set_exception(error)
+            turn.exception()  # Looked at: it may be that nobody else waits.
+            raise
+        finally:
+            turn.cancel()  # Where it was not settled, whoever waited goes on by himself.
+            del self._turns[standing]
+
+    async def _take(self, feed: Feed, cursor: Cursor) -> Group:
+        heartbeat = self._pull.settings.stream_heartbeat_seconds
+        taken, behind = await self._pull.turn(feed, cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
+        return Group(feed, taken, behind, self._pull.seal(behind))

@@ -14,6 +14,7 @@ from hub.core.errors import HubError, place_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings, LogSettings
+from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
@@ -21,6 +22,8 @@ from hub.ports.jobs import Jobs
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.ports.views import Views
+
+DAY_US = 86_400_000_000
 
 
 class Retention:
@@ -34,11 +37,13 @@ class Retention:
         blobs: BlobStore,
         jobs: Jobs,
         views: Views,
+        accesses: AccessJournal,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
         settings: LogSettings,
         documents: DocumentsSettings,
+        access_days: int,
         partitions: int,
         sweep: Callable[[], Awaitable[object]],
     ) -> None:
@@ -48,11 +53,13 @@ class Retention:
         self._blobs = blobs
         self._jobs = jobs
         self._views = views
+        self._accesses = accesses
         self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
         self._settings = settings
         self._documents = documents
+        self._access_days = access_days
         self._partitions = partitions
         self._sweep = sweep
 
@@ -73,6 +80,7 @@ class Retention:
         await self._try("index", self._purge_index)
         kept_us = now_us - self._settings.events_retention_seconds * 1_000_000
         await self._try("views", partial(self._views.purge, kept_us))
+        await self._try("accesses", partial(self._accesses.purge, now_us - self._access_days * DAY_US))
         await self._try("jobs", partial(self._purge_jobs, now_us))
         await self._try("documents", self._sweep)
         await self._try("documents", partial(self._blobs.purge, kept_us))

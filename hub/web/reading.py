@@ -12,6 +12,7 @@ from hub.core.errors import HubError, Refusal, Trimmed
 from hub.core.evidence import Principal
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
+from hub.delivery.journal import Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import EARLIEST, Page, Pull
 from hub.delivery.stream import Group, Streams
@@ -107,7 +108,9 @@ class ReaderAPI:
     async def get_records(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
         limit, wait = self._page_of(request)
-        page = await self._pull.page(principal.partner.id, names["feed"], _place_of(request), limit=limit, wait=wait)
+        page = await self._pull.page(
+            principal.partner.id, names["feed"], _place_of(request), reader=_reader(principal), limit=limit, wait=wait
+        )
         self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
         return _page_answer(page)
 
@@ -138,7 +141,7 @@ class ReaderAPI:
         principal = self._gate.enter(request, "feeds:read")
         cursor = request.headers.get("Last-Event-ID") or _place_of(request)
         async with self._streams.open(
-            principal.partner.id, names["feed"], cursor, lambda: self._must_stop(request, principal)
+            principal.partner.id, names["feed"], cursor, _reader(principal), lambda: self._must_stop(request, principal)
         ) as groups:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
@@ -152,7 +155,7 @@ class ReaderAPI:
             try:
                 async for group in groups:
                     async with self._clock.deadline(STREAM_STALLED_SECONDS_MAX):
-                        await response.write(_sse(group))
+                        await response.write(group.encoded(_sse))
             except TimeoutError:
                 self._cut(request, "slow")
             except ConnectionError:
@@ -199,6 +202,10 @@ class ReaderAPI:
         self._observer.count("streams_cut", reason=reason)
         if request.transport is not None:
             request.transport.abort()
+
+
+def _reader(principal: Principal) -> Reader:
+    return Reader(principal.system.id, principal.key_id)
 
 
 def _page_answer(outcome: Page | Refusal) -> web.Response:

@@ -12,23 +12,28 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from hub.core.access import offsets_of
 from hub.core.agreement import AgreementState
 from hub.core.errors import Refusal, StorageUnavailable, Trimmed
 from hub.core.partner import PartnerState
 from hub.core.record import LogRecord
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors
+from hub.delivery.journal import Journal, Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Page, Pull
-from hub.delivery.stream import Streams
+from hub.delivery.stream import Group, Streams
 from hub.delivery.tail import IDLE_SECONDS, Tails
+from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
+from hub.ports.access_journal import Query
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
 from tests.faults.ports import Fate, FatedLog
 
 DAY = 86_400
+ENGINE = Reader("customs.engine", "key-1")
 
 
 class CountingEntropy:
@@ -56,6 +61,8 @@ class Desk:
             partitions=partitions,
             seconds=self.settings.cursor_seconds,
         )
+        self.accesses = MemoryAccessJournal()
+        self.journal = Journal(self.accesses, snapshot=lambda: world.snapshot, clock=clock)
         self.pull = Pull(
             positions=world.positions,
             snapshot=lambda: world.snapshot,
@@ -63,6 +70,7 @@ class Desk:
             observer=world.observer,
             settings=self.settings,
             tails=self.tails,
+            journal=self.journal,
             feed_retention_seconds=30 * DAY,
         )
         self.streams = Streams(self.pull)
@@ -76,12 +84,12 @@ class Desk:
             task.cancel()
 
     async def page(self, cursor: str | None = None, *, limit: int = 100, wait: float = 0.0) -> Page:
-        page = await self.pull.page("customs", "risk", cursor, limit=limit, wait=wait)
+        page = await self.pull.page("customs", "risk", cursor, reader=ENGINE, limit=limit, wait=wait)
         assert isinstance(page, Page)
         return page
 
     async def refusal(self, partner: str, feed: str, cursor: str | None = None) -> Refusal:
-        refusal = await self.pull.page(partner, feed, cursor, limit=1, wait=0)
+        refusal = await self.pull.page(partner, feed, cursor, reader=ENGINE, limit=1, wait=0)
         assert isinstance(refusal, Refusal)
         return refusal
 
@@ -289,7 +297,7 @@ def test_a_reader_whom_retention_has_overtaken_is_told_and_goes_on_behind_the_ga
 def test_a_stream_of_a_reader_whom_retention_has_overtaken_is_refused_with_a_fresh_cursor() -> None:
     async def main() -> None:
         at = await desk()
-        async with at.streams.open("customs", "risk", await overtaken(at), lambda: False) as groups:
+        async with at.streams.open("customs", "risk", await overtaken(at), ENGINE, lambda: False) as groups:
             assert isinstance(groups, Refusal)
 
         assert groups.code == "CURSOR_EXPIRED"
@@ -302,7 +310,7 @@ def test_an_open_stream_that_retention_overtakes_ends() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a")
-        async with at.streams.open("customs", "risk", None, lambda: False) as groups:
+        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             await anext(groups)
             await overtaken(at)
@@ -453,7 +461,7 @@ def test_a_stream_gives_groups_with_a_cursor_to_resume_from() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a", "b")
-        async with at.streams.open("customs", "risk", None, lambda: False) as groups:
+        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             group = await anext(groups)
             await groups.aclose()  # type: ignore[attr-defined]
@@ -473,7 +481,10 @@ def test_a_stream_ends_as_soon_as_the_bell_tells_that_it_may_not_go_on(cause: st
         at = await desk()
         stopped = False
         await passed_on(at, "a")
-        async with at.streams.open("customs", "risk", None, lambda: stopped) as groups, asyncio.TaskGroup() as tasks:
+        async with (
+            at.streams.open("customs", "risk", None, ENGINE, lambda: stopped) as groups,
+            asyncio.TaskGroup() as tasks,
+        ):
             assert not isinstance(groups, Refusal)
             await anext(groups)
             waiting = tasks.create_task(anext(groups, None))
@@ -494,10 +505,10 @@ def test_nobody_waits_while_the_hub_stops_also_who_came_just_before() -> None:
     async def main() -> None:
         at = await desk()
         async with asyncio.TaskGroup() as tasks:
-            waits = tasks.create_task(at.pull.page("customs", "risk", None, limit=1, wait=30))
+            waits = tasks.create_task(at.pull.page("customs", "risk", None, reader=ENGINE, limit=1, wait=30))
             await at.world.elapse(1)
             at.tails.end()
-            late = tasks.create_task(at.pull.page("customs", "risk", None, limit=1, wait=30))
+            late = tasks.create_task(at.pull.page("customs", "risk", None, reader=ENGINE, limit=1, wait=30))
         assert [isinstance(page.result(), Page) for page in (waits, late)] == [True, True]
         assert at.world.clock.monotonic() < 3
 
@@ -507,7 +518,7 @@ def test_nobody_waits_while_the_hub_stops_also_who_came_just_before() -> None:
 def test_a_quiet_stream_gives_signs_of_life() -> None:
     async def main() -> None:
         at = await desk(stream_heartbeat_seconds=15.0)
-        async with at.streams.open("customs", "risk", None, lambda: False) as groups:
+        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             group = await anext(groups)
             await groups.aclose()  # type: ignore[attr-defined]
@@ -520,11 +531,11 @@ def test_a_quiet_stream_gives_signs_of_life() -> None:
 def test_a_reader_has_only_so_many_streams_of_a_feed() -> None:
     async def main() -> None:
         at = await desk(streams_per_reader_max=1)
-        one = at.streams.open("customs", "risk", None, lambda: False)
-        async with one, at.streams.open("customs", "risk", None, lambda: False) as second:
+        one = at.streams.open("customs", "risk", None, ENGINE, lambda: False)
+        async with one, at.streams.open("customs", "risk", None, ENGINE, lambda: False) as second:
             assert isinstance(second, Refusal)
             assert second.code == "TOO_MANY_REQUESTS"
-        async with at.streams.open("customs", "risk", None, lambda: False) as third:
+        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as third:
             assert not isinstance(third, Refusal)
 
     virtual.run(main())
@@ -547,5 +558,92 @@ def test_a_partner_reads_its_own_notices_once_and_no_others() -> None:
         assert rest.records == []
         foreign = await at.notices.page("borealis", page.cursor, limit=10, wait=0)
         assert isinstance(foreign, Refusal)
+
+    virtual.run(main())
+
+
+def test_what_is_given_is_in_the_journal_and_an_empty_page_is_not() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b", "c")
+
+        first = await at.page(limit=2)
+        await at.page((await at.page(first.cursor)).cursor)
+
+        entries = [entry.access for entry in await at.accesses.entries(Query(), limit=9)]
+        shown = [(each.recipient, each.feed, each.way, each.reader, each.credential) for each in entries]
+        assert shown == [("customs", "risk", "pull", "customs.engine", "key-1")] * 2
+        assert [list(offsets_of(each.runs)) for each in reversed(entries)] == [[0, 1], [2]]
+        assert {each.agreements for each in entries} == {("all-to-customs",)}
+
+    virtual.run(main())
+
+
+class UnwritableJournal(MemoryAccessJournal):
+    async def add(self, entries: object) -> None:
+        raise StorageUnavailable("away")
+
+
+def test_nothing_is_given_that_could_not_be_written_down() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        at.journal.kept = UnwritableJournal()
+
+        with pytest.raises(StorageUnavailable):
+            await at.page()
+
+        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+            assert not isinstance(groups, Refusal)
+            with pytest.raises(StorageUnavailable):
+                await anext(groups)
+
+    virtual.run(main())
+
+
+def test_readers_who_stand_together_are_given_one_group_that_is_encoded_once() -> None:
+    async def main() -> None:
+        at = await desk(streams_per_reader_max=50)
+        encoded: list[Group] = []
+
+        def encode(group: Group) -> bytes:
+            encoded.append(group)
+            return b"".join(group.records)
+
+        async def read() -> bytes:
+            async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+                assert not isinstance(groups, Refusal)
+                return (await anext(groups)).encoded(encode)
+
+        async with at.following(), asyncio.TaskGroup() as tasks:
+            reads = [tasks.create_task(read()) for _ in range(50)]
+            await at.world.elapse(1)
+            await passed_on(at, "a")
+
+        assert len({task.result() for task in reads}) == 1
+        assert len(encoded) == 1
+        assert len(await at.accesses.entries(Query(), limit=99)) == 1
+
+    virtual.run(main())
+
+
+def test_when_who_waits_for_all_goes_away_another_one_waits() -> None:
+    async def main() -> None:
+        at = await desk()
+
+        async def read() -> list[bytes]:
+            async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+                assert not isinstance(groups, Refusal)
+                return (await anext(groups)).records
+
+        async with at.following():
+            first, *others = [asyncio.create_task(read()) for _ in range(4)]
+            await at.world.elapse(1)
+            first.cancel()
+            await passed_on(at, "a")
+            shown = await asyncio.gather(*others)
+
+        assert first.cancelled()
+        assert [len(records) for records in shown] == [1, 1, 1]
 
     virtual.run(main())

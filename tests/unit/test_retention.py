@@ -8,12 +8,14 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from msgspec.structs import replace
 
+from hub.core.access import Access, Step, runs_of
 from hub.core.agreement import Purpose
 from hub.core.errors import BlobMissing
 from hub.core.feed import Feed
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
 from hub.core.settings import DocumentsSettings, LogSettings
+from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
@@ -44,6 +46,7 @@ class World:
         self.blobs = MemoryBlobStore(self.clock)
         self.jobs = MemoryJobs()
         self.views = MemoryViews()
+        self.accesses = MemoryAccessJournal()
         self.snapshot = Snapshot()
         self.swept = 0
         self.retention = Retention(
@@ -52,6 +55,7 @@ class World:
             blobs=self.blobs,
             jobs=self.jobs,
             views=self.views,
+            accesses=self.accesses,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             observer=ListObserver(),
@@ -63,6 +67,7 @@ class World:
                 index_slice_seconds=DAY,
             ),
             documents=DocumentsSettings(jobs_retention_seconds=7 * DAY),
+            access_days=40,
             partitions=2,
             sweep=self.sweep,
         )
@@ -160,6 +165,21 @@ async def test_each_stream_keeps_what_its_setting_says() -> None:
 
     assert (after_six, after_21) == ((0, 1), (0, 1))
     assert await world.kept(QUARANTINE) == 0
+
+
+async def test_who_was_given_what_is_kept_longer_than_the_events() -> None:
+    world = await World().declare()
+    start_us = world.clock.now_us()
+    first = Access(Step.VIEWED, start_us, "customs", "", "", "", "view", "", "", (), 1, 1, 0, runs_of([7]))
+    await world.accesses.add([first, replace(first, time_us=start_us + 2 * DAY * 1_000_000)])
+
+    world.clock.advance(39 * DAY)
+    await world.retention.purge()
+    after_39 = len(await world.accesses.about(Position(1, 0, 7)))
+    world.clock.advance(2 * DAY)
+    await world.retention.purge()
+
+    assert (after_39, len(await world.accesses.about(Position(1, 0, 7)))) == (2, 1)
 
 
 async def test_the_stream_of_a_feed_that_has_ended_is_dropped() -> None:
