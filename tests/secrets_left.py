@@ -32,7 +32,7 @@ from hub.drivers.system.private_files import NotPrivate
 from hub.trust import dpop, possession
 from hub.trust.keys import decode_base64url
 from hub.trust.tokens import ACCESS_TOKEN_TYPE, ASSERTION_TYPES
-from tests.secrets_made import seed_of, spellings
+from tests.secrets_made import DERIVED, seed_of, spellings
 
 PRIVATE_KEY, RING_SECRET, OFFLINE_CODE, SHOP_KEY = "private key", "secret of a key ring", "offline code", "API key"
 
@@ -62,8 +62,6 @@ ALLOWED = (
     Place("*/test_a_file_without_a_usable_p*/key", _KEY, False, "a kind of key that is refused"),
     Place("*/test_a_jwk_file_is_read_like_a*/key.jwk", _KEY, False, "a key that other software made"),
 )
-_DERIVED = ("cursor", "cursor:views", "cursor:epcis", "enrolment")
-"""What a hub derives from its master secret."""
 _TOKENS = {ACCESS_TOKEN_TYPE: "access token", dpop.PROOF_TYPE: "DPoP proof", possession.PROOF_TYPE: "proof for a key"}
 _DISTINCT_BYTES_MIN = 16
 """A key that a test made of equal bytes would be found by chance."""
@@ -164,7 +162,7 @@ def _in_files(files: Sequence[Path], shown: Sequence[tuple[Path, int, str]]) -> 
         if file.name == "master.secret":
             with suppress(KeyRingRefused, NotPrivate, ValueError):  # A ring that a test damaged.
                 ring = FileKeyRing(file.parent, now=0)
-                yield from ((RING_SECRET, ring.secret(use)) for use in _DERIVED)
+                yield from ((RING_SECRET, ring.secret(use)) for use in DERIVED)
 
 
 def _seed(key: bytes) -> bytes:

@@ -28,7 +28,8 @@ from hub.core.codes import INVITATION, digest_of, make_api_key, make_code
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.observer import configure_log
 from hub.operate.registrar import VIEWS, Done
-from tests.secrets_made import Secrets, dumped, seed_of
+from tests.mandates import JSON, principal, signed_by
+from tests.secrets_made import DERIVED, Secrets, dumped, seed_of
 from tests.unit.operate.office import key_pair, public_pem
 from tests.wire.test_admin_matrix import least
 from tests.world import Answer, Caller, HubWorld, event, hub_world, settings_in
@@ -191,6 +192,27 @@ async def rotation_and_revocation(scene: Scene) -> None:
     assert (await scene.ask("GET", "/v1/events", headers=headers)).status == 401
 
 
+async def mandates(scene: Scene) -> None:
+    """Granted, used, withdrawn; and what a clerk pastes where a mandate, a signature or a name belongs."""
+    agent, owner = await scene.company("kilo"), await principal(scene.world, "juliett", roles=["terminal"])
+    scene.secrets.note_jws("access token", owner.caller.token)
+    for key in owner.keys:
+        scene.secrets.note_key("private key of a principal", key.private)
+    assert (await owner.grant("kilo")).status == 201
+    assert (await agent.post(event("for another"), Hub_On_Behalf_Of="juliett")).status == 201
+    assert (await owner.withdraw()).status == 200
+    whole = write_key(owner.keys[0], scene.directory.parent / "principal.pem").with_name("principal.pem").read_text()
+    signed = orjson.loads(orjson.dumps(signed_by(owner.drafted("kilo", "m2"), owner.keys)))
+    headers = JSON | {"Authorization": f"Bearer {owner.caller.token}"}
+    for pasted in (whole, owner.caller.token):
+        for body in (pasted.encode(), orjson.dumps({**signed, "signatures": [pasted, pasted]}), orjson.dumps([pasted])):
+            answer = await scene.ask("POST", "/v1/mandates", data=body, headers=headers)
+            assert answer.status >= 400, answer
+    await scene.ask("POST", f"/v1/mandates/{owner.caller.token}/withdraw", data=b"{}", headers=headers)
+    sent = JSON | {"Authorization": f"Bearer {agent.token}", "Hub-On-Behalf-Of": agent.token}
+    await scene.ask("POST", "/v1/events", data=b"{}", headers=sent)
+
+
 async def certificates(scene: Scene) -> None:
     """A file that holds the private key beside the certificate is refused without echo."""
     key = generate("ES256")
@@ -236,6 +258,7 @@ STEPS: tuple[Step, ...] = (
     enrolment,
     api_keys,
     rotation_and_revocation,
+    mandates,
     certificates,
     operators,
 )
@@ -269,6 +292,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
             await world.reader(provider={"all": True})
             scene = Scene(world, directory)
             scene.secrets.note_pem_files("the hub's own key", directory)
+            for use in DERIVED:
+                scene.secrets.note("the hub's own secret", world.hub.ports.keys.secret(use))
             yield scene
 
 
