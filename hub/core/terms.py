@@ -33,6 +33,10 @@ _MICROSECONDS = 1_000_000
 _FOR_EVER = 1 << 62
 
 
+Party = tuple[str, Purpose]
+"""A recipient, and what it is given events for."""
+
+
 class Grant(Struct, frozen=True):
     """What may be shown of an event: JSON Pointers, or `*`; and the agreements that this rests on."""
 
@@ -113,6 +117,9 @@ class Agreements:
     def __init__(self, snapshot: Snapshot) -> None:
         self.revision = snapshot.revision
         self._terms: defaultdict[tuple[str, Purpose], Terms] = defaultdict(Terms)
+        self._of: defaultdict[str | None, list[Term]] = defaultdict(list)
+        """By the partner that they name as provider; None: they name a class."""
+        self._of_class: dict[tuple[Facts, str], frozenset[Party]] = {}
         for now in snapshot.agreements:
             if now.holds:
                 self._add(now, snapshot.agreements.versions(now.id))
@@ -123,14 +130,45 @@ class Agreements:
         ends = [begins for begins, _ in versions[1:]] + [_FOR_EVER]
         for (begins, then), end in zip(versions, ends, strict=True):
             if then.holds and (then.recipient, then.purpose) == (now.recipient, now.purpose):
-                self._terms[now.recipient, now.purpose].add(Term(begins, end, then, now))
+                term = Term(begins, end, then, now)
+                self._terms[now.recipient, now.purpose].add(term)
+                self._of[now.provider.partner].append(term)
 
     def between(self, recipient: str, purpose: Purpose) -> Terms:
         return self._terms.get((recipient, purpose)) or Terms()
 
+    def names(self, publisher: str) -> bool:
+        """Whether any of them names this partner; those that do not are covered by classes alone."""
+        return publisher in self._of
+
+    def parties(self, publisher: str, facts: Facts, event_type: str) -> frozenset[Party]:
+        """To whom, and for what, any version covers events like this: a bound from above, found without looking through
+        the agreements of others."""
+        of_class = self._of_class.get((facts, event_type))
+        if of_class is None:
+            if len(self._of_class) >= RULES_KEPT_MAX:
+                self._of_class.clear()
+            of_class = _parties(self._of.get(None, ()), "", facts, event_type)
+            self._of_class[facts, event_type] = of_class
+        return of_class | _parties(self._of.get(publisher, ()), publisher, facts, event_type)
+
     def purposes(self, recipient: str) -> Sequence[Purpose]:
         """For which purposes the recipient is given anything."""
         return sorted(purpose for to, purpose in self._terms if to == recipient)
+
+
+def _parties(terms: Iterable[Term], publisher: str, facts: Facts, event_type: str) -> frozenset[Party]:
+    return frozenset(
+        (term.now.recipient, term.now.purpose)
+        for term in terms
+        if term.covers(term.begins, publisher, facts, event_type)
+    )
+
+
+def facts_of(header: EventHeader) -> Facts:
+    """What was true of the publisher when the event was taken, as stamped. Raises ValueError for odd ones."""
+    tier, country, roles, aeo = header.facts
+    return Facts(Tier(tier), country, tuple(map(Role, roles)), aeo)
 
 
 def oldest_kept(agreement: Agreement, now: int) -> int:
@@ -156,13 +194,16 @@ def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) 
 
 
 def kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements]:
-    """The agreements of the present snapshot, worked out once for each revision."""
+    """The agreements of the present snapshot; worked out anew where a revision has changed any."""
     kept = Agreements(snapshot())
 
     def agreements() -> Agreements:
         nonlocal kept
-        if kept.revision != snapshot().revision:
-            kept = Agreements(snapshot())
+        now = snapshot()
+        if kept.revision != now.revision:
+            if now.agreements.changed_after(kept.revision):
+                kept = Agreements(now)
+            kept.revision = now.revision
         return kept
 
     return agreements
@@ -222,9 +263,7 @@ class Decisions:
     def _work_out(self, header: EventHeader) -> _Rule:
         if not any(type_matches(pattern, header.type) for pattern in self._types):
             return _NOTHING
-        tier, country, roles, aeo = header.facts
-        facts = Facts(Tier(tier), country, tuple(map(Role, roles)), aeo)
-        terms = self._terms.covering(self.revision(header), header.publisher, facts, header.type)
+        terms = self._terms.covering(self.revision(header), header.publisher, facts_of(header), header.type)
         windows = [(term, *term.window()) for term in terms]
         starts = sorted({moment for _, first, last in windows for moment in (first, last)})
         steps = [[term for term, first, last in windows if first <= start < last] for start in starts]

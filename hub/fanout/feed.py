@@ -1,24 +1,25 @@
-"""One partition of one feed: from what was judged to what its recipient reads.
+"""One stream of one feed in one partition: from what was judged to what its recipient reads.
 
-Theory of operation. The feed takes the sections of its source partition in order, one batch in flight. Its stored
-position is a hint; the truth is the highest stamp in the feed's tail since the stored feed offset. So every run begins
-by reading that tail, and every outcome but a clean acknowledgement ends the run: the next one reads the tail again and
+Theory of operation. A stream takes the sections of its source partition in order, one batch in flight. Its stored
+position is a hint; the truth is the highest stamp in its tail since the stored feed offset. So every run begins by
+reading that tail, and every outcome but a clean acknowledgement ends the run: the next one reads the tail again and
 goes on behind what landed (rule 5 of the core protocol). A batch that lands late, or comes from a process that has lost
-the lease without knowing, repeats stamps that the feed already has: readers drop them, and there is never a gap.
+the lease without knowing, repeats stamps that the stream already has: readers drop them, and there is never a gap.
+A run that has caught up waits until a section has something for it (`sections.py`). Its position is stored by the
+router, now and then, together with those of others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from hub.core.errors import Trimmed, place_of
 from hub.core.event import Event
-from hub.core.filter import matcher
+from hub.core.feed import Lane, lane_name, stream_of
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
-from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_all, bytes_of
-from hub.fanout.route import Route, route_of
-from hub.fanout.section import Section
+from hub.fanout.means import LogCutShort, Means, Tenure, append_all, bytes_of
+from hub.fanout.route import Ruling
+from hub.fanout.section import Parcel
 from hub.fanout.sections import Sections
 from hub.ports.positions import FeedPosition
 from hub.trust.project import Projection, compile_projection
@@ -30,51 +31,86 @@ PROJECTIONS_KEPT_MAX = 256
 
 
 class FeedRun:
-    def __init__(self, means: Means, tenure: Tenure, sections: Sections, name: str) -> None:
-        self.position = 0
-        """The next offset of the source partition."""
+    def __init__(self, means: Means, tenure: Tenure, sections: Sections, name: str, lane: Lane) -> None:
+        self.stream = stream_of(name, lane)
+        self.label = lane_name(name, lane)
         self._means = means
         self._tenure = tenure
         self._sections = sections
         self._partition = sections.partition
-        self._name = name
-        self._stream = f"hub.feed.{name}"
         self._secret = means.secret(f"pseudonym:{name}")
-        self._route: Route | None = None
-        self._revision = -1
-        self._matches: Callable[[Mapping[str, Any]], bool] | None = None
+        self._position: int | None = None
+        """The next offset of the source partition, once that is known."""
+        self._end = 0
         self._projections: dict[tuple[str, ...], Projection] = {}
+
+    @property
+    def place(self) -> FeedPosition | None:
+        """What may be stored as its position; None before it is known."""
+        if self._position is None:
+            return None
+        return FeedPosition(self._sections.place(self.stream, self._position), self._end)
 
     async def run(self) -> None:
         """Pass on until the feed ends or stands still. Raises what another run may mend, `LeaseLost`, `LogCutShort`."""
         log, kept = self._means.log, self._means.feed_retention_seconds
-        if self._present_route() is None:
+        if not self._goes_on():
             return  # Its stream may be gone by now, and must not be made again.
-        await log.declare(Stream(self._stream, self._means.events.partitions, kept))
-        self.position, self._end = await self._stand()
-        async with log.reader(EVENTS) as reader:
-            while self._present_route() is not None:
-                section = await self._sections.at(self.position, reader)
-                if (route := await self._route_for(section)) is not None:
-                    await self._pass_on(section, route)
+        async with self._sections.beginning:
+            await log.declare(Stream(self.stream, self._means.events.partitions, kept))
+            position, self._end = await self._stand()
+        await self._sections.begun()
+        while self._goes_on():
+            if not self._sections.are_kept(position):
+                position = await self._catch_up(position)
+            else:
+                position = await self._follow(position)
+
+    def _goes_on(self) -> bool:
+        return self.stream in self._means.routes().streams
+
+    async def _catch_up(self, position: int) -> int:
+        """Read by itself until it stands among the sections in memory; return where."""
+        async with self._means.log.reader(EVENTS) as reader:
+            while self._goes_on() and not self._sections.are_kept(position):
+                section = await self._sections.at(position, reader)
+                routes = await self._means.may_decide(section.revision)
+                if self.stream not in routes.streams:
+                    break
+                position = await self._pass_on(section.parcels(routes, self.stream, position), section.end)
+        return position
+
+    async def _follow(self, position: int) -> int:
+        """Pass on what is in memory, or wait where there is nothing; return the place behind."""
+        routes = await self._means.may_decide(0)
+        if self.stream not in routes.streams:
+            return position
+        parcels, end = self._sections.take(routes, self.stream, position)
+        if end > position:
+            return await self._pass_on(parcels, end)
+        return self._at(await self._sections.wait(self.stream, position))
+
+    def _at(self, position: int) -> int:
+        self._position = position
+        return position
 
     async def _stand(self) -> tuple[int, int]:
         """Where the feed stands in its source, and the offset in the feed from which its tail is to be read."""
         log = self._means.log
-        stored = await self._means.positions.load(self._stream, log.generation, self._partition)
+        stored = await self._means.positions.load(self.stream, log.generation, self._partition)
         source, tail = (stored.source_offset, stored.feed_offset) if stored is not None else (0, 0)
         bounds = await log.bounds(EVENTS, self._partition)
         position = max(source, await self._highest_stamp(tail) + 1)
         if position > bounds.end:
-            raise LogCutShort(f"feed {self._name} stands at {position}, the log ends at {bounds.end}")
+            raise LogCutShort(f"{self.stream} stands at {position}, the log ends at {bounds.end}")
         if stored is not None and position < bounds.start:
-            self._means.alarm("feed_behind_retention", feed=self._name, records=bounds.start - position)
-        return max(position, bounds.start), tail
+            self._means.alarm("feed_behind_retention", feed=self.label, records=bounds.start - position)
+        return self._at(max(position, bounds.start)), tail
 
     async def _highest_stamp(self, offset: int) -> int:
         """The highest source offset stamped in the feed from `offset` on; -1 if there is none. Not the last one."""
         highest, generation = -1, self._means.log.generation
-        async with self._means.log.reader(self._stream) as reader:
+        async with self._means.log.reader(self.stream) as reader:
             while True:
                 try:
                     records = await reader.read(
@@ -91,66 +127,46 @@ class FeedRun:
                     if isinstance(stamp, FeedHeader) and stamp.generation == generation:
                         highest = max(highest, stamp.offset)
 
-    def _present_route(self) -> Route | None:
-        """The route under the present snapshot; made anew when the registry has moved on."""
-        snapshot = self._means.snapshot()
-        if snapshot.revision != self._revision:
-            before = self._route.feed if self._route is not None else None
-            self._route = route_of(snapshot, self._means.agreements(), self._name)
-            self._revision = snapshot.revision
-            if self._route is not None and self._route.feed != before:
-                self._matches = matcher(self._route.feed) if self._route.feed.where else None
-        return self._route
-
-    async def _route_for(self, section: Section) -> Route | None:
-        """The route once it may decide: registry confirmed, and no record stamped by a revision not yet seen here."""
-        while not self._means.confirmed() or self._means.snapshot().revision < section.revision:
-            await self._means.clock.sleep(POLL_SECONDS)
-        return self._present_route()
-
-    async def _pass_on(self, section: Section, route: Route) -> None:
+    async def _pass_on(self, parcels: Sequence[Parcel], end: int) -> int:
+        """Append what is shown of them; everything below `end` is done then."""
         records: list[LogRecord] = []
         aside: list[LogRecord] = []
-        for event in section.events:
+        for event, ruling in parcels:
             try:
-                if (record := self._shown(event, route)) is not None:
+                if (record := self._shown(event, ruling)) is not None:
                     self._check_size(record)
                     records.append(record)
             except Exception as error:  # noqa: BLE001  Whatever is wrong with one record, the partition goes on.
-                self._means.alarm("record_not_projected", feed=self._name, offset=event.offset, error=place_of(error))
+                self._means.alarm("record_not_projected", feed=self.label, offset=event.offset, error=place_of(error))
                 self._means.observer.count("quarantined", cause="INTERNAL")
                 place = Position(self._means.log.generation, self._partition, event.offset)
                 aside.append(self._means.quarantined(event.header.publisher, "INTERNAL", place, event.record))
         await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
         if records:
-            self._end = await append_all(self._means, self._tenure, self._stream, self._partition, records)
-            self._means.observer.count("feed_records", len(records), feed=self._name)
-        await self._means.positions.store(
-            self._tenure.lease,
-            self._stream,
-            self._means.log.generation,
-            self._partition,
-            FeedPosition(section.end, self._end),
-        )
-        self.position = section.end
+            await self._append(records)
+        return self._at(end)
+
+    async def _append(self, records: Sequence[LogRecord]) -> None:
+        self._end = await append_all(self._means, self._tenure, self.stream, self._partition, records)
+        self._means.observer.count("feed_records", len(records), feed=self.label)
 
     def _check_size(self, record: LogRecord) -> None:
         """Raises `ValueError` for a record that no append takes: tried for ever, it would hold up all behind it."""
         if bytes_of(record) > self._means.log.append_bytes_max:
             raise ValueError("the record is larger than an append takes")
 
-    def _shown(self, event: Event, route: Route) -> LogRecord | None:
+    def _shown(self, event: Event, ruling: Ruling) -> LogRecord | None:
         header = event.header
-        grant = route.decide(header, event)
-        if grant is None or not (self._matches is None or self._matches(event.json)):
+        grant = ruling.decide(event)
+        if grant is None or not (ruling.matches is None or ruling.matches(event.json)):
             return None
         key, value = self._projection(grant.fields)(event)
         stamp = FeedHeader(
             self._means.log.generation,
             self._partition,
             event.offset,
-            route.feed.version,
-            route.revision(header),
+            ruling.feed.version,
+            ruling.revision(header),
             header.received_us,
             grant.agreements,
         )

@@ -11,7 +11,7 @@ from hub.core.errors import HubError, LeaseLost, Unknown, place_of
 from hub.core.record import LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import FanoutSettings
-from hub.core.terms import Agreements
+from hub.fanout.routes import Routes
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
@@ -32,7 +32,7 @@ class Means(Struct, frozen=True, kw_only=True):
     snapshot: Callable[[], Snapshot]
     confirmed: Callable[[], bool]
     """Whether the registry confirmed the snapshot within the bound: a stale process decides nothing."""
-    agreements: Callable[[], Agreements]
+    routes: Callable[[], Routes]
     """Of the present snapshot, made once for all feeds."""
     secret: Callable[[str], bytes]
     clock: Clock
@@ -45,6 +45,15 @@ class Means(Struct, frozen=True, kw_only=True):
         """A condition that needs a person."""
         self.observer.count("alarms", alarm=name)
         self.observer.event(f"alarm.{name}", **facts)
+
+    async def may_decide(self, revision: int) -> Routes:
+        """The routes, once they may decide what is stamped with `revision`: the registry is confirmed, and seen so far.
+
+        Nobody else runs in between where that is so already.
+        """
+        while not self.confirmed() or self.snapshot().revision < revision:
+            await self.clock.sleep(POLL_SECONDS)
+        return self.routes()
 
     def quarantined(self, publisher: str, cause: str, place: Position, record: StoredRecord) -> LogRecord:
         """A record as it is kept until an operator has settled it; without what would be more than an append takes.

@@ -1,4 +1,7 @@
-"""Who runs what: a lease for each partition; under it the judge, and a run for each feed that is not standing still."""
+"""Who runs what: a lease for each partition; under it the judge, the pass over what it judged, and the streams' runs.
+
+Every lane of a feed is a stream, and has a run unless the feed is standing still.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,19 @@ from hub.core.terms import kept_agreements
 from hub.fanout.feed import FeedRun
 from hub.fanout.judge import Judge
 from hub.fanout.means import LogCutShort, Means, Tenure, persist
-from hub.fanout.route import active_feed
+from hub.fanout.routes import kept_routes
 from hub.fanout.sections import Sections
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
-from hub.ports.positions import Positions
+from hub.ports.positions import FeedPosition, Positions
 from hub.ports.system import Clock
 
 FEEDS_POLL_SECONDS = 0.2
 """How often it is looked whether a feed has appeared: with the registry's poll, within a second."""
 MEASURE_SECONDS = 5.0
+PLACES_SECONDS, PLACES_TURNS = 1.0, 10
+"""How often the places of streams are stored; of those that only moved with the log, every so many times."""
 
 
 class Fanout:
@@ -57,7 +62,7 @@ class Fanout:
             positions=positions,
             snapshot=snapshot,
             confirmed=confirmed,
-            agreements=kept_agreements(snapshot),
+            routes=kept_routes(snapshot, kept_agreements(snapshot)),
             secret=secret,
             clock=clock,
             observer=observer,
@@ -112,30 +117,60 @@ class PartitionRun:
         self._means = means
         self._tenure = tenure
         self._sections = Sections(means, partition)
-        self._runs: dict[str, tuple[FeedRun, asyncio.Task[None]]] = {}
+        self._runs: dict[str, FeedRun] = {}
+        """By stream."""
 
     async def run(self) -> None:
-        judge = Judge(self._means, self._tenure, self._sections)
+        sections = self._sections
+        judge = Judge(self._means, self._tenure, sections)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tenure.keep())
-            group.create_task(persist(judge.run, self._means, "judge", partition=self._sections.partition))
+            for name, work in (
+                ("judge", judge.run),
+                ("sections", sections.run),
+                ("places", self._store_places),
+                ("measure", self._measure),
+            ):
+                group.create_task(persist(work, self._means, name, partition=sections.partition))
             group.create_task(self._tend_feeds(group))
-            group.create_task(persist(self._measure, self._means, "measure", partition=self._sections.partition))
 
     async def _tend_feeds(self, group: asyncio.TaskGroup) -> None:
-        """Start a run for every feed that has none and may go on; one that may not any more ends by itself."""
+        """Start a run for every stream that has none and may go on; one that may not any more ends by itself."""
         while True:
-            snapshot = self._means.snapshot()
-            for feed in snapshot.feeds:
-                run = self._runs.get(feed.name)
-                if (run is None or run[1].done()) and active_feed(snapshot, feed.name) is not None:
-                    self._runs[feed.name] = self._start(group, feed.name)
+            routes = self._means.routes()
+            self._sections.let_go(routes)
+            for stream in routes.streams.keys() - self._runs.keys():
+                run = FeedRun(self._means, self._tenure, self._sections, *routes.streams[stream])
+                self._runs[stream] = run
+                group.create_task(self._tend(run))
             await self._means.clock.sleep(FEEDS_POLL_SECONDS)
 
-    def _start(self, group: asyncio.TaskGroup, name: str) -> tuple[FeedRun, asyncio.Task[None]]:
-        run = FeedRun(self._means, self._tenure, self._sections, name)
-        work = persist(run.run, self._means, "feed", feed=name, partition=self._sections.partition)
-        return run, group.create_task(work)
+    async def _tend(self, run: FeedRun) -> None:
+        try:
+            await persist(run.run, self._means, "feed", feed=run.label, partition=self._sections.partition)
+        finally:
+            del self._runs[run.stream]
+
+    async def _store_places(self) -> None:
+        """Positions are hints: they are stored together, those of streams that were passed by more seldom still."""
+        means, lease, partition = self._means, self._tenure, self._sections.partition
+        stored: dict[str, FeedPosition] = {}
+        passed, turn = -1, 0
+        while True:
+            await means.clock.sleep(PLACES_SECONDS)
+            places = {stream: place for stream, run in self._runs.items() if (place := run.place) is not None}
+            turn = (turn + 1) % PLACES_TURNS
+            all_of_them = turn == 0 or passed == self._sections.passed
+            passed = self._sections.passed
+            due = {
+                stream: place
+                for stream, place in places.items()
+                if place != (last := stored.get(stream))
+                and (all_of_them or last is None or place.feed_offset != last.feed_offset)
+            }
+            if due:
+                await means.positions.store_all(lease.lease, means.log.generation, partition, due)
+                stored |= due
 
     async def _measure(self) -> None:
         means, sections = self._means, self._sections
@@ -143,7 +178,8 @@ class PartitionRun:
         while True:
             bounds = await means.log.bounds(EVENTS, sections.partition)
             means.observer.gauge("judge_lag_records", bounds.end - sections.mark, partition=partition)
-            for name, (run, task) in self._runs.items():
-                if not task.done():
-                    means.observer.gauge("feed_lag_records", bounds.end - run.position, feed=name, partition=partition)
+            for run in self._runs.values():
+                if (place := run.place) is not None:
+                    lag = bounds.end - place.source_offset
+                    means.observer.gauge("feed_lag_records", lag, feed=run.label, partition=partition)
             await means.clock.sleep(MEASURE_SECONDS)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from hub.core.event import Event
 from hub.core.record import StoredRecord
+from hub.fanout.route import Ruling
+from hub.fanout.routes import Routes
 from schemas.headers import EventHeader, SealHeader, unpack
 
+Parcel = tuple[Event, Ruling]
+"""An event that may have to be shown in a stream, and the version of its feed that decides."""
 
-class Section(Struct, frozen=True):
+
+class Section(Struct):
     """What was judged of a partition from `start` up to `end` (exclusive): its first occurrences, in order."""
 
     start: int
@@ -23,12 +28,23 @@ class Section(Struct, frozen=True):
     bytes: int
     """Of its values, for bounding what is kept in memory."""
 
-    def after(self, offset: int) -> Section:
-        """The part from `offset` on."""
-        if offset <= self.start:
-            return self
-        rest = [event for event in self.events if event.offset >= offset]
-        return Section(offset, self.end, rest, self.revision, self.bytes)
+    sorted: tuple[Routes, Mapping[str, Sequence[Parcel]]] | None = None
+    """By stream, as these routes say: once for all feeds."""
+
+    def parcels(self, routes: Routes, stream: str, offset: int) -> Sequence[Parcel]:
+        """What a stream may have to show from `offset` on."""
+        parcels = self.by_stream(routes).get(stream, ())
+        return parcels if offset <= self.start else [each for each in parcels if each[0].offset >= offset]
+
+    def by_stream(self, routes: Routes) -> Mapping[str, Sequence[Parcel]]:
+        """All that any stream may have to show."""
+        if self.sorted is None or self.sorted[0] is not routes:
+            found: dict[str, list[Parcel]] = {}
+            for event in self.events:
+                for stream, ruling in routes.candidates(event.header):
+                    found.setdefault(stream, []).append((event, ruling))
+            self.sorted = routes, found
+        return self.sorted[1]
 
 
 def section_of(start: int, end: int, firsts: Sequence[Event]) -> Section:

@@ -1,5 +1,6 @@
 """Random lives of fan-out, judged by a pure oracle: processes die, pause, lose their lease or the registry, appends
-land late or unseen, agreements end, feeds appear; in the end every feed shows exactly what it should, once, in order.
+land late or unseen, agreements end or pause, feeds appear and change; in the end every lane of every feed shows exactly
+what it should, once, in order.
 
 A life is a function of its seed: `SEED=17 pytest tests/faults/test_fanout_history.py` plays that one again.
 """
@@ -17,9 +18,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import Agreement, AgreementState, Provider
+from hub.core.agreement import Agreement, AgreementState, Provider, type_matches
 from hub.core.errors import HubError
-from hub.core.feed import Feed, FeedStart
+from hub.core.feed import Feed, FeedStart, Lane, lane_name, lanes_of, stream_of
 from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
@@ -33,6 +34,7 @@ from tests.faults.fanout_world import (
     COMPANY,
     FEED,
     SECRET,
+    TYPE,
     FanoutWorld,
     by_reader_rule,
     event_record,
@@ -44,6 +46,7 @@ LIFE_SECONDS = 10.0
 CALM_SECONDS_MAX = 120.0
 LEASE_SECONDS = 2.0
 PUBLISHERS = ("acme", "borealis", "cygnus")
+TYPES = (TYPE, "customs.seal.broken", "customs.seal.applied")
 
 
 def agreement_of(publisher: str) -> Agreement:
@@ -136,7 +139,14 @@ class Life:
             self._published += [(publisher, source, event_id) for event_id, _ in batch]
             await self.world.publish(
                 *[
-                    event_record(event_id, publisher=publisher, source=source, content=content, revision=revision)
+                    event_record(
+                        event_id,
+                        publisher=publisher,
+                        source=source,
+                        event_type=TYPES[int(event_id[1:]) % len(TYPES)],
+                        content=content,
+                        revision=revision,
+                    )
                     for event_id, content in batch
                 ]
             )
@@ -147,13 +157,19 @@ class Life:
         return f"e{number}", "x" if self.chance.random() < 0.9 else "y"
 
     async def _decide(self) -> None:
-        """An operator: agreements begin and end, feeds appear and end, the recipient is suspended for a while."""
-        late = replace(FEED, name="late")
+        """An operator: agreements begin, pause and end, feeds appear, change and end, the recipient is suspended."""
+        late, urgent = replace(FEED, name="late"), replace(FEED, urgent=("customs.seal.*",), version=2)
         stories: list[list[Registered]] = [
             [late, replace(late, ended=True)],
             [replace(FEED, name="new", start=FeedStart.NOW)],
             [replace(agreement_of("acme"), state=AgreementState.ENDED)],
             [agreement_of("cygnus")],
+            [replace(agreement_of("borealis"), state=AgreementState.SUSPENDED), agreement_of("borealis")],
+            [
+                urgent,
+                replace(urgent, urgent=("customs.seal.broken",), types=("customs.seal.*",), version=3),
+                replace(FEED, version=4),
+            ],
             [replace(AUTHORITY, state=PartnerState.SUSPENDED), AUTHORITY],
             [replace(COMPANY, name="Acme again")],
         ]
@@ -199,9 +215,10 @@ class Life:
             if await world.memory.mark(1, partition) < end:
                 return False
             for feed in world.snapshot.feeds:
-                position = await world.leases.load(feed.stream, 1, partition)
-                if not feed.ended and (position.source_offset if position else 0) < end:
-                    return False
+                for lane in lanes_of(world.snapshot.feeds.versions(feed.name)):
+                    position = await world.leases.load(stream_of(feed.name, lane), 1, partition)
+                    if not feed.ended and (position.source_offset if position else 0) < end:
+                        return False
         return True
 
 
@@ -221,50 +238,67 @@ class Oracle:
         for partition in range(self._world.events.partitions):
             firsts, conflicts = _verdicts(await self._world.records(EVENTS, partition))
             for feed in self._world.snapshot.feeds:
-                found += [f"{feed.name}/{partition}: {fault}" for fault in await self._of_feed(feed, partition, firsts)]
+                for lane in Lane:
+                    faults = await self._of_lane(feed, lane, partition, firsts)
+                    found += [f"{lane_name(feed.name, lane)}/{partition}: {fault}" for fault in faults]
             aside = {_stamp(record) for record in await self._world.records(QUARANTINE, partition)}
             told = [_stamp(record) for record in by_reader_rule(await self._world.records(NOTICES, partition))]
             if aside != set(conflicts) or told != conflicts:
                 found.append(f"{partition}: conflicts {conflicts}, quarantined {aside}, told {told}")
         return found
 
-    async def _of_feed(self, feed: Feed, partition: int, firsts: Mapping[int, Happened]) -> Iterator[str]:
+    async def _of_lane(self, feed: Feed, lane: Lane, partition: int, firsts: Mapping[int, Happened]) -> Iterator[str]:
         """The reader rule makes stamps ascend; so what is left to ask is: only what may be, and all that must be."""
         records: list[StoredRecord] = []
-        with suppress(HubError):  # A feed that ended before it began has no stream.
-            records = await self._world.records(feed.stream, partition)
+        with suppress(HubError):  # A feed that ended before it began has no stream, most have no urgent one.
+            records = await self._world.records(stream_of(feed.name, lane), partition)
         shown = {_stamp(record): record for record in by_reader_rule(records)}
         return (
             fault
             for offset in sorted(shown.keys() | firsts.keys())
-            if (fault := self._fault(feed, offset, shown.get(offset), firsts.get(offset))) is not None
+            if (fault := self._fault(feed, lane, offset, shown.get(offset), firsts.get(offset))) is not None
         )
 
-    def _fault(self, feed: Feed, offset: int, record: StoredRecord | None, first: Happened | None) -> str | None:
+    def _fault(
+        self, feed: Feed, lane: Lane, offset: int, record: StoredRecord | None, first: Happened | None
+    ) -> str | None:
         if first is None:
             return f"{offset} is no first occurrence"
-        allowed = self._is_allowed(feed, first.header)
+        version = self._version(feed, first.header)
+        allowed = version.lane(first.header.type) is lane and self._is_allowed(version, first.header)
         if record is None:
-            must = allowed and not feed.ended and not self._has_ended(first.header.publisher)
+            must = allowed and not feed.ended and self._has_always_held(first.header.publisher)
             return f"{offset} is lost" if must else None
         if not allowed:
             return f"{offset} is shown and was never allowed"
+        stamp = unpack(record.header)
+        assert isinstance(stamp, FeedHeader)
+        if stamp.feed_version != version.version:
+            return f"{offset} was decided by version {stamp.feed_version}, not {version.version}"
         content = orjson.loads(record.value)["data"]["content"]
         return None if content == first.content else f"{offset} shows {content}, not {first.content}"
 
-    def _is_allowed(self, feed: Feed, header: EventHeader) -> bool:
-        """By the agreement at max(the record's revision, the feed version's first)."""
-        history = self._world.snapshot
-        created, since = history.feeds.created(feed.name), history.feeds.since(feed.name)
-        if feed.start is FeedStart.NOW and header.revision < created:
-            return False
-        since = created if feed.ended else since
-        agreement = history.agreements.at(f"{header.publisher}-all", max(header.revision, since))
-        return agreement is not None and not agreement.ended
+    def _version(self, feed: Feed, header: EventHeader) -> Feed:
+        """The one in force at max(the record's revision, the one that created the feed)."""
+        feeds = self._world.snapshot.feeds
+        version = feeds.at(feed.name, max(header.revision, feeds.created(feed.name)))
+        assert version is not None
+        return version
 
-    def _has_ended(self, publisher: str) -> bool:
-        agreement = self._world.snapshot.agreements.get(f"{publisher}-all")
-        return agreement is None or agreement.ended
+    def _is_allowed(self, version: Feed, header: EventHeader) -> bool:
+        history = self._world.snapshot
+        created = history.feeds.created(version.name)
+        if version.start is FeedStart.NOW and header.revision < created:
+            return False
+        agreement = history.agreements.at(f"{header.publisher}-all", max(header.revision, created))
+        wanted = any(type_matches(pattern, header.type) for pattern in version.types)
+        return wanted and agreement is not None and agreement.holds
+
+    def _has_always_held(self, publisher: str) -> bool:
+        """What an agreement covers may have been passed over while it did not hold."""
+        agreements = self._world.snapshot.agreements
+        name = f"{publisher}-all"
+        return agreements.get(name) is not None and all(version.holds for _, version in agreements.versions(name))
 
 
 def _verdicts(log: Sequence[StoredRecord]) -> tuple[dict[int, Happened], list[int]]:

@@ -40,7 +40,7 @@ class Book:
         route = route_of(self.snapshot, Agreements(self.snapshot), feed)
         assert route is not None
         value = orjson.dumps({"data": data}) if data else b"no JSON"
-        return route.decide(header, Event(header, StoredRecord(0, header.received_us, b"", b"", value)))
+        return route.decide(Event(header, StoredRecord(0, header.received_us, b"", b"", value)))
 
 
 def event(revision: int = 2, **members: Any) -> EventHeader:

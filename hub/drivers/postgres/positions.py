@@ -24,7 +24,7 @@ HELD = "SELECT FROM lease WHERE name = $1 AND epoch = $2 AND holder IS NOT NULL 
 """One row if the lease's epoch may write; its lock lets nobody take the lease before the transaction has ended."""
 _STORE = f"""
 WITH held AS ({HELD}), stored AS (
-    INSERT INTO feed_position AS known 
+    INSERT INTO feed_position AS known
     SELECT output, $3::integer, $4::integer, source_offset, feed_offset
     FROM held, unnest($5::text[], $6::bigint[], $7::bigint[]) AS given (output, source_offset, feed_offset)
     ON CONFLICT (output, generation, partition) DO UPDATE
