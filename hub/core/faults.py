@@ -138,13 +138,19 @@ _TEXTS = (
         "ACT_SIGNATURE_REFUSED",
         "A signature does not count.",
         "Une signature ne compte pas.",
-        "Sign it as it is (`customs-connect mandate sign`), under a live key with the scope mandates:sign.",
+        "Sign it as it is, with `customs-connect`, under a live key with the scope named.",
     ),
     FaultText(
         "ACT_SIGNATURES_FEW",
         "Too few systems have signed.",
         "Trop peu de systèmes ont signé.",
         "Let a second person sign under a key of another system; one is enough only where there is but one for it.",
+    ),
+    FaultText(
+        "ACT_AGREEMENT_CLOSED",
+        "The agreement is not in a state in which this can be done.",
+        "L'accord n'est pas dans un état où cela puisse être fait.",
+        "Look at it with `customs-hub agreement show`; what has ended, or is stale, is agreed anew under another name.",
     ),
     FaultText(
         "ACT_FILTER_EMPTY",

@@ -45,6 +45,8 @@ AGREEMENTS = frozenset({OperatorRole.AGREEMENT_OFFICER})
 SECURITY = frozenset({OperatorRole.SECURITY_OFFICER})
 ANYONE = frozenset(OperatorRole) - {OperatorRole.VIEWER, OperatorRole.AUDITOR}
 """Whoever may change anything at all may stop: harm does not wait for the right person."""
+NOBODY: frozenset[OperatorRole] = frozenset()
+"""No operator: a company says so of itself, or the hub of what it saw."""
 REVIEWERS = ANYONE | {OperatorRole.AUDITOR}
 """Who may look, as the second, at what one person did alone."""
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hub.core.codes import as_heard, is_digest, spoken
 from hub.core.credential import KeyState, PublicKey
 from hub.core.enrolment import INVITATION_SECONDS, Enrolment, Invitation, InvitationState, Step
-from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect, OperatorRole
+from hub.core.operator import ANYONE, NOBODY, PARTNERS, SECURITY, Effect
 from hub.core.partner import System
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -21,8 +21,6 @@ from hub.trust.keys import KeyRefused, algorithm_of, load_public_jwk, public_jwk
 
 OPEN_INVITATIONS_MAX = 16
 """Of one partner."""
-NOBODY: frozenset[OperatorRole] = frozenset()
-"""No operator: a company says so of itself, or the hub of what it saw."""
 
 
 class MakeInvitation(Request, frozen=True, kw_only=True):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hub.core.agreement import Purpose, type_matches
+from hub.core.agreement import Agreement, Purpose, type_matches
 from hub.core.feed import Feed, FeedStart
-from hub.core.filter import ARRAY_INDEX_MAX, is_empty
+from hub.core.filter import ARRAY_INDEX_MAX, EventSchemas, is_empty
 from hub.core.operator import AGREEMENTS, ANYONE, Effect
 from hub.core.pointer import array_index, tokens
 from hub.operate.acts import Act, Basis, Changes, Request
@@ -49,7 +49,16 @@ def add_feed(request: AddFeed, basis: Basis, checks: Checks) -> Changes:
 
 def end_feed(request: EndFeed, basis: Basis, checks: Checks) -> Changes:
     feed = checks.known("/name", request.name, basis.snapshot.feeds)
-    return () if feed is None or feed.ended else (replace(feed, ended=True, version=feed.version + 1),)
+    return () if feed is None or feed.ended else (ended_feed(feed),)
+
+
+def ended_feed(feed: Feed) -> Feed:
+    return replace(feed, ended=True, version=feed.version + 1)
+
+
+def share_a_type(feed: Feed, agreement: Agreement, event_types: EventSchemas) -> bool:
+    """Whether the feed asks for any type that the agreement covers."""
+    return any(_asks_for(feed, name) and agreement.covers_type(name) for name in event_types)
 
 
 def _check_where(where: tuple[tuple[str, tuple[str, ...]], ...], checks: Checks) -> None:
@@ -73,7 +82,7 @@ def _check_agreements(feed: Feed, basis: Basis, checks: Checks) -> None:
         checks.fault(
             "ACT_AGREEMENT_MISSING", "/recipient", found, f"an agreement with {feed.recipient}, {feed.purpose}"
         )
-    elif not any(_asks_for(feed, name) and any(a.covers_type(name) for a in agreements) for name in basis.event_types):
+    elif not any(share_a_type(feed, agreement, basis.event_types) for agreement in agreements):
         covered = ", ".join(dict.fromkeys(pattern for agreement in agreements for pattern in agreement.types))
         checks.fault("ACT_AGREEMENT_MISSING", "/types", ", ".join(feed.types), f"a type agreed on: {covered}")
 

@@ -178,9 +178,9 @@ def _read(document: Mapping[str, Any], shape: type[Any], name: str, place: str, 
     return read, text
 
 
-def signing_keys(principal: str, snapshot: Snapshot, now: int) -> dict[str, PublicKey]:
-    """The keys that may sign mandates of a partner, by id: in use, since one in grace was replaced already."""
-    systems = (system for system in snapshot.systems.of(principal) if SCOPE in system.scopes)
+def signing_keys(partner: str, snapshot: Snapshot, now: int, scope: str = SCOPE) -> dict[str, PublicKey]:
+    """The keys that may sign for a partner, by id: in use, since one in grace was replaced already."""
+    systems = (system for system in snapshot.systems.of(partner) if scope in system.scopes)
     keys = (key for system in systems for key in snapshot.keys_of(system.id))
     return {key.id: key for key in keys if key.state_at(now) is KeyState.ACTIVE}
 

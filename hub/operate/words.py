@@ -55,6 +55,12 @@ def _of_its_holder(before: Plain | None, after: Plain) -> bool:
     return before is None or before["partner"] == after["partner"]
 
 
+def _signed(before: Plain | None, after: Plain) -> bool:
+    """A signature starts nothing that officers have stopped."""
+    proposed = before is not None and before["state"] == "proposed"
+    return proposed and _only(state=("active",), signatures=ANY)(before, after)
+
+
 def _told(_: Plain | None, __: Plain) -> bool:
     """It only says that something stops."""
     return True
@@ -63,6 +69,8 @@ def _told(_: Plain | None, __: Plain) -> bool:
 _REVOKED = _only(state=("revoked",), not_after=ANY)
 _WITHDRAWN = _only(state=("withdrawn",), withdrawal=ANY)
 _ENDED = _only(ended=(True,))
+_ENDED_AGREEMENT = _only(state=("ended",), copies=((), None))
+_ENDED_FEED = _only(ended=(True,), version=ANY)
 _STOPPED_OPERATOR = _only(state=("suspended", "removed"))
 
 STOPS: Mapping[str, Row] = {
@@ -83,8 +91,10 @@ STOPS: Mapping[str, Row] = {
     "api-key.revoke": {"api_key": _REVOKED},
     "certificate.revoke": {"certificate": _REVOKED},
     "issuer-key.remove": {"issuer_key": _only(removed=(True,))},
-    "agreement.end": {"agreement": _ENDED},
-    "feed.end": {"feed": _only(ended=(True,), version=ANY)},
+    "agreement.suspend": {"agreement": _only(state=("suspended",))},
+    "agreement.end": {"agreement": _ENDED_AGREEMENT, "feed": _ENDED_FEED},
+    "agreement.lapse": {"agreement": _ENDED_AGREEMENT, "feed": _ENDED_FEED},
+    "feed.end": {"feed": _ENDED_FEED},
     "mandate.withdraw": {"mandate": _WITHDRAWN},
     "mandate.stop": {"mandate": _WITHDRAWN},
     "seal-key.leaked": {"retired_key": _told},
@@ -102,11 +112,14 @@ WORDS: Mapping[str, Mapping[str, Row]] = {
         "key.disown": STOPS["key.disown"],
         "mandate.grant": {"mandate": _either(_new, _only(state=("granted",), grant=ANY))},
         "mandate.withdraw": STOPS["mandate.withdraw"],
+        "agreement.sign": {"agreement": _signed},
     },
     Authority.ISSUER: {"aeo.tell": {"authorisation": _of_its_holder, "status_feed": _only(sequence=ANY, heard_at=ANY)}},
     Authority.HUB: {
         "enrolment.step": {"enrolment": _only(clock_offset_seconds=ANY, **{step.value: ANY for step in Step})},
         "proposal.stale": {"proposal": _only(state=("stale",))},
+        "agreement.lapse": STOPS["agreement.lapse"],
+        "agreement.note-copies": {"agreement": _only(copies=ANY)},
     },
 }
 

@@ -1,0 +1,56 @@
+"""Agreements as one side signs them, and what they leave of an event (`schemas/formats/agreement.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jwt
+
+from connectors.errors import ConnectorError
+from connectors.keys import SigningKey
+from schemas.canonical import NotCanonical, canonical_bytes
+from schemas.guard import Parsed, parse
+
+FORMAT = "customs-hub-agreement/1"
+SIGNATURE_TYPE = "customs-hub-agreement+jws"
+
+
+class AgreementInvalid(ConnectorError, ValueError):
+    """This is no agreement's text, or not the one that was meant; the text says why."""
+
+
+def read(text: str, id: str) -> Mapping[str, Any]:  # noqa: A002
+    """The terms that a text states, if it is one of this agreement in its only spelling. Raises `AgreementInvalid`."""
+    parsed = parse(text.encode())
+    if not isinstance(parsed, Parsed) or parsed.value.get("format") != FORMAT:
+        raise AgreementInvalid(f"this is no {FORMAT}")
+    try:
+        spelt = canonical_bytes(parsed.value).decode()
+    except NotCanonical as e:
+        raise AgreementInvalid("the text has numbers that no agreement has") from e
+    if spelt != text:
+        raise AgreementInvalid("the text is not RFC 8785 JSON: what would be signed is not what is shown")
+    if parsed.value.get("id") != id:
+        raise AgreementInvalid(f"the text is of another agreement than {id}")
+    terms: Mapping[str, Any] = parsed.value
+    return terms
+
+
+def sign(text: str, key: SigningKey) -> str:
+    """The detached JWS (RFC 7515, Appendix F) over the text."""
+    headers = {"typ": SIGNATURE_TYPE, "kid": key.id}
+    whole = jwt.api_jws.encode(text.encode(), key.private, algorithm=key.algorithm, headers=headers)
+    head, _, signature = whole.split(".")
+    return f"{head}..{signature}"
+
+
+def stripped(event: Mapping[str, Any], needed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The event without the members of `data` that no agreement covers. `needed`: of `GET /v1/agreements/mine`.
+
+    A type that it does not name is left as it is: the hub says why it does not take it.
+    """
+    data, kept = event.get("data"), needed.get(str(event.get("type")))
+    if kept is None or "*" in kept or not isinstance(data, dict):
+        return dict(event)
+    return {**event, "data": {name: value for name, value in data.items() if name in kept}}
