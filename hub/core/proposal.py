@@ -63,6 +63,8 @@ class Conflict(HubError):
     code = "REGISTRY_MOVED"
 
 
+AT_ONCE_MAX = 500
+"""Objects that are read or written at a stretch; more of them, on a thread, while others have their turn."""
 AUDIT_FORMAT = 2
 """1 had neither `before` nor `authority` and signatures."""
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hub.core.copies import Entry, Quarantined
 from hub.core.filter import EventSchemas
+from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
 from hub.core.retired_key import Ring
@@ -56,6 +57,8 @@ class Basis(Struct, frozen=True):
     may_know: Callable[[str], bool] = lambda _: True
     """Whether who looks may know what was asked for in an act, and why."""
     mandates: MandateSettings = MandateSettings()
+    listeners: Listeners = Listeners()
+    """Where recipients may read their feeds from Kafka itself."""
     copies: Sequence[Quarantined] = ()
     """What the act's own `gather` found."""
 
@@ -78,6 +81,8 @@ class Act(Struct, frozen=True):
     roles: frozenset[OperatorRole]
     """Who may do it, or sign it as the second."""
     gather: Gather | None = None
+    is_large: bool = False
+    """Asked with thousands of rows: it is decided, written and told on a thread, while others have their turn."""
     in_haste: bool = False
     """The second may be whoever is on call, in any role that changes something; another person looks at it later."""
     proves_itself: bool = False

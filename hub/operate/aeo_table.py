@@ -183,7 +183,7 @@ def _shown(authorisation: Authorisation, basis: Basis) -> Plain:
     return {"id": authorisation.id, **shown, "holds": authorisation.shortfall(day) is None, "status_stale": stale}
 
 
-ACTS = {"aeo.import": Act(Import, import_rows, Effect.STARTS, PARTNERS)}
+ACTS = {"aeo.import": Act(Import, import_rows, Effect.STARTS, PARTNERS, is_large=True)}
 VIEWS = {
     "aeo.list": View(Which, list_authorisations),
     "aeo.show": View(Named, show_authorisation),

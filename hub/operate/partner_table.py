@@ -77,4 +77,4 @@ def _json_rows(text: str, checks: Checks) -> Iterator[tuple[str, AddPartner]]:
             checks.invalid(f"line {number}", str(error), "a JSON object with the members of `partner.add`")
 
 
-ACTS = {"partner.import": Act(Import, import_partners, Effect.STARTS, PARTNERS)}
+ACTS = {"partner.import": Act(Import, import_partners, Effect.STARTS, PARTNERS, is_large=True)}

@@ -9,8 +9,10 @@ takes two over the same statement. The user of the hub's machine alone can then 
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -30,8 +32,9 @@ from hub.core.approval import (
 from hub.core.copies import CopyDecision, Quarantined
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
+from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect
-from hub.core.proposal import Authority, Proposal
+from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.core.retired_key import Ring
 from hub.core.settings import MandateSettings
@@ -103,6 +106,7 @@ class Registrar:
         key_unused_seconds: int,
         last_use: LastUse,
         mandates: MandateSettings,
+        listeners: Listeners,
     ) -> None:
         """`hub`: its name, without which no statement is for it."""
         self._live = live
@@ -115,6 +119,7 @@ class Registrar:
         self._key_validity_seconds = key_validity_seconds
         self._key_unused_seconds = key_unused_seconds
         self._mandates = mandates
+        self._kafka_listeners = listeners
         self._listeners: list[RefusalListener] = []
         self.looks = Looks(live, basis=self._basis_of, last_use=last_use, clock=clock)
 
@@ -148,15 +153,18 @@ class Registrar:
         if isinstance(asked, Refusal):
             return asked
         copies = await self._gathered(ACTS[name].gather, asked)
-        changes = self._decide(name, asked, copies, operator, tells=False)
+        changes = await self._decide(name, asked, copies, operator, tells=False)
         if isinstance(changes, Refusal):
             return changes
-        snapshot, names = self._live.snapshot, names_of(changes)
         if not changes:
-            return Done(snapshot.revision, ())
-        statement = ActStatement(
-            FORMAT, self._hub, name, to_builtins(asked), names, replaces_now(names, snapshot), self._now()
-        )
+            return Done(self._live.snapshot.revision, ())
+        prepare = partial(self._prepared, name, asked, changes)
+        return await to_thread(prepare) if ACTS[name].is_large else prepare()
+
+    def _prepared(self, name: str, asked: Request, changes: Changes) -> Prepared:
+        names = names_of(changes)
+        replaces = replaces_now(names, self._live.snapshot)
+        statement = ActStatement(FORMAT, self._hub, name, to_builtins(asked), names, replaces, self._now())
         return Prepared(statement.canonical().decode(), self._effect(name, changes), _told(changes))
 
     async def sign(self, statement: str, signature: str, *, local: bool = False) -> Done | Waiting | Refusal:
@@ -167,7 +175,7 @@ class Registrar:
         return await self._live.insist(lambda: self._sign(statement, signature, local))
 
     async def _perform(self, name: str, request: Request, actor: str, authority: Authority) -> Done | Refusal:
-        """Decide and write on one snapshot: nothing is awaited between the two."""
+        """Decide and write on one snapshot: what comes in between, where an act is large, is a `Conflict`."""
         copies = await self._gathered(ACTS[name].gather, request)
         if ACTS[name].proves_itself:
             authority = Authority.ISSUER
@@ -175,7 +183,7 @@ class Registrar:
             authority = Authority.SETUP
         if authority is Authority.LOCAL and ACTS[name].effect is not Effect.STOPS:
             return Refusal("OPERATOR_REQUIRED", name)
-        changes = self._decide(name, request, copies, actor)
+        changes = await self._decide(name, request, copies, actor)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
@@ -192,7 +200,7 @@ class Registrar:
         if act is None or isinstance(request, Refusal):
             return request
         copies = await self._gathered(act.gather, request)
-        # From here on nothing is awaited before the write: all is decided on one snapshot.
+        # From here on all is decided on one snapshot: if it grows before the write, that is a `Conflict`.
         snapshot, now = self._live.snapshot, self._now()
         signed = proven(statement, text, jws, snapshot=snapshot, now=now)
         if isinstance(signed, Refusal):
@@ -209,7 +217,7 @@ class Registrar:
             return await self._performed_before(signed) or await self._stale(signed, pending)
         if pending is not None and not pending.is_open(now):
             return Refusal("PROPOSAL_CLOSED", told_state(pending, now))
-        changes = self._decide(statement.act, request, copies, pending.author if pending else signed.operator.id)
+        changes = await self._decide(statement.act, request, copies, pending.author if pending else signed.operator.id)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
@@ -293,7 +301,8 @@ class Registrar:
             if isinstance(item, CopyDecision):
                 with suppress(HubError):  # It is decided; the mark of a copy that no longer waits is looked past.
                     await self._quarantine.unmark(item.partner, item.sha256)
-        return Done(revision, _told(proposal.changes))
+        is_large = proposal.act in ACTS and ACTS[proposal.act].is_large
+        return Done(revision, await to_thread(_told, proposal.changes) if is_large else _told(proposal.changes))
 
     async def _basis_of(self, gather: Gather | None, request: Any) -> Basis:
         return self._basis(await self._gathered(gather, request))
@@ -301,14 +310,20 @@ class Registrar:
     async def _gathered(self, gather: Gather | None, request: Any) -> Sequence[Quarantined]:
         return await gather(request, self._live.snapshot, self._quarantine) if gather is not None else ()
 
-    def _decide(
+    async def _decide(
         self, name: str, request: Any, copies: Sequence[Quarantined], actor: str, *, tells: bool = True
     ) -> Changes | Refusal:
-        """`tells`: whoever listens hears of a refusal, where it is more than an attempt."""
-        checks = Checks()
+        """`tells`: whoever listens hears of a refusal, where it is more than an attempt.
+
+        Raises `Conflict` where the registry moved on while a large act was decided; others are decided at once.
+        """
+        checks, act, based_on = Checks(), ACTS[name], self._based_on
         if len(request.reason) > REASON_CHARACTERS_MAX:
             checks.invalid("/reason", f"{len(request.reason)} characters", f"at most {REASON_CHARACTERS_MAX}")
-        changes = ACTS[name].decide(request, self._basis(copies, actor), checks)
+        decide = partial(act.decide, request, self._basis(copies, actor), checks)
+        changes: Changes = await to_thread(decide) if act.is_large else decide()
+        if self._based_on != based_on:
+            raise Conflict(f"revision {based_on} is no longer the head")
         if not checks.faults:
             return changes
         for listener in self._listeners if tells else ():
@@ -327,6 +342,7 @@ class Registrar:
             hub=self._hub,
             actor=actor,
             mandates=self._mandates,
+            listeners=self._kafka_listeners,
             copies=copies,
         )
 

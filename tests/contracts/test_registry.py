@@ -20,7 +20,7 @@ from hub.core.issuer import IssuerKey
 from hub.core.mandate import Mandate, SignedText
 from hub.core.operator import Operator, OperatorKey, OperatorRole
 from hub.core.partner import EDIProfile, Identifier, Partner, PublicKey, Role, System, Tier
-from hub.core.proposal import Conflict, Proposal
+from hub.core.proposal import AT_ONCE_MAX, Conflict, Proposal
 from hub.core.registry import Registered, Snapshot
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.sqlite.registry import SQLiteRegistry
@@ -125,6 +125,16 @@ async def test_a_revision_may_hold_several_versions_of_an_object_in_their_order(
     assert snapshot.authorisations.versions(AUTHORISATION.id) == [(1, AUTHORISATION), (1, suspended), (1, valid)]
     assert snapshot.authorisations.changed_after(0) == [(1, AUTHORISATION.id)] * 3
     assert snapshot.authorisations.changed_after(1) == []
+
+
+async def test_a_large_revision_is_one_in_its_order_and_in_the_trail(registry: Registry) -> None:
+    many = tuple(System(f"zephyr.s{number}", "zephyr", ()) for number in range(2 * AT_ONCE_MAX + 1))
+
+    await registry.write(proposal(0, *many), time_us=TIME_US)
+
+    assert tuple(version.object for version in await registry.load(0)) == many
+    [event] = [orjson.loads(each) for each in await registry.audit(0, 10)]
+    assert [change["id"] for change in event["changes"]] == [each.id for each in many]
 
 
 async def test_a_reason_may_be_any_text(registry: Registry) -> None:

@@ -8,13 +8,15 @@ same transaction. Workers ask for the head three times a second, on connections 
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
-from hub.core.proposal import Conflict, Proposal, audit_event
+from hub.core.proposal import AT_ONCE_MAX, Conflict, Proposal, audit_event
 from hub.core.registry import KINDS, Version, kind_of, object_id
-from hub.drivers.postgres.database import Database
+from hub.drivers.postgres.database import Database, Row
 
 _HEAD = "SELECT revision FROM head"
 _RAISE = "UPDATE head SET revision = $2 WHERE revision = $1 RETURNING revision"
@@ -38,10 +40,8 @@ class PostgresRegistry:
         return int(revision)
 
     async def load(self, after_revision: int) -> Sequence[Version]:
-        return [
-            Version(revision, msgspec.json.decode(body, type=KINDS[kind]), actor, reason.decode(), time_us)
-            for revision, kind, body, actor, reason, time_us in await self._database.read(_LOAD, after_revision)
-        ]
+        rows = await self._database.read(_LOAD, after_revision)
+        return await to_thread(_versions, rows) if len(rows) > AT_ONCE_MAX else _versions(rows)
 
     async def write(self, proposal: Proposal, *, time_us: int) -> int:
         """As the port says. Raises `OutcomeUnknown` where the answer was lost: the head and the audit trail tell."""
@@ -50,13 +50,21 @@ class PostgresRegistry:
         kinds, ids = [kind_of(item) for item in changes], [object_id(item) for item in changes]
         bodies = [msgspec.json.encode(item) for item in changes]
         who = proposal.actor, proposal.act, proposal.reason.encode()
+        audited = partial(audit_event, proposal, revision=revision, time_us=time_us)
+        event = await to_thread(audited) if len(changes) > AT_ONCE_MAX else audited()
         async with self._database.transaction() as connection:
             if not await connection.fetch(_RAISE, proposal.based_on, revision):
                 raise Conflict(f"revision {proposal.based_on} is no longer the head")
             await connection.execute(_INSERT, revision, kinds, ids, bodies, *who, time_us)
-            event = audit_event(proposal, revision=revision, time_us=time_us)
             await connection.execute("INSERT INTO audit VALUES ($1, $2)", revision, event)
         return revision
 
     async def audit(self, after_revision: int, limit: int) -> Sequence[bytes]:
         return [event for (event,) in await self._database.read(_AUDIT, after_revision, limit)]
+
+
+def _versions(rows: Sequence[Row]) -> list[Version]:
+    return [
+        Version(revision, msgspec.json.decode(body, type=KINDS[kind]), actor, reason.decode(), time_us)
+        for revision, kind, body, actor, reason, time_us in rows
+    ]

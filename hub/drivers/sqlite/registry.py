@@ -10,8 +10,10 @@ One connection does everything (SQLite before 3.51.3 can corrupt a WAL that two 
 from __future__ import annotations
 
 import sqlite3
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     Text,
@@ -35,7 +38,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from hub.core.errors import StorageFull, StorageUnavailable
-from hub.core.proposal import Conflict, Proposal, audit_event
+from hub.core.proposal import AT_ONCE_MAX, Conflict, Proposal, audit_event
 from hub.core.registry import Version, kind_of, object_id
 from hub.core.stored import read_stored, stored
 from hub.drivers.sqlite.worker import CallWorker
@@ -117,22 +120,20 @@ class SQLiteRegistry:
         query = select(VERSIONS).where(VERSIONS.c.revision > after_revision)
         async with self._transaction() as connection:
             rows = (await connection.execute(query.order_by(VERSIONS.c.revision, VERSIONS.c.position))).all()
-        return [
-            Version(row.revision, item, row.actor, row.reason, row.time_us)
-            for row in rows
-            for item in read_stored(row.kind, row.body)
-        ]
+        return await to_thread(_versions, rows) if len(rows) > AT_ONCE_MAX else _versions(rows)
 
     async def write(self, proposal: Proposal, *, time_us: int) -> int:
         revision = proposal.based_on + 1
         raise_head = update(HEAD).where(HEAD.c.revision == proposal.based_on).values(revision=revision)
-        record = {"revision": revision, "event": audit_event(proposal, revision=revision, time_us=time_us)}
+        audited = partial(audit_event, proposal, revision=revision, time_us=time_us)
+        told = await to_thread(audited) if len(proposal.changes) > AT_ONCE_MAX else audited()
         async with self._transaction() as connection:
             if (await connection.execute(raise_head)).rowcount != 1:
                 raise Conflict(f"revision {proposal.based_on} is no longer the head")
-            if rows := _rows(proposal, revision, time_us):
-                await connection.execute(insert(VERSIONS), rows)
-            await connection.execute(insert(AUDIT), [record])
+            rows = _rows(proposal, revision, time_us)
+            for start in range(0, len(rows), AT_ONCE_MAX):
+                await connection.execute(insert(VERSIONS), rows[start : start + AT_ONCE_MAX])
+            await connection.execute(insert(AUDIT), [{"revision": revision, "event": told}])
         return revision
 
     async def audit(self, after_revision: int, limit: int) -> Sequence[bytes]:
@@ -152,6 +153,14 @@ class SQLiteRegistry:
             raise StorageUnavailable(f"the registry does not answer: {error.orig}") from error
         except SQLAlchemyError as error:
             raise StorageUnavailable("the registry does not answer") from error
+
+
+def _versions(rows: Sequence[Row[Any]]) -> list[Version]:
+    return [
+        Version(row.revision, item, row.actor, row.reason, row.time_us)
+        for row in rows
+        for item in read_stored(row.kind, row.body)
+    ]
 
 
 def _rows(proposal: Proposal, revision: int, time_us: int) -> list[dict[str, object]]:
