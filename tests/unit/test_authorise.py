@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.aeo import AEOStatus, AEOType, Arrangement, Authorisation
-from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.agreement import Agreement, AgreementState, Provider, Purpose
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit
 from hub.core.partner import KeyState, Partner, PartnerState, PublicKey, Role, System, Tier
@@ -125,7 +125,7 @@ def test_what_touches_its_aeo_status_is_in_force_for_its_next_event(change: Regi
 
 def test_only_kinds_that_were_thought_about_touch_nobody() -> None:
     harmless = {"edi_profile", "copy_decision", "allowance", "invitation", "enrolment", "issuer_key", "operator",
-                "proposal", "review", "retired_key"}  # fmt: skip
+                "proposal", "review", "retired_key", "kafka_access"}  # fmt: skip
 
     assert {KINDS[kind] for kind in harmless} == set(OF_NOBODY)
 
@@ -184,7 +184,7 @@ def test_a_new_revision_counts_at_once() -> None:
     world = World(AGREEMENT)
     assert world.code() == "PERMITTED"
 
-    world.change(replace(AGREEMENT, ended=True))
+    world.change(replace(AGREEMENT, state=AgreementState.ENDED))
     ended = world.code()
     world.change(replace(AGREEMENT, id="b"))
 
