@@ -113,7 +113,7 @@ class Hub:
             observer=observer,
             worker=worker,
         )
-        self.follower = make_follower(settings, ports, clock, observer)
+        self.follower = make_follower(settings, ports, clock, observer, snapshot=self.snapshot)
         self.archived = make_archived(settings, ports, self.follower, clock, entropy)
         self.registrar = make_registrar(
             self.live,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hub.assembly.grounds import Ports, events_partitions
+from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.core.worker import Worker
 from hub.ports.observer import Observer
@@ -10,17 +13,22 @@ from hub.ports.system import Clock, Entropy
 from hub.views.events import Events
 from hub.views.follow import Follower, known_up_to_us
 from hub.views.objects import Objects
+from hub.views.owned import consignors, nobody_else
 from hub.views.sight import Sights
 from hub.web.edge import Handler
 from hub.web.gate import Gate
 from hub.web.viewing import ViewsAPI
 
 
-def make_follower(settings: Settings, ports: Ports, clock: Clock, observer: Observer) -> Follower:
+def make_follower(
+    settings: Settings, ports: Ports, clock: Clock, observer: Observer, *, snapshot: Callable[[], Snapshot]
+) -> Follower:
     return Follower(
         log=ports.log,
         index=ports.index,
         views=ports.views,
+        accesses=ports.accesses,
+        others=consignors(snapshot) if settings.views.concerned_parties == "consignor" else nobody_else,
         clock=clock,
         observer=observer,
         settings=settings.views,

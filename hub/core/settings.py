@@ -300,6 +300,9 @@ class ViewsSettings(Struct, frozen=True, kw_only=True):
     """Consignments of a container, or containers of a consignment, whose own events are looked at for it."""
     versions_max: Count = 20
     """The newest versions of an event, and what takes it back, that its state is told from."""
+    concerned_parties: Literal["none", "consignor"] = "none"
+    """`consignor`: whom an event of another company names as consignor, by an identifier in the registry, is told as
+    well who was given it (`GET /v1/accesses?concerning=yes`). Of events that come in from then on."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step, runs_of
-from hub.core.errors import HubError
+from hub.core.errors import HubError, StorageUnavailable
 from hub.core.feed import Feed
 from hub.core.registry import Snapshot
 from hub.core.restriction import first_that_binds
@@ -53,8 +53,8 @@ class Journal:
     async def add(self, entries: Iterable[Access]) -> None:
         """Write entries down; what is equal in one group, once. Their time is that of the writing, where it is 0.
 
-        A lawful restriction that is in force is noted in them. Durable when it returns; raises `HubError`: then nothing
-        may leave.
+        A lawful restriction that is in force is noted in them. Durable when it returns; raises `StorageUnavailable`:
+        then nothing may leave.
         """
         group = self._gathering
         group.entries.update(dict.fromkeys(entries))
@@ -73,7 +73,8 @@ class Journal:
         try:
             await self.kept.add(stamped)
         except HubError as error:
-            group.error = error
+            group.error = StorageUnavailable(f"who is given what cannot be written down: {error}")
+            group.error.__cause__ = error
         group.is_written = True
 
 

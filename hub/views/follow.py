@@ -18,12 +18,14 @@ from msgspec import DecodeError
 from hub.core.errors import HubError, Trimmed, place_of
 from hub.core.record import EVENTS, Position, StoredRecord
 from hub.core.settings import ViewsSettings
+from hub.ports.access_journal import AccessJournal
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.ports.views import KnownEvent, Mark, Views
 from hub.views.known import known_event
+from hub.views.owned import Concerned, owned_by
 from schemas.headers import EventHeader, unpack
 from schemas.identity import identity_key
 
@@ -52,6 +54,8 @@ class Follower:
         log: EventLog,
         index: FirstOccurrence,
         views: Views,
+        accesses: AccessJournal,
+        others: Concerned,
         clock: Clock,
         observer: Observer,
         settings: ViewsSettings,
@@ -60,6 +64,8 @@ class Follower:
         self._log = log
         self._index = index
         self._views = views
+        self._accesses = accesses
+        self._others = others
         self._clock = clock
         self._observer = observer
         self._settings = settings
@@ -146,6 +152,7 @@ class Follower:
         events = await self._firsts(position, records)
         end = Position(position.generation, position.partition, position.offset + len(records))
         moved = Mark(end, records[-1].time_us)
+        await self._accesses.attribute(owned_by(events, self._others))
         await self._views.apply(events, moved)
         self._complete_us[position.partition] = moved.time_us
         self._observer.count("views_events", len(events))

@@ -11,11 +11,13 @@ from msgspec.structs import replace
 
 from hub.core.record import EVENTS, LogRecord, Position
 from hub.core.settings import ViewsSettings
+from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.views import MemoryViews
 from hub.ports.views import Mark, Query
 from hub.views.follow import KNOWN_SECONDS_MAX, Follower, until_known
+from hub.views.owned import nobody_else
 from schemas.headers import EventHeader, pack, unpack
 from schemas.identity import identity_key
 from tests.faults.fanout_world import FanoutWorld, event_record
@@ -26,12 +28,15 @@ class ViewsWorld(FanoutWorld):
     def __init__(self, partitions: int = 1) -> None:
         super().__init__(partitions)
         self.views = MemoryViews()
+        self.accesses = MemoryAccessJournal()
 
     def follower(self, **settings: float) -> Follower:
         return Follower(
             log=self.log,
             index=self.index,
             views=self.views,
+            accesses=self.accesses,
+            others=nobody_else,
             clock=self.clock,
             observer=self.observer,
             settings=replace(ViewsSettings(), **settings),

@@ -27,7 +27,7 @@ from hub.drivers.sqlite.worker import CallWorker, OnWorkers, transaction
 from hub.ports.views import KnownEvent, Mark, Page, Query
 from schemas.identity import IDENTITY_BYTES, identity_key
 
-LAYOUT = 2
+LAYOUT = 3
 PURGED_AT_ONCE = 1_000
 _SCHEMA = """
 CREATE TABLE origin (log TEXT NOT NULL);    -- one row

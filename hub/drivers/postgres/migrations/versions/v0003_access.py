@@ -37,6 +37,8 @@ CREATE TABLE owned (
 )
 """,
     "CREATE INDEX owned_received ON owned (received_us)",
+    # What is known is followed again from its start: with it comes whose the events are.
+    "TRUNCATE view_mark, view_event, view_object, view_series",
 )
 
 
