@@ -103,6 +103,7 @@ async def stage(
 
 
 def _session(url: str, client: Client, file: Path) -> HubSession:
+    file.touch(0o600)
     file.write_bytes(client.key_pem)
     publishes = client.id.partition(".")[0] in PUBLISHERS
     scope = "events:write receipts:read" if publishes else "feeds:read receipts:read"

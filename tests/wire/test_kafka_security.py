@@ -86,6 +86,7 @@ def identity(directory: Path, name: str) -> None:
     certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (directory / f"{name}.crt").write_bytes(certificate)
+    (directory / f"{name}.pem").touch(0o600)
     (directory / f"{name}.pem").write_bytes(key.private_bytes(*form) + certificate)
 
 
