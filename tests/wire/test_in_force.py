@@ -106,12 +106,24 @@ async def test_a_new_feed_brings_what_came_before_it_and_ends_at_once(world: Hub
 
 async def test_what_lies_in_a_feed_is_given_to_nobody_once_its_agreement_has_ended(world: HubWorld) -> None:
     watch, delta = await world.reader(), await world.company()
+    other = {"provider": {"tier": "aeo"}, "types": ["*"], "fields": ["*"], "purpose": RISK}
+    await world.act("agreement.add", id="keeps-the-feed", recipient="watch", **other)
     await delta.post(event("a"))
     assert [record["id"] for record in await watch.records("watch", 1)] == ["a"]
 
     await world.act("agreement.end", id="watch-all")
 
     assert (await watch.get("/v1/feeds/watch/records")).json["items"] == []
+
+
+async def test_with_its_last_agreement_a_feed_is_gone(world: HubWorld) -> None:
+    watch, delta = await world.reader(), await world.company()
+    await delta.post(event("a"))
+    await watch.records("watch", 1)
+
+    await world.act("agreement.end", id="watch-all")
+
+    assert (await watch.get("/v1/feeds/watch/records")).code == "FEED_GONE"
 
 
 @pytest.mark.parametrize(
