@@ -1,0 +1,213 @@
+"""What routing costs: `python -m tests.measure_routing` prints each figure beside its bound; `--kafka` routes into one.
+
+- An event on the memory log, with 1,000 agreements, 500 feeds and 10,000 partners beside the same with 10, 5 and 10:
+  in either, five feeds show each event.
+- A projection and a filter, of an event that nobody has opened yet.
+- With `--kafka`: feed records a second of one router with five feeds, on a real Kafka and a real PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from time import perf_counter, process_time
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.event import Event
+from hub.core.feed import Feed
+from hub.core.filter import matcher
+from hub.core.partner import Partner, Role, Tier
+from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, StoredRecord, Stream
+from hub.core.registry import Registered
+from hub.core.settings import FanoutSettings, KafkaSettings
+from hub.drivers.kafka.event_log import KafkaEventLog
+from hub.drivers.postgres.state import PostgresState
+from hub.drivers.system.clock import SystemClock
+from hub.fanout.router import Fanout
+from hub.lab.kafka import running_kafka
+from hub.trust.project import compile_projection
+from schemas.headers import EventHeader, pack, unpack
+from tests.faults import virtual
+from tests.faults.fanout_world import SECRET, FanoutWorld, event_record, sealed
+from tests.faults.virtual import ListObserver
+from tests.measure_registry import told
+from tests.postgres import running_postgres
+from tests.world import GATE_IN, event
+
+RATIO_MAX, PROJECTION_US_MAX, FILTER_US_MAX, RECORDS_PER_SECOND_MIN = 1.5, 15.0, 5.0, 15_000
+SHOWN = 5
+"""Feeds that show each event."""
+BATCH, BATCHES, ROUNDS = 1_000, 12, 3
+KAFKA_EVENTS = 30_000
+FIELDS = ("/id", "/source", "/subject", "/publisher", "/data/subjects", "/data/place", "/data/seals")
+WHERE = (("/data/place/unlocode", ("NLRTM", "DEHAM")), ("/data/empty", ("false",)))
+
+
+class Size(Struct, frozen=True):
+    partners: int
+    feeds: int
+    """Each rests on two agreements."""
+
+
+LARGE, SMALL = Size(10_000, 500), Size(10, 5)
+
+
+def country(number: int) -> str:
+    return f"{chr(65 + number // 26 % 26)}{chr(65 + number % 26)}"
+
+
+def objects(size: Size) -> Iterator[Registered]:
+    """Five feeds for each country: an agreement with all its partners, and one with a partner about other types."""
+    for number in range(size.partners):
+        yield Partner(f"p{number:05}", f"Partner {number}", "NL", (Role.TERMINAL,), Tier.AEO)
+    countries = size.feeds // SHOWN
+    for number in range(size.feeds):
+        to, why = f"customs{number}", Purpose.SECURITY_RISK
+        yield Partner(to, to, "NL", (Role.AUTHORITY,), Tier.TRUSTED)
+        of_class = Provider(country=country(number % countries))
+        yield Agreement(f"all{number}", of_class, ("*",), to, why, ("*",), valid_from=0)
+        one = Provider(partner=f"p{number % size.partners:05}")
+        yield Agreement(f"one{number}", one, ("customs.seal.*",), to, why, ("*",), valid_from=0)
+        yield Feed(f"feed{number}", to, why)
+
+
+def records(size: Size, begin: int, count: int) -> list[LogRecord]:
+    """From one partner after the other."""
+    return [_record(size, number) for number in range(begin, begin + count)]
+
+
+def _record(size: Size, number: int) -> LogRecord:
+    partner = number % size.partners
+    value = orjson.dumps(event(str(number)))
+    record = event_record(str(number), publisher=f"p{partner:05}", event_type=GATE_IN, content=str(number), value=value)
+    header = unpack(record.header)
+    assert isinstance(header, EventHeader)
+    facts = ("aeo", country(partner % (size.feeds // SHOWN)), ("terminal",), None)
+    return replace(record, header=pack(replace(header, facts=facts)))
+
+
+async def routing_seconds(size: Size) -> float:
+    """CPU time of one event, judged and routed, once the index knows everybody; the best of some rounds."""
+    world = await FanoutWorld().declare()
+    world.register(*objects(size))
+    rounds = []
+    async with world.running():
+        await world.elapse(5)
+        for number in range(ROUNDS + 1):
+            batches = [sealed(records(size, (number * BATCHES + each) * BATCH, BATCH)) for each in range(BATCHES)]
+            gc.collect()
+            begun = process_time()
+            for batch in batches:
+                await world.truth.append(EVENTS, 0, batch)
+                await world.elapse(0.2)
+            rounds.append((process_time() - begun) / (BATCH * BATCHES))
+    await _check(world, size)
+    return min(rounds[1:])
+
+
+async def _check(world: FanoutWorld, size: Size) -> None:
+    shown = [(await world.truth.bounds(f"hub.feed.feed{number}", 0)).end for number in range(size.feeds)]
+    assert sum(shown) == SHOWN * BATCH * BATCHES * (ROUNDS + 1), "not everything was routed"
+
+
+def microseconds(work: Callable[[Event], object]) -> float:
+    """Of one event that nobody has opened."""
+    made = []
+    for number in range(BATCH):
+        record = _record(SMALL, number)
+        header = unpack(record.header)
+        assert isinstance(header, EventHeader)
+        made.append((header, StoredRecord(number, 0, record.key, record.header, record.value)))
+
+    def once() -> float:
+        events = [Event(header, record) for header, record in made]
+        begun = process_time()
+        for each in events:
+            work(each)
+        return (process_time() - begun) / BATCH * 1e6
+
+    return min(once() for _ in range(10))
+
+
+async def kafka_records_per_second(bootstrap: str, state: PostgresState, clock: SystemClock) -> tuple[float, float]:
+    """Feed records by time, and by the router's own CPU time."""
+    world = FanoutWorld()
+    world.register(*objects(SMALL))
+    settings = KafkaSettings(bootstrap=bootstrap, topic_prefix="routing.")
+    async with KafkaEventLog(settings, clock=clock, event_bytes_max=262_144, group_records_max=BATCH) as log:
+        for name in (EVENTS, NOTICES, QUARANTINE):
+            await log.declare(Stream(name, 1))
+        for begin in range(0, KAFKA_EVENTS, BATCH):
+            await log.append(EVENTS, 0, sealed(records(SMALL, begin, BATCH - 1)))
+        fanout = Fanout(
+            log=log,
+            index=state.occurrences,
+            positions=state.positions,
+            snapshot=lambda: world.snapshot,
+            confirmed=lambda: True,
+            secret=lambda use: SECRET,
+            clock=clock,
+            observer=ListObserver(),
+            settings=FanoutSettings(),
+            events=Stream(EVENTS, 1),
+            feed_retention_seconds=86_400,
+            holder="one",
+        )
+        feeds = [f"hub.feed.feed{number}" for number in range(SMALL.feeds)]
+        for feed in feeds:
+            await log.declare(Stream(feed, 1, 86_400))
+        return await _timed(fanout, log, feeds, KAFKA_EVENTS // BATCH * (BATCH - 1))
+
+
+async def _timed(fanout: Fanout, log: KafkaEventLog, feeds: Sequence[str], each: int) -> tuple[float, float]:
+    begun, spent = perf_counter(), process_time()
+    running = asyncio.create_task(fanout.run())
+    for feed in feeds:
+        while (await log.bounds(feed, 0)).end < each:
+            await asyncio.sleep(0.05)
+    figures = len(feeds) * each / (perf_counter() - begun), len(feeds) * each / (process_time() - spent)
+    running.cancel()
+    await asyncio.wait({running})
+    return figures
+
+
+def on_kafka() -> None:
+    with TemporaryDirectory() as directory, running_kafka(Path(directory)) as kafka:
+        home = Path(mkdtemp())  # PostgreSQL's own user has to reach it.
+        with running_postgres(home) as cluster:
+
+            async def measured() -> tuple[float, float]:
+                clock = SystemClock()
+                async with PostgresState(cluster.database("routing"), clock, log="one", slice_seconds=86_400) as state:
+                    return await kafka_records_per_second(kafka.bootstrap, state, clock)
+
+            by_time, by_cpu = asyncio.run(measured())
+    verdict = "ok" if by_time >= RECORDS_PER_SECOND_MIN else "TOO FEW"
+    print(f"{'feed records into Kafka':<34} {by_time:8.0f} /s  bound {RECORDS_PER_SECOND_MIN}  {verdict}")
+    print(f"{'the same, of the router alone':<34} {by_cpu:8.0f} a second of its own CPU time")
+
+
+def main() -> None:
+    if "--kafka" in sys.argv[1:]:
+        return on_kafka()
+    large, small = (virtual.run(routing_seconds(size)) for size in (LARGE, SMALL))
+    print(f"an event costs {small * 1e6:.1f} us with 5 feeds, {large * 1e6:.1f} us with 500")
+    told("500 feeds against 5", large / small, RATIO_MAX, "x")
+    told("projection, everything", microseconds(compile_projection(("*",), SECRET)), PROJECTION_US_MAX, "us")
+    told("projection, some fields", microseconds(compile_projection(FIELDS, SECRET)), PROJECTION_US_MAX, "us")
+    told("projection, nothing", microseconds(compile_projection((), SECRET)), PROJECTION_US_MAX, "us")
+    passes = matcher(replace(Feed("feed", "customs", Purpose.SECURITY_RISK), where=WHERE))
+    told("filter", microseconds(lambda each: passes(each.json)), FILTER_US_MAX, "us")
+    return None
+
+
+if __name__ == "__main__":
+    main()
