@@ -22,7 +22,7 @@ from hub.core.settings import AuthSettings, KafkaSettings, LogSettings, Postgres
 from tests.faults.connections import EVENT, FORM, Said, assertion, connected, token
 from tests.faults.history import Outcome
 from tests.faults.load import Outgoing, outgoing
-from tests.faults.stage import Stage, stage
+from tests.faults.stage import FEEDS, Stage, stage
 from tests.postgres import PostgresCluster, running_postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.postgres]
@@ -173,6 +173,40 @@ async def test_a_worker_that_was_frozen_decides_nothing_before_it_has_asked_the_
         assert (awoken.status, awoken.document["code"]) == (503, "REGISTRY_STALE")
         assert (await line.ask("POST", "/v1/events", event("late").raw, **given)).status == 403
         assert {tuple(seen.key.id for seen in view) for view in (await on.views()).values()} == {("before",)}
+
+
+async def test_a_leak_is_told_to_each_recipient_once_whichever_worker_is_asked_and_though_one_was_killed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with two_workers(settings, tmp_path) as on:
+        await on.desks["acme"].settle([event("a"), event("b")], random.Random(1))
+        await on.desks["borealis"].settle([outgoing("borealis", "urn:tos", "c", 1)], random.Random(1))
+        while min(map(len, (await on.views()).values())) < 3:
+            await asyncio.sleep(0.05)
+        key = read_key(tmp_path / "acme.pem").id
+
+        await operator(tmp_path, "key", "leaked", key, "--since", "2020-01-01", "--reason", "stolen")
+        began = await told(on, tmp_path, 1)
+        os.kill(await pid_of(on, 0), signal.SIGKILL)
+        await on.until_ready()
+        await operator(tmp_path, "key", "settle", key, "--confirm", "--reason", "forged")
+        ended = await told(on, tmp_path, 2)
+
+        assert began == [[("TRUST_WITHDRAWN", ["a", "b"])]] * len(FEEDS) * len(WORKERS)
+        assert ended == [[("TRUST_WITHDRAWN", ["a", "b"]), ("TRUST_CONFIRMED", ["a", "b"])]] * len(FEEDS) * len(WORKERS)
+
+
+async def told(on: Stage, directory: Path, count: int) -> list[list[tuple[str, list[str]]]]:
+    """The notices of each recipient as each worker tells them, once there are so many."""
+    found = []
+    for feed in FEEDS:
+        given = {"Authorization": await token(on, directory, feed)}
+        for worker in WORKERS:
+            async with connected(on, worker) as line, asyncio.timeout(60):
+                while len(items := (await line.ask("GET", "/v1/notices", **given)).document["items"]) < count:
+                    await asyncio.sleep(0.05)
+                found.append([(each["code"], [event["id"] for event in each["events"]]) for each in items])
+    return found
 
 
 async def test_a_quota_is_one_for_all_workers_together(settings: Settings, tmp_path: Path) -> None:
