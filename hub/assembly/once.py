@@ -9,6 +9,7 @@ from hub.assembly.aeo import make_status_events
 from hub.assembly.audit import make_export
 from hub.fanout.router import Fanout
 from hub.intake.jobs import JobRunner
+from hub.operate.agreement_watch import AgreementWatch
 from hub.operate.heralds import Heralds, Means
 from hub.operate.retention import Retention
 from hub.operate.status_events import StatusEvents
@@ -26,6 +27,7 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     yield hub.follower.run()
     yield hub.second_look.run()
     yield hub.feed_watch.run()
+    yield _make_agreement_watch(hub).run()
     if hub.settings.hub_partner:
         yield _make_status_events(hub).run()
     if hub.settings.audit.syslog:
@@ -72,6 +74,18 @@ def _make_status_events(hub: Hub) -> StatusEvents:
         hub.intake.pipeline,
         snapshot=hub.snapshot,
         holder=_holder(hub),
+        clock=hub.clock,
+        observer=hub.observer,
+    )
+
+
+def _make_agreement_watch(hub: Hub) -> AgreementWatch:
+    return AgreementWatch(
+        hub.registrar,
+        snapshot=hub.snapshot,
+        log=hub.ports.log,
+        positions=hub.ports.positions,
+        partitions=hub.events.partitions,
         clock=hub.clock,
         observer=hub.observer,
     )

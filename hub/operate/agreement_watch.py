@@ -1,0 +1,118 @@
+"""What the hub itself does about agreements: ends those whose last day has passed, and notes what was given under them.
+
+Both are acts of the registrar, on the word of the hub. Delivery does not wait for them: it looks at the dates itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import to_builtins
+
+from hub.core.agreement import Agreement, Held
+from hub.core.errors import HubError, Refusal, StorageUnavailable, Trimmed
+from hub.core.feed import Feed, lane_name, lanes_of, stream_of
+from hub.core.proposal import Authority
+from hub.core.registry import Snapshot
+from hub.operate.registrar import Registrar
+from hub.ports.event_log import ReadableLog
+from hub.ports.observer import Observer
+from hub.ports.positions import Positions
+from hub.ports.system import Clock
+from hub.trust.cursor import Place, decode_plain
+
+LOOK_SECONDS = 1.0
+ACTOR = "hub"
+
+
+class AgreementWatch:
+    def __init__(
+        self,
+        registrar: Registrar,
+        *,
+        snapshot: Callable[[], Snapshot],
+        log: ReadableLog,
+        positions: Positions,
+        partitions: int,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._registrar = registrar
+        self._snapshot = snapshot
+        self._log = log
+        self._positions = positions
+        self._partitions = partitions
+        self._clock = clock
+        self._observer = observer
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """End what is over, and note what was given; what cannot be done now is tried again at the next look."""
+        snapshot, now = self._snapshot(), self._clock.now_us() // 1_000_000
+        over = [each for each in snapshot.agreements if not each.ended and _is_over(each, now)]
+        for agreement in over:
+            await self._perform("agreement.lapse", {"id": agreement.id})
+        for agreement in [each for each in self._snapshot().agreements if each.ended and each.copies is None]:
+            try:
+                copies = [await self._held(feed) for feed in _feeds_of(agreement, self._snapshot())]
+            except HubError as error:
+                self._observer.event("copies_not_noted", agreement=agreement.id, error=str(error))
+                continue
+            await self._perform("agreement.note-copies", {"id": agreement.id, "copies": to_builtins(copies)})
+
+    async def _perform(self, act: str, request: Mapping[str, Any]) -> None:
+        try:
+            outcome = await self._registrar.perform(act, request, actor=ACTOR, authority=Authority.HUB)
+        except HubError as error:
+            self._observer.event("agreement_not_ended", act=act, error=str(error))
+            return
+        if isinstance(outcome, Refusal):
+            self._observer.event("agreement_not_ended", act=act, error=outcome.code)
+
+    async def _held(self, feed: Feed) -> Held:
+        """Of all its lanes. Raises `StorageUnavailable`."""
+        published = acknowledged = until = 0
+        for lane in lanes_of(self._snapshot().feeds.versions(feed.name)):
+            name, stream = lane_name(feed.name, lane), stream_of(feed.name, lane)
+            published += await self._published(stream)
+            for place in await self._acknowledged(feed.recipient, name):
+                acknowledged += place.offset
+                until = max(until, await self._time_of(stream, place))
+        return Held(feed.name, published, acknowledged, until)
+
+    async def _published(self, stream: str) -> int:
+        try:
+            return sum([(await self._log.bounds(stream, each)).end for each in range(self._partitions)])
+        except StorageUnavailable:
+            raise
+        except HubError:
+            return 0  # It was never declared, or is gone with a feed that ended before.
+
+    async def _acknowledged(self, recipient: str, name: str) -> Sequence[Place]:
+        kept = await self._positions.acknowledged(recipient, name)
+        return decode_plain(kept).places if kept is not None else ()
+
+    async def _time_of(self, stream: str, place: Place) -> int:
+        """When the last record before the place came, seconds since 1970; 0: there is none, or it is gone."""
+        if place.offset == 0:
+            return 0
+        async with self._log.reader(stream) as reader:
+            try:
+                records = await reader.read(place.partition, place.offset - 1, records_max=1, bytes_max=1)
+            except Trimmed:
+                return 0
+        return records[0].time_us // 1_000_000 if records else 0
+
+
+def _is_over(agreement: Agreement, now: int) -> bool:
+    return agreement.valid_to is not None and agreement.valid_to <= now
+
+
+def _feeds_of(agreement: Agreement, snapshot: Snapshot) -> Sequence[Feed]:
+    """The feeds that its records went to: those of its recipient and purpose, ended ones too."""
+    return [each for each in snapshot.feeds_of(agreement.recipient) if each.purpose is agreement.purpose]
