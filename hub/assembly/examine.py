@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from hub.assembly.grounds import open_ports
+from hub.assembly.grounds import kafka_feed_access, open_ports, reads_kafka
 from hub.assembly.hub import streams_of
 from hub.assembly.state import open_registry
 from hub.core.errors import HubError
@@ -56,6 +56,18 @@ async def examine(settings: Settings, *, running: bool) -> AsyncIterator[Finding
             settings.kafka, streams_of(settings), clock=clock, event_bytes_max=bytes_max
         ):
             yield finding
+        if reads_kafka(settings):
+            for finding in await _readers(settings, clock):
+                yield finding
+
+
+async def _readers(settings: Settings, clock: Clock) -> list[Finding]:
+    try:
+        with kafka_feed_access(settings, clock) as access:
+            return await access.examine()
+    except HubError as e:
+        fix = "the hub's own listener must answer before readers' rules can be looked at"
+        return [Finding("fail", "readers' rights", str(e), f"an answer from {settings.kafka.bootstrap}", fix)]
 
 
 async def _bucket(settings: S3Settings, clock: Clock) -> Finding:

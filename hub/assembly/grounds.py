@@ -17,10 +17,12 @@ from hub.drivers.files.spending import FileSpending
 from hub.drivers.files.turns import FileTurns
 from hub.drivers.files.uptime import FileUptime
 from hub.drivers.kafka.event_log import KafkaEventLog
+from hub.drivers.kafka.feed_access import KafkaFeedAccess
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.document_judge import MemoryDocumentJudge
 from hub.drivers.memory.event_log import MemoryEventLog
+from hub.drivers.memory.feed_access import MemoryFeedAccess
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.jobs import MemoryJobs
 from hub.drivers.memory.key_ring import MemoryKeyRing
@@ -40,6 +42,7 @@ from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobStore
 from hub.ports.document_judge import DocumentJudge, VirusScanner
 from hub.ports.event_log import EventLog
+from hub.ports.feed_access import FeedAccess
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
 from hub.ports.key_ring import KeyRing
@@ -72,6 +75,8 @@ class Ports(Struct, frozen=True):
     spending: Spending
     uptime: Uptime
     turns: Turns
+    feed_access: FeedAccess | None
+    """None: the hub's log is none that recipients could read."""
     scanner: VirusScanner | None
     """None: no scanner is set, and documents are not scanned."""
 
@@ -105,6 +110,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             spending=MemorySpending(),
             uptime=MemoryUptime(),
             turns=MemoryTurns(clock),
+            feed_access=MemoryFeedAccess(),
             scanner=_scanner(settings, clock),
         )
     directory = Path(log.directory)
@@ -135,6 +141,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         spending=_spending(directory, worker),
         uptime=FileUptime(directory),
         turns=MemoryTurns(clock) if worker.is_alone else FileTurns(directory, clock),
+        feed_access=stack.enter_context(kafka_feed_access(settings, clock)) if reads_kafka(settings) else None,
         scanner=_scanner(settings, clock),
     )
 
@@ -189,6 +196,15 @@ def kafka_log(settings: Settings, clock: Clock) -> KafkaEventLog:
         event_bytes_max=settings.intake.event_bytes_max,
         group_records_max=max(settings.intake.group_records_max, settings.fanout.batch_records_max),
     )
+
+
+def reads_kafka(settings: Settings) -> bool:
+    """Whether recipients may read their feeds from Kafka itself."""
+    return settings.log.ground == "kafka" and bool(settings.kafka.recipients_scram or settings.kafka.recipients_mtls)
+
+
+def kafka_feed_access(settings: Settings, clock: Clock) -> KafkaFeedAccess:
+    return KafkaFeedAccess(settings.kafka, clock=clock, event_bytes_max=settings.intake.event_bytes_max)
 
 
 def open_keys(directory: Path, *, now: int) -> FileKeyRing:

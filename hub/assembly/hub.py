@@ -121,6 +121,7 @@ class Hub:
             key_in_use=lambda ring: key_in_use(ports.keys, ring),
             quarantine=self.archived.copies,
             last_use=ports.last_use,
+            secret=ports.keys.secret,
             clock=clock,
         )
         self.keeper = KeyKeeper(

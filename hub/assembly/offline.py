@@ -11,6 +11,7 @@ from hub.assembly.grounds import blobs_at, open_keys
 from hub.assembly.state import open_last_use, open_registry
 from hub.core.copies import Entry, Quarantined
 from hub.core.filter import Schema
+from hub.core.kafka_access import Listeners, Proof
 from hub.core.retired_key import Ring
 from hub.core.settings import Settings
 from hub.drivers.system.clock import SystemClock
@@ -25,6 +26,7 @@ from hub.operate.registrar import Registrar
 from hub.operate.vault import Vault
 from hub.ports.last_use import LastUse, Use
 from hub.ports.system import Clock
+from hub.trust.sealed_password import USE, sealing_key
 from schemas.catalogue import catalogue
 
 
@@ -35,6 +37,7 @@ def make_registrar(
     key_in_use: Callable[[Ring], str],
     quarantine: Quarantine,
     last_use: LastUse,
+    secret: Callable[[str], bytes],
     clock: Clock,
 ) -> Registrar:
     known = catalogue()
@@ -53,7 +56,14 @@ def make_registrar(
         key_unused_seconds=settings.auth.key_unused_seconds,
         last_use=last_use,
         mandates=settings.mandates,
+        listeners=listeners_of(settings, secret),
     )
+
+
+def listeners_of(settings: Settings, secret: Callable[[str], bytes]) -> Listeners:
+    """Where recipients may read feeds from Kafka itself; `secret`: of the key ring."""
+    addresses = {Proof.SCRAM: settings.kafka.recipients_scram, Proof.MTLS: settings.kafka.recipients_mtls}
+    return Listeners(addresses, lambda: sealing_key(secret(USE)))
 
 
 @asynccontextmanager
@@ -73,6 +83,7 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
                 key_in_use=rings.key_in_use,
                 quarantine=copies,
                 last_use=last_use,
+                secret=rings.secret,
                 clock=clock,
             )
             if len(live.snapshot.retired_keys):
@@ -88,6 +99,9 @@ class _StoredKeys:
 
     def key_in_use(self, ring: Ring) -> str:
         return key_in_use(self._keys, ring)
+
+    def secret(self, use: str) -> bytes:
+        return self._keys.secret(use)
 
     def keep(self, live: LiveRegistry, settings: Settings) -> None:
         """Make it as the registry has it. Raises `HubError`."""

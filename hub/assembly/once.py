@@ -10,9 +10,12 @@ from hub.assembly.audit import make_export
 from hub.fanout.router import Fanout
 from hub.intake.jobs import JobRunner
 from hub.operate.agreement_watch import AgreementWatch
+from hub.operate.direct_reading import DirectReading
 from hub.operate.heralds import Heralds, Means
 from hub.operate.retention import Retention
 from hub.operate.status_events import StatusEvents
+from hub.ports.feed_access import FeedAccess
+from hub.trust.sealed_password import USE
 
 if TYPE_CHECKING:
     from hub.assembly.hub import Hub
@@ -28,6 +31,8 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     yield hub.second_look.run()
     yield hub.feed_watch.run()
     yield _make_agreement_watch(hub).run()
+    if hub.ports.feed_access is not None:
+        yield _make_direct_reading(hub, hub.ports.feed_access).run()
     if hub.settings.hub_partner:
         yield _make_status_events(hub).run()
     if hub.settings.audit.syslog:
@@ -65,6 +70,18 @@ def _make_heralds(hub: Hub) -> Heralds:
         holder=_holder(hub),
     )
     return Heralds(means)
+
+
+def _make_direct_reading(hub: Hub, access: FeedAccess) -> DirectReading:
+    stale_seconds = hub.settings.intake.registry_seconds_max
+    return DirectReading(
+        access,
+        snapshot=hub.snapshot,
+        confirmed=lambda: hub.live.confirmed_within(stale_seconds),
+        secret=hub.ports.keys.secret(USE),
+        clock=hub.clock,
+        observer=hub.observer,
+    )
 
 
 def _make_status_events(hub: Hub) -> StatusEvents:

@@ -28,7 +28,7 @@ NOUNS = {
     "arrangement": "Whose AEO authorisations count here: add, end, list.",
     "agreement": "Who gives what to whom, for which purpose: add, end, list.",
     "mandate": "Who reports for whom: list, show, countersign, stop.",
-    "feed": "What a recipient receives: add, end, show, list.",
+    "feed": "What a recipient receives: add, end, show, list; who reads it from Kafka: kafka-access.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "token-key": "The keys that access tokens are signed with: rotate, list.",
     "edi": "EDIFACT of partners: set, show and try what their own codes mean.",

@@ -7,12 +7,14 @@ from typing import Annotated, Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
+from hub.cli.kafka_access import app as kafka_access
 from hub.cli.show import Columns, lines, listing
 
 app = App(
     name="feed",
     help="Feeds: what one authority receives for one purpose, filtered; an agreement must stand behind each.",
 )
+app.command(kafka_access)
 
 
 @app.command

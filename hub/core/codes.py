@@ -11,7 +11,7 @@ from base64 import urlsafe_b64decode
 from hashlib import sha256
 from zlib import crc32
 
-INVITATION, REVOCATION, API_KEY = "chi_", "chr_", "chk_"
+INVITATION, REVOCATION, API_KEY, KAFKA_PASSWORD = "chi_", "chr_", "chk_", "chp_"
 CHANCE_BYTES = 17
 """Of which 130 bits are taken."""
 

@@ -87,6 +87,12 @@ _TEXTS = (
         "Add the agreement first (`customs-hub agreement add`), for this recipient, purpose and these event types.",
     ),
     FaultText(
+        "ACT_NOT_DIRECT",
+        "This feed cannot be read from Kafka itself: brokers show its streams as a whole.",
+        "Ce flux ne peut pas être lu directement sur Kafka : les serveurs en montrent les données en entier.",
+        "Open a feed that is read from Kafka, and see that every agreement behind it allows direct reading.",
+    ),
+    FaultText(
         "ACT_IDENTIFIER_TAKEN",
         "Another partner has this identifier.",
         "Un autre partenaire porte cet identifiant.",

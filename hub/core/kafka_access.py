@@ -32,6 +32,8 @@ class Identity(Struct, frozen=True, omit_defaults=True):
     """Seconds since 1970, exclusive: the end of its validity, or of its grace once it was rotated out."""
     sealed: str = ""
     """A user's password, sealed to the hub (`schemas/formats/direct-reading.md`); empty: a certificate has none."""
+    certificate: str = ""
+    """The id of the system's certificate; empty: it is a user."""
 
 
 class KafkaAccess(Struct, frozen=True, omit_defaults=True):

@@ -42,6 +42,7 @@ _METRICS = (
     Metric("delivered", "counter", ("feed", "way"), "Records handed to readers, by feed and way (pull, sse)."),
     Metric("feed_gaps", "counter", ("feed",), "Answers that told a reader of records purged before it read them."),
     Metric("delivery_seconds", "histogram", ("way",), "Time from acceptance to hand-over to a reader."),
+    Metric("kafka_access_behind_seconds", "gauge", (), "How long brokers have not agreed with the registry."),
     Metric("streams", "gauge", (), "Open streams."),
     Metric("streams_cut", "counter", ("reason",), "Streams that the hub ended, by reason."),
     Metric("registry_revision", "gauge", (), "The registry revision in force here."),

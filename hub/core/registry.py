@@ -23,6 +23,7 @@ from hub.core.copies import CopyDecision, decision_id
 from hub.core.enrolment import Enrolment, Invitation
 from hub.core.feed import Feed
 from hub.core.issuer import IssuerKey
+from hub.core.kafka_access import KafkaAccess
 from hub.core.leak import Leak
 from hub.core.mandate import Mandate, acting
 from hub.core.operator import Operator, OperatorKey
@@ -53,6 +54,7 @@ Registered = (
     | PendingProposal
     | Review
     | RetiredKey
+    | KafkaAccess
     | Restriction
 )
 T = TypeVar("T", bound=Registered)
@@ -91,6 +93,7 @@ KINDS: dict[str, type[Registered]] = {
     "proposal": PendingProposal,
     "review": Review,
     "retired_key": RetiredKey,
+    "kafka_access": KafkaAccess,
     "restriction": Restriction,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
@@ -184,6 +187,7 @@ OF_NOBODY = (
     PendingProposal,
     Review,
     RetiredKey,
+    KafkaAccess,
     Restriction,
 )
 """What changes nothing of what a partner may do. A kind that is not named, here or below, is taken to bind all."""
@@ -242,6 +246,7 @@ class Snapshot:
         self.proposals: History[PendingProposal] = History()
         self.reviews: History[Review] = History()
         self.retired_keys: History[RetiredKey] = History()
+        self.kafka_accesses: History[KafkaAccess] = History(lambda access: access.system, lambda access: access.feed)
         self.restrictions: History[Restriction] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
@@ -266,6 +271,7 @@ class Snapshot:
             PendingProposal: self.proposals,
             Review: self.reviews,
             RetiredKey: self.retired_keys,
+            KafkaAccess: self.kafka_accesses,
             Restriction: self.restrictions,
         }
 

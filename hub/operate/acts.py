@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from hub.core.copies import Entry, Quarantined
 from hub.core.filter import EventSchemas
+from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect, OperatorRole
 from hub.core.registry import Registered, Snapshot
 from hub.core.retired_key import Ring
@@ -56,6 +57,8 @@ class Basis(Struct, frozen=True):
     may_know: Callable[[str], bool] = lambda _: True
     """Whether who looks may know what was asked for in an act, and why."""
     mandates: MandateSettings = MandateSettings()
+    listeners: Listeners = Listeners()
+    """Where recipients may read their feeds from Kafka itself."""
     copies: Sequence[Quarantined] = ()
     """What the act's own `gather` found."""
 

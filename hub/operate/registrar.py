@@ -32,6 +32,7 @@ from hub.core.approval import (
 from hub.core.copies import CopyDecision, Quarantined
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
+from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect
 from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
@@ -105,6 +106,7 @@ class Registrar:
         key_unused_seconds: int,
         last_use: LastUse,
         mandates: MandateSettings,
+        listeners: Listeners,
     ) -> None:
         """`hub`: its name, without which no statement is for it."""
         self._live = live
@@ -117,6 +119,7 @@ class Registrar:
         self._key_validity_seconds = key_validity_seconds
         self._key_unused_seconds = key_unused_seconds
         self._mandates = mandates
+        self._kafka_listeners = listeners
         self._listeners: list[RefusalListener] = []
         self.looks = Looks(live, basis=self._basis_of, last_use=last_use, clock=clock)
 
@@ -339,6 +342,7 @@ class Registrar:
             hub=self._hub,
             actor=actor,
             mandates=self._mandates,
+            listeners=self._kafka_listeners,
             copies=copies,
         )
 

@@ -84,6 +84,19 @@ def _signed_at(mandate: Mandate, snapshot: Snapshot) -> dict[str, float]:
     return {named_key(signature): came[signature] for signature in newest_last}
 
 
+def _kafka_accesses(lost: Lost, basis: Basis) -> Changes:
+    """Whoever had a system's key may have had its passwords; a certificate is how the brokers know it."""
+    fallen = (*lost.credentials, *successors(lost, basis.snapshot))
+    names, systems = {each.id for each in fallen}, dict.fromkeys(each.system for each in fallen)
+    return tuple(
+        replace(access, state=KeyState.REVOKED)
+        for system in systems
+        for access in basis.snapshot.kafka_accesses.of(system)
+        if access.state is not KeyState.REVOKED
+        and (lost.since < inf or any(each.certificate in names for each in access.live(basis.now)))
+    )
+
+
 REVOKED = (
     Access("new tokens", "Clients.prove", _the_credentials),
     Access("bearer tokens", "Authenticator: the token names the credential that fetched it"),
@@ -96,6 +109,7 @@ REVOKED = (
     Access("documents that wait", "authorise: a job is judged for the credential that it came with"),
     Access("keys rotated in", "Clients.prove", _its_successors),
     Access("mandates signed", "authorise, for each event", _mandates_signed),
+    Access("feeds read from Kafka", "DirectReading: the brokers' rules, then their users", _kafka_accesses),
 )
 
 

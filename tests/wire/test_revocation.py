@@ -16,9 +16,12 @@ import pytest
 from connectors.keys import generate
 from hub.core.codes import digest_of, make_api_key
 from hub.core.credential import KeyState
+from hub.core.errors import Refusal
+from hub.drivers.memory.feed_access import MemoryFeedAccess
 from hub.operate.revocation import REVOKED
 from hub.trust.certificate import certificate_id
 from tests.certificates import Pair, client_context
+from tests.direct import open_to_kafka, sealed_for
 from tests.mandates import principal
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_epcis import document, epcis, send
@@ -155,6 +158,23 @@ async def mandates_signed(scene: Scene) -> None:
     assert (await scene.delta.post(event(), Hub_On_Behalf_Of="signer")).code == "MANDATE_MISSING"
 
 
+async def feeds_read_from_kafka(scene: Scene) -> None:
+    """What a real broker makes of it: `tests/journeys/test_kafka_readers.py`."""
+    hub, access = scene.world.hub, scene.world.hub.ports.feed_access
+    assert isinstance(access, MemoryFeedAccess)
+    await open_to_kafka(hub.live, "watch")
+    told = await hub.registrar.looks.view("kafka-access.next", {"id": "live", "feed": "watch"})
+    assert not isinstance(told, Refusal)
+    await scene.world.act("kafka-access.grant", id="live", feed="watch", system="sys", **sealed_for(told))
+    async with asyncio.timeout(LATER_SECONDS_MAX):
+        while not await access.rights():
+            await asyncio.sleep(0.01)
+    await scene.leak(scene.watch)
+    async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
+        while await access.rights() or access.passwords:
+            await asyncio.sleep(0.01)
+
+
 PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "new tokens": new_tokens,
     "bearer tokens": bearer_tokens,
@@ -167,12 +187,13 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "documents that wait": documents_that_wait,
     "keys rotated in": keys_rotated_in,
     "mandates signed": mandates_signed,
+    "feeds read from Kafka": feeds_read_from_kafka,
 }
 
 
 @asynccontextmanager
 async def scene_in(make_world: MakeWorld, directory: Path) -> AsyncIterator[Scene]:
-    async with make_world() as world:
+    async with make_world(kafka={"recipients_scram": "kafka.example:9093"}) as world:
         watch = await world.reader()
         yield Scene(world, await world.company(), watch, directory)
 

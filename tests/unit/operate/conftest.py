@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub.core.errors import Refusal
+from hub.core.kafka_access import Listeners, Proof
 from hub.core.settings import MandateSettings
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.key_ring import MemoryKeyRing
@@ -20,6 +21,7 @@ from hub.operate.follow import LiveRegistry
 from hub.operate.own_keys import key_in_use
 from hub.operate.registrar import Done, Registrar
 from hub.ports.key_ring import KeyRing
+from hub.trust.sealed_password import USE, sealing_key
 
 BROKEN = {"properties": {"data": {"properties": {"finding": {"enum": ["missing", "damaged"]}}}}}
 EVENT_TYPES: dict[str, list[dict[str, Any]]] = {
@@ -94,6 +96,10 @@ class Desk:
             key_unused_seconds=3_600,
             last_use=self.last_use,
             mandates=MandateSettings(waiting_max=2, in_force_max=3),
+            listeners=Listeners(
+                {Proof.SCRAM: "kafka.example:9093", Proof.MTLS: "kafka.example:9094"},
+                lambda: sealing_key(self.keys.secret(USE)),
+            ),
         )
 
     async def do(self, act: str, **request: Any) -> Done:
