@@ -28,7 +28,7 @@ PREFIX = "CUSTOMS_HUB_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 OPERATOR_VARIABLE = PREFIX + "OPERATOR"
 OPERATOR_KEY_VARIABLE = PREFIX + "OPERATOR_KEY"
-_COLLECTOR = re.compile(r"unix:/.+|(udp|tcp):([^:\[]+|\[[^]]+\]):[0-9]{1,5}")
+_COLLECTOR = re.compile(r"unix:/.+|(udp|tcp|tls):([^:\[]+|\[[^]]+\]):[0-9]{1,5}")
 _FOR_THE_CLI = {CONFIG_VARIABLE, OPERATOR_VARIABLE, OPERATOR_KEY_VARIABLE}
 
 
@@ -117,7 +117,9 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
     if bool(settings.s3.access_key_id) != bool(settings.s3.secret_key_file):
         yield ConfigFault("s3.access_key_id", "goes with `s3.secret_key_file`, or neither is set")
     if settings.audit.syslog and not _COLLECTOR.fullmatch(settings.audit.syslog):
-        yield ConfigFault("audit.syslog", "takes udp:host:port, tcp:host:port or unix:/path")
+        yield ConfigFault("audit.syslog", "takes tls:host:port, tcp:host:port, udp:host:port or unix:/path")
+    if settings.audit.syslog_ca_file and not settings.audit.syslog.startswith("tls:"):
+        yield ConfigFault("audit.syslog_ca_file", "goes with `audit.syslog` over TLS")
     yield from _at_odds_on_postgres(settings)
     yield from _at_odds_on_tls(settings)
     if settings.log.ground != "kafka":

@@ -20,7 +20,7 @@ def make_export(settings: Settings, live: LiveRegistry, clock: Clock, observer: 
     return AuditExport(
         live.audit,
         head=lambda: live.snapshot.revision,
-        sink=Syslog(settings.audit.syslog, clock),
+        sink=Syslog(settings.audit.syslog, clock, ca_file=settings.audit.syslog_ca_file),
         place=FilePlace(Path(settings.log.directory) / PLACE_FILE),
         host=socket.gethostname(),
         clock=clock,

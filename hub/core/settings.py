@@ -172,7 +172,10 @@ class AuditSettings(Struct, frozen=True, kw_only=True):
     """The audit trail: it is kept for ever; here is where else it goes."""
 
     syslog: str = ""
-    """A collector, `udp:log.example.org:514`, `tcp:log.example.org:601` or `unix:/dev/log`; empty: none."""
+    """A collector, `tls:log.example.org:6514`, `tcp:log.example.org:601`, `udp:log.example.org:514` or `unix:/dev/log`;
+    empty: none."""
+    syslog_ca_file: str = ""
+    """The authorities that a collector's certificate may be from, over TLS; empty: those that the machine trusts."""
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -20,8 +21,10 @@ from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.syslog import FilePlace, Syslog
 from hub.operate.export import BATCH_EVENTS_MAX, MESSAGE_BYTES_MAX, AuditExport, message
 from hub.ports.audit_sink import Place, SinkUnavailable
+from tests.certificates import SERVER, Pair
 from tests.unit.operate.conftest import HandClock, Silent
 
+AUTHORITY = Pair("An authority", usage=None)
 EVENT: dict[str, Any] = {
     "format": 2, "revision": 7, "based_on": 6, "time_us": 1_767_225_600_000_001, "actor": "ann, ben",
     "authority": "signed", "act": "partner.tier", "reason": "x", "statement": "{}", "signatures": ["a..b"],
@@ -194,15 +197,18 @@ async def receiver(way: str, directory: Path) -> AsyncIterator[tuple[str, asynci
             got.put_nowait(data)
 
     loop, path = asyncio.get_running_loop(), directory / "log"
-    if way in ("tcp", "unix-stream"):
-        server = await (
-            asyncio.start_server(connected, "127.0.0.1", 0)
-            if way == "tcp"
-            else asyncio.start_unix_server(connected, str(path))
-        )
-        port = server.sockets[0].getsockname()[1] if way == "tcp" else 0
+    if way == "unix-stream":
+        async with await asyncio.start_unix_server(connected, str(path)):
+            yield f"unix:{path}", got
+        return
+    if way in ("tcp", "tls"):
+        context = None
+        if way == "tls":
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(*Pair("collector", issuer=AUTHORITY, usage=SERVER).write(directory, "collector"))
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
         async with server:
-            yield (f"tcp:127.0.0.1:{port}" if way == "tcp" else f"unix:{path}"), got
+            yield f"{way}:127.0.0.1:{server.sockets[0].getsockname()[1]}", got
         return
     bound = socket.socket(socket.AF_INET if way == "udp" else socket.AF_UNIX, socket.SOCK_DGRAM)
     bound.bind(("127.0.0.1", 0) if way == "udp" else str(path))
@@ -212,11 +218,12 @@ async def receiver(way: str, directory: Path) -> AsyncIterator[tuple[str, asynci
     transport.close()
 
 
-@pytest.mark.parametrize("way", ["udp", "tcp", "unix-datagrams", "unix-stream"])
+@pytest.mark.parametrize("way", ["udp", "tcp", "tls", "unix-datagrams", "unix-stream"])
 async def test_messages_arrive_whole_by_every_way(way: str, tmp_path: Path) -> None:
     messages = [message(EVENT | {"revision": revision}, "h", repeat=False) for revision in (1, 2, 3)]
+    (tmp_path / "authority.pem").write_text(AUTHORITY.pem)
     async with receiver(way, tmp_path) as (address, got):
-        sink = Syslog(address, SystemClock())
+        sink = Syslog(address, SystemClock(), ca_file=str(tmp_path / "authority.pem"))
         await sink.send(messages[:1])
         await sink.send(messages[1:])
 
@@ -226,7 +233,23 @@ async def test_messages_arrive_whole_by_every_way(way: str, tmp_path: Path) -> N
     assert arrived == messages
 
 
-@pytest.mark.parametrize("address", ["tcp:127.0.0.1:1", "unix:/nowhere/log"])
+@pytest.mark.parametrize(("ca", "host"), [("other", "127.0.0.1"), ("authority", "localhost"), ("", "127.0.0.1")])
+async def test_over_tls_the_collector_shows_a_certificate_of_an_authority_that_is_trusted(
+    ca: str, host: str, tmp_path: Path
+) -> None:
+    """For its own name, which is 127.0.0.1 here."""
+    (tmp_path / "authority.pem").write_text(AUTHORITY.pem)
+    (tmp_path / "other.pem").write_text(Pair("An authority", usage=None).pem)
+    async with receiver("tls", tmp_path) as (address, got):
+        sink = Syslog(address.replace("127.0.0.1", host), SystemClock(), ca_file=ca and str(tmp_path / f"{ca}.pem"))
+
+        with pytest.raises(SinkUnavailable):
+            await sink.send([b"x"])
+
+    assert got.empty()
+
+
+@pytest.mark.parametrize("address", ["tcp:127.0.0.1:1", "tls:127.0.0.1:1", "unix:/nowhere/log"])
 async def test_a_collector_that_is_away_is_told_as_such(address: str) -> None:
     sink = Syslog(address, SystemClock())
 

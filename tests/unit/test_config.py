@@ -82,6 +82,13 @@ def test_settings_that_only_kafka_puts_at_odds_stand_on_embedded_storage(tmp_pat
     assert load(file, {}).intake.event_bytes_max == 600_000
 
 
+def test_authorities_of_a_collector_go_with_tls(tmp_path: Path) -> None:
+    text = '[audit]\nsyslog = "tls:log.example:6514"\nsyslog_ca_file = "ca.pem"\n'
+
+    assert load(written(tmp_path, text), {}).audit.syslog_ca_file == "ca.pem"
+    assert list(faults_of(written(tmp_path, text.replace("tls:", "tcp:")), {})) == ["audit.syslog_ca_file"]
+
+
 def test_state_in_postgres_goes_with_a_log_that_others_can_read(tmp_path: Path) -> None:
     file = written(tmp_path, '[postgres]\nurl = "postgresql://hub:hunter2@db/hub"\npassword_file = "p"\n')
 

@@ -1,10 +1,11 @@
-"""Syslog over UDP (RFC 5426), TCP (octet counting, RFC 6587 §3.4.1), or a Unix socket, datagram or stream."""
+"""Syslog over TLS (RFC 5425), TCP (octet counting, RFC 6587 §3.4.1), UDP (RFC 5426), or a Unix socket."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import socket
+import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,18 +18,21 @@ from hub.ports.audit_sink import Place, SinkUnavailable
 from hub.ports.system import Clock
 
 SEND_SECONDS_MAX = 5.0
-_ADDRESS = re.compile(r"unix:(?P<path>/.+)|(?P<way>udp|tcp):(?P<host>[^:\[]+|\[[^]]+\]):(?P<port>[0-9]{1,5})")
+_ADDRESS = re.compile(r"unix:(?P<path>/.+)|(?P<way>udp|tcp|tls):(?P<host>[^:\[]+|\[[^]]+\]):(?P<port>[0-9]{1,5})")
 
 
 class Syslog:
-    """Keeps the `AuditSink` port. `address`: `udp:host:514`, `tcp:host:601`, `unix:/dev/log`, or ValueError."""
+    """Keeps the `AuditSink` port. `address`: `tls:host:6514`, `udp:host:514`, `tcp:host:601`, `unix:/dev/log`, or
+    ValueError."""
 
-    def __init__(self, address: str, clock: Clock) -> None:
+    def __init__(self, address: str, clock: Clock, *, ca_file: str = "") -> None:
+        """`ca_file`: the authorities that the certificate of a collector over TLS is from; empty: the machine's."""
         found = _ADDRESS.fullmatch(address)
         if found is None:
             raise ValueError(f"not the address of a syslog collector: {address}")
         self._path, self._way, host, port = found.group("path", "way", "host", "port")
         self._host, self._port = (host or "").strip("[]"), int(port or 0)
+        self._ca_file = ca_file
         self._clock = clock
         self._datagrams: socket.socket | None = None
         self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -70,8 +74,9 @@ class Syslog:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._way == "tcp":
-            self._stream = await asyncio.open_connection(self._host, self._port)
+        if self._way in ("tcp", "tls"):
+            context = ssl.create_default_context(cafile=self._ca_file or None) if self._way == "tls" else None
+            self._stream = await asyncio.open_connection(self._host, self._port, ssl=context)
         elif self._path:
             with suppress(OSError):  # A collector of datagrams refuses a stream, with EPROTOTYPE.
                 self._stream = await asyncio.open_unix_connection(self._path)
