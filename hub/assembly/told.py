@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from hub.core.feed import lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS
 from hub.drivers.system.listen import url_of
 
@@ -39,9 +40,9 @@ async def _partitions(hub: Hub) -> list[Mapping[str, object]]:
         judged = await index.mark(log.generation, number)
         behind = {}
         for feed in hub.snapshot().feeds:
-            if not feed.ended:
-                position = await positions.load(feed.stream, log.generation, number)
-                behind[feed.name] = bounds.end - (position.source_offset if position else bounds.start)
+            for lane in lanes_of(hub.snapshot().feeds.versions(feed.name)) if not feed.ended else ():
+                position = await positions.load(stream_of(feed.name, lane), log.generation, number)
+                behind[lane_name(feed.name, lane)] = bounds.end - (position.source_offset if position else bounds.start)
         known = await hub.ports.views.mark(log.generation, number)
         partitions.append(
             {

@@ -73,6 +73,18 @@ def lane_name(name: str, lane: Lane = Lane.MAIN) -> str:
     return f"{name}/{lane}" if lane else name
 
 
+def lane_of(name: str) -> tuple[str, str]:
+    """The feed and the lane of such a name, whether there is one or not."""
+    feed, _, lane = name.partition("/")
+    return feed, lane
+
+
+def stream_named(name: str) -> str:
+    """The stream of such a name. Raises `ValueError` if there can be none."""
+    feed, lane = lane_of(name)
+    return stream_of(feed, Lane(lane))
+
+
 def lanes_of(versions: Iterable[tuple[int, Feed]]) -> Sequence[Lane]:
     """The lanes that a feed has by all its versions: what an older one put there is still to be read."""
     return sorted({lane for _, feed in versions for lane in feed.lanes})

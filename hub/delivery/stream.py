@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from hub.core.errors import HubError, Refusal
-from hub.core.feed import Feed
+from hub.core.feed import Feed, lane_of
 from hub.delivery.journal import Reader, given
 from hub.delivery.merge import Taken
 from hub.delivery.pull import Pull
@@ -40,7 +40,7 @@ class Group:
 
 
 Standing = tuple[str, int, tuple[Place, ...]]
-"""Where readers stand together: the feed with its version, and the place in each partition."""
+"""Where readers stand together: the feed's lane with its version, and the place in each partition."""
 
 
 class Streams:
@@ -96,12 +96,14 @@ class Streams:
     async def _note(self, group: Group, reader: Reader) -> None:
         """Streams of one system, which are given the same at once, are one entry."""
         if reader not in group.noted:
-            await self._pull.journal.add(given(group.feed, group.taken.stamps, reader, way="sse"))
+            await self._pull.journal.add(
+                given(group.feed, group.taken.stamps, reader, way="sse", lane=lane_of(group.behind.feed)[1])
+            )
             group.noted.add(reader)
 
     async def _next(self, feed: Feed, cursor: Cursor) -> Group:
         """What comes behind the cursor: waited for by one of those who stand there. When he goes, another one waits."""
-        standing = feed.name, cursor.feed_version, cursor.places
+        standing = cursor.feed, cursor.feed_version, cursor.places
         while (turn := self._turns.get(standing)) is not None:
             await asyncio.wait([turn])
             if not turn.cancelled():

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from hub.core.credential import KeyState
 from hub.core.errors import HubError, StorageUnavailable, place_of
-from hub.core.feed import Feed
+from hub.core.feed import Feed, lanes_of, stream_of
 from hub.core.leak import Leak, Trust
 from hub.core.record import EVENTS
 from hub.core.registry import Snapshot
@@ -140,10 +140,12 @@ class LeakHerald:
         return self._cases[revision]
 
     async def _has_passed(self, feed: Feed, ends: Sequence[int]) -> bool:
-        for partition, end in enumerate(ends):
-            stands = await self._means.positions.load(feed.stream, self._means.log.generation, partition)
-            if end and (stands is None or stands.source_offset < end):
-                return False
+        means = self._means
+        for lane in lanes_of(means.snapshot().feeds.versions(feed.name)):
+            for partition, end in enumerate(ends):
+                stands = await means.positions.load(stream_of(feed.name, lane), means.log.generation, partition)
+                if end and (stands is None or stands.source_offset < end):
+                    return False
         return True
 
     async def _shown(self, feed: Feed, places: Places, snapshot: Snapshot) -> list[dict[str, object]]:

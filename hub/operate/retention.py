@@ -7,10 +7,11 @@ new again. The memory time is the log's own retention.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from hub.core.errors import HubError, place_of
+from hub.core.feed import Feed, lanes_of, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings, LogSettings
@@ -76,7 +77,8 @@ class Retention:
             await self._try(stream, partial(self._log.purge, stream, now_us - seconds * 1_000_000))
         for feed in self._snapshot().feeds:
             if feed.ended:
-                await self._try(feed.stream, partial(self._log.drop, feed.stream))
+                for stream in self._streams_of(feed):
+                    await self._try(stream, partial(self._log.drop, stream))
         await self._try("index", self._purge_index)
         kept_us = now_us - self._settings.events_retention_seconds * 1_000_000
         await self._try("views", partial(self._views.purge, kept_us))
@@ -100,7 +102,10 @@ class Retention:
         yield QUARANTINE, self._settings.quarantine_retention_seconds
         for feed in self._snapshot().feeds:
             if not feed.ended:
-                yield feed.stream, self._settings.feed_retention_seconds
+                yield from ((stream, self._settings.feed_retention_seconds) for stream in self._streams_of(feed))
+
+    def _streams_of(self, feed: Feed) -> Sequence[str]:
+        return [stream_of(feed.name, lane) for lane in lanes_of(self._snapshot().feeds.versions(feed.name))]
 
     async def _purge_jobs(self, now_us: int) -> None:
         """The documents of jobs go with them; what was accepted of one is kept beside it, as long as the log."""

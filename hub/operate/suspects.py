@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from msgspec import DecodeError, Struct
 
-from hub.core.feed import Feed
+from hub.core.feed import Feed, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, StoredRecord
 from hub.core.registry import Snapshot
 from hub.core.terms import stand
@@ -62,22 +62,30 @@ async def shown_in(
     feed: Feed, places: Places, *, log: ReadableLog, generation: int, snapshot: Snapshot, positions: Positions, now: int
 ) -> list[dict[str, Any]]:
     """These events as the feed shows them, each once: those that its recipient has acknowledged, or can still read."""
-    kept = await positions.acknowledged(feed.recipient, feed.name)
-    marks = {place.partition: place.mark for place in decode_plain(kept).places} if kept is not None else {}
     shown: list[dict[str, Any]] = []
-    async with log.reader(feed.stream) as reader:
+    for lane in lanes_of(snapshot.feeds.versions(feed.name)):
+        kept = await positions.acknowledged(feed.recipient, lane_name(feed.name, lane))
+        marks = {place.partition: place.mark for place in decode_plain(kept).places} if kept is not None else {}
+        async for stamp, record in _stamped(log, stream_of(feed.name, lane), generation, places):
+            known = stamp.offset <= marks.get(stamp.partition, -1)
+            if known or stand(stamp.agreements, stamp.received_us, snapshot, now):
+                shown.append(_named(record.value))
+    return shown
+
+
+async def _stamped(
+    log: ReadableLog, stream: str, generation: int, places: Places
+) -> AsyncIterator[tuple[FeedHeader, StoredRecord]]:
+    """The records of a stream that came of these places, each once."""
+    async with log.reader(stream) as reader:
         for partition, offsets in sorted(places.items()):
-            left, bounds = set(offsets), await log.bounds(feed.stream, partition)
+            left, bounds = set(offsets), await log.bounds(stream, partition)
             async for page in pages(reader, partition, bounds.start, bounds.end):
                 for record in page:
                     stamp = unpack(record.header)
-                    if not isinstance(stamp, FeedHeader) or stamp.generation != generation or stamp.offset not in left:
-                        continue
-                    left.remove(stamp.offset)
-                    known = stamp.offset <= marks.get(partition, -1)
-                    if known or stand(stamp.agreements, stamp.received_us, snapshot, now):
-                        shown.append(_named(record.value))
-    return shown
+                    if isinstance(stamp, FeedHeader) and stamp.generation == generation and stamp.offset in left:
+                        left.remove(stamp.offset)
+                        yield stamp, record
 
 
 def _event_header(record: StoredRecord) -> EventHeader | None:
