@@ -63,3 +63,12 @@ class Positions(Protocol):
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         """What the reader acknowledged last."""
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        """Remember what the lease's holder has to know when it goes on, under the lease's name.
+
+        MUST raise `LeaseLost`, and write nothing, if the lease's epoch is not current in the transaction.
+        """
+
+    async def kept(self, name: str) -> bytes | None:
+        """What was kept last under the lease of this name, whoever held it."""

@@ -224,6 +224,29 @@ async def test_readers_and_feeds_are_remembered_apart(positions: Positions) -> N
     assert await positions.acknowledged("other", "seals") is None
 
 
+async def test_what_a_holder_keeps_is_found_by_whoever_holds_the_lease_next(
+    positions: Positions, state_ground: StateGround
+) -> None:
+    await positions.keep(await taken(positions, "a"), b"one")
+    state_ground.clock.advance(10)
+    await positions.keep(await taken(positions, "b"), b"\x00two")
+
+    assert await positions.kept("judge/0") == b"\x00two"
+    assert await positions.kept("judge/1") is None
+    assert await positions.acknowledged("judge/0", "") is None
+
+
+async def test_whoever_lost_the_lease_keeps_nothing(positions: Positions, state_ground: StateGround) -> None:
+    lost = await taken(positions, "a")
+    state_ground.clock.advance(10)
+    await positions.keep(await taken(positions, "b"), b"newer")
+
+    with pytest.raises(LeaseLost):
+        await positions.keep(lost, b"older")
+
+    assert await positions.kept("judge/0") == b"newer"
+
+
 @pytest.mark.parametrize("name", DURABLE_STATE_GROUNDS)
 async def test_leases_positions_and_acknowledgements_are_kept_over_a_restart(name: str, tmp_path: Path) -> None:
     ground = STATE_GROUNDS[name](tmp_path)

@@ -205,3 +205,9 @@ class FatedPositions:
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         return await self._fate.call(lambda: self._positions.acknowledged(reader, feed))
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        await self._fate.call(lambda: self._positions.keep(lease, content))
+
+    async def kept(self, name: str) -> bytes | None:
+        return await self._fate.call(lambda: self._positions.kept(name))

@@ -20,6 +20,7 @@ class MemoryPositions:
         """The newest lease of each name; one that was given back has no holder."""
         self._positions: dict[tuple[str, int, int], FeedPosition] = {}
         self._acknowledged: dict[tuple[str, str], bytes] = {}
+        self._kept: dict[str, bytes] = {}
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
         last = self._leases.get(name, Lease(name, "", 0, 0))
@@ -58,6 +59,13 @@ class MemoryPositions:
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         return self._acknowledged.get((reader, feed))
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        self.check(lease)
+        self._kept[lease.name] = content
+
+    async def kept(self, name: str) -> bytes | None:
+        return self._kept.get(name)
 
     def check(self, lease: Lease) -> None:
         """Raise LeaseLost unless the lease's epoch is the one that may write."""

@@ -37,6 +37,14 @@ _LOAD = "SELECT source_offset, feed_offset FROM feed_position WHERE output = $1 
 _ACKNOWLEDGE = """
 INSERT INTO acknowledged VALUES ($1, $2, $3) ON CONFLICT (reader, feed) DO UPDATE SET cursor = excluded.cursor
 """
+_KEEP = f"""
+WITH held AS ({HELD}), kept AS (
+    INSERT INTO acknowledged SELECT '', $1, $3::bytea FROM held
+    ON CONFLICT (reader, feed) DO UPDATE SET cursor = excluded.cursor
+)
+SELECT count(*) FROM held
+"""  # noqa: S608 (a constant)
+"""What the holder of a lease keeps has no reader's name, and for that of a feed the lease's."""
 _ACKNOWLEDGED = "SELECT cursor FROM acknowledged WHERE reader = $1 AND feed = $2"
 
 
@@ -87,6 +95,12 @@ class PostgresPositions:
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         rows = await self._database.read(_ACKNOWLEDGED, reader, feed)
         return rows[0][0] if rows else None
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        await write_held(self._database, lease, _KEEP, content)
+
+    async def kept(self, name: str) -> bytes | None:
+        return await self.acknowledged("", name)
 
 
 async def write_held(database: Database, lease: Lease, statement: str, *given: object) -> None:

@@ -49,6 +49,8 @@ WHERE excluded.source_offset >= source_offset
 """
 """One statement for all of them: of many, each would hand the interpreter over."""
 _LOAD = "SELECT source_offset, feed_offset FROM position WHERE output = ? AND generation = ? AND partition = ?"
+_OF_NO_READER = ""
+"""Instead of a reader's name: what the holder of a lease keeps, by the lease's name."""
 _ACKNOWLEDGE = "INSERT INTO acknowledged VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor"
 
 
@@ -124,6 +126,17 @@ class SQLitePositions:
             return row[0] if row else None
 
         return await self._reader.call(read)
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                check_lease(connection, lease)
+                connection.execute(_ACKNOWLEDGE, (_OF_NO_READER, lease.name, content))
+
+        await self._writer.call(write)
+
+    async def kept(self, name: str) -> bytes | None:
+        return await self.acknowledged(_OF_NO_READER, name)
 
 
 def check_lease(connection: sqlite3.Connection, lease: Lease) -> None:

@@ -1,0 +1,108 @@
+"""Endpoints: where a recipient has the records of a feed brought to (`schemas/formats/webhook.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from math import inf
+
+from msgspec import Struct
+
+from hub.core.feed import Lane
+
+
+class Mode(StrEnum):
+    """What one message holds."""
+
+    BATCH = "batch"
+    SINGLE = "single"
+    THIN = "thin"
+    """Only that there is something, with a cursor behind which it is pulled."""
+
+
+class EndpointState(StrEnum):
+    UNVERIFIED = "unverified"
+    """Nothing is sent but the question whether whoever answers has the secret."""
+    ACTIVE = "active"
+    FAILING = "failing"
+    """It goes on being tried: for an hour or more nothing was taken."""
+    PAUSED = "paused"
+    """By an operator."""
+    DISABLED = "disabled"
+    """By the hub, after days of warnings; it is verified anew before it goes on."""
+    GONE = "gone"
+    """It said so itself (410): for good."""
+    ENDED = "ended"
+    """By an operator: for good."""
+
+
+FINAL = frozenset({EndpointState.GONE, EndpointState.ENDED})
+TRIED = frozenset({EndpointState.ACTIVE, EndpointState.FAILING})
+
+
+class EndpointKey(Struct, frozen=True, omit_defaults=True):
+    """A secret shared with the receiver, and the hub's own key beside it. `number` counts from 1."""
+
+    number: int
+    sealed: str
+    """The `whsec_` secret, sealed to the hub."""
+    public: str
+    """`whpk_…`: the public half of the key that the hub derives for this number."""
+    until: int | None = None
+    """Seconds since 1970, exclusive: rotated out."""
+
+
+class OAuth(Struct, frozen=True, omit_defaults=True):
+    """Client credentials (RFC 6749 §4.4) by which the hub gets a token for the receiver."""
+
+    token_url: str
+    client_id: str
+    sealed: str
+    """The client secret, sealed to the hub."""
+    scope: str = ""
+
+
+class Endpoint(Struct, frozen=True, omit_defaults=True):
+    """One address for one lane of a feed. `id` is a slug, never reused."""
+
+    id: str
+    feed: str
+    url: str
+    keys: tuple[EndpointKey, ...]
+    """At most two of them live, the newest last."""
+    lane: Lane = Lane.MAIN
+    mode: Mode = Mode.BATCH
+    ordered: bool = True
+    """A message that fails holds back its source, and nothing else; parallel, it holds back nothing."""
+    concurrency: int = 4
+    """Messages under way at once."""
+    batch_records: int = 100
+    batch_bytes: int = 1_048_576
+    batch_ms: int = 200
+    """How long records may wait for others to fill a batch."""
+    oauth: OAuth | None = None
+    mtls: bool = False
+    """The hub shows its own client certificate (`webhooks.certificate_file`)."""
+    state: EndpointState = EndpointState.UNVERIFIED
+    since: int = 0
+    """Failing: seconds since 1970 of the first failure after the last success."""
+    verification: int = 1
+    """Counts the times that it was asked to prove itself: another number asks at once."""
+
+    def live_keys(self, now: int) -> Sequence[EndpointKey]:
+        return [key for key in self.keys if now < (inf if key.until is None else key.until)]
+
+
+def secret_name(endpoint: str, number: int) -> str:
+    """For what an endpoint's `number`th secret is sealed."""
+    return f"endpoint:{endpoint}:{number}"
+
+
+def client_secret_name(endpoint: str) -> str:
+    """For what the OAuth client secret is sealed."""
+    return f"endpoint-oauth:{endpoint}"
+
+
+def key_use(endpoint: str, number: int) -> str:
+    """The use for which the key ring derives the seed of the hub's own key."""
+    return f"webhook:{endpoint}:{number}"
