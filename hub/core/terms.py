@@ -118,7 +118,7 @@ class Agreements:
         self.revision = snapshot.revision
         self._terms: defaultdict[tuple[str, Purpose], Terms] = defaultdict(Terms)
         self._of: defaultdict[str | None, list[Term]] = defaultdict(list)
-        """By the partner that they name as provider; None: they name a class."""
+        """By the partner that either version names as provider; None: they name classes."""
         self._of_class: dict[tuple[Facts, str], frozenset[Party]] = {}
         for now in snapshot.agreements:
             if now.holds:
@@ -132,7 +132,7 @@ class Agreements:
             if then.holds and (then.recipient, then.purpose) == (now.recipient, now.purpose):
                 term = Term(begins, end, then, now)
                 self._terms[now.recipient, now.purpose].add(term)
-                self._of[now.provider.partner].append(term)
+                self._of[then.provider.partner or now.provider.partner].append(term)
 
     def between(self, recipient: str, purpose: Purpose) -> Terms:
         return self._terms.get((recipient, purpose)) or Terms()
