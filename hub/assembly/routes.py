@@ -8,6 +8,7 @@ from hub.assembly.copies import copies_api
 from hub.assembly.enrolment import enrolment_api
 from hub.assembly.intake import document_apis
 from hub.assembly.views import views_api
+from hub.delivery.acknowledge import Acknowledgements
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
@@ -141,6 +142,16 @@ def _reader_api(hub: Hub) -> ReaderAPI:
         gate=hub.entrance.gate,
         bodies=hub.bodies,
         pull=pull,
+        acknowledgements=Acknowledgements(
+            pull,
+            log=log,
+            positions=hub.ports.positions,
+            cursors=cursors,
+            journal=hub.journal,
+            snapshot=hub.snapshot,
+            clock=hub.clock,
+            hub=hub.settings.hub_name,
+        ),
         streams=Streams(pull),
         notices=Notices(cursors=cursors, settings=settings, tails=hub.tails),
         receipts=hub.receipts,

@@ -73,6 +73,11 @@ def runs_of(offsets: Iterable[int]) -> bytes:
     return msgspec.msgpack.encode(runs)
 
 
+def runs_between(first: int, end: int) -> bytes:
+    """All offsets from `first` on and below `end`, of which there is one at least."""
+    return msgspec.msgpack.encode([(first, end - first)])
+
+
 def run_list(runs: bytes) -> Runs:
     """Raises `msgspec.DecodeError` for what are no runs."""
     return _decoder.decode(runs)

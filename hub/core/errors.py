@@ -162,6 +162,15 @@ _ROWS = (
         "Cursors are sealed: they cannot be edited, moved to another feed or used by another organisation.",
     ),
     _row(
+        "ACK_SIGNATURE_INVALID", 400, "bad_request",
+        "The acknowledgement is signed, and its signature does not hold.",
+        "L'accusé de traitement est signé et sa signature n'est pas valable.",
+        "Sign the text of schemas/formats/ack.md with a key of this client that is in force, or leave time and signature "
+        "out.",
+        "A signed acknowledgement is evidence for the publisher: it has to be by the system that sends it, over just "
+        "what it acknowledges, made now. Nothing was acknowledged.",
+    ),
+    _row(
         "CURSOR_EXPIRED", 410, "gone",
         "The cursor has expired; a fresh one is in `cursor`.",
         "Le curseur a expiré ; un nouveau est donné dans `cursor`.",

@@ -1,4 +1,5 @@
-"""Pull: a page of a feed behind a cursor. Reading is repeatable; acknowledging is a call of its own.
+"""Pull: a page of a feed behind a cursor. Reading is repeatable; acknowledging is a call of its own
+(`acknowledge.py`).
 
 Fan-out has decided what a record shows. Here it is only looked at once more whether all agreements it rests on still
 stand (rule 11 of the core protocol): once one has ended, by an act or by its `valid_to`, or the record is older than it
@@ -7,9 +8,7 @@ lets the recipient keep it, the record is given to nobody.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -19,7 +18,7 @@ from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.core.terms import stand
-from hub.delivery.cursors import Cursors, furthest, moved
+from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Journal, Reader, given
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
 from hub.delivery.tail import Tails
@@ -61,8 +60,6 @@ class Pull:
         self._tails = tails
         self._retention_seconds = feed_retention_seconds
         self._declared: set[str] = set()
-        self._acknowledging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-        """By partner and feed: who reads a place in order to move it on does so alone. One process owns the state."""
 
     async def page(
         self, partner: str, name: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
@@ -84,18 +81,6 @@ class Pull:
         await self.journal.add(given(feed, taken.stamps, reader, way="pull"))
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor))
-
-    async def acknowledge(self, partner: str, name: str, sealed: str) -> Refusal | None:
-        """Remember the cursor as the place from which a reader without one goes on. It never moves back."""
-        begun = await self.begin(partner, name, sealed)
-        if isinstance(begun, Refusal):
-            return begun
-        _, cursor = begun
-        async with self._acknowledging.setdefault((partner, name), asyncio.Lock()):
-            kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
-            further = cursor if kept is None else furthest(cursor, kept)
-            await self._positions.acknowledge(partner, name, self._cursors.plain(further))
-        return None
 
     async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:
         """The feed, if it is this partner's and has not ended, and where reading begins."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
+import msgspec
 import orjson
 from aiohttp import web
+from msgspec import Meta, Struct
 
 from hub.core.errors import HubError, Refusal, Trimmed
 from hub.core.evidence import Principal
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
+from hub.delivery.acknowledge import Acknowledgements, Said
 from hub.delivery.journal import Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import EARLIEST, Page, Pull
@@ -27,11 +31,23 @@ from hub.web.gate import Gate, publisher_asked
 from hub.web.problems import Refused, granted
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
 
-ACK_BODY_BYTES_MAX = 8_192
+ACK_BODY_BYTES_MAX = 16_384
+MARKS_MAX = 128
+"""As many as there are partitions at most."""
 OCCURRENCES_MAX = 100
 """Receipts or judgements in an answer: an event may have been sent again any number of times."""
 STREAM_STALLED_SECONDS_MAX = 5.0
 """How long a reader may leave the whole unsent buffer untouched before its stream is cut."""
+
+
+class _AckBody(Struct, frozen=True):
+    cursor: str | None = None
+    marks: Annotated[tuple[tuple[int, int, int], ...], Meta(min_length=1, max_length=MARKS_MAX)] | None = None
+    time: int = 0
+    signature: str = ""
+
+
+_ack_body = msgspec.json.Decoder(_AckBody)
 
 
 class ReaderAPI:
@@ -43,6 +59,7 @@ class ReaderAPI:
         gate: Gate,
         bodies: BodyReader,
         pull: Pull,
+        acknowledgements: Acknowledgements,
         streams: Streams,
         notices: Notices,
         receipts: Receipts,
@@ -58,6 +75,7 @@ class ReaderAPI:
         self._gate = gate
         self._bodies = bodies
         self._pull = pull
+        self._acknowledgements = acknowledgements
         self._streams = streams
         self._notices = notices
         self._receipts = receipts
@@ -124,14 +142,9 @@ class ReaderAPI:
     async def acknowledge(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
         self._bodies.media_type(request, (JSON,))
-        try:
-            cursor = orjson.loads(await self._bodies.read(request, bytes_max=ACK_BODY_BYTES_MAX))["cursor"]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as e:
-            raise Refused(Refusal("BODY_MALFORMED", '{"cursor": "…"}')) from e
-        if not isinstance(cursor, str):
-            raise Refused(Refusal("CURSOR_INVALID"))
+        said = _said(await self._bodies.read(request, bytes_max=ACK_BODY_BYTES_MAX))
         self._gate.enter(request, "feeds:read")  # The body may have taken seconds: who asks is looked at again.
-        refusal = await self._pull.acknowledge(principal.partner.id, names["feed"], cursor)
+        refusal = await self._acknowledgements.take(principal.partner.id, names["feed"], said, _reader(principal))
         if refusal is not None:
             raise Refused(refusal)
         return web.Response(status=204)
@@ -202,6 +215,19 @@ class ReaderAPI:
         self._observer.count("streams_cut", reason=reason)
         if request.transport is not None:
             request.transport.abort()
+
+
+def _said(body: bytes) -> Said:
+    """Raises `Refused`. A cursor that is no text is none of ours; it is not looked at any closer."""
+    try:
+        sent = _ack_body.decode(body)
+    except msgspec.ValidationError as e:
+        raise Refused(Refusal("CURSOR_INVALID")) from e
+    except msgspec.DecodeError as e:
+        raise Refused(Refusal("BODY_MALFORMED", '{"cursor": "…"}')) from e
+    if (sent.cursor is None) == (sent.marks is None):
+        raise Refused(Refusal("BODY_MALFORMED", "cursor, or else marks"))
+    return Said(sent.cursor or sent.marks or "", sent.time, sent.signature)
 
 
 def _reader(principal: Principal) -> Reader:

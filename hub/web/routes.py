@@ -190,8 +190,8 @@ ROUTES = (
         scope="feeds:read",
         media_types=("application/json",),
         answers=(204, 400, 404, 410),
-        codes=(*FEED_CODES, "CURSOR_EXPIRED", "OUTCOME_UNKNOWN", *BODY_CODES),
-        summary="Remember that everything up to a cursor is done.",
+        codes=(*FEED_CODES, "CURSOR_EXPIRED", "ACK_SIGNATURE_INVALID", "OUTCOME_UNKNOWN", *BODY_CODES),
+        summary="Remember that everything up to a cursor, or the marks of a Kafka reader, is worked off; signed or not.",
     ),
     Route(
         method="GET",

@@ -12,12 +12,14 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.access import offsets_of
+from hub.core.access import Step, mark_of, offsets_of
 from hub.core.agreement import AgreementState
 from hub.core.errors import Refusal, StorageUnavailable, Trimmed
+from hub.core.feed import Way
 from hub.core.partner import PartnerState
 from hub.core.record import LogRecord
 from hub.core.settings import DeliverySettings
+from hub.delivery.acknowledge import Acknowledgements, Said
 from hub.delivery.cursors import Cursors
 from hub.delivery.journal import Journal, Reader
 from hub.delivery.notices import Notices
@@ -73,6 +75,16 @@ class Desk:
             journal=self.journal,
             feed_retention_seconds=30 * DAY,
         )
+        self.acknowledgements = Acknowledgements(
+            self.pull,
+            log=world.log,
+            positions=world.positions,
+            cursors=self.cursors,
+            journal=self.journal,
+            snapshot=lambda: world.snapshot,
+            clock=clock,
+            hub="hub",
+        )
         self.streams = Streams(self.pull)
         self.notices = Notices(cursors=self.cursors, settings=self.settings, tails=self.tails)
 
@@ -87,6 +99,11 @@ class Desk:
         page = await self.pull.page("customs", "risk", cursor, reader=ENGINE, limit=limit, wait=wait)
         assert isinstance(page, Page)
         return page
+
+    async def acknowledge(
+        self, what: str | tuple[tuple[int, int, int], ...], *, time: int = 0, signature: str = ""
+    ) -> Refusal | None:
+        return await self.acknowledgements.take("customs", "risk", Said(what, time, signature), ENGINE)
 
     async def refusal(self, partner: str, feed: str, cursor: str | None = None) -> Refusal:
         refusal = await self.pull.page(partner, feed, cursor, reader=ENGINE, limit=1, wait=0)
@@ -118,7 +135,7 @@ def test_reading_is_repeatable_and_a_reader_without_a_cursor_goes_on_where_it_ac
 
         first = await at.page(limit=2)
         again = await at.page(limit=2)
-        await at.pull.acknowledge("customs", "risk", first.cursor)
+        await at.acknowledge(first.cursor)
         after = await at.page()
 
         assert ids(first) == ids(again) == ["a", "b"]
@@ -134,8 +151,8 @@ def test_acknowledging_an_older_cursor_does_not_move_back() -> None:
         older = await at.page(limit=1)
         newer = await at.page(older.cursor, limit=1)
 
-        await at.pull.acknowledge("customs", "risk", newer.cursor)
-        await at.pull.acknowledge("customs", "risk", older.cursor)
+        await at.acknowledge(newer.cursor)
+        await at.acknowledge(older.cursor)
 
         assert ids(await at.page()) == ["c"]
 
@@ -156,16 +173,16 @@ class SlowPositions(MemoryPositions):
 def test_of_acknowledgements_at_the_same_time_the_furthest_one_counts(newer_first: bool) -> None:
     async def main() -> None:
         at = await desk()
-        at.pull._positions = SlowPositions(at.world.clock)
+        at.pull._positions = at.acknowledgements._positions = SlowPositions(at.world.clock)
         await passed_on(at, "a", "b", "c")
         older = await at.page(limit=1)
         newer = await at.page(older.cursor, limit=1)
         pages = [newer, older] if newer_first else [older, newer]
 
-        await asyncio.gather(*[at.pull.acknowledge("customs", "risk", page.cursor) for page in pages])
+        await asyncio.gather(*[at.acknowledge(page.cursor) for page in pages])
 
         assert ids(await at.page()) == ["c"]
-        assert not at.pull._acknowledging
+        assert not at.acknowledgements._acknowledging
 
     virtual.run(main())
 
@@ -270,7 +287,7 @@ async def overtaken(at: Desk) -> str:
     """A cursor behind `a`, acknowledged; `b` was purged before it was read, `c` is there."""
     await passed_on(at, "a")
     cursor = (await at.page(limit=1)).cursor
-    await at.pull.acknowledge("customs", "risk", cursor)
+    await at.acknowledge(cursor)
     await passed_on(at, "b")
     await at.world.elapse(10)
     await at.world.truth.purge("hub.feed.risk", at.world.clock.now_us())
@@ -288,7 +305,7 @@ def test_a_reader_whom_retention_has_overtaken_is_told_and_goes_on_behind_the_ga
 
         assert refusal.code == "CURSOR_EXPIRED"
         after = await at.page(refusal.cursor)
-        await at.pull.acknowledge("customs", "risk", after.cursor)
+        await at.acknowledge(after.cursor)
         assert (ids(after), ids(await at.page())) == (["c"], [])
 
     virtual.run(main())
@@ -645,5 +662,28 @@ def test_when_who_waits_for_all_goes_away_another_one_waits() -> None:
 
         assert first.cancelled()
         assert [len(records) for records in shown] == [1, 1, 1]
+
+    virtual.run(main())
+
+
+def test_who_reads_from_kafka_acknowledges_marks_and_never_beyond_what_there_is() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(FEED, ways=(Way.KAFKA,)))
+        await passed_on(at, "a", "b", "c")
+        generation = at.world.log.generation
+
+        refused = [
+            await at.acknowledge(((generation + 1, 0, 1),)),
+            await at.acknowledge(((generation, 7, 1),)),
+            await at.acknowledge(((generation, 0, 10_000),)),
+            await at.acknowledge(((generation, 0, -1),)),
+        ]
+        taken = [await at.acknowledge(((generation, 0, offset),)) for offset in (2, 0, 1, 2)]
+
+        assert [refusal.code for refusal in refused if refusal is not None] == ["CURSOR_INVALID"] * 4
+        assert taken == [None] * 4
+        [entry] = await at.accesses.entries(Query(), limit=9)
+        assert (entry.access.step, entry.access.way, mark_of(entry.access)) == (Step.PROCESSED, "kafka", 2)
 
     virtual.run(main())

@@ -1,0 +1,137 @@
+"""Acknowledging: a recipient says that everything up to a place is worked off, and may sign it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from msgspec import Struct
+
+from hub.core.access import Access, Step, runs_between
+from hub.core.errors import Refusal
+from hub.core.feed import Feed, Way
+from hub.core.record import EVENTS
+from hub.core.registry import Snapshot
+from hub.delivery.cursors import Cursors, furthest, moved
+from hub.delivery.journal import Journal, Reader
+from hub.delivery.pull import Pull
+from hub.ports.event_log import EventLog
+from hub.ports.positions import Positions
+from hub.ports.system import Clock
+from hub.trust.ack import CLOCK_SECONDS_MAX, Marks, ack_text, checked_signature
+from hub.trust.cursor import Cursor, Place
+from hub.trust.jws import Flaw
+
+
+class Said(Struct, frozen=True):
+    """An acknowledgement as it was sent (`schemas/formats/ack.md`)."""
+
+    what: str | tuple[tuple[int, int, int], ...]
+    """A sealed cursor, or marks: generation, partition, offset."""
+    time: int = 0
+    """Seconds since 1970."""
+    signature: str = ""
+    """A JWS; empty: it is not signed."""
+
+
+class Acknowledgements:
+    def __init__(
+        self,
+        pull: Pull,
+        *,
+        log: EventLog,
+        positions: Positions,
+        cursors: Cursors,
+        journal: Journal,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        hub: str,
+    ) -> None:
+        self._pull = pull
+        self._log = log
+        self._positions = positions
+        self._cursors = cursors
+        self._journal = journal
+        self._snapshot = snapshot
+        self._clock = clock
+        self._hub = hub
+        self._acknowledging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        """By partner and feed: who reads a place in order to move it on does so alone. One process owns the state."""
+
+    async def take(self, partner: str, name: str, said: Said, reader: Reader) -> Refusal | None:
+        """Remember what is worked off, and write it down; it never moves back.
+
+        `ACK_SIGNATURE_INVALID`, and as `Pull.page`. Raises `StorageUnavailable`, `OutcomeUnknown`.
+        """
+        sealed = said.what if isinstance(said.what, str) else None
+        begun = await self._pull.begin(partner, name, sealed)
+        if isinstance(begun, Refusal):
+            return begun
+        feed, cursor = begun
+        signature = self._checked(name, said, reader) if said.signature else ""
+        if isinstance(signature, Flaw):
+            return Refusal("ACK_SIGNATURE_INVALID", signature.value)
+        kept_as, way = name, Way.PULL
+        if not isinstance(said.what, str):
+            marked = await self._marked(name, feed, said.what)
+            if isinstance(marked, Refusal):
+                return marked
+            cursor, kept_as, way = marked, f"{name}@{Way.KAFKA}", Way.KAFKA
+        async with self._acknowledging.setdefault((partner, kept_as), asyncio.Lock()):
+            kept = self._cursors.kept(await self._positions.acknowledged(partner, kept_as))
+            further = cursor if kept is None else furthest(cursor, kept)
+            await self._positions.acknowledge(partner, kept_as, self._cursors.plain(further))
+            await self._journal.add(_processed(feed, kept, further, reader, way.value, signature))
+        return None
+
+    def _checked(self, name: str, said: Said, reader: Reader) -> str | Flaw:
+        """The signature, if it is a live key's of the very system, made now over just this."""
+        now = self._clock.now_us() // 1_000_000
+        if abs(said.time - now) > CLOCK_SECONDS_MAX:
+            return Flaw.EXPIRED if said.time < now else Flaw.EARLY
+        feed, _, lane = name.partition("/")
+        keys = {key.id: key for key in self._snapshot().keys_of(reader.id) if key.usable_at(now)}
+        return checked_signature(said.signature, ack_text(self._hub, feed, lane, said.what, said.time), keys)
+
+    async def _marked(self, name: str, feed: Feed, marks: Marks) -> Cursor | Refusal:
+        """The marks of who reads from Kafka itself, as a place; the hub can only check that there are such events."""
+        if Way.KAFKA not in feed.ways:
+            return Refusal("CURSOR_INVALID", "marks: of a feed that is read from Kafka; others acknowledge a cursor")
+        cursor = self._cursors.first(name, feed.version, feed.recipient)
+        reached = {place.partition: -1 for place in cursor.places}
+        for generation, partition, offset in marks:
+            if generation != cursor.generation or partition not in reached:
+                return Refusal("CURSOR_INVALID", "marks: generation, partition, offset, as in the stamps of records")
+            if not 0 <= offset < (await self._log.bounds(EVENTS, partition)).end:
+                return Refusal("CURSOR_INVALID", "marks: no such offset")
+            reached[partition] = max(reached[partition], offset)
+        return moved(cursor, tuple(Place(place.partition, reached[place.partition], 0) for place in cursor.places))
+
+
+def _processed(
+    feed: Feed, before: Cursor | None, now: Cursor, reader: Reader, way: str, signature: str
+) -> list[Access]:
+    """An entry for each partition in which the mark moved on."""
+    marks = [place.mark for place in before.places] if before is not None else [-1] * len(now.places)
+    return [
+        Access(
+            step=Step.PROCESSED,
+            time_us=0,
+            recipient=feed.recipient,
+            purpose=feed.purpose.value,
+            feed=feed.name,
+            lane=now.feed.partition("/")[2],
+            way=way,
+            reader=reader.id,
+            credential=reader.credential,
+            agreements=(),
+            revision=0,
+            generation=now.generation,
+            partition=place.partition,
+            runs=runs_between(mark + 1, place.mark + 1),
+            signature=signature,
+        )
+        for mark, place in zip(marks, now.places, strict=True)
+        if place.mark > mark
+    ]
