@@ -112,6 +112,11 @@ def view(name: str, request: Plain, options: Options, say: Callable[[Plain], Non
     return _answer("GET", name, request, options, say)
 
 
+def judged(name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
+    """Look at what becomes of a document that is in the request, and print it with `say`; return the exit code."""
+    return _answer("POST", name, request, options, say)
+
+
 def asked(name: str, request: Plain, options: Options) -> Plain | None:
     """What is to be seen of something; None: it is refused or cannot be done, and that was printed."""
     return _answered("GET", name, request, options)
@@ -239,9 +244,11 @@ async def _ask_registrar(method: Method, name: str, request: Plain, settings: Se
 
 async def _asked_of(registrar: Registrar, method: Method, name: str, request: Plain) -> object:
     """What the admin socket's routes do."""
+    from hub.operate.table import VIEWS
+
     if name == AUDIT:
         return await registrar.looks.audit(request["after"], request["limit"], user=getpwuid(os.getuid()).pw_name)
-    if method == "GET":
+    if method == "GET" or name in VIEWS:
         return await registrar.looks.view(name, request, user=getpwuid(os.getuid()).pw_name)
     if name == PREPARE:
         return await registrar.prepare(request["act"], request["request"], operator=request["operator"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, AgreementState, Held
@@ -19,6 +20,7 @@ from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.feeds import ended_feed, share_a_type
 from hub.operate.mandates import signing_keys
+from hub.operate.views import Plain, View, plain
 from hub.trust.agreement import named_key, signer_of
 from hub.trust.jws import Flaw
 
@@ -172,6 +174,29 @@ def _must_be(state: AgreementState, agreement: Agreement, checks: Checks) -> Non
         checks.fault("ACT_AGREEMENT_CLOSED", "/id", f"an agreement that is {agreement.state}", f"one that is {state}")
 
 
+class ShowAgreement(Struct, frozen=True, forbid_unknown_fields=True):
+    id: str
+
+
+def show_agreement(request: ShowAgreement, basis: Basis, checks: Checks) -> Plain:
+    """With what was signed, by whom, whose signature it waits for, and the feeds that rest on it."""
+    agreement = checks.known("/id", request.id, basis.snapshot.agreements)
+    if agreement is None:
+        return {}
+    signed = signatures_by_side(agreement, basis.snapshot)
+    feeds = (each for each in basis.snapshot.feeds_of(agreement.recipient) if each.purpose is agreement.purpose)
+    waits = agreement.state is AgreementState.PROPOSED
+    return {
+        **plain(agreement),
+        "in_force": agreement.in_force(basis.now),
+        "signed_by": sorted(signed),
+        "waits_for": sorted(agreement.sides - set(signed)) if waits else [],
+        "stale": staleness(agreement, basis.snapshot, basis.now) if waits else None,
+        "feeds": [feed.name for feed in feeds if not feed.ended and share_a_type(feed, agreement, basis.event_types)],
+    }
+
+
+VIEWS = {"agreement.show": View(ShowAgreement, show_agreement)}
 ACTS: Mapping[str, Act] = {
     "agreement.sign": Act(SignAgreement, sign_agreement, Effect.STARTS, AGREEMENTS),
     "agreement.suspend": Act(OfAgreement, suspend_agreement, Effect.STOPS, ANYONE),

@@ -64,6 +64,8 @@ class View(Struct, frozen=True):
     """It shows when credentials were used last."""
     roles: frozenset[OperatorRole] = frozenset(OperatorRole)
     """Which operators may look."""
+    posted: bool = False
+    """What is asked about is a document, and comes as the body."""
 
     discloses: Callable[[Any, Basis], bool] = lambda _, __: False
     """Whether this look shows something confidential to who has these roles; the others are answered without it."""

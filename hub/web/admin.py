@@ -1,9 +1,9 @@
 """The operators' interface: every act and view of the registrar, on a Unix socket that only its owner can open.
 
 The routes derive from the registrar's own tables: `POST /admin/v1/<noun>/<act>` with the request as JSON, `GET
-/admin/v1/<noun>/<view>` with it as the query. Who asks there is what the kernel says of the peer (SO_PEERCRED,
-unix(7)). What operators sign has two routes: `act/prepare` answers the statement of an act, `act/sign` takes a
-signature over it. `admin_network.py` serves the same over the network.
+/admin/v1/<noun>/<view>` with it as the query; a view of what becomes of a document is posted too. Who asks there is
+what the kernel says of the peer (SO_PEERCRED, unix(7)). What operators sign has two routes: `act/prepare` answers the
+statement of an act, `act/sign` takes a signature over it. `admin_network.py` serves the same over the network.
 """
 
 from __future__ import annotations
@@ -59,14 +59,15 @@ ROUTES = tuple(
     ]
     + [
         Route(
-            method="GET",
+            method="POST" if view.posted else "GET",
             path=PREFIX + name.replace(".", "/"),
             name=name,
+            media_types=(JSON,) if view.posted else (),
             answers=(200, 422),
             codes=("ACT_REFUSED",),
             summary=f"The view {name}.",
         )
-        for name in VIEWS
+        for name, view in VIEWS.items()
     ]
     + [
         Route(
@@ -190,8 +191,9 @@ class Admin:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
             asker = self._entrance(request)
             operator = None if asker.local else asker.name
-            view = self._registrar.looks.view(name, dict(request.query), operator=operator, user=asker.name)
-            return await _answered(view)
+            posted = VIEWS[name].posted
+            asked = await self._read(request, dict[str, Any]) if posted else dict(request.query)
+            return await _answered(self._registrar.looks.view(name, asked, operator=operator, user=asker.name))
 
         return handle
 
