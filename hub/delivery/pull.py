@@ -13,7 +13,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from hub.core.errors import Refusal, Trimmed
-from hub.core.feed import Feed
+from hub.core.feed import Feed, lane_of, lanes_of, stream_named
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
@@ -64,7 +64,9 @@ class Pull:
     async def page(
         self, partner: str, name: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
     ) -> Page | Refusal:
-        """Up to `limit` records behind the cursor (none: the place acknowledged last); waits up to `wait` seconds.
+        """Up to `limit` records of a lane (`name`, `name/urgent`) behind the cursor (none: the last one kept).
+
+        Waits up to `wait` seconds for the first one.
 
         `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`; and `HubError` where
         it could not be written down what is given.
@@ -78,14 +80,16 @@ class Pull:
             taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
         except Trimmed:
             return self._gap(feed, cursor)
-        await self.journal.add(given(feed, taken.stamps, reader, way="pull"))
+        await self.journal.add(given(feed, taken.stamps, reader, way="pull", lane=lane_of(cursor.feed)[1]))
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor))
 
     async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:
-        """The feed, if it is this partner's and has not ended, and where reading begins."""
-        feed = self._snapshot().feeds.get(name)
-        if feed is None or feed.recipient != partner:
+        """The feed, if it is this partner's and has not ended, and where reading of the lane (`name`, `name/urgent`)
+        begins."""
+        feeds, (feed_name, lane) = self._snapshot().feeds, lane_of(name)
+        feed = feeds.get(feed_name)
+        if feed is None or feed.recipient != partner or lane not in lanes_of(feeds.versions(feed_name)):
             return Refusal("NOT_FOUND", "`GET /v1/feeds` lists the feeds that you may read")
         if feed.ended:
             return Refusal("FEED_GONE")
@@ -99,9 +103,9 @@ class Pull:
 
     async def gap(self, feed: Feed, cursor: Cursor) -> Refusal | None:
         """`CURSOR_EXPIRED` where retention let go of records behind the cursor. Raises `StorageUnavailable`."""
-        await self._declare(feed)
+        stream = await self._declared_stream(cursor)
         for place in cursor.places:
-            if 0 < place.offset < (await self._tails.log.bounds(feed.stream, place.partition)).start:
+            if 0 < place.offset < (await self._tails.log.bounds(stream, place.partition)).start:
                 return self._gap(feed, cursor)
         return None
 
@@ -116,16 +120,18 @@ class Pull:
 
     async def turn(self, feed: Feed, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
         """What comes next, and the cursor behind it. Raises `StorageUnavailable`, and `Trimmed` as `take` does."""
-        await self._declare(feed)
+        stream = await self._declared_stream(cursor)
         bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
-        taken = await take(self._tails, feed.stream, cursor.places, self._standing(), bound)
+        taken = await take(self._tails, stream, cursor.places, self._standing(), bound)
         return taken, moved(cursor, taken.places)
 
-    async def _declare(self, feed: Feed) -> None:
+    async def _declared_stream(self, cursor: Cursor) -> str:
         """A feed may be read from the moment it is registered, before fan-out has come to it."""
-        if feed.name not in self._declared:
-            await self._tails.log.declare(Stream(feed.stream, self._tails.partitions, self._retention_seconds))
-            self._declared.add(feed.name)
+        stream = stream_named(cursor.feed)
+        if stream not in self._declared:
+            await self._tails.log.declare(Stream(stream, self._tails.partitions, self._retention_seconds))
+            self._declared.add(stream)
+        return stream
 
     def seal(self, cursor: Cursor) -> str:
         return self._cursors.seal(cursor)

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from hub.core.errors import HubError, Refusal, Trimmed
 from hub.core.evidence import Principal
+from hub.core.feed import Lane, lane_name
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.delivery.acknowledge import Acknowledgements, Said
@@ -117,7 +118,13 @@ class ReaderAPI:
     async def list_feeds(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
         feeds = [
-            {"name": feed.name, "purpose": feed.purpose.value, "types": feed.types, "version": feed.version}
+            {
+                "name": feed.name,
+                "purpose": feed.purpose.value,
+                "types": feed.types,
+                "urgent": feed.urgent,
+                "version": feed.version,
+            }
             for feed in self._snapshot().feeds_of(principal.partner.id)
             if not feed.ended
         ]
@@ -127,7 +134,12 @@ class ReaderAPI:
         principal = self._gate.enter(request, "feeds:read")
         limit, wait = self._page_of(request)
         page = await self._pull.page(
-            principal.partner.id, names["feed"], _place_of(request), reader=_reader(principal), limit=limit, wait=wait
+            principal.partner.id,
+            _lane_asked(request, names),
+            _place_of(request),
+            reader=_reader(principal),
+            limit=limit,
+            wait=wait,
         )
         self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
         return _page_answer(page)
@@ -144,7 +156,9 @@ class ReaderAPI:
         self._bodies.media_type(request, (JSON,))
         said = _said(await self._bodies.read(request, bytes_max=ACK_BODY_BYTES_MAX))
         self._gate.enter(request, "feeds:read")  # The body may have taken seconds: who asks is looked at again.
-        refusal = await self._acknowledgements.take(principal.partner.id, names["feed"], said, _reader(principal))
+        refusal = await self._acknowledgements.take(
+            principal.partner.id, _lane_asked(request, names), said, _reader(principal)
+        )
         if refusal is not None:
             raise Refused(refusal)
         return web.Response(status=204)
@@ -154,7 +168,11 @@ class ReaderAPI:
         principal = self._gate.enter(request, "feeds:read")
         cursor = request.headers.get("Last-Event-ID") or _place_of(request)
         async with self._streams.open(
-            principal.partner.id, names["feed"], cursor, _reader(principal), lambda: self._must_stop(request, principal)
+            principal.partner.id,
+            _lane_asked(request, names),
+            cursor,
+            _reader(principal),
+            lambda: self._must_stop(request, principal),
         ) as groups:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
@@ -295,6 +313,14 @@ def _place_of(request: web.BaseRequest) -> str | None:
     if begins not in (None, EARLIEST):
         raise Refused(Refusal("BAD_REQUEST", "from: earliest, or left out"))
     return request.query.get("cursor", begins)
+
+
+def _lane_asked(request: web.BaseRequest, names: Mapping[str, str]) -> str:
+    """The feed, and which of its lanes: `lane=urgent`, or the other one."""
+    lane = request.query.get("lane", Lane.MAIN)
+    if lane not in tuple(Lane) or "/" in names["feed"]:
+        raise Refused(Refusal("BAD_REQUEST", "lane: urgent, or left out"))
+    return lane_name(names["feed"], Lane(lane))
 
 
 def _part_of(request: web.BaseRequest) -> slice:

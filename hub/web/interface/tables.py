@@ -29,6 +29,7 @@ _COUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 999_999}
 _CURSOR = _query("cursor", "as it was answered: what comes after it")
 _LIMIT = _query("limit", "at most so many items", **_COUNT)
 _WAIT = _query("wait", "seconds to wait for the first item", **_COUNT)
+_LANE = _query("lane", "the lane of its urgent types; the other one, if not given", const="urgent")
 _FROM = _query("from", "begin with the first record kept", const="earliest")
 _LANG = _query("lang", "the language, instead of Accept-Language", enum=["en", "fr"])
 _SOURCE = _query("source", "the source of what the document holds")
@@ -114,8 +115,9 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     ],
     "get_notices": [_CURSOR, _LIMIT, _WAIT],
     "list_mandates": [_CURSOR, _LIMIT],
-    "get_records": [_CURSOR, _FROM, _LIMIT, _WAIT],
-    "stream": [_CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
+    "get_records": [_LANE, _CURSOR, _FROM, _LIMIT, _WAIT],
+    "acknowledge": [_LANE],
+    "stream": [_LANE, _CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
     "epcis_capture": [
         _header("GS1-Capture-Error-Behaviour", "what becomes of the rest", enum=["rollback", "proceed"]),
         _SOURCE,
