@@ -11,9 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from hub.core.agreement import Conditions
+from schemas.filter_schema import PLACES
 
-PLACES = ("place", "place_of_loading", "place_of_discharge", "place_of_delivery")
-"""Members of `data` that are places."""
 COUNTRY_CHARACTERS = CHAPTER_CHARACTERS = 2
 """Of a UN/LOCODE, and of an HS code."""
 

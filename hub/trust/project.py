@@ -10,8 +10,9 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import orjson
@@ -25,7 +26,7 @@ from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader
 ALWAYS = ("/specversion", "/type", "/time", "/dataschema", "/data/occurred_at", "/data/time_kind")
 """Visible under every agreement: without them nobody can tell what kind of event it is, and when it happened."""
 
-OF_THE_HUB = frozenset(("publisher", "receivedtime", "hubflags", "hubwarnings"))
+OF_THE_HUB = frozenset(("publisher", "receivedtime", "hubflags", "hubwarnings", "hubtier", "hubaeo"))
 """Attributes that the hub adds: whoever sends an event cannot set them."""
 
 TAKING_BACK = frozenset(("customs.event.retracted", "customs.event.corrected"))
@@ -55,6 +56,7 @@ class _EventName(Struct):
 
 _event_name = msgspec.json.Decoder(_EventName)
 
+_FLAG_NAMES = {FLAG_POSSIBLE_REPEAT: "possible_repeat", FLAG_LATE: "late"}
 _FLAGS = {
     0: "",
     FLAG_POSSIBLE_REPEAT: ',"hubflags":["possible_repeat"]',
@@ -71,13 +73,35 @@ def compile_projection(fields: Sequence[str], secret: bytes) -> Projection:
 
 def project_all(event: Event) -> tuple[bytes, bytes]:
     header, members = event.header, event.members
-    added = _added(header, _json(header.publisher), warnings=True)
+    added = _added(header, _json(header.publisher), OF_THE_HUB)
     if header.attributes is None and "dataschema" in members and OF_THE_HUB.isdisjoint(members):
         whole = event.record.value.rstrip()[:-1]
     else:
         own = {name: member for name, member in members.items() if name not in OF_THE_HUB}
         whole = _open_object(own | {"dataschema": _json(header.dataschema).encode()})
     return header.key.encode(), whole + added
+
+
+def seen_whole(event: Event) -> dict[str, Any]:
+    """As a value, what `project_all` shows. Raises ValueError."""
+    header, said = event.header, event.json
+    tier, _, _, aeo = header.facts
+    seen = said if OF_THE_HUB.isdisjoint(said) else {name: said[name] for name in said.keys() - OF_THE_HUB}
+    seen = {
+        "specversion": "1.0",
+        "dataschema": header.dataschema,
+        **seen,
+        "publisher": header.publisher,
+        "receivedtime": utc_text(header.received_us),
+        "hubtier": tier,
+    }
+    if header.flags & _FLAGS_KNOWN:
+        seen["hubflags"] = [name for flag, name in _FLAG_NAMES.items() if header.flags & flag]
+    if header.warnings:
+        seen["hubwarnings"] = [*header.warnings]
+    if aeo is not None:
+        seen["hubaeo"] = aeo
+    return seen
 
 
 class _Cut:
@@ -101,7 +125,7 @@ class _Cut:
         publisher = header.publisher
         shown = _json(publisher) if "publisher" in self._whole else self._as_pseudonym("publisher", publisher)
         key = header.key if self._shows_key(header) else self._pseudonym("key", header.key)
-        return key.encode(), _open_object(visible) + _added(header, shown, warnings="hubwarnings" in self._whole)
+        return key.encode(), _open_object(visible) + _added(header, shown, self._whole)
 
     def _as_pseudonym(self, name: str, text: str) -> str:
         return f'"{self._pseudonym(name, text)}"'
@@ -189,13 +213,19 @@ def _allowed(members: Mapping[str, Raw], tree: Tree) -> dict[str, bytes | Raw]:
     }
 
 
-def _added(header: EventHeader, publisher: str, *, warnings: bool) -> bytes:
-    """The hub's attributes behind other members, and the end of the object. `publisher` is JSON text."""
+def _added(header: EventHeader, publisher: str, shows: Container[str]) -> bytes:
+    """The hub's attributes behind other members, and the end of the object. `publisher` is JSON text; of the others
+    some are shown only where they are among `shows`."""
     text = f',"publisher":{publisher},"receivedtime":"{utc_text(header.received_us)}"'
     if header.flags:
         text += _FLAGS[header.flags & _FLAGS_KNOWN]
-    if warnings and header.warnings:
+    if header.warnings and "hubwarnings" in shows:
         text += f',"hubwarnings":{orjson.dumps(header.warnings).decode()}'
+    tier, _, _, aeo = header.facts
+    if "hubtier" in shows:
+        text += f',"hubtier":{_json(tier)}'
+    if aeo is not None and "hubaeo" in shows:
+        text += f',"hubaeo":{_json(aeo)}'
     return f"{text}}}".encode()
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hub.core.event import Event
 from hub.core.record import StoredRecord
-from hub.trust.project import compile_projection
+from hub.trust.project import OF_THE_HUB, compile_projection, seen_whole
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader, unpack
 from tests.faults.fanout_world import event_record
 
@@ -42,10 +42,11 @@ def shown(event: Event, *fields: str, secret: bytes = SECRET) -> dict[str, Any]:
 def test_where_everything_is_allowed_the_event_comes_to_the_letter_with_the_hubs_attributes_behind_it() -> None:
     _, value = compile_projection(("*",), SECRET)(sent())
 
-    assert value == RAW.rstrip()[:-1] + b',"publisher":"acme","receivedtime":"2026-11-22T09:00:00.000000Z"}'
+    added = b',"publisher":"acme","receivedtime":"2026-11-22T09:00:00.000000Z","hubtier":"aeo"}'
+    assert value == RAW.rstrip()[:-1] + added
 
 
-@pytest.mark.parametrize("name", ["publisher", "receivedtime", "hubflags", "hubwarnings", "publ\\u0069sher"])
+@pytest.mark.parametrize("name", [*sorted(OF_THE_HUB), "publ\\u0069sher"])
 def test_an_event_cannot_set_the_hubs_attributes(name: str) -> None:
     value = RAW.replace(b'"sequence"', f'"{name}"'.encode())
 
@@ -132,6 +133,30 @@ def test_flags_are_shown_and_warnings_only_where_they_are_allowed() -> None:
     assert "hubwarnings" not in shown(event)
 
 
+def test_tier_and_aeo_type_of_then_are_shown_only_where_they_are_allowed() -> None:
+    event = sent(facts=("small", "NL", (), "S"))
+
+    assert (shown(event, "*")["hubtier"], shown(event, "*")["hubaeo"]) == ("small", "S")
+    assert {"hubtier", "hubaeo"} & shown(event, "/hubtier").keys() == {"hubtier"}
+    assert {"hubtier", "hubaeo"} & shown(event, "/hubaeo").keys() == {"hubaeo"}
+    assert {"hubtier", "hubaeo"} & shown(event, "/id", "/data").keys() == set()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"flags": FLAG_LATE, "warnings": ("CHECK_DIGIT_WRONG",), "facts": ("aeo", "NL", (), "F")},
+        {"attributes": {"id": "e-1", "type": "customs.container.gate_in", "hubaeo": "F"}},
+    ],
+    ids=str,
+)
+def test_a_filter_sees_of_a_whole_event_what_its_record_holds(members: dict[str, Any]) -> None:
+    event = sent(RAW.replace(b'"sequence"', b'"hubwarnings"'), **members)
+
+    assert seen_whole(event) == shown(event, "*")
+
+
 @pytest.mark.parametrize("fields", [("*",), ("/id", "/source", "/subject", "/publisher", "/data", "/datacontenttype")])
 def test_binary_mode_comes_out_as_a_structured_event(fields: tuple[str, ...]) -> None:
     attributes = {
@@ -144,7 +169,8 @@ def test_binary_mode_comes_out_as_a_structured_event(fields: tuple[str, ...]) ->
     }
     event = sent(b'{"occurred_at":"2026-11-22T09:00:00Z","mass":1.0}', attributes=attributes, format="ce-binary/1")
 
-    assert shown(event, *fields) == attributes | {
+    whole = {"hubtier": "aeo"} if fields == ("*",) else {}
+    assert shown(event, *fields) == attributes | whole | {
         "specversion": "1.0",
         "dataschema": "urn:x:1.0",
         "data": {"occurred_at": "2026-11-22T09:00:00Z", "mass": 1.0},
