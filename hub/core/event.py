@@ -25,6 +25,8 @@ class Event(Struct):
     opened: dict[str, Raw] | None = None
     parsed: dict[str, Any] | None = None
     heard: Said | None = None
+    whole: tuple[bytes, bytes] | None = None
+    """Key and value of what those are shown who may see everything: the same bytes in every feed."""
 
     @property
     def offset(self) -> int:
