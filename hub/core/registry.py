@@ -20,6 +20,7 @@ from hub.core.api_key import ApiKey
 from hub.core.approval import PendingProposal, Review
 from hub.core.certificate import Certificate
 from hub.core.copies import CopyDecision, decision_id
+from hub.core.endpoint import Endpoint
 from hub.core.enrolment import Enrolment, Invitation
 from hub.core.feed import Feed
 from hub.core.issuer import IssuerKey
@@ -56,6 +57,7 @@ Registered = (
     | RetiredKey
     | KafkaAccess
     | Restriction
+    | Endpoint
 )
 T = TypeVar("T", bound=Registered)
 
@@ -95,6 +97,7 @@ KINDS: dict[str, type[Registered]] = {
     "retired_key": RetiredKey,
     "kafka_access": KafkaAccess,
     "restriction": Restriction,
+    "endpoint": Endpoint,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -189,6 +192,7 @@ OF_NOBODY = (
     RetiredKey,
     KafkaAccess,
     Restriction,
+    Endpoint,
 )
 """What changes nothing of what a partner may do. A kind that is not named, here or below, is taken to bind all."""
 
@@ -248,6 +252,7 @@ class Snapshot:
         self.retired_keys: History[RetiredKey] = History()
         self.kafka_accesses: History[KafkaAccess] = History(lambda access: access.system, lambda access: access.feed)
         self.restrictions: History[Restriction] = History()
+        self.endpoints: History[Endpoint] = History(lambda endpoint: endpoint.feed)
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -273,6 +278,7 @@ class Snapshot:
             RetiredKey: self.retired_keys,
             KafkaAccess: self.kafka_accesses,
             Restriction: self.restrictions,
+            Endpoint: self.endpoints,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:

@@ -283,6 +283,22 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     """How long it is kept who was given what: five years."""
 
 
+class WebhookSettings(Struct, frozen=True, kw_only=True):
+    """Records brought to addresses that their recipients name (`customs-hub delivery endpoint`)."""
+
+    networks: str = ""
+    """Networks, separated by commas, such as `10.20.0.0/16`, to which the hub may connect besides public addresses,
+    without TLS too."""
+    ca_file: str = ""
+    """PEM: authorities of receivers' certificates, besides the machine's."""
+    certificate_file: str = ""
+    """PEM, with its chain: what the hub shows to receivers that ask for a client certificate; empty: none."""
+    key_file: str = ""
+    answer_seconds_max: Seconds = 20.0
+    messages_max: Count = 256
+    """Of one endpoint, waiting for an answer or the next attempt; beyond, it looks no further in its feed."""
+
+
 class ViewsSettings(Struct, frozen=True, kw_only=True):
     """What is known of events: how it follows the log, and how much one question may ask."""
 
@@ -331,4 +347,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     s3: S3Settings = S3Settings()
     fanout: FanoutSettings = FanoutSettings()
     delivery: DeliverySettings = DeliverySettings()
+    webhooks: WebhookSettings = WebhookSettings()
     views: ViewsSettings = ViewsSettings()

@@ -1,0 +1,153 @@
+"""Posts over aiohttp. Every connection is looked at when its socket is made: the address that is connected to decides,
+whatever its name was resolved to before, and by whom.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from errno import EACCES
+from socket import socket
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from hub.core.settings import WebhookSettings, addresses_of
+from hub.drivers.http.networks import Network, is_open, networks_of
+from hub.ports.system import Clock
+from hub.ports.webhooks import BODY_BYTES_MAX, Post, Reply
+
+REDIRECTS_MAX = 3
+_FOLLOWED = (307, 308)
+"""RFC 9110 §15.4: method and body stay."""
+IDLE_CONNECTIONS_MAX = 256
+IDLE_SECONDS = 15.0
+
+
+class NotAllowed(OSError):
+    """The address is none that the hub connects to."""
+
+
+class HttpPoster:
+    """A `Poster`; close it. `resolver` finds addresses; None: the machine's."""
+
+    def __init__(self, settings: WebhookSettings, clock: Clock, resolver: AbstractResolver | None = None) -> None:
+        """Raises `ValueError` or `OSError` where the settings name no network, or no certificate."""
+        self._seconds_max = settings.answer_seconds_max
+        self._clock = clock
+        allowed = networks_of(addresses_of(settings.networks))
+        self._sessions = {
+            ("https", False): _session(_tls(settings), allowed, resolver, public=True),
+            ("http", False): _session(_tls(settings), allowed, resolver, public=False),
+        }
+        if settings.certificate_file:
+            own = _tls(settings)
+            own.load_cert_chain(settings.certificate_file, settings.key_file or None)
+            self._sessions["https", True] = _session(own, allowed, resolver, public=True)
+
+    @classmethod
+    @asynccontextmanager
+    async def open_at(
+        cls, settings: WebhookSettings, clock: Clock, resolver: AbstractResolver | None = None
+    ) -> AsyncIterator[Self]:
+        poster = cls(settings, clock, resolver)
+        try:
+            yield poster
+        finally:
+            for session in poster._sessions.values():
+                await session.close()
+
+    async def post(self, post: Post) -> Reply:
+        try:
+            async with self._clock.deadline(self._seconds_max):
+                return await self._post(post)
+        except TimeoutError:
+            return Reply(0, f"no answer within {self._seconds_max:g} s")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Reply(0, _told(error))
+
+    async def _post(self, post: Post) -> Reply:
+        url = origin = URL(post.url)
+        for _ in range(REDIRECTS_MAX + 1):
+            headers = dict(post.headers)
+            if post.credential and url.origin() == origin.origin():
+                headers["Authorization"] = post.credential
+            session = self._sessions.get((url.scheme, post.shows_certificate and url.origin() == origin.origin()))
+            if session is None:
+                return Reply(0, f"{url.scheme} is not possible here")
+            async with session.post(url, data=post.body, headers=headers, allow_redirects=False) as response:
+                location = response.headers.get("Location")
+                if response.status not in _FOLLOWED or location is None:
+                    return Reply(
+                        response.status,
+                        retry_after=self._retry_after(response.headers.get("Retry-After", "")),
+                        body=await _beginning(response),
+                    )
+                url = url.join(URL(location))
+        return Reply(0, f"more than {REDIRECTS_MAX} redirects")
+
+    def _retry_after(self, text: str) -> int | None:
+        """RFC 9110 §10.2.3: seconds, or a date; None for anything else."""
+        if text.isascii() and text.isdecimal():
+            return int(text[:9])
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0, round((at - datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)).total_seconds()))
+
+
+def _session(
+    tls: ssl.SSLContext, allowed: Sequence[Network], resolver: AbstractResolver | None, *, public: bool
+) -> aiohttp.ClientSession:
+    def checked(info: tuple[Any, ...]) -> socket:
+        """The socket of a connection that is about to be opened, where it may be."""
+        family, kind, protocol, _, address = info
+        if not is_open(str(address[0]), allowed, public=public):
+            raise NotAllowed(EACCES, f"{address[0]} is no address that the hub connects to")
+        return socket(family, kind, protocol)
+
+    connector = aiohttp.TCPConnector(
+        ssl=tls,
+        resolver=resolver,
+        use_dns_cache=False,
+        limit=0,
+        keepalive_timeout=IDLE_SECONDS,
+        socket_factory=checked,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        auto_decompress=False,
+        headers={"User-Agent": "customs-hub"},
+        skip_auto_headers=("Accept-Encoding",),
+    )
+
+
+def _tls(settings: WebhookSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.ca_file:
+        context.load_verify_locations(settings.ca_file)
+    return context
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """What comes first of the body; the connection of one that is longer is closed."""
+    body = b""
+    while len(body) < BODY_BYTES_MAX and (chunk := await response.content.read(BODY_BYTES_MAX - len(body))):
+        body += chunk
+    if not response.content.at_eof():
+        response.close()
+    return body
+
+
+def _told(error: Exception) -> str:
+    return str(error)[:200] or type(error).__name__

@@ -1,0 +1,49 @@
+"""Posting to addresses that recipients name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Post(Struct, frozen=True):
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    credential: str = ""
+    """`Authorization`, for the URL's own origin alone; empty: none."""
+    shows_certificate: bool = False
+    """Over a connection on which the hub shows its client certificate."""
+
+
+class Reply(Struct, frozen=True):
+    """What came of it."""
+
+    status: int
+    """Of HTTP; 0: there was no answer."""
+    why: str = ""
+    """Where there was no answer."""
+    retry_after: int | None = None
+    """Seconds."""
+    body: bytes = b""
+    """Its beginning."""
+
+    @property
+    def taken(self) -> bool:
+        return 200 <= self.status < 300
+
+
+GONE = 410
+BODY_BYTES_MAX = 4_096
+"""Of an answer; nobody reads on."""
+
+
+class Poster(Protocol):
+    async def post(self, post: Post) -> Reply:
+        """Post once, following no more than three redirects of the kind that keeps method and body.
+
+        MUST connect to public addresses and allowed networks only, decided by the address of each connection, and to
+        others than allowed networks over TLS only. MUST answer within bounded time and memory, and raise nothing.
+        """
