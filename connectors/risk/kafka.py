@@ -1,12 +1,14 @@
 """Read a feed from Kafka itself (`hub.feed.<name>`), with the reader rule. Needs the extra `kafka` (aiokafka).
 
-The hub gives a direct reader an account that may read its feed's topic and nothing else; the consumer is a stock one.
+The hub gives a direct reader an identity that may read its feed's topics and nothing else (`by_password`,
+`by_certificate`); the consumer is a stock one.
 The commit token holds the next offset of each partition of the feed and the mark of each source partition, so that both
 are stored with the engine's own work. Consumer groups and offsets kept by Kafka are not used.
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
@@ -31,7 +33,7 @@ def above_the_mark(records: Iterable[ConsumerRecord], marks: dict[int, Mark]) ->
     for record in records:
         header = unpack(dict(record.headers)["hub"])
         if not isinstance(header, FeedHeader):
-            raise TypeError(f"{record.topic} {record.partition}/{record.offset} is not a feed record")
+            continue  # No event: what else a feed tells has no place in its source.
         stamp = (header.generation, header.offset)
         if stamp > marks.get(header.partition, (0, -1)):
             marks[header.partition] = stamp
@@ -66,8 +68,26 @@ class Places(Struct):
         return Group(tuple(records), self.token())
 
 
-def feed_consumer(topic: str, bootstrap_servers: str, **security: Any) -> AIOKafkaConsumer:
-    """A stock consumer as `read_topic` needs it; `security` is aiokafka's own (`security_protocol`, `sasl_…`)."""
+def by_password(user: str, password: str, ca_file: str) -> dict[str, Any]:
+    """What a consumer is told of a user (SCRAM-SHA-512) and of the authority that the brokers' certificates are by."""
+    return {
+        "security_protocol": "SASL_SSL",
+        "ssl_context": ssl.create_default_context(cafile=ca_file),
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": user,
+        "sasl_plain_password": password,
+    }
+
+
+def by_certificate(certificate_file: str, key_file: str, ca_file: str) -> dict[str, Any]:
+    """What a consumer is told of its certificate (mTLS) and of the authority that the brokers' certificates are by."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.load_cert_chain(certificate_file, key_file)
+    return {"security_protocol": "SSL", "ssl_context": context}
+
+
+def feed_consumer(topic: str, bootstrap_servers: str, **options: Any) -> AIOKafkaConsumer:
+    """A stock consumer as `read_topic` needs it; `options` are aiokafka's own, by what a reader proves itself first."""
     return AIOKafkaConsumer(
         topic,
         bootstrap_servers=bootstrap_servers,
@@ -75,12 +95,14 @@ def feed_consumer(topic: str, bootstrap_servers: str, **security: Any) -> AIOKaf
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         metadata_max_age_ms=METADATA_MILLISECONDS_MAX,
-        **security,
+        **options,
     )
 
 
-async def read_topic(consumer: AIOKafkaConsumer, token: str | None = None) -> AsyncGenerator[Group, None]:
-    """Groups of new records from `token` on; a partition without a place is read from its earliest record.
+async def read_topic(
+    consumer: AIOKafkaConsumer, token: str | None = None, *, limit: int = GROUP_COUNT_MAX
+) -> AsyncGenerator[Group, None]:
+    """Groups of at most `limit` records from `token` on; a partition without a place is read from its earliest one.
 
     The consumer is started and stopped by the caller. Never ends by itself. Raises aiokafka's `KafkaError`.
     """
@@ -92,5 +114,5 @@ async def read_topic(consumer: AIOKafkaConsumer, token: str | None = None) -> As
                 if partition.partition in places.offsets:
                     consumer.seek(partition, places.offsets[partition.partition])
             placed = assigned
-        if batches := await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=GROUP_COUNT_MAX):
+        if batches := await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=limit):
             yield places.advance(batches)
