@@ -103,7 +103,9 @@ def looked_at(method: str, path: str, answer: Answer) -> Answer:
     assert answer.status != 500, answer
     methods, _ = _ROUTER.find(urlsplit(path).path)
     route = methods.get(method)
-    if "json" in answer.headers.get("Content-Type", "") and answer.body and isinstance(answer.json, dict):
+    content_type = answer.headers.get("Content-Type", "")
+    holds_json = "json" in content_type and "ndjson" not in content_type and bool(answer.body)
+    if holds_json and isinstance(answer.json, dict):
         document = answer.json
         said = {document.get("code")} | {
             item.get("code") for item in document.get("items", ()) if isinstance(item, dict)
@@ -112,8 +114,7 @@ def looked_at(method: str, path: str, answer: Answer) -> Answer:
         is_error = answer.status >= 400 or (route is not None and route.name == "post_events")
         assert not is_error or said - {None} <= allowed, f"{method} {path} must not answer {said - {None} - allowed}"
     if route is not None:
-        content_type = answer.headers.get("Content-Type", "")
-        body = answer.json if "json" in content_type and answer.body else None
+        body = answer.json if holds_json else None
         assert (told := departure(route, answer.status, content_type, body)) == "", told
     return answer
 

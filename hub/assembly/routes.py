@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hub.assembly.copies import copies_api
 from hub.assembly.enrolment import enrolment_api
 from hub.assembly.intake import document_apis
-from hub.assembly.views import views_api
+from hub.assembly.views import access_api, views_api
 from hub.delivery.acknowledge import Acknowledgements
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
@@ -97,7 +97,8 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         clock=hub.clock,
         settings=hub.settings.mandates,
     )
-    others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers()}
+    accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
+    others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers(), **accesses.handlers()}
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
     return {
         **hub.entrance.oauth.handlers(),

@@ -10,11 +10,14 @@ from hub.core.settings import Settings
 from hub.core.worker import Worker
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
+from hub.views.accesses import Accesses
+from hub.views.chain import Chains
 from hub.views.events import Events
 from hub.views.follow import Follower, known_up_to_us
 from hub.views.objects import Objects
 from hub.views.owned import consignors, nobody_else
 from hub.views.sight import Sights
+from hub.web.accesses import AccessAPI
 from hub.web.edge import Handler
 from hub.web.gate import Gate
 from hub.web.viewing import ViewsAPI
@@ -33,6 +36,27 @@ def make_follower(
         observer=observer,
         settings=settings.views,
         partitions=events_partitions(settings),
+    )
+
+
+def access_api(
+    settings: Settings,
+    ports: Ports,
+    gate: Gate,
+    *,
+    snapshot: Callable[[], Snapshot],
+    clock: Clock,
+    entropy: Entropy,
+) -> AccessAPI:
+    secret = ports.keys.secret("cursor:accesses")
+    accesses = Accesses(ports.accesses, log=ports.log, snapshot=snapshot, secret=secret, clock=clock, entropy=entropy)
+    return AccessAPI(
+        gate=gate,
+        accesses=accesses,
+        chains=Chains(accesses, log=ports.log, index=ports.index),
+        index=ports.index,
+        snapshot=snapshot,
+        settings=settings.views,
     )
 
 

@@ -199,16 +199,16 @@ class ReaderAPI:
 
     async def get_receipts(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "receipts:read")
-        part, (publisher, sender) = _part_of(request), _of_whom(request, principal)
-        receipts, more = await self._receipts.of(publisher, *_identity_of(request), sender=sender, part=part)
+        part, (publisher, sender) = _part_of(request), of_whom(request, principal)
+        receipts, more = await self._receipts.of(publisher, *identity_of(request), sender=sender, part=part)
         items = [render.receipt_with_proof(receipt) for receipt in receipts]
         return answer({"items": items, "next": str(part.stop) if more else None})
 
     async def get_event(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """What was judged of an identity; `GET /v1/events` comes here where `source` or `id` is named."""
         principal = self._gate.enter(request, "receipts:read")
-        part, (publisher, sender) = _part_of(request), _of_whom(request, principal)
-        status = await self._statuses.of(publisher, *_identity_of(request), sender=sender, part=part)
+        part, (publisher, sender) = _part_of(request), of_whom(request, principal)
+        status = await self._statuses.of(publisher, *identity_of(request), sender=sender, part=part)
         return answer(_status_document(status, part))
 
     def _page_of(self, request: web.BaseRequest) -> tuple[int, float]:
@@ -291,13 +291,13 @@ def _status_document(status: EventStatus, part: slice) -> dict[str, object]:
     }
 
 
-def _of_whom(request: web.BaseRequest, principal: Principal) -> tuple[str, str | None]:
+def of_whom(request: web.BaseRequest, principal: Principal) -> tuple[str, str | None]:
     """The publisher of what is asked about, and, where that is another partner, who must have sent it."""
     publisher = publisher_asked(request, principal)
     return publisher, None if publisher == principal.partner.id else principal.partner.id
 
 
-def _identity_of(request: web.BaseRequest) -> tuple[str, str, str | None]:
+def identity_of(request: web.BaseRequest) -> tuple[str, str, str | None]:
     """source, id and, where it was sent with `updated_at`, version: any RFC 3339 form of the instant."""
     source, id_, version = request.query.get("source", ""), request.query.get("id", ""), request.query.get("version")
     if not 0 < len(source.encode()) <= SOURCE_BYTES_MAX or not 0 < len(id_.encode()) <= ID_BYTES_MAX:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from hub.web.access_routes import ACCESS_ROUTES
 from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
@@ -113,6 +114,7 @@ ROUTES = (
     *COPY_ROUTES,
     *SCHEMA_ROUTES,
     *MANDATE_ROUTES,
+    *ACCESS_ROUTES,
     Route(
         method="GET",
         path="/v1/events",
@@ -191,7 +193,7 @@ ROUTES = (
         media_types=("application/json",),
         answers=(204, 400, 404, 410),
         codes=(*FEED_CODES, "CURSOR_EXPIRED", "ACK_SIGNATURE_INVALID", "OUTCOME_UNKNOWN", *BODY_CODES),
-        summary="Remember that everything up to a cursor, or the marks of a Kafka reader, is worked off; signed or not.",
+        summary="Remember that everything up to a cursor, or the marks of a Kafka reader, is done; signed or not.",
     ),
     Route(
         method="GET",

@@ -116,7 +116,7 @@ def _listed(judged: Judged, sight: Sight) -> dict[str, object]:
 
 def _wanted(request: web.BaseRequest) -> Wanted:
     time = _choice(request, "time", {"received": "received", "occurred": "occurred"}, "received")
-    span = _span(request)
+    span = span_of(request)
     return Wanted(
         publisher=_text(request, "publisher"),
         object=_object(request),
@@ -176,7 +176,8 @@ def _doubts(request: web.BaseRequest, name: Name | None, place: str) -> dict[str
     return {"faults": fault_documents([fault(wrong.code, place, name[1], wrong.expected)], language_of(request))}
 
 
-def _span(request: web.BaseRequest) -> tuple[int, int] | None:
+def span_of(request: web.BaseRequest) -> tuple[int, int] | None:
+    """`from` and `to`: microseconds since 1970, the second exclusive. Raises `Refused`."""
     begins, ends = _moment(request, "from"), _moment(request, "to")
     return None if begins is None and ends is None else (begins or 0, _FOR_EVER if ends is None else ends)
 

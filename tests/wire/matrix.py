@@ -304,6 +304,8 @@ ASKED: dict[str, Asked] = {
     ),
     "get_object": Asked(("", f"purpose={RISK}")),
     "get_receipts": Asked((_THEIR_EVENT, f"{_THEIR_EVENT}&on_behalf_of=victim")),
+    "get_receipt_chain": Asked((_THEIR_EVENT, f"{_THEIR_EVENT}&on_behalf_of=victim")),
+    "list_accesses": Asked(("", "limit=1", "format=csv", "format=ndjson", "concerning=yes", _THEIR_EVENT)),
     "get_notices": Asked(("", "wait=0", "limit=1")),
     "list_feeds": _ANYTHING,
     "get_records": Asked(("", "limit=1", "from=earliest")),

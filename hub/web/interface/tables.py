@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.web.copy_routes import COPIES
-from hub.web.route import CSV, EDIFACT, XLSX
+from hub.web.route import CSV, EDIFACT, NDJSON, XLSX
 
 JSON, SSE, HTML, SCHEMA = "application/json", "text/event-stream", "text/html", "application/schema+json"
 BYTES = "application/octet-stream"
@@ -113,6 +113,22 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _CURSOR,
         _LIMIT,
     ],
+    "get_receipt_chain": [
+        _query("source", "of the event", required=True),
+        _query("id", "of the event", required=True),
+        _query("version", "the data.updated_at of a correction"),
+    ],
+    "list_accesses": [
+        _query("source", "with id: of this event of yours alone"),
+        _query("id", "with source"),
+        _query("version", "with source and id: the data.updated_at of a correction"),
+        _query("from", "given not earlier (RFC 3339)"),
+        _query("to", "given earlier (RFC 3339)"),
+        _query("concerning", "yes: of events of others that concern you, if the hub tells", enum=["no", "yes"]),
+        _query("format", "an export, with the next page in Link", enum=["json", "csv", "ndjson"]),
+        _CURSOR,
+        _LIMIT,
+    ],
     "get_notices": [_CURSOR, _LIMIT, _WAIT],
     "list_mandates": [_CURSOR, _LIMIT],
     "get_records": [_LANE, _CURSOR, _FROM, _LIMIT, _WAIT],
@@ -163,6 +179,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_events": {JSON: "KnownEvents"},
     "get_object": {JSON: "KnownObject"},
     "get_receipts": {JSON: "Receipts"},
+    "get_receipt_chain": {JSON: "ReceiptChain"},
+    "list_accesses": {JSON: "Accesses", CSV: "Text", NDJSON: "Text"},
     "get_proof": {BYTES: "File"},
     "grant_mandate": {JSON: "Mandate"},
     "withdraw_mandate": {JSON: "Mandate"},

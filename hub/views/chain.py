@@ -1,0 +1,126 @@
+"""How far an event came: accepted, published, delivered, processed, for each recipient, and when.
+
+A company is told that, and by which way; not what anybody does with it, nor which feeds and systems there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.core.access import Access, Step
+from hub.core.errors import HubError
+from hub.core.feed import Lane, stream_of
+from hub.core.record import Position
+from hub.core.restriction import Telling
+from hub.ports.event_log import EventLog, LogReader
+from hub.ports.first_occurrence import FirstOccurrence
+from hub.views.accesses import Accesses
+from schemas.headers import FeedHeader, unpack
+from schemas.identity import identity_key
+
+PASSED_OVER_MAX = 8
+"""Records of no event that lie side by side."""
+READ_BYTES_MAX = 65_536
+_BEYOND = 1 << 62
+GIVEN = frozenset({Step.DELIVERED, Step.REPLAYED})
+
+
+class Link(Struct, frozen=True):
+    """One recipient; times in microseconds since 1970, None: not yet."""
+
+    recipient: str
+    """Empty: an authority, and no more is told."""
+    purpose: str
+    published_us: int | None = None
+    delivered_us: int | None = None
+    way: str = ""
+    processed_us: int | None = None
+    signature: str = ""
+    """JWS over the acknowledgement."""
+
+
+class Chain(Struct, frozen=True):
+    accepted_us: int
+    links: Sequence[Link]
+
+
+class Chains:
+    def __init__(self, accesses: Accesses, *, log: EventLog, index: FirstOccurrence) -> None:
+        self._accesses = accesses
+        self._log = log
+        self._index = index
+
+    async def of(
+        self, publisher: str, source: str, event_id: str, version: str | None, *, sender: str | None = None
+    ) -> Chain | None:
+        """Of the first occurrence of an identity, which alone is passed on; None: it is not known, or with `sender`,
+        this partner did not send it. Raises `StorageUnavailable`.
+        """
+        found = await self._index.occurrences(identity_key(publisher, source, event_id, version))
+        if not found:
+            return None
+        position = found[0].position
+        header = await self._accesses.named(position)
+        if sender is not None and (header is None or header.sender != sender):
+            return None
+        accepted_us = header.received_us if header is not None else found[0].time_us
+        links: dict[tuple[str, str], Link] = {}
+        for entry in await self._accesses.about(position):
+            await self._add(links, entry.access, position)
+        return Chain(accepted_us, list(links.values()))
+
+    async def _add(self, links: dict[tuple[str, str], Link], access: Access, position: Position) -> None:
+        telling = self._accesses.telling(access)
+        if telling is Telling.NOTHING or access.step not in {*GIVEN, Step.PUBLISHED, Step.PROCESSED}:
+            return
+        key = ("", "") if telling is not None else (access.recipient, access.purpose)
+        link = links.get(key) or Link(*key)
+        if telling is not None:
+            link = (
+                link if access.step is Step.PROCESSED else replace(link, delivered_us=_first(link.delivered_us, access))
+            )
+        elif access.step is Step.PUBLISHED:
+            link = replace(link, published_us=_first(link.published_us, access), way=link.way or access.way)
+        elif access.step is Step.PROCESSED:
+            is_first = link.processed_us is None
+            link = replace(link, processed_us=_first(link.processed_us, access))
+            link = replace(link, signature=access.signature) if is_first else link
+        else:
+            published_us = link.published_us or await self._published_us(access, position)
+            delivered_us = _first(link.delivered_us, access)
+            link = replace(link, published_us=published_us, delivered_us=delivered_us, way=link.way or access.way)
+        links[key] = link
+
+    async def _published_us(self, access: Access, position: Position) -> int | None:
+        """When the event was in the feed, by the feed's own log: its stamps ascend. None: it is no longer there."""
+        if not access.feed:
+            return None
+        stream = stream_of(access.feed, Lane(access.lane))
+        try:
+            bounds = await self._log.bounds(stream, position.partition)
+            async with self._log.reader(stream) as reader:
+                low, high = bounds.start, bounds.end
+                while low < high:
+                    middle = (low + high) // 2
+                    offset, time_us = await _stamp_from(reader, position.partition, middle)
+                    if offset == position.offset:
+                        return time_us
+                    low, high = (middle + 1, high) if offset < position.offset else (low, middle)
+        except HubError:
+            return None  # The feed is gone, or its log away: what the journal has is told all the same.
+        return None
+
+
+async def _stamp_from(reader: LogReader, partition: int, offset: int) -> tuple[int, int]:
+    """The stamp of the first record of an event from a place of the feed on, and when it was put there."""
+    for record in await reader.read(partition, offset, records_max=PASSED_OVER_MAX, bytes_max=READ_BYTES_MAX):
+        if isinstance(stamp := unpack(record.header), FeedHeader):
+            return stamp.offset, record.time_us
+    return _BEYOND, 0
+
+
+def _first(known_us: int | None, access: Access) -> int:
+    return access.time_us if known_us is None else min(known_us, access.time_us)

@@ -1,0 +1,284 @@
+"""Who received my data, and how far my event came: what companies see, and what they do not."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import time
+from collections.abc import AsyncIterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from hub.core.access import Access, Step
+from hub.core.proposal import Authority, Proposal
+from hub.core.restriction import Restriction, Telling
+from hub.ports.access_journal import Query
+from hub.trust.ack import ack_text
+from tests.wire.test_acknowledgements import acknowledge, sign
+from tests.world import RISK, SOURCE, Caller, HubWorld, event, hub_world, settings_in
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
+    async with hub_world(settings_in(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def watch(world: HubWorld) -> Caller:
+    return await world.reader(fields=["/data/place", "/id", "/source", "/publisher"])
+
+
+@pytest.fixture
+async def delta(watch: Caller) -> Caller:
+    return await watch.world.company()
+
+
+async def known(caller: Caller, count: int) -> None:
+    """Until so many events of the caller are known, and so whose they are."""
+    async with asyncio.timeout(10):
+        while len((await caller.get("/v1/events")).json["items"]) < count:
+            await asyncio.sleep(0.005)
+
+
+async def given(watch: Caller, *sent: tuple[Caller, str]) -> str:
+    """Events posted, and read by the recipient; the cursor behind them."""
+    for caller, name in sent:
+        assert (await caller.post(event(name))).status == 201
+    cursor, left = "", {name for _, name in sent}
+    while left:
+        page = (await watch.get("/v1/feeds/watch/records", wait=5, **({"cursor": cursor} if cursor else {}))).json
+        cursor, left = page["next"], left - {each["id"] for each in page["items"]}
+    for caller, _ in sent:
+        await known(caller, sum(each is caller for each, _ in sent))
+    return cursor
+
+
+async def accesses(caller: Caller, **query: str | int) -> list[dict[str, Any]]:
+    """All pages."""
+    items, cursor = [], {}
+    while True:
+        page = (await caller.get("/v1/accesses", **query, **cursor)).json
+        items += page["items"]
+        if page["next"] is None:
+            return items
+        cursor = {"cursor": page["next"]}
+
+
+def ids(items: list[dict[str, Any]]) -> list[str]:
+    return sorted(each["id"] for item in items for each in item["events"])
+
+
+async def test_a_company_sees_who_was_given_what_for_which_purpose_and_which_fields(
+    watch: Caller, delta: Caller
+) -> None:
+    await given(watch, (delta, "a"))
+
+    [item] = await accesses(delta)
+
+    assert (item["recipient"], item["purpose"], item["step"], item["way"]) == ("watch", RISK, "delivered", "pull")
+    assert item["agreements"] == ["watch-all"]
+    assert item["fields"] == ["/data/place", "/id", "/publisher", "/source"]
+    [shown] = item["events"]
+    assert (shown["id"], shown["source"], shown["type"]) == ("a", SOURCE, "customs.container.gate_in")
+    assert not {"reader", "credential", "feed", "runs", "revision"} & item.keys()
+
+
+async def test_each_company_sees_its_own_events_alone(world: HubWorld, watch: Caller, delta: Caller) -> None:
+    echo = await world.company("echo")
+
+    await given(watch, (delta, "a"), (echo, "b"), (delta, "c"))
+
+    assert ids(await accesses(delta)) == ["a", "c"]
+    assert ids(await accesses(echo)) == ["b"]
+    assert await accesses(watch) == []
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(watch: Caller, delta: Caller) -> None:
+    for name in "abcde":
+        await given(watch, (delta, name))
+    whole = await accesses(delta)
+
+    paged = await accesses(delta, limit=1)
+
+    assert paged == whole
+    assert len(whole) >= 5
+
+
+async def test_a_cursor_of_another_company_is_refused(world: HubWorld, watch: Caller, delta: Caller) -> None:
+    echo = await world.company("echo")
+    await given(watch, (delta, "a"), (delta, "b"))
+    await given(watch, (delta, "c"))
+    cursor = (await delta.get("/v1/accesses", limit=1)).json["next"]
+
+    assert (await echo.get("/v1/accesses", cursor=cursor)).code == "CURSOR_INVALID"
+    assert (await delta.get("/v1/accesses", cursor="x")).code == "CURSOR_INVALID"
+    assert (await delta.get("/v1/accesses", concerning="yes", cursor=cursor)).code == "CURSOR_INVALID"
+
+
+async def test_of_one_event_it_is_told_by_its_identity(watch: Caller, delta: Caller) -> None:
+    await given(watch, (delta, "a"), (delta, "b"))
+
+    assert set(ids(await accesses(delta, source=SOURCE, id="b"))) == {"b"}
+    assert await accesses(delta, source=SOURCE, id="unknown") == []
+
+
+async def test_a_period_bounds_when_it_was_given(watch: Caller, delta: Caller) -> None:
+    await given(watch, (delta, "a"))
+
+    assert await accesses(delta, **{"from": "2999-01-01T00:00:00Z"}) == []
+    assert await accesses(delta, to="2020-01-01T00:00:00Z") == []
+    assert ids(await accesses(delta, **{"from": "2020-01-01T00:00:00Z"}, to="2999-01-01T00:00:00Z")) == ["a"]
+
+
+async def test_exports_say_the_same_as_the_answer(watch: Caller, delta: Caller) -> None:
+    await given(watch, (delta, "a"), (delta, "=b"))
+    items = await accesses(delta)
+
+    lines = await delta.get("/v1/accesses", format="ndjson")
+    table = await delta.get("/v1/accesses", format="csv")
+
+    assert [orjson.loads(line) for line in lines.body.splitlines()] == items
+    rows = list(csv.DictReader(StringIO(table.body.decode())))
+    assert sorted(row["id"] for row in rows) == ["'=b", "a"]
+    assert {row["recipient"] for row in rows} == {"watch"}
+
+
+async def test_an_export_names_its_next_page(watch: Caller, delta: Caller) -> None:
+    for name in "abc":
+        await given(watch, (delta, name))
+
+    first = await delta.get("/v1/accesses", format="ndjson", limit=1)
+    path = first.headers["Link"].partition(">")[0].removeprefix("<")
+    second = await delta.ask("GET", path)
+
+    assert first.body != second.body
+    assert second.body.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("query", ["format=xml", "concerning=all", "from=x", "nothing=x", "id=a"])
+async def test_a_question_that_is_not_understood_is_refused(delta: Caller, query: str) -> None:
+    assert (await delta.ask("GET", f"/v1/accesses?{query}")).code == "BAD_REQUEST"
+
+
+async def test_the_chain_of_an_event_goes_from_accepted_to_processed(watch: Caller, delta: Caller) -> None:
+    cursor = await given(watch, (delta, "a"))
+    before = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json
+    now = int(time.time())
+    signature = sign(watch.key, ack_text("customs-hub", "watch", "", cursor, now))
+    assert (await acknowledge(watch, cursor=cursor, time=now, signature=signature)).status == 204
+
+    after = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json
+
+    [link] = before["recipients"]
+    assert (link["recipient"], link["purpose"], link["way"], link["processed"]) == ("watch", RISK, "pull", None)
+    [done] = after["recipients"]
+    times = [after["accepted"], done["published"], done["delivered"], done["processed"]]
+    assert None not in times
+    assert times == sorted(times)
+    head, content, tail = done["signature"].split(".")
+    assert (head, content, tail) == (signature.split(".")[0], "", signature.split(".")[2])
+
+
+async def test_an_event_that_nobody_was_given_has_a_chain_without_recipients(delta: Caller) -> None:
+    assert (await delta.post(event("a"))).status == 201
+    await known(delta, 1)
+
+    chain = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json
+
+    assert chain["accepted"] is not None
+    assert chain["recipients"] == []
+    assert (await delta.get("/v1/receipts/chain", source=SOURCE, id="z")).json["accepted"] is None
+
+
+async def test_nobody_sees_the_chain_of_anothers_event(world: HubWorld, watch: Caller, delta: Caller) -> None:
+    await given(watch, (delta, "a"))
+    echo = await world.company("echo")
+
+    asked = {"source": SOURCE, "id": "a"}
+    assert (await echo.get("/v1/receipts/chain", **asked)).json == {"accepted": None, "recipients": []}
+    assert (await echo.get("/v1/receipts/chain", **asked, on_behalf_of="delta")).json["accepted"] is None
+
+
+async def restrict(world: HubWorld, **members: Any) -> Restriction:
+    now = int(time.time())
+    made = Restriction("r-1", "Art. 12", now - 60, now + 3_600, now + 1_800, recipient="watch")
+    made = replace(made, **members)
+    snapshot = world.hub.snapshot()
+    await world.hub.live.write(Proposal(snapshot.revision, (made,), "test", "restriction.add", "", Authority.LOCAL))
+    return made
+
+
+async def test_under_a_lawful_restriction_a_company_is_told_authority_and_nothing_else(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    made = await restrict(world)
+    await given(watch, (delta, "a"))
+
+    [item] = await accesses(delta)
+    chain = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json
+
+    assert item.keys() == {"time", "recipient", "events"}
+    assert (item["recipient"], ids([item])) == ("authority", ["a"])
+    assert [link.keys() for link in chain["recipients"]] == [{"recipient", "delivered"}]
+    await restrict(world, lifted=True)
+    assert (await accesses(delta))[0]["recipient"] == "watch"
+    assert made.lifted is False
+
+
+async def test_before_its_embargo_nothing_may_be_told_and_then_everything_is(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    now = int(time.time())
+    await restrict(world, tells=Telling.NOTHING, embargo=now + 3_600)
+    await given(watch, (delta, "a"))
+
+    before = await accesses(delta), (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json["recipients"]
+    table = await delta.get("/v1/accesses", format="csv")
+    one = await accesses(delta, source=SOURCE, id="a")
+    await restrict(world, tells=Telling.NOTHING, embargo=now - 1)
+
+    assert (before, table.body.count(b"\n"), one) == (([], []), 1, [])
+    assert [item["recipient"] for item in await accesses(delta)] == ["watch"]
+
+
+async def test_auditors_see_all_of_what_is_restricted(world: HubWorld, watch: Caller, delta: Caller) -> None:
+    await restrict(world, tells=Telling.NOTHING)
+    await given(watch, (delta, "a"))
+
+    entries = await journalled(world)
+
+    assert [(each.recipient, each.restriction) for each in entries] == [("watch", "r-1")]
+
+
+async def journalled(world: HubWorld) -> list[Access]:
+    entries = await world.hub.ports.accesses.entries(Query(), limit=99)
+    return [each.access for each in entries if each.access.step is Step.DELIVERED]
+
+
+CONSIGNOR = {"name": "Echo", "identifiers": [{"scheme": "eori", "value": "NL123456789"}]}
+
+
+@pytest.mark.parametrize(("rule", "told"), [("none", 0), ("consignor", 1)])
+async def test_an_identified_consignor_is_told_of_a_terminals_event_where_the_rule_says_so(
+    tmp_path: Path, rule: str, told: int
+) -> None:
+    async with hub_world(settings_in(tmp_path, views={"concerned_parties": rule})) as world:
+        watch = await world.reader()
+        delta, echo = await world.company(), await world.company("echo", identifiers=CONSIGNOR["identifiers"])
+        await given(watch, (delta, "plain"))
+        cursor = (await watch.get("/v1/feeds/watch/records")).json["next"]
+        assert (await delta.post(event("named", consignor=CONSIGNOR))).status == 201
+        await watch.get("/v1/feeds/watch/records", wait=5, cursor=cursor)
+        await known(delta, 2)
+
+        items = await accesses(echo, concerning="yes")
+
+        assert [item["recipient"] for item in items] == ["watch"] * told
+        assert [list(event) for item in items for event in item["events"]] == [["type", "received"]] * told
+        assert await accesses(echo) == []
