@@ -127,6 +127,8 @@ class Permit(Struct, frozen=True, gc=False):
     """Schemes of the objects that its trade may speak of in such an event; None: of all."""
     leaves: Sequence[Leave] = ()
     """Of an agent: what mandates let it report, each by itself."""
+    needed: frozenset[str] | None = None
+    """The members of `data` that an agreement covers, or every event of this kind has; None: all."""
 
 
 class ValidEvent(Struct, frozen=True, gc=False):
@@ -158,6 +160,8 @@ class ValidEvent(Struct, frozen=True, gc=False):
     """Where a translated event stands in its document."""
     leaving: Deprecation | None = None
     """Of the version that it was judged by, where its sender should leave that."""
+    advice: tuple[Fault, ...] = ()
+    """Warnings for its sender alone: they are not kept with it."""
     proof: bytes = b""
     """SHA-256 of the sender's own proof of the request that it came with."""
 

@@ -16,6 +16,7 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Principal, ValidEvent
 from hub.core.mandate import Leave, chain_of, changes_at, may_act, represents
 from hub.core.partner import Facts, Partner
+from hub.core.pointer import tokens
 from hub.core.registry import Snapshot
 from hub.core.standing import Standing
 from schemas.catalogue import AEORule, EventType
@@ -57,6 +58,23 @@ def covering(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot
     """The agreements that ask for this type from this publisher, in force or not."""
     offered = snapshot.agreements_from(partner.id)
     return [a for a in offered if a.covers_type(kind.name) and a.provider.covers(partner.id, facts)]
+
+
+NEEDED_ALWAYS = frozenset(
+    ("occurred_at", "time_kind", "time_zone_source", "subjects", "updated_at", "retracts", "corrects", "corrected_by")
+)
+"""Members of `data` by which the hub tells events apart, whatever agreements say."""
+
+
+def needed(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot, now: int) -> frozenset[str] | None:
+    """The members of `data` that any agreement in force covers, and those that every event of this kind has; None: all,
+    or nobody asks for this kind."""
+    asking = [each for each in covering(partner, facts, kind, snapshot) if each.in_force(now)]
+    paths = [tokens(pointer) if pointer != "*" else ("data",) for each in asking for pointer in each.fields]
+    if not asking or ("data",) in paths:
+        return None
+    named = {path[1] for path in paths if path[0] == "data"}
+    return NEEDED_ALWAYS.union(named, kind.schema.flat["properties"]["data"]["required"])
 
 
 def leaves_of(agent: str, publisher: str, event_type: str, snapshot: Snapshot, now: int) -> Sequence[Leave]:

@@ -6,16 +6,19 @@ depends only on registry revision, publisher, type and time, so it is remembered
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import islice
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit, Principal
-from hub.core.permission import answers, covering, full_stop, leaves_of, mandate_missing, parties_to
+from hub.core.permission import answers, covering, full_stop, leaves_of, mandate_missing, needed, parties_to
 from hub.core.registry import Snapshot
 from hub.core.standing import standing_of
 from schemas.catalogue import EventType
-from schemas.faults import shown
+from schemas.faults import FAULTS_MAX, Fault, fault, pointer, shown
 
 
 def admit(principal: Principal, *, mode: Mode, atomic: bool, snapshot: Snapshot, now_us: int) -> Admitted | Refusal:
@@ -106,7 +109,21 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int, *
             return _Ruling(each.refusal, until, parties)
     subjects = kind.reportable(standing.facts.roles)
     leaves = leaves_of(agent, partner.id, kind.name, snapshot, now) if agent else ()
-    return _Ruling(Permit(principal, kind, standing.facts, snapshot.revision, subjects, leaves), until, parties)
+    members = needed(partner, standing.facts, kind, snapshot, now)
+    permit = Permit(principal, kind, standing.facts, snapshot.revision, subjects, leaves, members)
+    return _Ruling(permit, until, parties)
+
+
+def not_needed(permit: Permit, event: Mapping[str, object]) -> tuple[Fault, ...]:
+    """What no agreement covers of an event: its sender may leave that out."""
+    data = event.get("data")
+    if permit.needed is None or not isinstance(data, dict) or permit.needed.issuperset(data):
+        return ()
+    covered = ", ".join(sorted(permit.needed))
+    return tuple(
+        fault("FIELD_NOT_NEEDED", pointer("data", name), name, f"members that are covered: {covered}")
+        for name in islice((name for name in data if name not in permit.needed), FAULTS_MAX)
+    )
 
 
 def about(permit: Permit, source: str, key: str) -> Refusal | None:

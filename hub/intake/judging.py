@@ -13,7 +13,7 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Decoded, Item, Permit, ValidEvent, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
-from hub.intake.authorise import Policy, about
+from hub.intake.authorise import Policy, about, not_needed
 from hub.intake.sources import SourceBook
 from hub.intake.translate import rewritten
 from hub.intake.validate import identified, regard_of, unstatable_by, validate
@@ -67,7 +67,10 @@ class Judging:
         if isinstance(valid, Refusal):
             return _rejected(decoded, valid)
         refusal = self._refusal(permit, valid)
-        return _rejected(decoded, refusal) if refusal else _proven(valid, admitted)
+        if refusal:
+            return _rejected(decoded, refusal)
+        advice = not_needed(permit, decoded.event)
+        return _proven(replace(valid, advice=advice) if advice else valid, admitted)
 
     def _refusal(self, permit: Permit, valid: ValidEvent) -> Refusal | None:
         """Why an event in which no error was found is not taken from its sender; its source counts if it is."""

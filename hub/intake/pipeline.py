@@ -256,7 +256,8 @@ def _marked(item: Item, event: ValidEvent) -> Item:
 
 
 def _outcome_item(event: ValidEvent, outcome: Outcome | None, earlier: Earlier) -> Item:
-    index, id_, source, warnings, place = event.index, event.id, event.source, event.warnings, event.place
+    index, id_, source, place = event.index, event.id, event.source, event.place
+    warnings = (*event.warnings, *event.advice)
     if isinstance(outcome, Repeat):
         known = earlier[outcome.position, event.identity]
         if isinstance(known, HubError):  # It is stored; only its receipt cannot be read now.
@@ -287,7 +288,16 @@ def dry(judged: Judged) -> Item:
     """An item of a dry run: what is valid would be taken."""
     if isinstance(judged, Item):
         return judged
-    item = Item(judged.index, judged.id, judged.source, Verdict.VALID, None, None, judged.warnings, judged.place)
+    item = Item(
+        judged.index,
+        judged.id,
+        judged.source,
+        Verdict.VALID,
+        None,
+        None,
+        (*judged.warnings, *judged.advice),
+        judged.place,
+    )
     return _marked(item, judged)
 
 

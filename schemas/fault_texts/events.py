@@ -25,6 +25,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "WARNING",
     ),
     (
+        "FIELD_NOT_NEEDED",
+        "No agreement covers this member: nobody is shown it.",
+        "Aucun accord ne couvre ce membre : personne ne le voit.",
+        "Leave it out; `customs-connect push --strip` does. `GET /v1/agreements/mine` says what is covered.",
+        "WARNING",
+    ),
+    (
         "NAMESPACE_MISSING",
         "A member beyond the standard has no namespace.",
         "Un membre hors de la norme n'a pas d'espace de noms.",
