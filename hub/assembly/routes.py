@@ -15,6 +15,7 @@ from hub.delivery.pull import Pull
 from hub.delivery.stream import Streams
 from hub.intake.signed import SignedRequests
 from hub.views.status import Statuses
+from hub.web.agreements import AgreementsAPI
 from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
 from hub.web.edge import Handler
@@ -22,6 +23,7 @@ from hub.web.interface.asyncapi import asyncapi
 from hub.web.interface.openapi import openapi
 from hub.web.mandates import MandatesAPI
 from hub.web.own_credentials import OwnCredentials
+from hub.web.partner_acts import PartnerActs
 from hub.web.reading import ReaderAPI
 from hub.web.routes import ROUTES
 from hub.web.signatures import Signatures
@@ -89,16 +91,8 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         clock=hub.clock,
         observer=hub.observer,
     )
-    mandates = MandatesAPI(
-        gate=gate,
-        bodies=bodies,
-        registrar=hub.registrar,
-        snapshot=hub.snapshot,
-        clock=hub.clock,
-        settings=hub.settings.mandates,
-    )
     accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
-    others = {**others, **own.handlers(), **enrolment.handlers(), **mandates.handlers(), **accesses.handlers()}
+    others = {**others, **own.handlers(), **enrolment.handlers(), **_signed_apis(hub), **accesses.handlers()}
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
     return {
         **hub.entrance.oauth.handlers(),
@@ -109,6 +103,21 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         **others,
         **public,
     }
+
+
+def _signed_apis(hub: Hub) -> dict[str, Handler]:
+    """Of what partners sign between each other and with authorities."""
+    gate, snapshot, clock = hub.entrance.gate, hub.snapshot, hub.clock
+    acts = PartnerActs(
+        gate=gate,
+        bodies=hub.bodies,
+        registrar=hub.registrar,
+        clock=clock,
+        acts_per_hour_max=hub.settings.mandates.acts_per_hour_max,
+    )
+    mandates = MandatesAPI(gate=gate, acts=acts, snapshot=snapshot, clock=clock)
+    agreements = AgreementsAPI(gate=gate, acts=acts, snapshot=snapshot, catalogue=hub.catalogue, clock=clock)
+    return {**mandates.handlers(), **agreements.handlers()}
 
 
 def _catalogue_api(hub: Hub) -> CatalogueAPI:

@@ -165,7 +165,7 @@ class MandateSettings(Struct, frozen=True, kw_only=True):
     in_force_max: Count = 1_024
     """Granted, and not withdrawn or ended."""
     acts_per_hour_max: Count = 120
-    """What a partner may bring of mandates and withdrawals, in each worker; as many at once."""
+    """What a partner may bring of mandates, withdrawals and signatures, in each worker; as many at once."""
 
 
 class AuditSettings(Struct, frozen=True, kw_only=True):

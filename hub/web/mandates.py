@@ -9,24 +9,18 @@ from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
-from hub.core.fairness import Pace
 from hub.core.mandate import MandateState
-from hub.core.proposal import Authority
 from hub.core.registry import Snapshot
-from hub.core.settings import MandateSettings
 from hub.operate.mandates import told
-from hub.operate.registrar import Done, Registrar
+from hub.operate.registrar import Done
 from hub.ports.system import Clock
-from hub.web.edge import JSON, BodyReader, Handler, answer, number, only
+from hub.web.edge import Handler, answer, number, only
 from hub.web.gate import Gate
-from hub.web.problems import Refused, granted
-from schemas import guard
+from hub.web.partner_acts import PartnerActs
+from hub.web.problems import Refused
 
 SIGN = "mandates:sign"
-BODY_BYTES_MAX = 262_144
 ITEMS_MAX = 100
-HOUR_SECONDS = 3_600
-ACCOUNTS_MAX = 10_000
 
 
 class MandatesAPI:
@@ -34,19 +28,14 @@ class MandatesAPI:
         self,
         *,
         gate: Gate,
-        bodies: BodyReader,
-        registrar: Registrar,
+        acts: PartnerActs,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
-        settings: MandateSettings,
     ) -> None:
         self._gate = gate
-        self._bodies = bodies
-        self._registrar = registrar
         self._snapshot = snapshot
         self._clock = clock
-        self._seconds_each = HOUR_SECONDS / settings.acts_per_hour_max
-        self._pace = Pace(1 / self._seconds_each, accounts_max=ACCOUNTS_MAX)
+        self._acts = acts
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
@@ -81,30 +70,15 @@ class MandatesAPI:
         return answer({"items": items, "next": str(after) if after < len(own) else None})
 
     async def _signed(self, request: web.BaseRequest, member: str) -> tuple[Principal, dict[str, Any]]:
-        """Who asks, and a document with its signatures, parsed as strictly as events are."""
-        self._gate.enter(request, SIGN)
-        self._bodies.media_type(request, (JSON,))
-        parsed = guard.parse(await self._bodies.read(request, bytes_max=BODY_BYTES_MAX))
-        principal = self._gate.enter(request, SIGN)  # The body may have taken seconds: who asks is looked at again.
-        self._keep_pace(principal.partner.id)
-        if isinstance(parsed, list):
-            raise Refused(Refusal("BODY_MALFORMED", faults=parsed))
-        document = parsed.value
-        if set(document) != {member, "signatures"} or not isinstance(document[member], dict):
-            raise Refused(Refusal("BODY_MALFORMED", f'{{"{member}": {{…}}, "signatures": ["…", "…"]}}'))
+        """Who asks, and a document with its signatures."""
+        form = f'{{"{member}": {{…}}, "signatures": ["…", "…"]}}'
+        principal, document = await self._acts.read(request, SIGN, {member, "signatures"}, form)
+        if not isinstance(document[member], dict):
+            raise Refused(Refusal("BODY_MALFORMED", form))
         return principal, document
 
-    def _keep_pace(self, partner: str) -> None:
-        """An hour's worth at once, then as many an hour. Raises `Refused`."""
-        now = self._clock.monotonic()
-        if (early := self._pace.ahead(partner, now) - HOUR_SECONDS + self._seconds_each / 2) > 0:
-            raise Refused(Refusal("TOO_MANY_REQUESTS", "mandates and withdrawals", retry_after=int(early) + 1))
-        self._pace.step(partner, now)
-
     async def _perform(self, act: str, principal: Principal, given: Mapping[str, Any]) -> Done:
-        request = {"principal": principal.partner.id, **given}
-        actor = principal.system.id
-        return granted(await self._registrar.perform(act, request, actor=actor, authority=Authority.PARTNER))
+        return await self._acts.perform(act, principal, {"principal": principal.partner.id, **given})
 
     def _told(self, principal: Principal, name: str, status: int) -> web.StreamResponse:
         snapshot = self._snapshot()

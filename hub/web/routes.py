@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from hub.web.access_routes import ACCESS_ROUTES
+from hub.web.agreement_routes import AGREEMENT_ROUTES
 from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
@@ -114,6 +115,7 @@ ROUTES = (
     *COPY_ROUTES,
     *SCHEMA_ROUTES,
     *MANDATE_ROUTES,
+    *AGREEMENT_ROUTES,
     *ACCESS_ROUTES,
     Route(
         method="GET",

@@ -61,6 +61,13 @@ async def a_mandate(caller: Caller) -> str:
     return str(written["mandate"]["id"])
 
 
+async def a_proposal(world: HubWorld) -> str:
+    """Between the two, which both are to sign."""
+    terms = {"provider": {"partner": "victim"}, "types": ["*"], "fields": ["/id"], "legal_basis": MARKER}
+    await world.act("agreement.propose", id="between-them", recipient="custodian", purpose="statistics", **terms)
+    return "between-them"
+
+
 async def set_up(world: HubWorld) -> Stage:
     aeo = {"type": "F", "issuer": "NL", "valid_from": "2020-01-01", "number": f"NLAEOF-{MARKER}"}
     roles = ["terminal", "carrier", "exporter"]
@@ -70,7 +77,7 @@ async def set_up(world: HubWorld) -> Stage:
     holder = await world.reader("holder", provider={"partner": "victim"})
     stage = Stage(world, victim, holder)
     stage.theirs = await something_of_every_kind(victim, "foreign", MARKER)
-    stage.theirs |= {"mandate": await a_mandate(victim)}
+    stage.theirs |= {"mandate": await a_mandate(victim), "agreement": await a_proposal(world)}
     stage.theirs |= {"feed": "holder", "cursor": (await holder.get("/v1/feeds/holder/records", wait=5)).json["next"]}
     async with asyncio.timeout(10):
         while len((await victim.get("/v1/events")).json["items"]) < SENT:
@@ -140,6 +147,7 @@ KEPT_AS = {"get_proof": {"sha256": "proof"}}
 UNKNOWN: Kit = {
     "proof": sha256(b"nobody signed it").hexdigest(),
     "mandate": "no-such-mandate",
+    "agreement": "no-such-agreement",
     "feed": "no-such-feed",
     "table": "0" * 32,
     "interchange": "0" * 32,
@@ -159,6 +167,7 @@ PRIVATE = {
     ("event",),
     ("scheme", "value"),
     ("mandate",),
+    ("agreement",),
 }
 """Names of which everybody has their own: another's is answered like one that nobody has."""
 PUBLIC: dict[tuple[str, ...], Kit] = {
@@ -275,6 +284,8 @@ ASKED: dict[str, Asked] = {
     "grant_mandate": Asked(body=_json({"mandate": {"id": "asked"}, "signatures": []})),
     "withdraw_mandate": Asked(body=_json({"withdrawal": {"id": "asked"}, "signatures": []})),
     "list_mandates": Asked(("", "limit=1", "cursor=x")),
+    "own_agreements": Asked(("", "limit=1", "cursor=x")),
+    "sign_agreement": Asked(body=_json({"signature": "a..b"})),
     "get_table": Asked(("", "limit=1", "cursor=x")),
     "post_interchange": Asked(("", "source=x"), _edifact, "application/edifact"),
     "get_interchange": Asked(("", "limit=1", "cursor=x", "answer=contrl", "answer=aperak")),

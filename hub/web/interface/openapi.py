@@ -133,6 +133,7 @@ def _in_path(name: str, rest: str) -> Document:
 _ASKED_WITH = {
     "grant_mandate": "SignedMandate",
     "withdraw_mandate": "SignedWithdrawal",
+    "sign_agreement": "AgreementSignature",
     "post_document": "File",
     "withdraw_document": "Withdrawal",
     "rotate_credential": "KeyRotation",
