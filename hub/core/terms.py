@@ -82,10 +82,13 @@ class Terms:
     def __init__(self) -> None:
         self.revisions: list[int] = []
         """Where anything changes, ascending once `Agreements` is built."""
+        self.named: set[str] = set()
+        """The partners that any version names as provider; all others are covered by classes alone."""
         self._of: defaultdict[str | None, list[Term]] = defaultdict(list)
 
     def add(self, term: Term) -> None:
         self._of[term.then.provider.partner].append(term)
+        self.named.update(each.provider.partner for each in (term.then, term.now) if each.provider.partner)
         self.revisions += [term.begins, term.ends]
 
     def covering(self, revision: int, publisher: str, facts: Facts, event_type: str) -> list[Term]:
@@ -102,6 +105,15 @@ class Terms:
         for term in (term for group in self._of.values() for term in group):
             if term.now.valid_to is None or now < term.now.valid_to:
                 terms.add(replace(term, oldest=oldest_kept(term.now, now)))
+        terms.revisions = sorted(set(terms.revisions))
+        return terms
+
+    def direct(self) -> Terms:
+        """Those that let their events be read from Kafka itself."""
+        terms = Terms()
+        for term in (term for group in self._of.values() for term in group):
+            if term.then.direct and term.now.direct:
+                terms.add(term)
         terms.revisions = sorted(set(terms.revisions))
         return terms
 
@@ -247,7 +259,8 @@ class Decisions:
         """What may be shown of the event; None: not even that there is one. Raises ValueError for odd facts, and where
         a condition looks into an event that is no JSON object."""
         epoch = bisect_right(self._terms.revisions, self.revision(header))
-        key = (epoch, header.publisher, header.facts, header.type)
+        publisher = header.publisher if header.publisher in self._terms.named else ""
+        key = (epoch, publisher, header.facts, header.type)
         rule = self._rules.get(key)
         if rule is None:
             rule = self._remember(key, self._work_out(header))

@@ -82,14 +82,18 @@ class FeedRun:
         return position
 
     async def _follow(self, position: int) -> int:
-        """Pass on what is in memory, or wait where there is nothing; return the place behind."""
-        routes = await self._means.may_decide(0)
-        if self.stream not in routes.streams:
-            return position
-        parcels, end = self._sections.take(routes, self.stream, position)
-        if end > position:
-            return await self._pass_on(parcels, end)
-        return self._at(await self._sections.wait(self.stream, position))
+        """Pass on what is in memory, wait where there is nothing; return where it fell behind, or may not go on."""
+        means, sections = self._means, self._sections
+        while sections.are_kept(position):
+            routes = await means.may_decide(0)
+            if self.stream not in routes.streams:
+                break
+            parcels, end = sections.take(routes, self.stream, position)
+            if end > position:
+                position = await self._pass_on(parcels, end)
+            else:
+                position = self._at(max(position, await sections.wait(self.stream)))
+        return position
 
     def _at(self, position: int) -> int:
         self._position = position
@@ -142,7 +146,8 @@ class FeedRun:
                 self._means.observer.count("quarantined", cause="INTERNAL")
                 place = Position(self._means.log.generation, self._partition, event.offset)
                 aside.append(self._means.quarantined(event.header.publisher, "INTERNAL", place, event.record))
-        await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
+        if aside:
+            await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
         if records:
             await self._append(records)
         return self._at(end)

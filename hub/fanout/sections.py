@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import takewhile
 
 from hub.core.errors import StorageUnavailable
 from hub.core.record import EVENTS, Position
@@ -79,9 +80,8 @@ class Sections:
                 section = await self.at(self.passed, reader)
                 routes = await self._means.may_decide(section.revision)
                 self.let_go(routes)
-                for stream in section.by_stream(routes):
-                    if (waiting := self._waiting.pop(stream, None)) is not None and not waiting.done():
-                        waiting.set_result(self.passed)
+                for stream in self._waiting.keys() & section.by_stream(routes).keys():
+                    self._wake(stream)
                 self.passed = section.end
 
     async def begun(self) -> None:
@@ -92,9 +92,13 @@ class Sections:
         """Wake the streams that wait and may not go on: they keep the place where they are."""
         if routes is not self._routes:
             for stream in self._waiting.keys() - routes.streams.keys():
-                if not (waiting := self._waiting.pop(stream)).done():
-                    waiting.set_result(self.passed)
+                self._wake(stream)
             self._routes = routes
+
+    def _wake(self, stream: str) -> None:
+        """One whose run was ended meanwhile hears nothing."""
+        if not (waiting := self._waiting.pop(stream)).done():
+            waiting.set_result(self.passed)
 
     def are_kept(self, offset: int) -> bool:
         """Whether what the pass has gone by from `offset` on is in memory."""
@@ -107,22 +111,21 @@ class Sections:
         """What is kept for a stream from `offset` on, as much as one append should hold, and the place behind it."""
         taken: list[Parcel] = []
         end = offset
-        for section in self._kept:
-            if section.start <= end < section.end <= self.passed:
-                more = section.parcels(routes, stream, offset)
-                if taken and len(taken) + len(more) > self._means.settings.batch_records_max:
-                    break
-                taken += more
-                end = section.end
+        newer = takewhile(lambda section: section.end > offset, reversed(self._kept))
+        for section in reversed([*newer]):
+            if section.start > end or section.end > self.passed:
+                break
+            more = section.parcels(routes, stream, offset)
+            if taken and len(taken) + len(more) > self._means.settings.batch_records_max:
+                break
+            taken += more
+            end = section.end
         return taken, end
 
-    async def wait(self, stream: str, offset: int) -> int:
-        """Wait at `offset`, with nothing more to take, until something has come; return the place where it lies."""
-        self._waiting[stream] = asyncio.get_running_loop().create_future()
-        try:
-            return max(offset, await self._waiting[stream])
-        finally:
-            self._waiting.pop(stream, None)
+    def wait(self, stream: str) -> asyncio.Future[int]:
+        """For who has nothing more to take: done when something has come, with the place from which on it lies."""
+        waiting = self._waiting[stream] = asyncio.get_running_loop().create_future()
+        return waiting
 
     def place(self, stream: str, offset: int) -> int:
         """Where a stream is that was last seen at `offset`: one that waits moves with the pass."""
