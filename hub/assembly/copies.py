@@ -9,6 +9,7 @@ from msgspec import Struct
 from hub.assembly.grounds import Ports, events_partitions
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
+from hub.delivery.journal import Journal
 from hub.intake.copies import LEFT_SECONDS, Copies
 from hub.intake.deposit import Deposits
 from hub.intake.examine import Examiner
@@ -49,6 +50,7 @@ def copies_api(
     archived: Archived,
     pipeline: Pipeline,
     sights: Sights,
+    journal: Journal,
     gate: Gate,
     bodies: BodyReader,
     *,
@@ -78,6 +80,7 @@ def copies_api(
         copies=archived.copies,
         known=archived.known,
         sights=sights,
+        journal=journal,
         snapshot=snapshot,
         clock=clock,
         observer=observer,

@@ -8,6 +8,7 @@ from hub.assembly.grounds import Ports, events_partitions
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.core.worker import Worker
+from hub.delivery.journal import Journal
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.views.accesses import Accesses
@@ -65,6 +66,7 @@ def views_api(
     ports: Ports,
     follower: Follower,
     sights: Sights,
+    journal: Journal,
     gate: Gate,
     judged: Handler,
     *,
@@ -84,6 +86,7 @@ def views_api(
         gate=gate,
         judged=judged,
         sights=sights,
+        journal=journal,
         events=Events(ports.views, secret=secret, entropy=entropy, settings=settings.views),
         objects=Objects(ports.views, settings=settings.views),
         known_up_to_us=known,

@@ -19,7 +19,7 @@ from hub.core.evidence import Principal
 from hub.core.partner import Role
 from hub.core.record import StoredRecord
 from hub.core.registry import Snapshot
-from hub.core.terms import Agreements, Decisions
+from hub.core.terms import Agreements, Decisions, Grant
 from hub.ports.views import KnownEvent
 from hub.trust.project import Projection, compile_projection, project_all
 from schemas.headers import EventHeader, unpack
@@ -35,6 +35,10 @@ class Shown(Struct, frozen=True, gc=False):
     """What a feed's record holds (`schemas/formats/feed-record.md`)."""
     event: Mapping[str, Any]
     """The same, parsed."""
+    agreements: tuple[str, ...] = ()
+    """By which it is shown; none: it is the caller's own."""
+    revision: int = 0
+    """Of the registry, by which that was decided."""
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -53,10 +57,14 @@ class Sight:
         fields: tuple[str, ...],
         projection: Callable[[tuple[str, ...]], Projection],
         key: str,
+        purpose: str = "",
     ) -> None:
-        """`own`: whose events are seen whole. `fields`: what agreements allow at most; `key` tells sights apart."""
+        """`own`: whose events are seen whole. `fields`: what agreements allow at most; `key` tells sights apart;
+        `purpose`: for which those of others are seen.
+        """
         self.own = own
         self.key = key
+        self.purpose = purpose
         self._decisions = decisions
         self._fields = fields
         self._projection = projection
@@ -82,26 +90,26 @@ class Sight:
     def shown(self, known: KnownEvent) -> Shown | None:
         """The event as this caller sees it; None: not even that there is one."""
         event = _event_of(known)
-        show = self._shows(event)
-        if show is None:
+        if event.header.publisher == self.own:
+            body = project_all(event)[1]
+            return Shown(known, body, orjson.loads(body))
+        grant = self._grant(event)
+        if grant is None or self._decisions is None:
             return None
-        body = show(event)[1]
-        return Shown(known, body, orjson.loads(body))
+        body = self._projection(grant.fields)(event)[1]
+        return Shown(known, body, orjson.loads(body), grant.agreements, self._decisions.revision(event.header))
 
     def allows(self, known: KnownEvent, pointer: str) -> bool:
         """Whether the caller sees all that stands under the pointer."""
         event = _event_of(known)
         if event.header.publisher == self.own:
             return True
-        grant = self._decisions.decide(event.header, event) if self._decisions is not None else None
+        grant = self._grant(event)
         fields = grant.fields if grant is not None else ()
         return any(field == "*" or f"{pointer}/".startswith(f"{field}/") for field in fields)
 
-    def _shows(self, event: Event) -> Projection | None:
-        if event.header.publisher == self.own:
-            return project_all
-        grant = self._decisions.decide(event.header, event) if self._decisions is not None else None
-        return self._projection(grant.fields) if grant is not None else None
+    def _grant(self, event: Event) -> Grant | None:
+        return self._decisions.decide(event.header, event) if self._decisions is not None else None
 
 
 def _event_of(known: KnownEvent) -> Event:
@@ -145,7 +153,7 @@ class Sights:
         fields = decisions.fields() if decisions is not None else ()
         projection = self._projections_of(f"{partner.id}:{chosen}")
         key = f"{own or ''}\x1f{partner.id}\x1f{chosen or ''}"
-        return Sight(own=own, decisions=decisions, fields=fields, projection=projection, key=key)
+        return Sight(own=own, decisions=decisions, fields=fields, projection=projection, key=key, purpose=chosen or "")
 
     def _given(self, recipient: str, now: int) -> dict[str, Decisions]:
         """By purpose, what agreements that still stand let the recipient see.

@@ -16,11 +16,13 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
+from hub.core.access import Step
 from hub.core.copies import Asked, CopyDecision, Entry, Standing, Version, standing_of
 from hub.core.errors import BlobDamaged, Refusal
 from hub.core.evidence import Admitted, Item, Mode, Principal, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings
+from hub.delivery.journal import Journal
 from hub.intake.copies import Copies
 from hub.intake.deposit import Deposited, Deposits
 from hub.intake.pipeline import Answer, Pipeline
@@ -28,6 +30,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.trust.statement import utc_text
 from hub.views.documents import DOCUMENT, Copy, DocumentState, KnownDocuments
+from hub.views.looked_up import looked_up
 from hub.views.sight import Sight, Sights, sight_of_owner
 from hub.views.states import Judged
 from hub.web import render
@@ -69,6 +72,7 @@ class CopiesAPI:
         copies: Copies,
         known: KnownDocuments,
         sights: Sights,
+        journal: Journal,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
@@ -81,6 +85,7 @@ class CopiesAPI:
         self._copies = copies
         self._known = known
         self._sights = sights
+        self._journal = journal
         self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
@@ -122,9 +127,11 @@ class CopiesAPI:
         return _item_answer(outcome.item, request, admitted.principal, more, place=place)
 
     async def get(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
-        sight = self._sight(request)
+        principal, sight = self._sight(request)
         copy = (await self._found(sight, _digest_of(names)))[0]
         versions = await self._known.versions(sight, copy)
+        shown = [copy.shown, *(each.shown for each in versions)]
+        await self._journal.add(looked_up(shown, sight, principal))
         document: dict[str, object] = {
             "publisher": copy.shown.event["publisher"],
             "state": copy.state.value,
@@ -145,7 +152,7 @@ class CopiesAPI:
 
     async def content(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         """The first copy of these bytes that the caller may have; else why not the newest."""
-        sight, digest = self._sight(request), _digest_of(names)
+        (principal, sight), digest = self._sight(request), _digest_of(names)
         why = Refusal("NOT_FOUND")
         for copy in reversed(await self._found(sight, digest)):
             publisher = copy.known.publisher
@@ -161,6 +168,7 @@ class CopiesAPI:
             elif standing is Standing.QUARANTINED:
                 why = Refusal("DOCUMENT_QUARANTINED")
             else:
+                await self._journal.add(looked_up([copy.shown], sight, principal, step=Step.VIEWED))
                 return await self._hand_over(request, publisher, digest, entry, own=publisher == sight.own)
         raise Refused(why)
 
@@ -204,11 +212,11 @@ class CopiesAPI:
         principal = self._gate.enter(request, "events:write")
         return granted(self._pipeline.admit(principal, mode=Mode.STRUCTURED, atomic=False))
 
-    def _sight(self, request: web.BaseRequest) -> Sight:
+    def _sight(self, request: web.BaseRequest) -> tuple[Principal, Sight]:
         principal: Principal = self._gate.enter(request, "receipts:read", "feeds:read")
         only(request, {"purpose"})
         purpose = request.query.get("purpose")
-        return granted(self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000))
+        return principal, granted(self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000))
 
     async def _found(self, sight: Sight, digest: str) -> list[Copy]:
         """At least one. Raises `Refused`: for the caller there is none."""

@@ -9,10 +9,13 @@ import orjson
 from aiohttp import web
 
 from hub.core.errors import Refusal
+from hub.core.evidence import Principal
 from hub.core.settings import ViewsSettings
+from hub.delivery.journal import Journal
 from hub.ports.system import Clock
 from hub.trust.statement import utc_text
 from hub.views.events import Events, Wanted
+from hub.views.looked_up import looked_up
 from hub.views.named import Name, kind_of, kinds, text_of
 from hub.views.objects import About, Objects, ObjectView
 from hub.views.sight import Sight, Sights
@@ -43,6 +46,7 @@ class ViewsAPI:
         gate: Gate,
         judged: Handler,
         sights: Sights,
+        journal: Journal,
         events: Events,
         objects: Objects,
         known_up_to_us: Callable[[], Awaitable[int | None]],
@@ -53,6 +57,7 @@ class ViewsAPI:
         self._gate = gate
         self._judged = judged
         self._sights = sights
+        self._journal = journal
         self._events = events
         self._objects = objects
         self._known_up_to_us = known_up_to_us
@@ -65,18 +70,19 @@ class ViewsAPI:
     async def get_events(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         if {"source", "id", ASKED} & request.query.keys():
             return await self._judged(request, names)
-        sight = self._sight(request)
+        principal, sight = self._sight(request)
         only(request, PARAMETERS)
         wanted = _wanted(request)
         known_up_to = await self._known_up_to()  # Asked first, so that it is never said of too much.
         cursor, limit = request.query.get("cursor"), self._limit(request)
         listed = granted(await self._events.page(sight, wanted, cursor=cursor, limit=limit))
+        await self._journal.add(looked_up((each.shown for each in listed.events), sight, principal))
         items = [_listed(each, sight) for each in listed.events]
         document = {"items": items, "next": listed.next, "known_up_to": known_up_to}
         return answer(document | _doubts(request, wanted.object, "object"))
 
     async def get_object(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
-        sight = self._sight(request)
+        principal, sight = self._sight(request)
         only(request, {"purpose"})
         kind = kind_of(names["scheme"])
         if kind is None:
@@ -84,13 +90,14 @@ class ViewsAPI:
         name = _canonical((names["scheme"], names["value"]), "value")
         known_up_to = await self._known_up_to()
         view = await self._objects.of(sight, name, kind)
+        await self._journal.add(looked_up((each.shown for each in view.events), sight, principal))
         document = _object_document(view) | {"known_up_to": known_up_to}
         return answer(document | _doubts(request, name, "value"))
 
-    def _sight(self, request: web.BaseRequest) -> Sight:
+    def _sight(self, request: web.BaseRequest) -> tuple[Principal, Sight]:
         principal = self._gate.enter(request, "receipts:read", "feeds:read")
         purpose = request.query.get("purpose")
-        return granted(self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000))
+        return principal, granted(self._sights.of(principal, purpose, now=self._clock.now_us() // 1_000_000))
 
     async def _known_up_to(self) -> str | None:
         known_up_to_us = await self._known_up_to_us()

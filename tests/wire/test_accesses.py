@@ -6,6 +6,7 @@ import asyncio
 import csv
 import time
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from hub.core.restriction import Restriction, Telling
 from hub.ports.access_journal import Query
 from hub.trust.ack import ack_text
 from tests.wire.test_acknowledgements import acknowledge, sign
+from tests.wire.test_copies import png
+from tests.wire.test_copies import post as post_copy
 from tests.world import RISK, SOURCE, Caller, HubWorld, event, hub_world, settings_in
 
 
@@ -282,3 +285,57 @@ async def test_an_identified_consignor_is_told_of_a_terminals_event_where_the_ru
         assert [item["recipient"] for item in items] == ["watch"] * told
         assert [list(event) for item in items for event in item["events"]] == [["type", "received"]] * told
         assert await accesses(echo) == []
+
+
+async def test_who_looks_at_events_and_objects_of_others_is_written_down_and_who_looks_at_its_own_is_not(
+    watch: Caller, delta: Caller
+) -> None:
+    assert (await delta.post(event("a"))).status == 201
+    await known(delta, 1)
+    await delta.get("/v1/objects/iso6346/MSKU1234565")
+    before = await accesses(delta)
+
+    listed = await watch.get("/v1/events")
+
+    [item] = await accesses(delta)
+    assert before == []
+    assert len(listed.json["items"]) == 1
+    assert (item["step"], item["way"], item["recipient"], item["purpose"]) == ("looked_up", "view", "watch", RISK)
+    assert (ids([item]), item["agreements"]) == (["a"], ["watch-all"])
+
+
+async def test_what_a_look_does_not_show_is_not_written_down(watch: Caller, delta: Caller) -> None:
+    assert (await delta.post(event("a"))).status == 201
+    await known(delta, 1)
+
+    await watch.get("/v1/events", type="customs.seal.broken")
+    await watch.get("/v1/objects/iso6346/MSKU1234565")
+
+    assert await accesses(delta) == []  # The agreement shows no subjects: nothing is found by them.
+
+
+async def test_an_object_of_others_that_is_looked_at_is_written_down(world: HubWorld, delta: Caller) -> None:
+    police = await world.reader("police")
+    assert (await delta.post(event("a"))).status == 201
+    await known(delta, 1)
+
+    found = await police.get("/v1/objects/iso6346/MSKU1234565")
+
+    assert len(found.json["events"]) == 1
+    assert [(item["step"], item["recipient"]) for item in await accesses(delta)] == [("looked_up", "police")]
+
+
+async def test_a_copy_of_a_document_that_is_opened_by_another_is_written_down(world: HubWorld) -> None:
+    police = await world.reader("police")
+    delta = await world.company("delta", roles=["exporter"])
+    content = png(text=b"a")
+    assert (await post_copy(delta, content, reference="INV-1", title="x")).status == 201
+    path = f"/v1/documents/{sha256(content).hexdigest()}"
+    assert (await delta.get(f"{path}/content")).status == 200
+    before = await accesses(delta)
+
+    assert (await police.get(path)).status == 200
+    assert (await police.get(f"{path}/content")).body == content
+
+    assert before == []
+    assert [item["step"] for item in await accesses(delta)] == ["viewed", "looked_up"]
