@@ -6,14 +6,14 @@ certificates (mTLS). The registry says who reads; the brokers are made to agree 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
 from hub.core.agreement import Agreement, AgreementState, type_matches
 from hub.core.credential import KeyState
-from hub.core.feed import Feed
+from hub.core.feed import Feed, Way
 
 
 class Proof(StrEnum):
@@ -75,20 +75,22 @@ def user_of(recipient: str, access: str, number: int) -> str:
     return f"{recipient}.{access}.{number}"
 
 
-def indirect(feed: Feed, agreements: Sequence[tuple[int, Agreement]], *, since: int) -> Sequence[str]:
-    """The agreements whose records the feed's streams hold, and that allow no reading from Kafka itself.
+def read_since(versions: Sequence[tuple[int, Feed]]) -> int:
+    """The revision since which a feed is read from Kafka without a break, by its versions with the revision that each
+    begins at: from then on it holds nothing but what may be read so."""
+    since = versions[-1][0]
+    for revision, version in reversed(versions):
+        if Way.KAFKA not in version.ways:
+            break
+        since = revision
+    return since
 
-    `agreements`: all between the feed's recipient and for its purpose, each with the revision of its newest version;
-    `since`: the revision that made the feed. One that ended before has nothing in it. Brokers show a stream as a whole.
-    """
-    return [
-        agreement.id
-        for revision, agreement in agreements
-        if not agreement.direct
-        and agreement.state is not AgreementState.PROPOSED
-        and not (agreement.ended and revision <= since)
-        and any(_share(one, other) for one in agreement.types for other in feed.types)
-    ]
+
+def bars(agreement: Agreement, feeds: Iterable[Feed]) -> bool:
+    """Whether it gives any of these what may not be read from Kafka itself."""
+    types = {pattern for feed in feeds for pattern in feed.types}
+    waits = agreement.state is AgreementState.PROPOSED
+    return not (agreement.direct or waits) and any(_share(one, other) for one in agreement.types for other in types)
 
 
 def _share(one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from hub.core.agreement import type_matches
 from hub.core.event import Event
-from hub.core.feed import Feed, FeedStart, lanes_of, stream_of
+from hub.core.feed import Feed, FeedStart, Way, lanes_of, stream_of
 from hub.core.filter import matcher
 from hub.core.partner import Facts
 from hub.core.registry import Snapshot
@@ -34,7 +34,8 @@ class Ruling:
         """`created`: the revision that created the feed; `first`: the lowest one of which it shows anything."""
         self.feed = feed
         self._first = first
-        self._terms = terms
+        # Whoever reads its streams from Kafka sees them as a whole: they hold what may be read so, and nothing else.
+        self._terms = terms = terms.direct() if Way.KAFKA in feed.ways else terms
         self._decisions = Decisions(terms, since=created, types=feed.types)
 
     def revision(self, header: EventHeader) -> int:

@@ -9,14 +9,14 @@ hub's. A process that does not know the registry's present state only takes away
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from math import inf
 
 from msgspec import Struct
 
 from hub.core.errors import HubError
-from hub.core.feed import Feed, Way, stream_of
-from hub.core.kafka_access import KafkaAccess, groups_of, indirect
+from hub.core.feed import Feed, Way, lanes_of, stream_of
+from hub.core.kafka_access import KafkaAccess, bars, groups_of, read_since
 from hub.core.registry import Snapshot
 from hub.ports.feed_access import FeedAccess, Right
 from hub.ports.observer import Observer
@@ -47,8 +47,9 @@ class Wanted(Struct, frozen=True):
             feed = snapshot.feeds.get(access.feed)
             if feed is None or closed_by(access, snapshot, now):
                 continue
+            streams = [stream_of(feed.name, lane) for lane in lanes_of(snapshot.feeds.versions(feed.name))]
             for identity in access.live(now):
-                rights |= _rights(identity.principal, feed)
+                rights |= _rights(identity.principal, feed.recipient, streams)
                 if identity.sealed:
                     passwords[identity.principal] = identity.sealed
         return cls(rights, passwords)
@@ -78,17 +79,25 @@ def closed_by(access: KafkaAccess, snapshot: Snapshot, now: int) -> str:
 
 def closed_to_all(feed: Feed, snapshot: Snapshot, now: int) -> str:
     """Why no one at all may read the feed from Kafka; empty: its agreements allow it."""
+    versions = snapshot.feeds.versions(feed.name)
+    created, since = snapshot.feeds.created(feed.name), read_since(versions)
     agreements = snapshot.agreements_for(feed.recipient, feed.purpose)
-    versions = [(snapshot.agreements.since(each.id), each) for each in agreements]
-    if barring := indirect(feed, versions, since=snapshot.feeds.created(feed.name)):
-        return f"not agreed on by {', '.join(barring)}"
-    return "" if any(each.in_force(now) for each in agreements) else "no agreement is in force"
+    barring = [
+        agreement.id
+        for agreement in agreements
+        if snapshot.agreements.created(agreement.id) < since
+        and not (agreement.ended and snapshot.agreements.since(agreement.id) <= created)
+        and bars(agreement, (version for revision, version in versions if revision < since))
+    ]
+    if barring:
+        return f"its streams hold what may not be read so, by {', '.join(barring)}"
+    allowed = any(each.direct and each.in_force(now) for each in agreements)
+    return "" if allowed else "no agreement in force allows it"
 
 
-def _rights(principal: str, feed: Feed) -> set[Right]:
-    streams = [stream_of(feed.name, lane) for lane in feed.lanes]
+def _rights(principal: str, recipient: str, streams: Sequence[str]) -> set[Right]:
     return {
-        Right(principal, "groups", groups_of(feed.recipient), "read"),
+        Right(principal, "groups", groups_of(recipient), "read"),
         *(Right(principal, "stream", stream, "read") for stream in streams),
         *(Right(principal, "stream", stream, "describe") for stream in streams),
     }

@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.credential import KeyState
-from hub.core.feed import Feed, Way, stream_of
-from hub.core.kafka_access import Identity, KafkaAccess, Proof, groups_of, user_of
+from hub.core.feed import Feed, Way, lanes_of, stream_of
+from hub.core.kafka_access import Identity, KafkaAccess, Proof, bars, groups_of, user_of
 from hub.core.operator import AGREEMENTS, ANYONE, SECURITY, Effect
 from hub.core.standing import DAY_SECONDS
 from hub.operate.acts import Act, Basis, Changes, Request
@@ -115,7 +115,7 @@ def next_identity(request: Next, basis: Basis, checks: Checks) -> Plain:
         "key": basis.listeners.sealing_key(),
         "addresses": {proof.value: address for proof, address in basis.listeners.addresses.items()},
         "groups": groups_of(feed.recipient),
-        "topics": [stream_of(feed.name, lane) for lane in feed.lanes],
+        "topics": [stream_of(feed.name, lane) for lane in lanes_of(basis.snapshot.feeds.versions(feed.name))],
     }
 
 
@@ -137,7 +137,11 @@ def _may_be_read(feed: Feed, basis: Basis, checks: Checks) -> None:
     if feed.ended or Way.KAFKA not in feed.ways:
         found = "a feed that has ended" if feed.ended else ", ".join(feed.ways)
         checks.fault("ACT_NOT_DIRECT", "/feed", found, "a feed among whose ways is kafka")
-    elif why := closed_to_all(feed, basis.snapshot, basis.now):
+        return
+    agreements = basis.snapshot.agreements_for(feed.recipient, feed.purpose)
+    barring = [each.id for each in agreements if not each.ended and bars(each, [feed])]
+    why = f"not agreed on by {', '.join(barring)}" if barring else closed_to_all(feed, basis.snapshot, basis.now)
+    if why:
         checks.fault("ACT_NOT_DIRECT", "/feed", why, "agreements in force that allow direct reading, and no others")
 
 

@@ -239,3 +239,12 @@ async def test_somebody_is_told_once_when_the_brokers_stay_behind(world: World) 
         world.desk.clock.seconds += ALARM_SECONDS
 
     assert world.observer.events == ["alarm.kafka_access_behind"]
+
+
+async def test_an_agreement_that_comes_later_and_does_not_allow_it_closes_nothing(world: World) -> None:
+    """Nothing of it gets into a feed that is read from Kafka (`hub/fanout/route.py`)."""
+    assert await world.are_open()
+
+    await world.desk.agree("a2")
+
+    assert await world.are_open()

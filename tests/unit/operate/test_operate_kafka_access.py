@@ -99,7 +99,20 @@ async def test_one_agreement_that_does_not_allow_it_bars_the_whole_feed(feed: An
 
     assert await feed.refused("kafka-access.grant", **request) == {"/feed": "ACT_NOT_DIRECT"}
     await feed.do("agreement.end", id="a2")
-    assert await feed.refused("kafka-access.grant", **request) == {"/feed": "ACT_NOT_DIRECT"}  # Its records are there.
+    await feed.do("kafka-access.grant", **request)
+
+
+async def test_what_came_before_the_feed_was_read_from_kafka_bars_it_for_good(desk: Any) -> None:
+    await desk.enrol("risk", "authority")
+    await desk.do("key.add", partner="risk", system="engine", key=public_pem(key_pair()), scopes=["feeds:read"])
+    await desk.agree("a1", direct=True)
+    await desk.agree("a2", types=["customs.seal.broken"])
+    await desk.do("feed.add", name="seals", recipient="risk", purpose="security-risk-assessment")
+    await desk.do("agreement.end", id="a2")
+    known = desk.live.snapshot.feeds.get("seals")
+    await change(desk, replace(known, ways=("kafka",), types=("customs.seal.applied",)))
+
+    assert await desk.refused("kafka-access.grant", **await asked(desk, days=1)) == {"/feed": "ACT_NOT_DIRECT"}
 
 
 async def test_agreements_about_other_types_or_purposes_bar_nothing(feed: Any) -> None:
