@@ -97,7 +97,15 @@ class NoticeHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=4
     """The partner that sent the event in its publisher's place, who is told as well; empty: nobody else."""
 
 
-Header = EventHeader | SealHeader | FeedHeader | NoticeHeader
+class FeedSealHeader(Struct, frozen=True, array_like=True, tag_field="kind", tag=5, gc=False):
+    """The last record of a feed batch that holds cut records; the value is their leaf hashes, 32 bytes each."""
+
+    body: bytes
+    """The signed seal, canonical JSON (`formats/feed-seal.md`)."""
+    signature: bytes
+
+
+Header = EventHeader | SealHeader | FeedHeader | NoticeHeader | FeedSealHeader
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Header] = msgspec.msgpack.Decoder(Header)

@@ -15,6 +15,7 @@ from hub.operate.heralds import Heralds, Means
 from hub.operate.retention import Retention
 from hub.operate.status_events import StatusEvents
 from hub.ports.feed_access import FeedAccess
+from hub.trust.feed_seal import FeedSealer
 from hub.trust.sealed_password import USE
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def _make_fanout(hub: Hub) -> Fanout:
         snapshot=hub.snapshot,
         confirmed=lambda: hub.live.confirmed_within(stale_seconds),
         secret=hub.ports.keys.secret,
+        sealer=FeedSealer(
+            hub.settings.hub_name,
+            key_id=lambda: hub.ports.keys.seal_key_id,
+            sign=hub.ports.keys.sign_seal,
+            now_us=hub.clock.now_us,
+        ),
         clock=hub.clock,
         observer=hub.observer,
         settings=hub.settings.fanout,

@@ -27,6 +27,10 @@ class Event(Struct):
     heard: Said | None = None
     whole: tuple[bytes, bytes] | None = None
     """Key and value of what those are shown who may see everything: the same bytes in every feed."""
+    digests: dict[str, str] | None = None
+    """By pointer the salted digests (hex) of members that somebody is not shown: the same in every feed."""
+    leaf: str = ""
+    """The leaf (hex) of its statement, once somebody is not shown all of it."""
 
     @property
     def offset(self) -> int:

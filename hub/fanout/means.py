@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,7 @@ from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.positions import Lease, Positions
 from hub.ports.system import Clock
+from hub.trust.feed_seal import FeedSealer
 from schemas.headers import NoticeHeader, pack
 
 RETRY_SECONDS = 0.25
@@ -35,6 +36,7 @@ class Means(Struct, frozen=True, kw_only=True):
     routes: Callable[[], Routes]
     """Of the present snapshot, made once for all feeds."""
     secret: Callable[[str], bytes]
+    sealer: FeedSealer
     clock: Clock
     observer: Observer
     settings: FanoutSettings
@@ -110,8 +112,15 @@ class Tenure:
 
 async def append_all(means: Means, tenure: Tenure, stream: str, partition: int, records: Sequence[LogRecord]) -> int:
     """Append in as few batches as the log takes, one in flight; return the end of the last. Raises `Unclean`."""
+    return await append_each(means, tenure, stream, partition, batches(records, means.log.append_bytes_max))
+
+
+async def append_each(
+    means: Means, tenure: Tenure, stream: str, partition: int, ready: Iterable[Sequence[LogRecord]]
+) -> int:
+    """Append batch after batch, each asked for when the one before has landed; return the end. Raises `Unclean`."""
     end = 0
-    for batch in batches(records, means.log.append_bytes_max):
+    for batch in ready:
         if not (tenure.holds() and means.confirmed()):
             raise Unclean("no longer entitled to append")
         first = await means.log.append(stream, partition, batch)
@@ -121,12 +130,14 @@ async def append_all(means: Means, tenure: Tenure, stream: str, partition: int, 
     return end
 
 
-def batches(records: Sequence[LogRecord], bytes_max: int) -> list[Sequence[LogRecord]]:
+def batches(
+    records: Sequence[LogRecord], bytes_max: int, size_of: Callable[[LogRecord], int] = bytes_of
+) -> list[Sequence[LogRecord]]:
     """Cut where the bytes would exceed the bound; a record that does so alone makes a batch of its own."""
     out: list[Sequence[LogRecord]] = []
     begin = size = 0
     for index, record in enumerate(records):
-        length = bytes_of(record)
+        length = size_of(record)
         if size + length > bytes_max and index > begin:
             out.append(records[begin:index])
             begin, size = index, 0

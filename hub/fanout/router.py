@@ -23,6 +23,7 @@ from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.positions import FeedPosition, Positions
 from hub.ports.system import Clock
+from hub.trust.feed_seal import FeedSealer
 
 FEEDS_POLL_SECONDS = 0.2
 """How often it is looked whether a feed has appeared: with the registry's poll, within a second."""
@@ -43,6 +44,7 @@ class Fanout:
         snapshot: Callable[[], Snapshot],
         confirmed: Callable[[], bool],
         secret: Callable[[str], bytes],
+        sealer: FeedSealer,
         clock: Clock,
         observer: Observer,
         settings: FanoutSettings,
@@ -64,6 +66,7 @@ class Fanout:
             confirmed=confirmed,
             routes=kept_routes(snapshot, kept_agreements(snapshot)),
             secret=secret,
+            sealer=sealer,
             clock=clock,
             observer=observer,
             settings=settings,

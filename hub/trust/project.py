@@ -21,18 +21,23 @@ from msgspec import Raw, Struct
 from hub.core.event import Event
 from hub.core.pointer import tokens
 from hub.trust.statement import utc_text
+from hub.trust.withheld import Left, member_pointer, proof_of
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader
 
 ALWAYS = ("/specversion", "/type", "/time", "/dataschema", "/data/occurred_at", "/data/time_kind")
 """Visible under every agreement: without them nobody can tell what kind of event it is, and when it happened."""
 
-OF_THE_HUB = frozenset(("publisher", "receivedtime", "hubflags", "hubwarnings", "hubtier", "hubaeo"))
+OF_THE_HUB = frozenset(
+    ("publisher", "receivedtime", "hubflags", "hubwarnings", "hubtier", "hubaeo", "hubwithheld", "hubleaf")
+)
 """Attributes that the hub adds: whoever sends an event cannot set them."""
 
 TAKING_BACK = frozenset(("customs.event.retracted", "customs.event.corrected"))
 """Types that say of another event that it is not so: which one they mean reaches whoever may see them, since a reader
 that is not told goes on believing it."""
 
+_NAMING = {"retracts", "corrects", "corrected_by"}
+"""Their members that do."""
 PSEUDONYMS_KEPT_MAX = 8_192
 _PSEUDONYM = re.compile(r"p-[A-Za-z0-9_-]{22}")
 
@@ -68,7 +73,7 @@ _FLAGS_KNOWN = FLAG_POSSIBLE_REPEAT | FLAG_LATE
 
 def compile_projection(fields: Sequence[str], secret: bytes) -> Projection:
     """The projection to `fields` (JSON Pointers, or `*`); `secret` is the key of the feed's pseudonyms."""
-    return project_all if "*" in fields else _Cut(fields, secret).project
+    return project_all if "*" in fields else Cut(fields, secret).project
 
 
 def project_all(event: Event) -> tuple[bytes, bytes]:
@@ -104,7 +109,9 @@ def seen_whole(event: Event) -> dict[str, Any]:
     return seen
 
 
-class _Cut:
+class Cut:
+    """The projection to some fields, and the proof of what it leaves out."""
+
     def __init__(self, fields: Sequence[str], secret: bytes) -> None:
         tree = tree_of([*ALWAYS, *fields])
         data = tree["data"]
@@ -114,10 +121,19 @@ class _Cut:
         self._pseudonym = lru_cache(PSEUDONYMS_KEPT_MAX)(pseudonymiser(secret))
 
     def project(self, event: Event) -> tuple[bytes, bytes]:
+        return self.parts(event)[:2]
+
+    def proven(self, event: Event, value: bytes, left: Sequence[Left], hub: str) -> bytes:
+        """The record's value with the marks and digests of what is left out; the same where nothing is."""
+        return b"%b%b}" % (value[:-1], proof_of(event, hub, left, self._pseudonym)) if left else value
+
+    def parts(self, event: Event) -> tuple[bytes, bytes, Sequence[Left]]:
+        """The record's key and value, and the topmost members that it does not show as they were sent."""
         header, members = event.header, event.members
-        visible = _allowed(members, self._tree)
+        left: list[Left] = []
+        visible = _allowed(members, self._tree, "", left)
         if header.type in TAKING_BACK:
-            visible["data"] = self._naming_what_is_taken_back(visible["data"], members["data"])
+            visible["data"] = self._naming_what_is_taken_back(visible["data"], members["data"], left)
         visible["dataschema"] = _json(header.dataschema).encode()
         for name, text in (("id", header.id), ("source", header.source), ("subject", _string(members.get("subject")))):
             if text is not None and name not in self._whole:
@@ -125,7 +141,7 @@ class _Cut:
         publisher = header.publisher
         shown = _json(publisher) if "publisher" in self._whole else self._as_pseudonym("publisher", publisher)
         key = header.key if self._shows_key(header) else self._pseudonym("key", header.key)
-        return key.encode(), _open_object(visible) + _added(header, shown, self._whole)
+        return key.encode(), _open_object(visible) + _added(header, shown, self._whole), left
 
     def _as_pseudonym(self, name: str, text: str) -> str:
         return f'"{self._pseudonym(name, text)}"'
@@ -137,20 +153,31 @@ class _Cut:
     def _shows_names(self) -> bool:
         return "source" in self._whole and "id" in self._whole
 
-    def _naming_what_is_taken_back(self, shown: bytes | Raw, sent: Raw) -> bytes:
+    def _naming_what_is_taken_back(self, shown: bytes | Raw, sent: Raw, left: list[Left]) -> bytes:
         """The data of an event about another one: that one is named, as its own source and id are shown."""
         parts: dict[str, bytes | Raw] = {**_object.decode(shown)}
-        for name, member in _object.decode(sent).items():
-            if name in ("retracts", "corrects"):
-                parts[name] = orjson.dumps(self._named(member))
-            elif name == "corrected_by":
-                parts[name] = orjson.dumps([self._named(each) for each in _array.decode(member)])
+        members = _object.decode(sent)
+        for name, member in members.items():
+            if name in _NAMING:
+                named = self._names_in(member)
+                parts[name] = orjson.dumps(named)
+                _is_left(f"/data/{name}", member, left)
+                if named == orjson.loads(memoryview(member)):
+                    parts[name] = left.pop()[1]
         if "subjects" in parts and not self._shows_names():
             subjects = _array.decode(parts.pop("subjects"))
             others = [each for each in subjects if _string(_object.decode(each).get("scheme")) != "event"]
             if others:
                 parts["subjects"] = b"[" + b",".join(others) + b"]"
+            if len(others) < len(subjects):
+                _is_left("/data/subjects", members["subjects"], left)
         return _open_object(parts) + b"}"
+
+    def _names_in(self, member: Raw) -> object:
+        """Of one event, or of several."""
+        if memoryview(member)[0] == 0x5B:
+            return [self._named(each) for each in _array.decode(member)]
+        return self._named(member)
 
     def _named(self, event: Raw) -> dict[str, str]:
         named = _event_name.decode(event)
@@ -191,26 +218,40 @@ def tree_of(pointers: Sequence[str]) -> Tree:
     return root
 
 
-def cut(member: Raw, tree: Tree | None) -> bytes | Raw | None:
-    """The allowed part of a member, or None if nothing of it is. Raises ValueError."""
+def cut(member: Raw, tree: Tree | None, pointer: str, left: list[Left]) -> bytes | Raw | None:
+    """The allowed part of a member, or None if nothing of it is; the rest is added to `left`. Raises ValueError."""
     if tree is None:
         return member
     match memoryview(member)[0]:
         case 0x7B:  # {
-            parts = _allowed(_object.decode(member), tree)
-            return _open_object(parts) + b"}" if parts else None
+            before = len(left)
+            if parts := _allowed(_object.decode(member), tree, pointer, left):
+                return _open_object(parts) + b"}"
+            del left[before:]
         case 0x5B:  # [
-            items = _allowed({str(index): item for index, item in enumerate(_array.decode(member))}, tree)
-            return b"[" + b",".join(items[index] for index in sorted(items, key=int)) + b"]" if items else None
+            items = _allowed({str(index): item for index, item in enumerate(_array.decode(member))}, tree, pointer, [])
+            if items:
+                left.append((pointer, member))  # As one: how many items there are is not told.
+                return b"[" + b",".join(items[index] for index in sorted(items, key=int)) + b"]"
     return None
 
 
-def _allowed(members: Mapping[str, Raw], tree: Tree) -> dict[str, bytes | Raw]:
-    return {
+def _allowed(members: Mapping[str, Raw], tree: Tree, pointer: str, left: list[Left]) -> dict[str, bytes | Raw]:
+    shown = {
         name: part
         for name, below in tree.items()
-        if (member := members.get(name)) is not None and (part := cut(member, below)) is not None
+        if (member := members.get(name)) is not None
+        and (part := cut(member, below, member_pointer(pointer, name) if below else "", left)) is not None
     }
+    if len(shown) < len(members):
+        left += [(member_pointer(pointer, name), member) for name, member in members.items() if name not in shown]
+    return shown
+
+
+def _is_left(pointer: str, member: Raw, left: list[Left]) -> None:
+    """The member as one, whatever of it was left out before."""
+    left[:] = [each for each in left if not f"{each[0]}/".startswith(f"{pointer}/")]
+    left.append((pointer, member))
 
 
 def _added(header: EventHeader, publisher: str, shows: Container[str]) -> bytes:

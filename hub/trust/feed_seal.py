@@ -1,0 +1,55 @@
+"""A feed seal signs the Merkle root of the cut records of one feed batch, before the append, and travels in it.
+
+The page is `schemas/formats/feed-seal.md`. A record is proved by its value, not by its place: one that lands a second
+time is under another seal, and either will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+from msgspec import Struct
+
+from hub.core.record import LogRecord
+from hub.trust.merkle import Tree, leaf_hash
+from hub.trust.statement import utc_text
+from hub.trust.withheld import is_cut
+from schemas.headers import FeedSealHeader, pack
+
+FEED_SEAL_FORMAT = "customs-hub-feed-seal/1"
+_CONTEXT = f"{FEED_SEAL_FORMAT}\n".encode()
+LEAF_BYTES = 32
+OVERHEAD_BYTES = 1_024
+"""What the seal's record takes of an append at most, beside its leaves."""
+
+
+class FeedSealer(Struct, frozen=True):
+    """What signs for one hub."""
+
+    hub: str
+    key_id: Callable[[], str]
+    """Of the seal key; asked before each signature, since asking takes up a key that was rotated in."""
+    sign: Callable[[bytes], bytes]
+    now_us: Callable[[], int]
+
+    def sealed(self, feed: str, batch: Sequence[LogRecord]) -> Sequence[LogRecord]:
+        """The batch as it is appended to a lane (`name`, `name/urgent`): where it holds cut records, with their seal as
+        the last one."""
+        leaves = [leaf_hash(record.value) for record in batch if is_cut(record.value)]
+        return [*batch, self._seal(feed, leaves)] if leaves else batch
+
+    def _seal(self, feed: str, leaves: Sequence[bytes]) -> LogRecord:
+        key = self.key_id()
+        body = orjson.dumps(
+            {
+                "feed": feed,
+                "format": FEED_SEAL_FORMAT,
+                "hub": self.hub,
+                "key": key,
+                "root": Tree(leaves).root.hex(),
+                "size": len(leaves),
+                "time": utc_text(self.now_us()),
+            }
+        )
+        return LogRecord(b"", pack(FeedSealHeader(body, self.sign(_CONTEXT + body))), b"".join(leaves))
