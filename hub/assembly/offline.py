@@ -10,6 +10,7 @@ from pathlib import Path
 from hub.assembly.grounds import blobs_at, open_keys
 from hub.assembly.state import open_last_use, open_registry
 from hub.core.copies import Entry, Quarantined
+from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.filter import Schema
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.retired_key import Ring
@@ -57,6 +58,7 @@ def make_registrar(
         last_use=last_use,
         mandates=settings.mandates,
         listeners=listeners_of(settings, secret),
+        webhooks=sending_of(settings, secret),
     )
 
 
@@ -64,6 +66,17 @@ def listeners_of(settings: Settings, secret: Callable[[str], bytes]) -> Listener
     """Where recipients may read feeds from Kafka itself; `secret`: of the key ring."""
     addresses = {Proof.SCRAM: settings.kafka.recipients_scram, Proof.MTLS: settings.kafka.recipients_mtls}
     return Listeners(addresses, lambda: sealing_key(secret(USE)))
+
+
+def sending_of(settings: Settings, secret: Callable[[str], bytes]) -> Sending:
+    """What acts about endpoints have to know; `secret`: of the key ring."""
+    webhooks = settings.webhooks
+    return Sending(
+        lambda: sealing_key(secret(SECRETS_USE)),
+        secret,
+        has_certificate=bool(webhooks.certificate_file),
+        allows_http=bool(webhooks.networks),
+    )
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from math import inf
 
@@ -36,6 +36,8 @@ class EndpointState(StrEnum):
     """By an operator: for good."""
 
 
+SECRETS_USE = "webhook-secrets"
+"""The use for which the key ring derives the key that opens what was sealed to the hub."""
 FINAL = frozenset({EndpointState.GONE, EndpointState.ENDED})
 TRIED = frozenset({EndpointState.ACTIVE, EndpointState.FAILING})
 
@@ -106,3 +108,16 @@ def client_secret_name(endpoint: str) -> str:
 def key_use(endpoint: str, number: int) -> str:
     """The use for which the key ring derives the seed of the hub's own key."""
     return f"webhook:{endpoint}:{number}"
+
+
+class Sending(Struct, frozen=True):
+    """What whoever registers an endpoint has to know of the hub."""
+
+    sealing_key: Callable[[], str] = str
+    """The hub's public key to which secrets are sealed."""
+    seed: Callable[[str], bytes] = lambda _: bytes(32)
+    """Of the hub's own key for a use (`key_use`)."""
+    has_certificate: bool = False
+    """It has one to show to receivers."""
+    allows_http: bool = False
+    """There are networks to which it may connect without TLS."""

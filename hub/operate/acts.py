@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from hub.core.copies import Entry, Quarantined
+from hub.core.endpoint import Sending
 from hub.core.filter import EventSchemas
 from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect, OperatorRole
@@ -59,6 +60,7 @@ class Basis(Struct, frozen=True):
     mandates: MandateSettings = MandateSettings()
     listeners: Listeners = Listeners()
     """Where recipients may read their feeds from Kafka itself."""
+    webhooks: Sending = Sending()
     copies: Sequence[Quarantined] = ()
     """What the act's own `gather` found."""
 

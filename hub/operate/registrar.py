@@ -30,6 +30,7 @@ from hub.core.approval import (
     Signature,
 )
 from hub.core.copies import CopyDecision, Quarantined
+from hub.core.endpoint import Sending
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
 from hub.core.kafka_access import Listeners
@@ -107,6 +108,7 @@ class Registrar:
         last_use: LastUse,
         mandates: MandateSettings,
         listeners: Listeners,
+        webhooks: Sending,
     ) -> None:
         """`hub`: its name, without which no statement is for it."""
         self._live = live
@@ -120,6 +122,7 @@ class Registrar:
         self._key_unused_seconds = key_unused_seconds
         self._mandates = mandates
         self._kafka_listeners = listeners
+        self._webhooks = webhooks
         self._listeners: list[RefusalListener] = []
         self.looks = Looks(live, basis=self._basis_of, last_use=last_use, clock=clock)
 
@@ -343,6 +346,7 @@ class Registrar:
             actor=actor,
             mandates=self._mandates,
             listeners=self._kafka_listeners,
+            webhooks=self._webhooks,
             copies=copies,
         )
 

@@ -97,6 +97,8 @@ STOPS: Mapping[str, Row] = {
     "agreement.end": {"agreement": _ENDED_AGREEMENT, "feed": _ENDED_FEED},
     "agreement.lapse": {"agreement": _ENDED_AGREEMENT, "feed": _ENDED_FEED},
     "feed.end": {"feed": _ENDED_FEED},
+    "endpoint.pause": {"endpoint": _only(state=("paused",), since=ANY)},
+    "endpoint.end": {"endpoint": _only(state=("ended",), since=ANY)},
     "mandate.withdraw": {"mandate": _WITHDRAWN},
     "mandate.stop": {"mandate": _WITHDRAWN},
     "seal-key.leaked": {"retired_key": _told},
@@ -122,6 +124,7 @@ WORDS: Mapping[str, Mapping[str, Row]] = {
         "proposal.stale": {"proposal": _only(state=("stale",))},
         "agreement.lapse": STOPS["agreement.lapse"],
         "agreement.note-copies": {"agreement": _only(copies=ANY)},
+        "endpoint.report": {"endpoint": _only(state=("active", "failing", "disabled", "gone"), since=ANY)},
     },
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.errors import Refusal
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.settings import MandateSettings
@@ -100,6 +101,7 @@ class Desk:
                 {Proof.SCRAM: "kafka.example:9093", Proof.MTLS: "kafka.example:9094"},
                 lambda: sealing_key(self.keys.secret(USE)),
             ),
+            webhooks=Sending(lambda: sealing_key(self.keys.secret(SECRETS_USE)), self.keys.secret),
         )
 
     async def do(self, act: str, **request: Any) -> Done:

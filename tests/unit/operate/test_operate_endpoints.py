@@ -1,0 +1,173 @@
+"""Addresses to which recipients have their feeds brought: registered by two, stopped by one, asked before they get
+anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hub.core.endpoint import SECRETS_USE, Endpoint, EndpointState
+from hub.core.errors import Refusal
+from hub.core.proposal import Authority
+from hub.operate.registrar import Done, Waiting
+from hub.trust.sealed_password import open_password, seal_password
+from hub.trust.webhook import secret_text
+from tests.endpoints import SECRET, sealed_for
+from tests.unit.operate.office import Office
+
+ADD = {"id": "engine", "feed": "seals", "url": "https://engine.example/hooks"}
+RISK = "security-risk-assessment"
+
+
+@pytest.fixture
+async def feed(desk: Any) -> Any:
+    """The authority `risk` with its feed `seals`, which may be brought."""
+    await desk.enrol("risk", "authority")
+    await desk.agree("a1")
+    await desk.do("feed.add", name="seals", recipient="risk", purpose=RISK, ways=["pull", "webhook"])
+    return desk
+
+
+async def asked(desk: Any, **more: Any) -> dict[str, Any]:
+    return ADD | sealed_for(await desk.show("endpoint.next", id="engine")) | more
+
+
+def endpoint_of(desk: Any) -> Endpoint:
+    endpoint = desk.live.snapshot.endpoints.get("engine")
+    assert endpoint is not None
+    return endpoint
+
+
+async def reported(desk: Any, state: EndpointState, since: int = 1) -> EndpointState:
+    request = {"id": "engine", "state": state.value, "since": since}
+    outcome = await desk.registrar.perform("endpoint.report", request, actor="delivery", authority=Authority.HUB)
+    assert isinstance(outcome, Done), outcome
+    return endpoint_of(desk).state
+
+
+async def test_a_new_endpoint_is_unverified_and_its_secret_opens_for_the_hub_alone(feed: Any) -> None:
+    told = await feed.show("endpoint.next", id="engine")
+    await feed.do("endpoint.add", **await asked(feed))
+
+    endpoint = endpoint_of(feed)
+    (key,) = endpoint.keys
+    assert endpoint.state is EndpointState.UNVERIFIED
+    assert key.public == told["public"]
+    assert open_password(key.sealed, told["name"], feed.keys.secret(SECRETS_USE)) == secret_text(SECRET)
+
+
+async def test_neither_the_audit_trail_nor_the_list_holds_a_secret(feed: Any) -> None:
+    told = await feed.show("endpoint.next", id="engine")
+    client_secret = seal_password("k" * 26, told["client_secret_name"], told["key"])
+    oauth = {"token_url": "https://as.example/token", "client_id": "hub", "client_secret": client_secret}
+    await feed.do("endpoint.add", **await asked(feed, **oauth))
+
+    kept = b"".join(await feed.live.audit(0, 100))
+    [listed] = (await feed.show("endpoint.list"))["items"]
+    assert secret_text(SECRET).encode() not in kept
+    assert b"k" * 26 not in kept
+    assert "sealed" not in str(listed)
+    assert client_secret not in str(listed)
+    assert listed["oauth"]["client_id"] == "hub"
+    assert listed["recipient"] == "risk"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"id": "Engine"}, "/id"),
+        ({"feed": "seal"}, "/feed"),
+        ({"sealed": "whsec_QUJD"}, "/sealed"),
+        ({"lane": "urgent"}, "/lane"),
+        ({"lane": "slow"}, "/lane"),
+        ({"mode": "thick"}, "/mode"),
+        ({"concurrency": 0}, "/concurrency"),
+        ({"concurrency": 33}, "/concurrency"),
+        ({"batch_records": 1_001}, "/batch_records"),
+        ({"batch_ms": 0}, "/batch_ms"),
+        ({"batch_bytes": 0}, "/batch_bytes"),
+        ({"mtls": True}, "/mtls"),
+        ({"token_url": "https://as.example/t"}, "/client_id"),
+        ({"client_id": "hub"}, "/token_url"),
+        ({"url": "http://engine.example/hooks"}, "/url"),
+        ({"url": "https:///hooks"}, "/url"),
+        ({"url": "https://user:word@engine.example/"}, "/url"),
+        ({"url": "https://engine.example/#part"}, "/url"),
+        ({"url": "https://engine.example:99999/"}, "/url"),
+        ({"url": "https://engine.example/ hooks"}, "/url"),
+        ({"url": "https://[::1"}, "/url"),
+        ({"url": "https://engine.example/" + "x" * 500}, "/url"),
+    ],
+)
+async def test_what_is_not_right_about_an_endpoint_is_told_with_its_place(
+    feed: Any, wrong: dict[str, Any], place: str
+) -> None:
+    assert place in await feed.refused("endpoint.add", **await asked(feed, **wrong))
+
+
+async def test_a_feed_that_is_not_brought_has_no_endpoints(feed: Any) -> None:
+    await feed.do("feed.add", name="pulled", recipient="risk", purpose=RISK)
+
+    assert await feed.refused("endpoint.add", **await asked(feed, feed="pulled")) == {"/feed": "ACT_VALUE_INVALID"}
+
+
+async def test_keys_overlap_for_the_time_of_grace_and_never_three(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    first = await feed.show("endpoint.next", id="engine")
+    await feed.do("endpoint.rotate", id="engine", **sealed_for(first))
+    second = await feed.show("endpoint.next", id="engine")
+
+    endpoint, now = endpoint_of(feed), feed.clock.now_us() // 1_000_000
+    assert [key.number for key in endpoint.live_keys(now)] == [1, 2]
+    assert "/id" in await feed.refused("endpoint.rotate", id="engine", **sealed_for(second))
+
+    feed.clock.seconds += 3_600
+    assert [key.number for key in endpoint.live_keys(now + 3_600)] == [2]
+    await feed.do("endpoint.rotate", id="engine", **sealed_for(second), at_once=True)
+    assert [key.number for key in endpoint_of(feed).live_keys(now + 3_600)] == [3]
+
+
+async def test_whoever_pauses_it_starts_it_only_by_a_verification(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    assert await reported(feed, EndpointState.ACTIVE) is EndpointState.ACTIVE
+
+    await feed.do("endpoint.pause", id="engine")
+    assert await reported(feed, EndpointState.FAILING) is EndpointState.PAUSED
+    await feed.do("endpoint.resume", id="engine")
+
+    assert endpoint_of(feed).state is EndpointState.UNVERIFIED
+    assert endpoint_of(feed).verification == 2
+    assert "/id" in await feed.refused("endpoint.resume", id="engine")
+
+
+@pytest.mark.parametrize("act", ["pause", "resume", "verify", "rotate"])
+async def test_what_has_gone_stays_gone(feed: Any, act: str) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    assert await reported(feed, EndpointState.GONE) is EndpointState.GONE
+    more = sealed_for(await feed.show("endpoint.next", id="engine")) if act == "rotate" else {}
+
+    assert "/id" in await feed.refused(f"endpoint.{act}", id="engine", **more)
+    assert await reported(feed, EndpointState.ACTIVE) is EndpointState.GONE
+
+
+async def test_it_takes_two_to_start_one_and_one_to_stop_it(feed: Any) -> None:
+    office = await Office(feed).open()
+
+    adding = await office.ask("ann", "endpoint.add", **await asked(feed))
+    assert isinstance(adding, Waiting)
+    await office.both("endpoint.add", "ben", "ann", **await asked(feed))
+    assert isinstance(await office.ask("olga", "endpoint.end", id="engine"), Done)
+
+    assert endpoint_of(feed).state is EndpointState.ENDED
+
+
+async def test_the_hub_alone_reports(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    await Office(feed).open()
+
+    request = {"id": "engine", "state": "active", "since": 1}
+    outcome = await feed.registrar.perform("endpoint.report", request, actor="mallory")
+
+    assert isinstance(outcome, Refusal)
+    assert endpoint_of(feed).state is EndpointState.UNVERIFIED
