@@ -25,6 +25,7 @@ VERBS = {
     "verify": "Check a receipt offline, and say what it proves.",
     "verify-request": "Check a signed request offline, and say who signed what.",
     "mandate": "Let another partner report for you, and end that; two people sign.",
+    "agreement": "The agreements that cover you: read them, and sign what is proposed.",
     "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",
     "engine": "Run the reference risk engine on feeds.",

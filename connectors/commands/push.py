@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 from msgspec import to_builtins
 
 from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.errors import ConnectorError
 from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
 from connectors.partner.client import UNREACHABLE
@@ -41,6 +42,7 @@ def push(
     follow: Annotated[bool, Parameter(negative=())] = False,
     sign: Annotated[bool, Parameter(negative=())] = False,
     on_behalf_of: str = "",
+    strip: Annotated[bool, Parameter(negative=())] = False,
     json: JSON = False,
 ) -> int:
     """Send events (CloudEvents in JSON: one, an array, or one a line) and print what became of each.
@@ -62,11 +64,16 @@ def push(
         Sign each request (RFC 9421): the hub keeps it with the events, as this company's own proof.
     on_behalf_of
         The partner whose events these are, by a mandate that it gave you. An outbox holds those of one partner.
+    strip
+        Leave out what no agreement of yours covers, as the hub says when this begins; without its answer nothing is
+        taken.
     json
         Print one JSON object for each event.
     """
+    if strip and on_behalf_of:
+        raise ConnectorError("--strip goes by your own agreements, and not by those of whom you report for")
     reach: dict[str, Any] = {"client_id": hub.client, "key": hub.credential(), "receipts": receipts}
-    reach |= {"sign": sign, "on_behalf_of": on_behalf_of}
+    reach |= {"sign": sign, "on_behalf_of": on_behalf_of, "strip": strip}
     return asyncio.run(_push(file, hub.hub, reach, outbox, follow=follow, json=json))
 
 
@@ -89,14 +96,14 @@ async def _push(file: str, hub: str, reach: dict[str, Any], outbox: Path | None,
 
 async def _send(rounds: AsyncIterator[list[bytes]], client: Client, printer: _Printer) -> None:
     async for raws in rounds:
-        for outcome in await client.send(printer.sendable(raws)):
+        for outcome in await client.send(printer.sendable(raws, client)):
             printer.print(outcome)
 
 
 async def _send_through(box: Outbox, rounds: AsyncIterator[list[bytes]], client: Client, printer: _Printer) -> None:
     """Add to the outbox what comes, as it comes, and send what waits; print what is settled."""
     added = asyncio.Event()
-    adding = asyncio.ensure_future(_add(box, rounds, printer, added))
+    adding = asyncio.ensure_future(_add(box, rounds, client, printer, added))
     adding.add_done_callback(lambda _: added.set())
     while True:
         ended = adding.done()
@@ -114,10 +121,12 @@ async def _send_through(box: Outbox, rounds: AsyncIterator[list[bytes]], client:
             await asyncio.wait_for(added.wait(), AGAIN_SECONDS)
 
 
-async def _add(box: Outbox, rounds: AsyncIterator[list[bytes]], printer: _Printer, added: asyncio.Event) -> None:
+async def _add(
+    box: Outbox, rounds: AsyncIterator[list[bytes]], client: Client, printer: _Printer, added: asyncio.Event
+) -> None:
     """Nothing that came is kept in memory alone while the hub is away."""
     async for raws in rounds:
-        box.add(*printer.sendable(raws))
+        box.add(*printer.sendable(raws, client))
         added.set()
 
 
@@ -158,12 +167,12 @@ class _Printer:
             has = "1 event has" if self._open_count == 1 else f"{self._open_count} events have"
             print(f"{has} no answer; send it again: same command", flush=True)
 
-    def sendable(self, raws: list[bytes]) -> list[OutgoingEvent]:
-        """The events among these; of what is none, say so like the hub would."""
+    def sendable(self, raws: list[bytes], client: Client) -> list[OutgoingEvent]:
+        """The events among these, as the client sends them; of what is none, say so like the hub would."""
         events = []
         for raw in raws:
             try:
-                events.append(OutgoingEvent.of(raw))
+                events.append(client.outgoing(raw))
             except EventUnsendable as e:
                 faults = tuple(words().fault(fault, language()) for fault in e.faults)
                 self.print(Outcome("", "", Verdict.REJECTED, "EVENT_INVALID", "not sent: this is no event", faults))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jwt
+import msgspec
 
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey
@@ -14,6 +15,11 @@ from schemas.guard import Parsed, parse
 
 FORMAT = "customs-hub-agreement/1"
 SIGNATURE_TYPE = "customs-hub-agreement+jws"
+
+
+Needed = Mapping[str, Sequence[str]]
+"""By event type, the members of `data` that an agreement covers; `*`: all."""
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class AgreementInvalid(ConnectorError, ValueError):
@@ -45,12 +51,23 @@ def sign(text: str, key: SigningKey) -> str:
     return f"{head}..{signature}"
 
 
-def stripped(event: Mapping[str, Any], needed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The event without the members of `data` that no agreement covers. `needed`: of `GET /v1/agreements/mine`.
+def stripped(raw: bytes, needed: Needed) -> bytes:
+    """The event without the members of `data` that no agreement covers; what stays is as it was, to the letter.
 
-    A type that it does not name is left as it is: the hub says why it does not take it.
+    `needed`: of `GET /v1/agreements/mine`. A type that it does not name is left as it is: the hub says why it does not
+    take it, and so is what is no event.
     """
-    data, kept = event.get("data"), needed.get(str(event.get("type")))
-    if kept is None or "*" in kept or not isinstance(data, dict):
-        return dict(event)
-    return {**event, "data": {name: value for name, value in data.items() if name in kept}}
+    try:
+        event = _object.decode(raw)
+        kept = needed.get(msgspec.json.decode(event["type"], type=str))
+        data = _object.decode(event["data"])
+    except (KeyError, msgspec.DecodeError):
+        return raw
+    if kept is None or "*" in kept or data.keys() <= set(kept):
+        return raw
+    event["data"] = msgspec.Raw(_joined({name: member for name, member in data.items() if name in kept}))
+    return _joined(event)
+
+
+def _joined(members: Mapping[str, msgspec.Raw]) -> bytes:
+    return b"{" + b",".join(b"%b:%b" % (msgspec.json.encode(name), member) for name, member in members.items()) + b"}"

@@ -20,6 +20,7 @@ from connectors.api_key import ApiKey
 from connectors.backoff import Backoff
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, read_key
+from connectors.partner.agreements import Needed, stripped
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, TokenRefused, refusal
@@ -27,6 +28,7 @@ from connectors.verify import ABOUT_THIS, KeyHistory, ReceiptInvalid, publisher_
 
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
 SCOPE = "events:write"
+AGREEMENTS_PATH = "/v1/agreements/mine"
 
 UNREACHABLE = "HUB_UNREACHABLE"
 """The code of an outcome of which the hub said nothing."""
@@ -104,13 +106,15 @@ async def connect(
     on_waiting: Callable[[Outcome], None] | None = None,
     sign: bool = False,
     on_behalf_of: str = "",
+    strip: bool = False,
 ) -> AsyncIterator[Client]:
     """A client of the hub at `hub_url`, with the private key in the file `key`, keeping receipts in a directory.
 
     `key` may also be the key itself, or an API key, which needs no `client_id`.
 
     `sign`: what is sent is signed (RFC 9421), and kept by the hub as this system's own proof. `on_behalf_of`: the
-    partner whose events are sent, by a mandate that it gave; empty: they are the sender's own.
+    partner whose events are sent, by a mandate that it gave; empty: they are the sender's own. `strip`: members that no
+    agreement covers are left out; what is covered is asked for first. Raises `HubRefused`, `HubUnreachable`.
     """
     book = ReceiptBook(receipts) if receipts is not None else None
     reach: dict[str, Any] = {
@@ -120,7 +124,8 @@ async def connect(
         "sign": sign,
     }
     async with HubSession(hub_url, **reach, on_behalf_of=on_behalf_of) as session:
-        yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting)
+        needed = (await session.get(AGREEMENTS_PATH, {"limit": "1"}))["needed"] if strip else {}
+        yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting, needed=needed)
 
 
 class Client:
@@ -137,12 +142,20 @@ class Client:
         limits: Limits | None = None,
         backoff: Backoff | None = None,
         on_waiting: Callable[[Outcome], None] | None = None,
+        needed: Needed | None = None,
     ) -> None:
+        """`needed`: what alone is sent of events of these types."""
         self._session, self._book = session, receipts
+        self._needed = needed or {}
         self._limits, self._backoff = limits or Limits(), backoff or Backoff()
         self._on_waiting = on_waiting
         self._keys: KeyHistory | None = None
         self.counts = Counts()
+
+    def outgoing(self, event: bytes | Mapping[str, Any]) -> OutgoingEvent:
+        """An event as this client sends it. Raises `EventUnsendable`."""
+        sendable = OutgoingEvent.of(event)
+        return structs.replace(sendable, raw=stripped(sendable.raw, self._needed))
 
     async def send(self, events: Iterable[OutgoingEvent | bytes | Mapping[str, Any]]) -> list[Outcome]:
         """Send events and return their outcomes in the same order.
@@ -150,7 +163,7 @@ class Client:
         Retries what is open within the bounds of the backoff; what is still open then, and everything after it, comes
         back open (`Outcome.open`): nothing overtakes. Raises `EventUnsendable` before anything is sent.
         """
-        outgoing = [event if isinstance(event, OutgoingEvent) else OutgoingEvent.of(event) for event in events]
+        outgoing = [event if isinstance(event, OutgoingEvent) else self.outgoing(event) for event in events]
         outcomes: list[Outcome] = []
         waiting = False
         for batch in self._batches(outgoing):

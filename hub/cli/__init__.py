@@ -26,7 +26,7 @@ NOUNS = {
     "issuer-key": "Keys of issuers of credentials: add, remove, list.",
     "aeo": "AEO authorisations: tell, import, list, show; status feeds: feed add, end, list.",
     "arrangement": "Whose AEO authorisations count here: add, end, list.",
-    "agreement": "Who gives what to whom, for which purpose: add, end, list.",
+    "agreement": "Who gives what to whom, for which purpose: propose, preview, add, suspend, resume, end, show, list.",
     "mandate": "Who reports for whom: list, show, countersign, stop.",
     "feed": "What a recipient receives: add, end, show, list; who reads it from Kafka: kafka-access.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
@@ -37,7 +37,7 @@ NOUNS = {
     "schema": "Event types: list, show, diff; check and rehearse a new version.",
     "config": "Every setting with its default; check a configuration.",
     "id": "Check an identifier of the trade: its form, its check digit, and its other forms.",
-    "why": "Why a partner may report a type of event, or not.",
+    "why": "Why a partner may report an event, and why a feed shows it, or not.",
     "explain": "What a code of an answer means and what to do about it.",
 }
 """Each noun is the module `hub.cli.<noun>` with a cyclopts `app` of that name."""

@@ -74,7 +74,8 @@ class Held(Struct, frozen=True, omit_defaults=True):
 
     feed: str
     published: int
-    """The records that the feed held, those that rested on other agreements too: it was given no more."""
+    """The records that the feed held, those that rest on other agreements and seals among them: it was given no
+    more."""
     acknowledged: int
     """Those that it said it has."""
     until: int = 0

@@ -82,7 +82,7 @@ async def test_events_flow_from_the_second_signature_on_until_the_end(sides: Sid
 
 async def test_what_was_acknowledged_is_noted_once_it_has_ended(sides: Sides) -> None:
     world, watch = sides.world, sides.watch
-    await sides.propose()
+    await sides.propose(fields=["*"])
     await sides.sign(sides.delta)
     await sides.sign(watch)
     await world.act("feed.add", name="risk", recipient="watch", purpose=RISK)
@@ -219,7 +219,7 @@ async def test_a_member_that_no_agreement_covers_is_warned_about_and_can_be_stri
 
     answer = await sides.delta.post(sent)
     needed = (await sides.delta.get("/v1/agreements/mine")).json["needed"]
-    again = await sides.delta.post(stripped(sent, needed) | {"id": "b"})
+    again = await sides.delta.post(stripped(orjson.dumps(sent | {"id": "b"}), needed))
 
     assert answer.status == 201
     faults = {(fault["code"], fault["place"], fault["severity"]) for fault in answer.json["faults"]}
