@@ -12,7 +12,9 @@ from hub.core.record import StoredRecord
 from hub.delivery.tail import Tail, Tails
 from hub.ports.event_log import EventLog, LogReader
 from hub.trust.cursor import Place
-from schemas.headers import FeedHeader, NoticeHeader, unpack
+from hub.trust.feed_seal import FeedSeal
+from hub.trust.merkle import leaf_hash
+from schemas.headers import FeedHeader, FeedSealHeader, NoticeHeader, unpack
 
 Stamped = FeedHeader | NoticeHeader
 Admit = Callable[[Stamped], bool]
@@ -31,6 +33,10 @@ class Taken(Struct, frozen=True):
     places: tuple[Place, ...]
     oldest_us: int | None
     """When the hub received the oldest of them, where the stamps say so."""
+    offsets: Sequence[int] = ()
+    """Of the records in the stream."""
+    seals: Sequence[FeedSeal] = ()
+    """Those that came by, but for seals over nothing than what the reader may not be shown."""
 
 
 class Bound(Struct, frozen=True):
@@ -38,6 +44,24 @@ class Bound(Struct, frozen=True):
     bytes: int
     seconds: float
     """How long to wait for the first record."""
+    seals: bool = False
+    """Whether a seal is waited for as a record is."""
+
+
+class _Sifted:
+    """What becomes of the records that are looked at."""
+
+    def __init__(self) -> None:
+        self.kept: list[StoredRecord] = []
+        self.stamps: list[FeedHeader] = []
+        self.hidden: list[StoredRecord] = []
+        """Above their mark, and not admitted."""
+        self.sealed: list[tuple[FeedSealHeader, StoredRecord]] = []
+
+    def seals(self) -> list[FeedSeal]:
+        hidden = {leaf_hash(record.value) for record in self.hidden} if self.sealed else set()
+        seals = (FeedSeal.from_log(header, record.value) for header, record in self.sealed)
+        return [seal for seal in seals if not hidden.issuperset(seal.leaves)]
 
 
 Found = list[tuple[int, Sequence[StoredRecord]]]
@@ -52,16 +76,15 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
     places = list(places)
     until = tails.clock.monotonic() + bound.seconds
     rings = tails.of(stream).rings
-    kept: list[StoredRecord] = []
-    stamps: list[FeedHeader] = []
+    sifted = _Sifted()
     looked_at = 0
-    while not kept and looked_at < bound.records * LOOKED_AT_FACTOR:
+    while not (sifted.kept or (bound.seals and sifted.sealed)) and looked_at < bound.records * LOOKED_AT_FACTOR:
         tail = tails.of(stream)
         moved = tail.moved
         found = await _read_in_turn(tails.log, stream, tail, places, bound)
         for partition, records in found:
             looked_at += len(records)
-            places[partition] = _sift(places[partition], records, admit, kept, stamps)
+            places[partition] = _sift(places[partition], records, admit, sifted)
         left = until - tails.clock.monotonic()
         if not found and (left <= 0 or tail.rings != rings or tails.ended):
             break
@@ -69,8 +92,10 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
             with suppress(TimeoutError):
                 async with tails.clock.deadline(left):
                     await moved.wait()
-    oldest_us = min((stamp.received_us for stamp in stamps), default=None)
-    return Taken([record.value for record in kept], stamps, tuple(places), oldest_us)
+    oldest_us = min((stamp.received_us for stamp in sifted.stamps), default=None)
+    values, offsets = [record.value for record in sifted.kept], [record.offset for record in sifted.kept]
+    seals = sifted.seals() if bound.seals else ()
+    return Taken(values, sifted.stamps, tuple(places), oldest_us, offsets, seals)
 
 
 async def _read_in_turn(log: EventLog, stream: str, tail: Tail, places: Sequence[Place], bound: Bound) -> Found:
@@ -108,22 +133,25 @@ async def _read(handle: LogReader, place: Place, share: Bound) -> Sequence[Store
             offset = trimmed.start
 
 
-def _sift(
-    place: Place, records: Sequence[StoredRecord], admit: Admit, kept: list[StoredRecord], stamps: list[FeedHeader]
-) -> Place:
+def _sift(place: Place, records: Sequence[StoredRecord], admit: Admit, sifted: _Sifted) -> Place:
     """Apply the reader rule: drop what is not above the mark; the mark also moves over what is not admitted."""
     mark = place.mark
     for record in records:
         stamp = unpack(record.header)
         if isinstance(stamp, NoticeHeader) and stamp.id:
             if admit(stamp):
-                kept.append(record)  # About no record, it has no place in their order; a repeat is known by its id.
+                # About no record, it has no place in their order; a repeat is known by its id.
+                sifted.kept.append(record)
             continue
+        if isinstance(stamp, FeedSealHeader):
+            sifted.sealed.append((stamp, record))
         if not isinstance(stamp, FeedHeader | NoticeHeader) or stamp.offset <= mark:
             continue
         mark = stamp.offset
         if admit(stamp):
-            kept.append(record)
+            sifted.kept.append(record)
             if isinstance(stamp, FeedHeader):
-                stamps.append(stamp)
+                sifted.stamps.append(stamp)
+        else:
+            sifted.hidden.append(record)
     return Place(place.partition, mark, records[-1].offset + 1)

@@ -8,7 +8,7 @@ lets the recipient keep it, the record is given to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -25,6 +25,7 @@ from hub.delivery.tail import Tails
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
 from hub.trust.cursor import Cursor
+from hub.trust.feed_seal import FeedSeal
 from schemas.headers import FeedHeader
 
 EARLIEST = "earliest"
@@ -36,6 +37,8 @@ class Page(Struct, frozen=True):
 
     records: list[bytes]
     cursor: str
+    seals: Sequence[FeedSeal] | None = None
+    """Those that lie beside the records (`schemas/formats/feed-seal.md`); None: they were not asked for."""
 
 
 class Pull:
@@ -62,11 +65,19 @@ class Pull:
         self._declared: set[str] = set()
 
     async def page(
-        self, partner: str, name: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
+        self,
+        partner: str,
+        name: str,
+        sealed: str | None,
+        *,
+        reader: Reader,
+        limit: int,
+        wait: float,
+        proof: bool = False,
     ) -> Page | Refusal:
         """Up to `limit` records of a lane (`name`, `name/urgent`) behind the cursor (none: the last one kept).
 
-        Waits up to `wait` seconds for the first one.
+        Waits up to `wait` seconds for the first one; with `proof` seals are given, and waited for, as well.
 
         `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`; and `HubError` where
         it could not be written down what is given.
@@ -77,12 +88,12 @@ class Pull:
         feed, cursor = begun
         seconds = min(wait, self.settings.wait_seconds_max)
         try:
-            taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
+            taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds, seals=proof)
         except Trimmed:
             return self._gap(feed, cursor)
         await self.journal.add(given(feed, taken.stamps, reader, way="pull", lane=lane_of(cursor.feed)[1]))
         self.delivered(feed, taken, "pull")
-        return Page(list(taken.records), self._cursors.seal(cursor))
+        return Page(list(taken.records), self._cursors.seal(cursor), taken.seals if proof else None)
 
     async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:
         """The feed, if it is this partner's and has not ended, and where reading of the lane (`name`, `name/urgent`)
@@ -118,10 +129,12 @@ class Pull:
         newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
         return newest is not None and not newest.ended and recipient is not None and not recipient.stopped
 
-    async def turn(self, feed: Feed, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
+    async def turn(
+        self, feed: Feed, cursor: Cursor, *, limit: int, wait: float, seals: bool = False
+    ) -> tuple[Taken, Cursor]:
         """What comes next, and the cursor behind it. Raises `StorageUnavailable`, and `Trimmed` as `take` does."""
         stream = await self._declared_stream(cursor)
-        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
+        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait, seals)
         taken = await take(self._tails, stream, cursor.places, self._standing(), bound)
         return taken, moved(cursor, taken.places)
 

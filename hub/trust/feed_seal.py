@@ -24,6 +24,19 @@ OVERHEAD_BYTES = 1_024
 """What the seal's record takes of an append at most, beside its leaves."""
 
 
+class FeedSeal(Struct, frozen=True):
+    """A seal as it lies in the log: the signed body (canonical JSON), its signature, and the leaves under its root."""
+
+    body: bytes
+    signature: bytes
+    leaves: Sequence[bytes]
+
+    @classmethod
+    def from_log(cls, header: FeedSealHeader, value: bytes) -> FeedSeal:
+        leaves = [value[begin : begin + LEAF_BYTES] for begin in range(0, len(value), LEAF_BYTES)]
+        return cls(header.body, header.signature, leaves)
+
+
 class FeedSealer(Struct, frozen=True):
     """What signs for one hub."""
 

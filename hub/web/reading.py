@@ -140,6 +140,7 @@ class ReaderAPI:
             reader=_reader(principal),
             limit=limit,
             wait=wait,
+            proof=_proof_asked(request),
         )
         self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
         return _page_answer(page)
@@ -254,7 +255,11 @@ def _reader(principal: Principal) -> Reader:
 
 def _page_answer(outcome: Page | Refusal) -> web.Response:
     page = granted(outcome)
-    return answer({"items": [orjson.Fragment(record) for record in page.records], "next": page.cursor})
+    document: render.Document = {
+        "items": [orjson.Fragment(record) for record in page.records],
+        "next": page.cursor,
+    }
+    return answer(document if page.seals is None else document | {"seals": [*map(render.feed_seal, page.seals)]})
 
 
 def _sse(group: Group) -> bytes:
@@ -321,6 +326,13 @@ def _lane_asked(request: web.BaseRequest, names: Mapping[str, str]) -> str:
     if lane not in tuple(Lane) or "/" in names["feed"]:
         raise Refused(Refusal("BAD_REQUEST", "lane: urgent, or left out"))
     return lane_name(names["feed"], Lane(lane))
+
+
+def _proof_asked(request: web.BaseRequest) -> bool:
+    asked = request.query.get("proof")
+    if asked not in (None, "yes"):
+        raise Refused(Refusal("BAD_REQUEST", "proof: yes, or left out"))
+    return asked is not None
 
 
 def _part_of(request: web.BaseRequest) -> slice:

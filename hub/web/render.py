@@ -12,6 +12,7 @@ import orjson
 
 from hub.core.evidence import Item, Receipt, SealProof
 from hub.core.words import words
+from hub.trust.feed_seal import FeedSeal
 from hub.web.problems import fault_documents
 
 Document = dict[str, object]
@@ -88,7 +89,12 @@ def _item(item: Item, language: str) -> Document:
     return document
 
 
-def _seal(seal: SealProof) -> Document:
+def feed_seal(seal: FeedSeal) -> Document:
+    """The seal over the cut records of a feed batch, with all its leaves."""
+    return _seal(seal) | {"leaves": _hex(seal.leaves)}
+
+
+def _seal(seal: SealProof | FeedSeal) -> Document:
     signature = urlsafe_b64encode(seal.signature).rstrip(b"=").decode()
     return {"body": orjson.Fragment(seal.body), "signature": signature}
 

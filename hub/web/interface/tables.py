@@ -132,7 +132,14 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "get_notices": [_CURSOR, _LIMIT, _WAIT],
     "list_mandates": [_CURSOR, _LIMIT],
     "own_agreements": [_CURSOR, _LIMIT],
-    "get_records": [_LANE, _CURSOR, _FROM, _LIMIT, _WAIT],
+    "get_records": [
+        _LANE,
+        _CURSOR,
+        _FROM,
+        _LIMIT,
+        _WAIT,
+        _query("proof", "with the seals of records that withhold members", const="yes"),
+    ],
     "acknowledge": [_LANE],
     "stream": [_LANE, _CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
     "epcis_capture": [
