@@ -101,10 +101,17 @@ class Terms:
 
         From when on an agreement shows events is a matter of when those were received.
         """
+        return self._since(now, oldest_kept)
+
+    def archived(self, now: int) -> Terms:
+        """The same of what the log has let go of: each shows no more than it asks to be kept."""
+        return self._since(now, oldest_archived)
+
+    def _since(self, now: int, oldest: Callable[[Agreement, int], int]) -> Terms:
         terms = Terms()
         for term in (term for group in self._of.values() for term in group):
             if term.now.valid_to is None or now < term.now.valid_to:
-                terms.add(replace(term, oldest=oldest_kept(term.now, now)))
+                terms.add(replace(term, oldest=oldest(term.now, now)))
         terms.revisions = sorted(set(terms.revisions))
         return terms
 
@@ -187,6 +194,11 @@ def oldest_kept(agreement: Agreement, now: int) -> int:
     """From which moment on what was received may still be kept by the recipient at `now`; seconds since 1970."""
     days = agreement.retention_days
     return 0 if days is None else now - days * DAY_SECONDS
+
+
+def oldest_archived(agreement: Agreement, now: int) -> int:
+    """From which moment on it asks for what was received to be kept, and lets its recipient keep it."""
+    return max(now - agreement.archive_days * DAY_SECONDS, oldest_kept(agreement, now))
 
 
 def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) -> bool:
