@@ -7,17 +7,19 @@ which each worker has within a second. `ends` names what has to be ended beside 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.core.agreement import Agreement, AgreementState
 from hub.core.credential import KeyState
 from hub.core.mandate import Mandate, MandateState
 from hub.core.registry import Snapshot, kind_of, object_id
 from hub.operate.acts import Basis, Changes
 from hub.operate.credentials import Credential
+from hub.trust.agreement import named_key as agreement_key
 from hub.trust.mandate import named_key
 
 
@@ -76,12 +78,37 @@ def _falls(signed_at: Mapping[str, float], names: set[str], since: float, snapsh
 
 def _signed_at(mandate: Mandate, snapshot: Snapshot) -> dict[str, float]:
     """When the hub got the signatures of a mandate, by their keys: one may have come long after the mandate did."""
-    came: dict[str, float] = {}
-    for revision, version in snapshot.mandates.versions(mandate.id):
-        for signature in version.grant.signatures:
-            came.setdefault(signature, snapshot.made[revision].time_us / 1_000_000)
-    newest_last = sorted(mandate.grant.signatures, key=came.__getitem__)
-    return {named_key(signature): came[signature] for signature in newest_last}
+    came = _came((each[0], each[1].grant.signatures) for each in snapshot.mandates.versions(mandate.id))
+    times = {signature: snapshot.made[came[signature]].time_us / 1_000_000 for signature in mandate.grant.signatures}
+    return {named_key(signature): at for signature, at in sorted(times.items(), key=lambda each: each[1])}
+
+
+def _came(versions: Iterable[tuple[int, Sequence[str]]]) -> dict[str, int]:
+    """The revision with which each signature of an object came, by its versions, oldest first."""
+    came: dict[str, int] = {}
+    for revision, signatures in versions:
+        for signature in signatures:
+            came.setdefault(signature, revision)
+    return came
+
+
+def _agreements_signed(lost: Lost, basis: Basis) -> Changes:
+    """What was signed with a key while it was lost is suspended; a proposal takes its side's signature anew."""
+    snapshot = basis.snapshot
+    names = {each.id for each in (*lost.credentials, *successors(lost, snapshot))}
+    return tuple(
+        replace(each, state=AgreementState.SUSPENDED)
+        for each in snapshot.agreements
+        if each.holds and any(at >= lost.since for at in _agreed_at(each, names, snapshot))
+    )
+
+
+def _agreed_at(agreement: Agreement, names: set[str], snapshot: Snapshot) -> Iterator[float]:
+    """When the hub got the signatures of these keys; seconds since 1970."""
+    signed = [each for each in agreement.signatures if agreement_key(each) in names]
+    if signed:
+        came = _came((each[0], each[1].signatures) for each in snapshot.agreements.versions(agreement.id))
+        yield from (snapshot.made[came[each]].time_us / 1_000_000 for each in signed)
 
 
 def _kafka_accesses(lost: Lost, basis: Basis) -> Changes:
@@ -109,6 +136,7 @@ REVOKED = (
     Access("documents that wait", "authorise: a job is judged for the credential that it came with"),
     Access("keys rotated in", "Clients.prove", _its_successors),
     Access("mandates signed", "authorise, for each event", _mandates_signed),
+    Access("agreements signed", "authorise, and fan-out, for each event", _agreements_signed),
     Access("feeds read from Kafka", "DirectReading: the brokers' rules, then their users", _kafka_accesses),
 )
 

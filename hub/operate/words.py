@@ -69,6 +69,7 @@ def _told(_: Plain | None, __: Plain) -> bool:
 _REVOKED = _only(state=("revoked",), not_after=ANY)
 _WITHDRAWN = _only(state=("withdrawn",), withdrawal=ANY)
 _ENDED = _only(ended=(True,))
+_SUSPENDED = _only(state=("suspended",))
 _ENDED_AGREEMENT = _only(state=("ended",), copies=((), None))
 _ENDED_FEED = _only(ended=(True,), version=ANY)
 _STOPPED_OPERATOR = _only(state=("suspended", "removed"))
@@ -79,12 +80,13 @@ STOPS: Mapping[str, Row] = {
     "aeo.feed.end": {"status_feed": _only(keys=((), []))},
     "key.revoke": {"key": _REVOKED},
     "key.refuse": {"key": _REVOKED},
-    "key.disown": {"key": _REVOKED},
+    "key.disown": {"key": _REVOKED, "mandate": _WITHDRAWN, "agreement": _SUSPENDED, "kafka_access": _REVOKED},
     "key.leaked": {
         "key": _REVOKED,
         "certificate": _REVOKED,
         "api_key": _REVOKED,
         "mandate": _WITHDRAWN,
+        "agreement": _SUSPENDED,
         "kafka_access": _REVOKED,
         "leak": _told,
     },
@@ -93,7 +95,7 @@ STOPS: Mapping[str, Row] = {
     "certificate.revoke": {"certificate": _REVOKED, "kafka_access": _REVOKED},
     "kafka-access.revoke": {"kafka_access": _REVOKED},
     "issuer-key.remove": {"issuer_key": _only(removed=(True,))},
-    "agreement.suspend": {"agreement": _only(state=("suspended",))},
+    "agreement.suspend": {"agreement": _SUSPENDED},
     "agreement.end": {"agreement": _ENDED_AGREEMENT, "feed": _ENDED_FEED},
     "agreement.lapse": {"agreement": _ENDED_AGREEMENT, "feed": _ENDED_FEED},
     "feed.end": {"feed": _ENDED_FEED},

@@ -24,6 +24,7 @@ from tests.certificates import Pair, client_context
 from tests.direct import open_to_kafka, sealed_for
 from tests.mandates import principal
 from tests.wire.conftest import MakeWorld
+from tests.wire.test_agreements import Sides
 from tests.wire.test_epcis import document, epcis, send
 from tests.wire.test_in_force import asked_to_go_on
 from tests.wire.test_own_credentials import proof_for, rotate
@@ -158,6 +159,20 @@ async def mandates_signed(scene: Scene) -> None:
     assert (await scene.delta.post(event(), Hub_On_Behalf_Of="signer")).code == "MANDATE_MISSING"
 
 
+async def agreements_signed(scene: Scene) -> None:
+    world = scene.world
+    customs = await world.company("customs", roles=["authority"], scopes=("agreements:sign",))
+    shipper = await world.company("shipper", scopes=("events:write", "agreements:sign"))
+    await world.act("agreement.end", id="watch-all")
+    terms = {"provider": {"partner": "shipper"}, "types": ["*"], "fields": ["*"], "purpose": "statistics"}
+    await world.act("agreement.propose", id="signed", recipient="customs", **terms)
+    sides = Sides(world, shipper, customs)
+    assert [(await sides.sign(each, "signed")).status for each in (shipper, customs)] == [202, 200]
+    assert (await shipper.post(event())).status == 201
+    await scene.leak(customs)
+    assert (await shipper.post(event())).code == "NOT_PERMITTED"
+
+
 async def feeds_read_from_kafka(scene: Scene) -> None:
     """What a real broker makes of it: `tests/journeys/test_kafka_readers.py`."""
     hub, access = scene.world.hub, scene.world.hub.ports.feed_access
@@ -187,6 +202,7 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "documents that wait": documents_that_wait,
     "keys rotated in": keys_rotated_in,
     "mandates signed": mandates_signed,
+    "agreements signed": agreements_signed,
     "feeds read from Kafka": feeds_read_from_kafka,
 }
 
