@@ -11,6 +11,7 @@ costs a dictionary look-up. Only where agreements have conditions is the event i
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import ALL_FIELDS, Agreement, Conditions, Purpose, type_matches
 from hub.core.event import Event
+from hub.core.feed import Feed
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
 from schemas.headers import EventHeader
@@ -199,6 +201,13 @@ def oldest_kept(agreement: Agreement, now: int) -> int:
 def oldest_archived(agreement: Agreement, now: int) -> int:
     """From which moment on it asks for what was received to be kept, and lets its recipient keep it."""
     return max(now - agreement.archive_days * DAY_SECONDS, oldest_kept(agreement, now))
+
+
+def kept_seconds(feed: Feed, snapshot: Snapshot, most: int) -> int:
+    """How long a feed's records are kept: `most`, or less where no agreement lets its recipient keep them so long."""
+    agreements = (each for each in snapshot.agreements_for(feed.recipient, feed.purpose) if not each.ended)
+    days = [math.inf if each.retention_days is None else each.retention_days for each in agreements]
+    return int(min(most, max(days) * DAY_SECONDS)) if days else most
 
 
 def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) -> bool:

@@ -15,6 +15,7 @@ from hub.core.feed import Feed, lanes_of, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
 from hub.core.settings import DocumentsSettings, LogSettings
+from hub.core.terms import kept_seconds
 from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.event_log import EventLog, LogReader
@@ -100,9 +101,11 @@ class Retention:
         yield EVENTS, self._settings.events_retention_seconds
         yield NOTICES, self._settings.notices_retention_seconds
         yield QUARANTINE, self._settings.quarantine_retention_seconds
-        for feed in self._snapshot().feeds:
+        snapshot = self._snapshot()
+        for feed in snapshot.feeds:
             if not feed.ended:
-                yield from ((stream, self._settings.feed_retention_seconds) for stream in self._streams_of(feed))
+                kept = kept_seconds(feed, snapshot, self._settings.feed_retention_seconds)
+                yield from ((stream, kept) for stream in self._streams_of(feed))
 
     def _streams_of(self, feed: Feed) -> Sequence[str]:
         return [stream_of(feed.name, lane) for lane in lanes_of(self._snapshot().feeds.versions(feed.name))]

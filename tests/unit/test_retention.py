@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step, runs_of
-from hub.core.agreement import Purpose
+from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.errors import BlobMissing
 from hub.core.feed import Feed
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
@@ -165,6 +165,29 @@ async def test_each_stream_keeps_what_its_setting_says() -> None:
 
     assert (after_six, after_21) == ((0, 1), (0, 1))
     assert await world.kept(QUARANTINE) == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [((2,), (0, 0)), ((2, 3), (1, 0)), ((2, None), (1, 1)), ((400,), (1, 1)), ((), (1, 1))],
+)
+async def test_a_feed_keeps_its_records_as_long_as_any_agreement_lets_its_recipient_keep_them(
+    days: tuple[int | None, ...], kept: tuple[int, int]
+) -> None:
+    world = await World().declare()
+    for number, each in enumerate(days):
+        agreement = Agreement(f"a{number}", Provider(), ("*",), FEED.recipient, FEED.purpose, ("*",), 0)
+        agreement = replace(agreement, retention_days=each)
+        world.snapshot.apply([Version(world.snapshot.revision + 1, agreement, "test", "", 0)])
+    await world.log.append(FEED.stream, 0, [LogRecord(b"", b"", b"x")])
+
+    world.clock.advance(2 * DAY + 1)
+    await world.retention.purge()
+    first = await world.kept(FEED.stream)
+    world.clock.advance(DAY)
+    await world.retention.purge()
+
+    assert (first, await world.kept(FEED.stream)) == kept
 
 
 async def test_who_was_given_what_is_kept_longer_than_the_events() -> None:
