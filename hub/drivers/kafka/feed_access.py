@@ -76,8 +76,7 @@ class KafkaFeedAccess:
         self._admin = None
 
     async def rights(self) -> Set[Right]:
-        bindings = await self._call(lambda admin: admin.describe_acls(_filter(), **self._bound()).result())
-        return {right for binding in bindings if (right := self._right(binding)) is not None}
+        return {right for rule in await self._rules() if (right := self._right(rule)) is not None}
 
     async def allow(self, rights: Collection[Right]) -> None:
         bindings = [AclBinding(*self._rule(right)) for right in rights]
@@ -110,12 +109,37 @@ class KafkaFeedAccess:
     async def examine(self) -> list[Finding]:
         findings = check_readers(await self._topics.broker_settings(), self._settings)
         try:
-            await self.rights()
+            rules = await self._rules()
             await self.users()
+            findings.append(self._wide(rules))
         except StorageUnavailable as error:
             fix = "give the hub's own user the right to ALTER the cluster, or make it one of `super.users`"
             findings.append(Finding("fail", "readers' rights", str(error), "rules and users that can be changed", fix))
         return findings
+
+    async def _rules(self) -> list[AclBinding]:
+        """Every rule that there is."""
+        every = AclBindingFilter(
+            ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+        )
+        return list(await self._call(lambda admin: admin.describe_acls(every, **self._bound()).result()))
+
+    def _wide(self, rules: Iterable[AclBinding]) -> Finding:
+        """Rules that were made by hand and that the hub leaves alone: they are about more than a feed's topic."""
+        feeds, own = self._topics.name(FEED_PREFIX), f"{_OF_USERS}{self._settings.sasl_username}"
+        wide = [
+            f"{rule.principal} on {rule.name}"
+            for rule in rules
+            if rule.restype is ResourceType.TOPIC
+            and rule.permission_type is AclPermissionType.ALLOW
+            and rule.operation in (AclOperation.READ, AclOperation.ALL)
+            and rule.principal != own
+            and (rule.name == "*" or rule.resource_pattern_type is ResourcePatternType.PREFIXED)
+            and (rule.name == "*" or feeds.startswith(rule.name) or rule.name.startswith(feeds))
+        ]
+        fix = "remove them with kafka-acls.sh --remove: whoever they name reads feeds without an agreement"
+        what, found = "rules over all feeds' topics", ", ".join(sorted(set(wide))) or "none"
+        return Finding("warn" if wide else "ok", what, found, "none but the hub's own", fix if wide else "")
 
     def _offsets(self, group: str, admin: AdminClient) -> dict[tuple[str, int], int]:
         asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], **self._bound())
@@ -174,13 +198,6 @@ class KafkaFeedAccess:
             else (ResourceType.TOPIC, self._topics.name(right.name), ResourcePatternType.LITERAL)
         )
         return *resource, f"{_OF_USERS}{right.principal}", _EVERY_HOST, _OPERATIONS[right.may], AclPermissionType.ALLOW
-
-
-def _filter() -> AclBindingFilter:
-    """Every rule that there is."""
-    return AclBindingFilter(
-        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
-    )
 
 
 def _all_done(futures: Iterable[Future[Any]]) -> None:
