@@ -124,6 +124,7 @@ class _Parser:
         self._tokens = _tokens(text)
         self._at = 0
         self._conditions = 0
+        self._has_given_up = False
         self.mistakes: list[Mistake] = []
 
     def filter(self, depth: int) -> Node | None:
@@ -135,6 +136,7 @@ class _Parser:
             self._skip()
             if self._now.kind != "end":
                 self._at += 1  # Over the word or bracket where the skipping ended, to look behind it.
+            if self._now.kind != "end":
                 self.filter(0)
 
     @property
@@ -161,6 +163,7 @@ class _Parser:
         if depth > NESTING_MAX:
             self._wrong(f'at most {NESTING_MAX} times "not" or "(" within each other')
             self._at = len(self._tokens) - 1
+            self._has_given_up = True
             return None
         if self._is("not"):
             self._at += 1
@@ -281,5 +284,5 @@ class _Parser:
 
     def _mistake(self, token: _Token, expected: str) -> None:
         found = token.text if token.kind == "end" else token.text[:64]
-        if not any(each.column == token.column for each in self.mistakes):
+        if not self._has_given_up and all(each.column != token.column for each in self.mistakes):
             self.mistakes.append(Mistake(token.column, found, expected))

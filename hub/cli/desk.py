@@ -36,7 +36,7 @@ ANSWER_SECONDS_MAX = 10.0
 STARTING_TRIES = 20
 STARTING_SECONDS = 5.0
 """How long a hub may take to start before a command gives up on it."""
-STATUS = "status"
+STATUS, PREVIEW = "status", "feed.preview"
 """What only a running hub can answer."""
 PREPARE, SIGN, AUDIT = "act.prepare", "act.sign", "audit.list"
 
@@ -117,6 +117,11 @@ def judged(name: str, request: Plain, options: Options, say: Callable[[Plain], N
     return _answer("POST", name, request, options, say)
 
 
+def show(answer: Plain, options: Options, say: Callable[[Plain], None]) -> int:
+    """Print what was put together of several answers; return the exit code."""
+    return _told(answer, options, say)
+
+
 def asked(name: str, request: Plain, options: Options) -> Plain | None:
     """What is to be seen of something; None: it is refused or cannot be done, and that was printed."""
     return _answered("GET", name, request, options)
@@ -172,6 +177,11 @@ def _ask_once(method: Method, name: str, request: Plain, settings: Settings) -> 
         return _ask_socket(connection, method, name, request)
 
 
+def hub_runs(options: Options) -> bool:
+    """Whether a running hub would be asked."""
+    return bool(options.hub_admin) or running(settings_of(options))
+
+
 def running(settings: Settings) -> bool:
     """Whether a hub listens on the data directory."""
     with socket(AF_UNIX, SOCK_STREAM) as connection, suppress(OSError):
@@ -216,7 +226,7 @@ def _ask_remote(method: Method, name: str, request: Plain, options: Options) -> 
 
 
 def _ask_in_process(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
-    if name == STATUS:
+    if name in (STATUS, PREVIEW):
         raise HubError(f"no hub runs on {settings.log.directory}")
     if settings.log.ground == "memory":
         raise HubError("no hub runs here, and `log.ground` is memory: nothing would be kept")

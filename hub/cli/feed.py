@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from cyclopts import App
 
-from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, view
+from hub.cli import FAILED
+from hub.cli.desk import DEFAULTS, PREVIEW, STATUS, Options, Reason, Several, act, asked, hub_runs, judged, show, view
 from hub.cli.kafka_access import app as kafka_access
-from hub.cli.show import Columns, lines, listing
+from hub.cli.show import Columns, Plain, lines, listing, moment, table
 
 app = App(
     name="feed",
@@ -25,8 +26,10 @@ def add(
     recipient: str,
     purpose: str,
     type: Annotated[list[str] | None, Several] = None,  # noqa: A002 - the word of the trade is the option's name
-    where: Annotated[list[str] | None, Several] = None,
+    filter: str = "",  # noqa: A002 - as above
     start: str = "earliest",
+    urgent: Annotated[list[str] | None, Several] = None,
+    way: Annotated[list[str] | None, Several] = None,
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
@@ -42,22 +45,81 @@ def add(
         The purpose; an agreement with the recipient for it must be there.
     type
         Event types or families; default: all that the agreements give.
-    where
-        Filters POINTER=VALUE[,VALUE…], such as /data/time_kind=ACTUAL; every one must hold.
+    filter
+        Which of these, such as: country = NL and (hs starts 93 or tier = small). Try it with feed preview.
     start
         earliest (as far back as the agreements say) or now.
+    urgent
+        Event types that never wait behind the others: they go to a second stream, read with lane=urgent.
+    way
+        How it is read: pull, sse, webhook, kafka; default: pull and sse.
     """
-    pairs = [text.partition("=") for text in where or ()]
     request = {
         "name": feed,
         "recipient": recipient,
         "purpose": purpose,
         "types": type or ["*"],
-        "where": [[pointer, values.split(",") if equals else []] for pointer, equals, values in pairs],
+        "filter": filter,
         "start": start,
+        **_given(urgent=urgent, ways=way),
         "reason": reason,
     }
     return act("feed.add", request, options)
+
+
+@app.command
+def change(
+    feed: str,
+    /,
+    *,
+    type: Annotated[list[str] | None, Several] = None,  # noqa: A002 - as in add
+    filter: str | None = None,  # noqa: A002 - as in add
+    urgent: Annotated[list[str] | None, Several] = None,
+    way: Annotated[list[str] | None, Several] = None,
+    reason: Reason = "",
+    options: Options = DEFAULTS,
+) -> int:
+    """Make its next version: what is accepted from now on is decided by it. What is not named stays as it is.
+
+    Parameters
+    ----------
+    type
+        Event types or families.
+    filter
+        The new filter; "" lets everything through that the agreements allow.
+    urgent
+        Event types of the urgent lane.
+    way
+        How it is read.
+    """
+    asked_for = _given(types=type, filter=filter, urgent=urgent, ways=way)
+    return act("feed.change", {"name": feed, **asked_for, "reason": reason}, options)
+
+
+@app.command
+def preview(
+    feed: str,
+    /,
+    *,
+    recipient: str | None = None,
+    purpose: str | None = None,
+    type: Annotated[list[str] | None, Several] = None,  # noqa: A002 - as in add
+    filter: str | None = None,  # noqa: A002 - as in add
+    options: Options = DEFAULTS,
+) -> int:
+    """How much it would have brought in the last 24 hours, rounded, before anything is saved; the hub must run.
+
+    Parameters
+    ----------
+    feed
+        A feed, to try a change; or the name of one that is not there yet, with --recipient and --purpose.
+    type
+        Event types or families; default: those of the feed.
+    filter
+        The filter to try; default: that of the feed.
+    """
+    request = {"name": feed, **_given(recipient=recipient, purpose=purpose, types=type, filter=filter)}
+    return judged(PREVIEW, request, options, _say_count)
 
 
 @app.command
@@ -74,36 +136,71 @@ def list_(*, options: Options = DEFAULTS) -> int:
         "RECIPIENT": "recipient",
         "PURPOSE": "purpose",
         "TYPES": "types",
-        "WHERE": _filter,
+        "FILTER": "filter",
         "AGREEMENTS": "agreements_in_force",
         "STATE": _state,
     }
     return view("feed.list", {}, options, listing(columns))
 
 
-@app.command
-def show(feed: str, /, *, options: Options = DEFAULTS) -> int:
-    """A feed with the agreements behind it; `--json` also prints its filter as JSON Schema."""
-    return view("feed.show", {"name": feed}, options, _say)
+@app.command(name="show")
+def show_(feed: str, /, *, options: Options = DEFAULTS) -> int:
+    """A feed with the agreements behind it and, while the hub runs, how far it is behind; `--json` also prints its
+    filter as JSON Schema."""
+    found = asked("feed.show", {"name": feed}, options)
+    if found is None:
+        return FAILED
+    status = asked(STATUS, {}, options) if hub_runs(options) else None
+    lags = [each for each in (status or {}).get("feeds", ()) if each["feed"] == feed]
+    return show({**found, "lags": lags}, options, _say)
+
+
+LAG_COLUMNS: Columns = {
+    "lane": lambda row: row["lane"] or "main",
+    "not in the feed": lambda row: said_of(row["routing"]),
+    "not acknowledged": lambda row: said_of(row["reading"]),
+    "nothing for 24 h": lambda row: "yes" if row["quiet"] else "no",
+}
+
+
+def said_of(lag: Plain) -> str:
+    """`120 events, 14 s, rising`."""
+    if not lag["events"]:
+        return "-"
+    parts = [f"{lag['events']} events", lag["seconds"] is not None and f"{lag['seconds']:.0f} s", lag["trend"]]
+    return ", ".join(part for part in parts if part)
 
 
 def _say(feed: dict[str, Any]) -> None:
     lines(
         {
             "feed": feed["name"],
+            "version": f"{feed['version']}, since {moment(feed['since'])}" if feed["since"] else feed["version"],
             "recipient": feed["recipient"],
             "purpose": feed["purpose"],
             "types": feed["types"],
-            "where": _filter(feed),
+            "filter": feed["filter"],
+            "urgent": feed["urgent"],
+            "ways": feed["ways"],
             "start": feed["start"],
             "agreements": [f"{a['id']}{'' if a['in_force'] else ' (not in force)'}" for a in feed["agreements"]],
             "state": _state(feed),
         }
     )
+    if feed["lags"]:
+        table(feed["lags"], LAG_COLUMNS)
 
 
-def _filter(feed: dict[str, Any]) -> list[str]:
-    return [f"{pointer}={','.join(values)}" for pointer, values in feed["where"]]
+def _say_count(counted: dict[str, Any]) -> None:
+    few = counted.get("fewer_than")
+    number = f"fewer than {few}" if few else f"about {counted['count']}"
+    more = "" if counted["complete"] else ", and more: there were too many events to look at all of them"
+    print(f"{number} events since {counted['since']}{more}")
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    """Those that were named."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _state(feed: dict[str, Any]) -> str:

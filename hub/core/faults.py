@@ -159,10 +159,34 @@ _TEXTS = (
         "Look at it with `customs-hub agreement show`; what has ended, or is stale, is agreed anew under another name.",
     ),
     FaultText(
+        "ACT_FILTER_MALFORMED",
+        "The text is no filter.",
+        "Le texte n'est pas un filtre.",
+        "Write it as `schemas/formats/feed.md` says, such as: place = NLRTM or not hs starts 93.",
+    ),
+    FaultText(
+        "ACT_FILTER_FIELD_UNKNOWN",
+        "No type that the feed asks for has this field.",
+        "Aucun des types que le flux demande ne possède ce champ.",
+        "Look at the members of the types with `customs-hub explain`.",
+    ),
+    FaultText(
+        "ACT_FILTER_FIELD_WITHHELD",
+        "No agreement lets the recipient see this field as the filter asks for it.",
+        "Aucun accord ne laisse le destinataire voir ce champ tel que le filtre le demande.",
+        "Filter by what the agreements allow, or agree on the field first.",
+    ),
+    FaultText(
+        "ACT_FILTER_VALUE_IMPOSSIBLE",
+        "The field never has this value.",
+        "Le champ n'a jamais cette valeur.",
+        "Take a value of the field's vocabulary or form, in upper and lower case as it is there.",
+    ),
+    FaultText(
         "ACT_FILTER_EMPTY",
-        "The filter contradicts itself or the envelope: no event can ever pass it.",
-        "Le filtre se contredit ou contredit l'enveloppe : aucun événement ne peut le franchir.",
-        "Compare the pointers and values with `customs-hub explain` and the event's schema.",
+        "The conditions contradict each other: no event can ever pass the filter.",
+        "Les conditions se contredisent : aucun événement ne peut franchir le filtre.",
+        "Compare them with the schemas of the types that the feed asks for; alternatives are joined by `or`.",
     ),
 )
 

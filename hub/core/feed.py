@@ -38,14 +38,16 @@ class Feed(Struct, frozen=True, omit_defaults=True):
     recipient: str
     purpose: Purpose
     types: tuple[str, ...] = ("*",)
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """The filter: every pointer's value must be one of the values named; compiled to JSON Schema."""
+    filter: str = ""
+    """Which of the records that agreements allow it asks for (`schemas/formats/feed.md`); empty: all."""
     start: FeedStart = FeedStart.EARLIEST
     urgent: tuple[str, ...] = ()
     """Event types of the urgent lane."""
     ways: tuple[Way, ...] = (Way.PULL, Way.SSE)
     version: int = 1
     ended: bool = False
+    since: int = 0
+    """When this version was made, seconds since 1970; 0: an older hub made it."""
 
     @property
     def stream(self) -> str:

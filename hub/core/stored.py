@@ -12,6 +12,7 @@ import msgspec
 from hub.core.agreement import AgreementState
 from hub.core.partner import PartnerState
 from hub.core.registry import KINDS, Registered
+from schemas.filter_language import Condition, parse, quoted
 
 
 def stored(item: Registered) -> str:
@@ -24,6 +25,8 @@ def read_stored(kind: str, body: str) -> list[Registered]:
         return _from_one_partner(msgspec.json.decode(body, type=dict[str, Any]))
     if kind == "agreement" and '"ended":' in body:
         return [_with_state(msgspec.json.decode(body, type=dict[str, Any]))]
+    if kind == "feed" and '"where":' in body:
+        return [_with_filter(msgspec.json.decode(body, type=dict[str, Any]))]
     return [msgspec.json.decode(body, type=KINDS[kind])]
 
 
@@ -36,6 +39,18 @@ def _from_one_partner(members: dict[str, Any]) -> list[Registered]:
     if aeo is not None:
         found.append(msgspec.convert({**aeo, "partner": members["id"]}, KINDS["authorisation"]))
     return found
+
+
+def _with_filter(members: dict[str, Any]) -> Registered:
+    """Before 1.2, a feed's filter was pointers with values; a text that spells a JSON value stood for that as well."""
+    asked = [f"{quoted(pointer)} in ({', '.join(map(_meanings, values))})" for pointer, values in members.pop("where")]
+    return msgspec.convert({**members, "filter": " and ".join(asked)}, KINDS["feed"])
+
+
+def _meanings(text: str) -> str:
+    value = parse(f"/x = {text}") if text.split() == [text] else None
+    spelt = isinstance(value, Condition) and not isinstance(value.values[0].json, str)
+    return f"{quoted(text)}, {text}" if spelt else quoted(text)
 
 
 def _with_state(members: dict[str, Any]) -> Registered:

@@ -13,22 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hub.core.agreement import ALL_FIELDS
 from hub.core.errors import Trimmed, place_of
 from hub.core.event import Event
 from hub.core.feed import Lane, lane_name, stream_of
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
-from hub.fanout.means import LogCutShort, Means, Tenure, append_all, bytes_of
+from hub.fanout.means import LogCutShort, Means, Tenure, append_all, append_each, batches, bytes_of
 from hub.fanout.route import Ruling
 from hub.fanout.section import Parcel
 from hub.fanout.sections import Sections
+from hub.fanout.show import Showing
 from hub.ports.positions import FeedPosition
-from hub.trust.project import Projection, compile_projection, project_all
+from hub.trust.feed_seal import LEAF_BYTES, OVERHEAD_BYTES
+from hub.trust.withheld import is_cut
 from schemas.headers import FeedHeader, pack, unpack
 
 TAIL_RECORDS_MAX = 1_000
 TAIL_BYTES_MAX = 1_048_576
-PROJECTIONS_KEPT_MAX = 256
 
 
 class FeedRun:
@@ -39,11 +39,10 @@ class FeedRun:
         self._tenure = tenure
         self._sections = sections
         self._partition = sections.partition
-        self._secret = means.secret(f"pseudonym:{name}")
+        self._showing = Showing(means.secret(f"pseudonym:{name}"), means.sealer.hub)
         self._position: int | None = None
         """The next offset of the source partition, once that is known."""
         self._end = 0
-        self._projections: dict[tuple[str, ...], Projection] = {}
 
     @property
     def place(self) -> FeedPosition | None:
@@ -153,20 +152,23 @@ class FeedRun:
         return self._at(end)
 
     async def _append(self, records: Sequence[LogRecord]) -> None:
-        self._end = await append_all(self._means, self._tenure, self.stream, self._partition, records)
+        """Each batch with its seal, where it needs one: both land or neither does."""
+        means = self._means
+        cuts = batches(records, means.log.append_bytes_max - OVERHEAD_BYTES, _bytes_sealed)
+        ready = (means.sealer.sealed(self.label, batch) for batch in cuts)
+        self._end = await append_each(means, self._tenure, self.stream, self._partition, ready)
         self._means.observer.count("feed_records", len(records), feed=self.label)
 
     def _check_size(self, record: LogRecord) -> None:
         """Raises `ValueError` for a record that no append takes: tried for ever, it would hold up all behind it."""
-        if bytes_of(record) > self._means.log.append_bytes_max:
+        overhead = OVERHEAD_BYTES if is_cut(record.value) else 0
+        if _bytes_sealed(record) + overhead > self._means.log.append_bytes_max:
             raise ValueError("the record is larger than an append takes")
 
     def _shown(self, event: Event, ruling: Ruling) -> LogRecord | None:
-        header = event.header
-        grant = ruling.decide(event)
-        if grant is None or not (ruling.matches is None or ruling.matches(event.json)):
+        header, shown = event.header, self._showing.show(ruling, event)
+        if shown is None:
             return None
-        key, value = self._projected(event, grant.fields)
         stamp = FeedHeader(
             self._means.log.generation,
             self._partition,
@@ -174,22 +176,11 @@ class FeedRun:
             ruling.feed.version,
             ruling.revision(header),
             header.received_us,
-            grant.agreements,
+            shown.grant.agreements,
         )
-        return LogRecord(key, pack(stamp), value)
+        return LogRecord(shown.key, pack(stamp), shown.value)
 
-    def _projected(self, event: Event, fields: tuple[str, ...]) -> tuple[bytes, bytes]:
-        """Made once for all feeds where it holds nothing of this feed's own, as pseudonyms are."""
-        if fields != ALL_FIELDS:
-            return self._projection(fields)(event)
-        if event.whole is None:
-            event.whole = project_all(event)
-        return event.whole
 
-    def _projection(self, fields: tuple[str, ...]) -> Projection:
-        projection = self._projections.get(fields)
-        if projection is None:
-            if len(self._projections) >= PROJECTIONS_KEPT_MAX:
-                self._projections.clear()
-            projection = self._projections[fields] = compile_projection(fields, self._secret)
-        return projection
+def _bytes_sealed(record: LogRecord) -> int:
+    """What it takes of an append, with its leaf in the seal where it has one."""
+    return bytes_of(record) + (LEAF_BYTES if is_cut(record.value) else 0)

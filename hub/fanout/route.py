@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from hub.core.agreement import type_matches
@@ -20,11 +20,6 @@ from hub.core.partner import Facts
 from hub.core.registry import Snapshot
 from hub.core.terms import Agreements, Decisions, Grant, Terms
 from schemas.headers import EventHeader
-
-FILTERS_KEPT_MAX = 1_024
-
-_compiled = lru_cache(FILTERS_KEPT_MAX)(matcher)
-"""A filter is compiled once for each version of a feed, however often the registry moves on."""
 
 
 class Ruling:
@@ -62,8 +57,8 @@ class Ruling:
 
     @cached_property
     def matches(self) -> Callable[[Mapping[str, Any]], bool] | None:
-        """The filter; None: everything passes."""
-        return _compiled(self.feed) if self.feed.where else None
+        """The filter, over what the recipient would see; None: everything passes."""
+        return matcher(self.feed.filter) if self.feed.filter else None
 
 
 class Route:

@@ -68,7 +68,7 @@ class Engine(Struct, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.SECURITY_RISK
     sharings: tuple[Sharing, ...] = (Sharing(),)
     feed: bool = True
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    filter: str = ""
     """The feed's filter."""
 
 
@@ -141,7 +141,7 @@ async def _register_engine(registrar: Registrar, engine: Engine) -> Client:
             fields=sharing.fields,
         )
     if engine.feed:
-        feed = {"name": engine.id, "recipient": engine.id, "purpose": engine.purpose.value, "where": engine.where}
+        feed = {"name": engine.id, "recipient": engine.id, "purpose": engine.purpose.value, "filter": engine.filter}
         await _perform(registrar, "feed.add", **feed)
     return client
 

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, AgreementState, Conditions, type_matches
 from hub.core.event import Event
-from hub.core.feed import Feed
 from hub.core.filter import matcher
 from hub.core.partner import Facts
 from hub.core.record import StoredRecord
@@ -98,7 +97,6 @@ def why_feed(request: WhyFeed, basis: Basis, checks: Checks) -> Plain:
             "", "Does the feed go on?", "yes" if goes_on else "no: it has ended, or its recipient is stopped", goes_on
         ),
         _type_question("", feed.types, sent),
-        _filter_question(feed, sent),
     ]
     grant = None
     if all(each["yes"] for each in own):
@@ -107,8 +105,13 @@ def why_feed(request: WhyFeed, basis: Basis, checks: Checks) -> Plain:
             if each.holds:
                 terms.add(Term(0, _FOR_EVER, each, each))
         grant = Decisions(terms.standing(basis.now), types=feed.types).decide(sent.header, sent.event)
+    shown = _shown(grant, sent)
+    if grant is not None and feed.filter:
+        passes = matcher(feed.filter)(shown["shown"])
+        own.append(_question("", "Does what is shown pass the feed's filter?", "yes" if passes else "no", passes))
+        shown = shown if passes else _shown(None, sent)
     questions = [*own, *(question for each in agreements for question in _questions(each, sent, basis.now))]
-    return {"feed": feed.name, "recipient": feed.recipient, **_shown(grant, sent), "questions": questions}
+    return {"feed": feed.name, "recipient": feed.recipient, **shown, "questions": questions}
 
 
 def _agreement(request: PreviewAgreement, basis: Basis, checks: Checks) -> Agreement | None:
@@ -193,11 +196,6 @@ def _type_question(name: str, types: Sequence[str], sent: Sent, *, covered: bool
         covered = any(type_matches(pattern, sent.header.type) for pattern in types)
     question = "Does it cover this type?" if name else "Does the feed ask for this type?"
     return _question(name, question, f"{sent.header.type}; {', '.join(types)}", covered)
-
-
-def _filter_question(feed: Feed, sent: Sent) -> Plain:
-    passes = matcher(replace(feed, types=("*",)))(sent.event.json)
-    return _question("", "Does the event pass the feed's filter?", "yes" if passes else "no", passes)
 
 
 def _question(agreement: str, question: str, found: str, yes: bool) -> Plain:

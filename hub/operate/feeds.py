@@ -5,13 +5,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, Purpose, type_matches
-from hub.core.feed import Feed, FeedStart
-from hub.core.filter import ARRAY_INDEX_MAX, EventSchemas, is_empty
+from hub.core.feed import Feed, FeedStart, Way
+from hub.core.filter import EventSchemas, widens
 from hub.core.operator import AGREEMENTS, ANYONE, Effect
-from hub.core.pointer import array_index, tokens
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.agreements import authority
 from hub.operate.checks import Checks
+from hub.operate.filters import check_filter
+
+WAYS = (Way.PULL.value, Way.SSE.value)
 
 
 class AddFeed(Request, frozen=True, kw_only=True):
@@ -19,9 +21,21 @@ class AddFeed(Request, frozen=True, kw_only=True):
     recipient: str
     purpose: str
     types: tuple[str, ...] = ("*",)
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Pointers into the event, each with the values that let it through."""
+    filter: str = ""
     start: str = FeedStart.EARLIEST.value
+    urgent: tuple[str, ...] = ()
+    """Event types of the urgent lane."""
+    ways: tuple[str, ...] = WAYS
+
+
+class ChangeFeed(Request, frozen=True, kw_only=True):
+    """What is left out stays as it is."""
+
+    name: str
+    types: tuple[str, ...] | None = None
+    filter: str | None = None
+    urgent: tuple[str, ...] | None = None
+    ways: tuple[str, ...] | None = None
 
 
 class EndFeed(Request, frozen=True, kw_only=True):
@@ -29,22 +43,45 @@ class EndFeed(Request, frozen=True, kw_only=True):
 
 
 def add_feed(request: AddFeed, basis: Basis, checks: Checks) -> Changes:
+    """A feed, decided by its first version from the next revision on."""
     recipient = authority("/recipient", request.recipient, basis, checks)
-    _check_where(request.where, checks)
     feed = Feed(
         name=checks.new("/name", request.name, basis.snapshot.feeds),
         recipient=request.recipient,
         purpose=checks.choice("/purpose", request.purpose, Purpose),
         types=checks.types("/types", request.types, basis.event_types),
-        where=request.where,
+        filter=request.filter.strip(),
         start=checks.choice("/start", request.start, FeedStart),
+        urgent=_urgent(request.urgent, basis, checks),
+        ways=_ways(request.ways, checks),
+        since=basis.now,
     )
-    if checks.faults or recipient is None:
-        return ()
-    if is_empty(feed, basis.event_types):
-        checks.fault("ACT_FILTER_EMPTY", "/where", f"{len(feed.where)} conditions", "a filter that some event can pass")
-    _check_agreements(feed, basis, checks)
+    check_filter(feed, basis, checks)
+    if not checks.faults and recipient is not None:
+        _check_agreements(feed, basis, checks)
     return (feed,)
+
+
+def change_feed(request: ChangeFeed, basis: Basis, checks: Checks) -> Changes:
+    """The next version, which decides what is stamped from the next revision on."""
+    old = checks.known("/name", request.name, basis.snapshot.feeds)
+    if old is None:
+        return ()
+    if old.ended:
+        checks.invalid("/name", request.name, "a feed that has not ended")
+    feed = replace(
+        old,
+        types=old.types if request.types is None else checks.types("/types", request.types, basis.event_types),
+        filter=old.filter if request.filter is None else request.filter.strip(),
+        urgent=old.urgent if request.urgent is None else _urgent(request.urgent, basis, checks),
+        ways=old.ways if request.ways is None else _ways(request.ways, checks),
+    )
+    if feed == old:
+        return ()
+    check_filter(feed, basis, checks)
+    if not checks.faults:
+        _check_agreements(feed, basis, checks)
+    return (replace(feed, version=old.version + 1, since=basis.now),)
 
 
 def end_feed(request: EndFeed, basis: Basis, checks: Checks) -> Changes:
@@ -61,13 +98,24 @@ def share_a_type(feed: Feed, agreement: Agreement, event_types: EventSchemas) ->
     return any(_asks_for(feed, name) and agreement.covers_type(name) for name in event_types)
 
 
-def _check_where(where: tuple[tuple[str, tuple[str, ...]], ...], checks: Checks) -> None:
-    checks.some("/where", where, least=0)
-    for index, (pointer, values) in enumerate(where):
-        checks.pointer(f"/where/{index}/0", pointer)
-        checks.some(f"/where/{index}/1", values)
-        if any((array_index(token) or 0) > ARRAY_INDEX_MAX for token in tokens(pointer)):
-            checks.invalid(f"/where/{index}/0", pointer, f"array positions up to {ARRAY_INDEX_MAX}")
+def _lets_more_through(before: Feed, after: Feed) -> bool:
+    """Whether it may bring anything that it did not, or bring it another way."""
+    new = [pattern for pattern in after.types if not any(_includes(each, pattern) for each in before.types)]
+    return bool(new) or not set(after.ways) <= set(before.ways) or widens(before.filter, after.filter)
+
+
+def _includes(pattern: str, other: str) -> bool:
+    """Whether a pattern of types means all that another one does."""
+    return pattern == other or (other != "*" and type_matches(pattern, other))
+
+
+def _urgent(types: tuple[str, ...], basis: Basis, checks: Checks) -> tuple[str, ...]:
+    return checks.types("/urgent", types, basis.event_types) if types else ()
+
+
+def _ways(ways: tuple[str, ...], checks: Checks) -> tuple[Way, ...]:
+    checks.some("/ways", ways)
+    return tuple(dict.fromkeys(checks.choice(f"/ways/{index}", way, Way) for index, way in enumerate(ways)))
 
 
 def _check_agreements(feed: Feed, basis: Basis, checks: Checks) -> None:
@@ -93,5 +141,6 @@ def _asks_for(feed: Feed, event_type: str) -> bool:
 
 ACTS = {
     "feed.add": Act(AddFeed, add_feed, Effect.STARTS, AGREEMENTS),
+    "feed.change": Act(ChangeFeed, change_feed, Effect.KEEPS, AGREEMENTS, starts=_lets_more_through),
     "feed.end": Act(EndFeed, end_feed, Effect.STOPS, ANYONE),
 }

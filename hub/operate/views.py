@@ -160,7 +160,7 @@ def show_feed(request: OfFeed, basis: Basis, checks: Checks) -> Plain:
     return {
         **_feed(feed, basis),
         "agreements": [_agreement(agreement, basis) for agreement in agreements],
-        "filter": compile_filter(feed),
+        "filter_schema": compile_filter(feed.filter),
     }
 
 

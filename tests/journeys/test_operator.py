@@ -35,7 +35,7 @@ SET_UP = (
     ("partner", "add", "risk", "--name", "Risk Centre", "--country", "NL", "--role", "authority"),
     ("key", "add", "zephyr", "erp", "erp.pub", "--scope", "events:write", "receipts:read"),
     ("agreement", "add", "a1", "--type", "customs.seal.*", "--role", "exporter", *RISK, "--field", "/data/seal"),
-    ("feed", "add", "seals", *RISK, "--where", "/data/time_kind=ACTUAL,PLANNED"),
+    ("feed", "add", "seals", *RISK, "--filter", "time_kind in (ACTUAL, PLANNED)"),
 )
 
 

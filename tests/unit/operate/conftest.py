@@ -23,13 +23,12 @@ from hub.operate.own_keys import key_in_use
 from hub.operate.registrar import Done, Registrar
 from hub.ports.key_ring import KeyRing
 from hub.trust.sealed_password import USE, sealing_key
+from schemas.catalogue import catalogue
 
-BROKEN = {"properties": {"data": {"properties": {"finding": {"enum": ["missing", "damaged"]}}}}}
+NAMES = ("customs.container.gate_in", "customs.seal.applied", "customs.seal.broken")
 EVENT_TYPES: dict[str, list[dict[str, Any]]] = {
-    "customs.container.gate_in": [],
-    "customs.container.loaded": [],
-    "customs.seal.applied": [],
-    "customs.seal.broken": [BROKEN],
+    "customs.container.loaded": [],  # As if it were planned.
+    **{name: [kind.schema.flat for kind in catalogue().types if kind.name == name] for name in NAMES},
 }
 START = 1_767_225_600
 """2026-01-01T00:00:00Z."""

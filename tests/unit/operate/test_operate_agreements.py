@@ -71,7 +71,7 @@ async def test_giving_for_everyone_must_be_said_and_cannot_be_mixed(world: Any, 
 
 async def test_a_feed_with_an_agreement_behind_it_is_added_and_ended_once(world: Any) -> None:
     await world.agree()
-    await world.do("feed.add", **FEED, where=[["/data/time_kind", ["ACTUAL"]]])
+    await world.do("feed.add", **FEED, filter="time_kind = ACTUAL")
 
     first = await world.do("feed.end", name="seals")
     again = await world.do("feed.end", name="seals")
@@ -109,29 +109,30 @@ async def test_a_feed_of_types_that_no_agreement_covers_is_refused(world: Any) -
 async def test_a_feed_that_can_never_carry_an_event_is_refused(world: Any) -> None:
     await world.agree()
 
-    faults = await world.refused("feed.add", **FEED, where=[["/data/time_kind", ["actual"]]])
+    faults = await world.refused("feed.add", **FEED, filter="time_kind = actual")
 
-    assert faults == {"/where": "ACT_FILTER_EMPTY"}
+    assert faults == {"/filter, column 1": "ACT_FILTER_VALUE_IMPOSSIBLE"}
 
 
 async def test_a_feed_is_judged_by_the_schemas_of_the_types_that_it_asks_for(world: Any) -> None:
     await world.agree()
     broken = {**FEED, "types": ["customs.seal.broken"]}
 
-    assert await world.refused("feed.add", **broken, where=[["/data/finding", ["stolen"]]]) == {
-        "/where": "ACT_FILTER_EMPTY"
+    assert await world.refused("feed.add", **broken, filter="/data/finding in (STOLEN, MISSING)") == {
+        "/filter, column 1": "ACT_FILTER_VALUE_IMPOSSIBLE"
     }
-    assert (await world.do("feed.add", **broken, where=[["/data/finding", ["stolen", "missing"]]])).changed
+    assert (await world.do("feed.add", **broken, filter="/data/finding in (TAMPERED, MISSING)")).changed
 
 
 async def test_all_faults_of_a_new_feed_are_told_at_once(world: Any) -> None:
     faults = await world.refused(
         "feed.add", name="Seals", recipient="nobody", purpose="x", types=["?"], start="tomorrow",
-        where=[["data", ["a"]], ["/data/100", ["a"]], ["/data/b", []]],
+        filter="data = a or place and hs <", urgent=["!"], ways=["pigeon"],
     )  # fmt: skip
 
     assert set(faults) == {
-        "/name", "/recipient", "/purpose", "/types/0", "/start", "/where/0/0", "/where/1/0", "/where/2/1",
+        "/name", "/recipient", "/purpose", "/types/0", "/start", "/urgent/0", "/ways/0",
+        "/filter, column 1", "/filter, column 19", "/filter, column 26", "/filter, column 27",
     }  # fmt: skip
 
 
