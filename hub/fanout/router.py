@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from hub.core.errors import HubError, LeaseLost
 from hub.core.record import EVENTS, Stream
@@ -131,11 +132,11 @@ class PartitionRun:
             for name, work in (
                 ("judge", judge.run),
                 ("sections", sections.run),
+                ("feeds", partial(self._tend_feeds, group)),
                 ("places", self._store_places),
                 ("measure", self._measure),
             ):
                 group.create_task(persist(work, self._means, name, partition=sections.partition))
-            group.create_task(self._tend_feeds(group))
 
     async def _tend_feeds(self, group: asyncio.TaskGroup) -> None:
         """Start a run for every stream that has none and may go on; one that may not any more ends by itself."""
