@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from hub.core.registry import Version
 from hub.core.settings import Settings
-from hub.drivers.postgres.state import PostgresState, opened_last_use, opened_registry
+from hub.drivers.memory.access_journal import MemoryAccessJournal
+from hub.drivers.postgres.state import PostgresState, opened_accesses, opened_last_use, opened_registry
 from hub.drivers.sqlite.access_journal import SQLiteAccessJournal
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.last_use import SQLiteLastUse
@@ -32,6 +33,7 @@ from hub.ports.views import Views
 
 REGISTRY_FILE = "registry.db"
 LAST_USE_FILE = "last-use.db"
+ACCESS_FILE = "access.db"
 
 
 class State(Struct, frozen=True):
@@ -64,7 +66,7 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *,
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
         last_use=await stack.enter_async_context(SQLiteLastUse(directory / LAST_USE_FILE)),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=name)),
-        accesses=await stack.enter_async_context(SQLiteAccessJournal(directory / "access.db")),
+        accesses=await stack.enter_async_context(SQLiteAccessJournal(directory / ACCESS_FILE)),
     )
 
 
@@ -105,6 +107,20 @@ async def open_last_use(settings: Settings, clock: Clock) -> AsyncIterator[LastU
         opened_last_use(settings.postgres, clock)
         if settings.postgres.url
         else SQLiteLastUse(Path(settings.log.directory) / LAST_USE_FILE)
+    )
+    async with store as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def accesses_beside(settings: Settings, clock: Clock) -> AsyncIterator[AccessJournal]:
+    """The access journal, to be read beside a hub that may run; empty where none ever did. Raises `HubError`."""
+    path = Path(settings.log.directory) / ACCESS_FILE
+    if not settings.postgres.url and not path.exists():
+        yield MemoryAccessJournal()
+        return
+    store = (
+        opened_accesses(settings.postgres, clock) if settings.postgres.url else SQLiteAccessJournal(path, beside=True)
     )
     async with store as opened:
         yield opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hub.assembly.given import given, told
 from hub.assembly.grounds import events_partitions
 from hub.assembly.rehearsal import readable
 from hub.assembly.state import versions_beside
@@ -15,13 +16,16 @@ from hub.core.settings import Settings
 from hub.drivers.system.clock import SystemClock
 from hub.operate.credentials import Credential, credential_of
 from hub.operate.suspects import Suspect, sent_under
+from hub.ports.access_journal import Query
 from hub.trust.statement import utc_text
 
 Plain = dict[str, Any]
+_FOR_EVER = 1 << 62
 
 
 async def used_under(settings: Settings, name: str, *, since: int, tell: Callable[[Plain], None]) -> Plain:
-    """Tell each event that came under the credential from `since` (seconds since 1970) on; return what else is known.
+    """Tell each event that came under the credential from `since` (seconds since 1970) on; return what else is known:
+    what it was given and acknowledged, and what its system changed.
 
     Raises `HubError` where there is no such credential, or no log to read.
     """
@@ -37,6 +41,8 @@ async def used_under(settings: Settings, name: str, *, since: int, tell: Callabl
         async for suspect in sent_under(log, credential.id, credential.system, since=since, ends=ends):
             tell(_event(suspect))
             count += 1
+    under = Query(credential=credential.id, time_us=(since * 1_000_000, _FOR_EVER))
+    reads = [told(entry.access) async for entry in given(settings, clock, under)]
     acts = [
         {"time": utc_text(version.time_us), "kind": kind_of(version.object), "id": object_id(version.object)}
         for version in versions
@@ -47,6 +53,7 @@ async def used_under(settings: Settings, name: str, *, since: int, tell: Callabl
         "system": credential.system,
         "events": count,
         "acts": acts,
+        "reads": reads,
         **_reach(credential, snapshot),
     }
 
@@ -64,7 +71,7 @@ def _event(suspect: Suspect) -> Plain:
 
 
 def _reach(credential: Credential, snapshot: Snapshot) -> Plain:
-    """What it could read: which of it was read is not written down."""
+    """What it could read."""
     system = snapshot.systems.get(credential.system)
     if system is None:
         return {"scopes": [], "could_read": []}

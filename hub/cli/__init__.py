@@ -29,6 +29,8 @@ NOUNS = {
     "agreement": "Who gives what to whom, for which purpose: propose, preview, add, suspend, resume, end, show, list.",
     "mandate": "Who reports for whom: list, show, countersign, stop.",
     "feed": "What a recipient receives: add, end, show, list; who reads it from Kafka: kafka-access.",
+    "access": "Who was given what: list; lawful restrictions: restrict, lift, restrictions.",
+    "delivery": "How feeds are brought to their recipients: endpoint add, verify, rotate, pause, resume, end, list.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "token-key": "The keys that access tokens are signed with: rotate, list.",
     "edi": "EDIFACT of partners: set, show and try what their own codes mean.",

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from hub.cli import DONE, FAILED, Misused
 from hub.cli.credential import Scopes, SystemName, act_with
 from hub.cli.desk import DEFAULTS, Options, Reason, act, settings_of, view
-from hub.cli.show import KEY_COLUMNS, USED_COLUMNS, Plain, failure, listing, print_json, table
+from hub.cli.show import ACCESS_COLUMNS, KEY_COLUMNS, USED_COLUMNS, Plain, failure, listing, print_json, table
 from hub.cli.signing import read_signer
 
 app = App(
@@ -193,7 +193,9 @@ def used(key: str, /, *, since: str, options: Options = DEFAULTS) -> int:
     for each in told["acts"]:
         print(f"{each['time']}  its system changed {each['kind']} {each['id']}")
     if told["could_read"]:
-        print(f"it could read the feeds {' '.join(told['could_read'])}; what it read is not written down")
+        print(f"it could read the feeds {' '.join(told['could_read'])}")
+    if told["reads"]:
+        table(told["reads"], ACCESS_COLUMNS)
     return DONE
 
 

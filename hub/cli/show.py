@@ -143,6 +143,17 @@ KEY_COLUMNS: Columns = {
     "NOTE": lambda key: "leaked" if key["leak"] else "unused" if key["unused"] else "",
 }
 
+ACCESS_COLUMNS: Columns = {
+    "TIME": "time",
+    "STEP": "step",
+    "WAY": "way",
+    "RECIPIENT": "recipient",
+    "FEED": "feed",
+    "PURPOSE": "purpose",
+    "READER": "reader",
+    "EVENTS": "events",
+    "RESTRICTION": "restriction",
+}
 USED_COLUMNS: Columns = {
     "RECEIVED": "received",
     "PUBLISHER": "publisher",

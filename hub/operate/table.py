@@ -32,6 +32,7 @@ from hub.operate import (
     partners,
     quarantine,
     quotas,
+    restrictions,
     succession,
     why,
 )
@@ -61,6 +62,7 @@ ACTS: dict[str, Act] = {
     **endpoints.ACTS,
     **kafka_access.ACTS,
     **quarantine.ACTS,
+    **restrictions.ACTS,
     **quotas.ACTS,
     **mandates.ACTS,
     **break_glass.ACTS,
@@ -79,6 +81,7 @@ VIEWS: dict[str, View] = {
     **leaks.VIEWS,
     **endpoints.VIEWS,
     **quarantine.VIEWS,
+    **restrictions.VIEWS,
     **kafka_access.VIEWS,
     **why.VIEWS,
     **agreement_life.VIEWS,

@@ -103,6 +103,7 @@ STOPS: Mapping[str, Row] = {
     "endpoint.end": {"endpoint": _only(state=("ended",), since=ANY)},
     "mandate.withdraw": {"mandate": _WITHDRAWN},
     "mandate.stop": {"mandate": _WITHDRAWN},
+    "restriction.lift": {"restriction": _only(lifted=(True,))},
     "seal-key.leaked": {"retired_key": _told},
     "token-key.leaked": {"retired_key": _told},
     "operator.suspend": {"operator": _STOPPED_OPERATOR},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.intake.last_use import WRITE_SECONDS
 from tests.world import HubWorld, event, hub_world, settings_in
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
+TOMORROW, NEXT_MONTH = ((datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (2, 30))
 QUICK = {"append_seconds_max": 0.5, "registry_seconds_max": 1.0}
 
 
@@ -59,6 +61,11 @@ async def test_a_leaked_key_from_the_report_to_the_end(
         key = delta.key.id
 
         used = await command("key", "used", key, "--since", "2020-01-01")
+        readers = await command("key", "used", watch.key.id, "--since", "2020-01-01", "--json")
+        given = await command("access", "list", "--recipient", "watch", "--json")
+        restricted = await command("access", "restrict", "r-1", "--legal-basis", "Art. 12", "--recipient", "watch",
+                                   "--ends", NEXT_MONTH, "--review", TOMORROW)  # fmt: skip
+        restrictions = await command("access", "restrictions")
         reported = await command("key", "leaked", key, "--since", "2020-01-01", "--reason", "found in a repository")
         refused = await delta.post(event("b"))
         [withdrawn] = await told(world, tmp_path / "watch.pem", capfd, 1)
@@ -70,6 +77,12 @@ async def test_a_leaked_key_from_the_report_to_the_end(
         said = capfd.readouterr().out.splitlines()
 
     assert [line.split()[:2] for line in said[1::2]] == [[each["events"][0]["received"], "delta"] for each in both]
+    reads = json.loads(readers[1])["reads"]
+    assert [(each["step"], each["way"], each["feed"], each["events"]) for each in reads] == [
+        ("delivered", "pull", "watch", 1)
+    ]
+    assert json.loads(given[1])["items"] == reads
+    assert (restricted[0], "Art. 12" in restrictions[1]) == (0, True)
     assert (used[0], "urn:example:delta:tos" in used[1], "1 events accepted" in used[1]) == (0, True, True)
     assert (reported[0], settled[0], refused.code) == (0, 0, "UNAUTHENTICATED")
     assert [each["id"] for each in withdrawn["events"]] == ["a"]

@@ -21,7 +21,7 @@ from hub.core.restriction import Restriction, Telling
 from hub.ports.access_journal import Query
 from hub.trust.ack import ack_text
 from tests.wire.test_acknowledgements import acknowledge, sign
-from tests.wire.test_copies import png
+from tests.wire.test_copies import exporter, png
 from tests.wire.test_copies import post as post_copy
 from tests.world import RISK, SOURCE, Caller, HubWorld, event, hub_world, settings_in
 
@@ -327,7 +327,7 @@ async def test_an_object_of_others_that_is_looked_at_is_written_down(world: HubW
 
 async def test_a_copy_of_a_document_that_is_opened_by_another_is_written_down(world: HubWorld) -> None:
     police = await world.reader("police")
-    delta = await world.company("delta", roles=["exporter"])
+    delta = await exporter(world)
     content = png(text=b"a")
     assert (await post_copy(delta, content, reference="INV-1", title="x")).status == 201
     path = f"/v1/documents/{sha256(content).hexdigest()}"

@@ -99,6 +99,14 @@ async def opened_registry(settings: PostgresSettings, clock: Clock) -> AsyncIter
 
 
 @asynccontextmanager
+async def opened_accesses(settings: PostgresSettings, clock: Clock) -> AsyncIterator[PostgresAccessJournal]:
+    """The access journal alone. Raises as `PostgresState` does."""
+    async with Database(settings, clock, connections_max=1) as database:
+        await bring_up(settings, database)
+        yield PostgresAccessJournal(database, database)
+
+
+@asynccontextmanager
 async def opened_last_use(settings: PostgresSettings, clock: Clock) -> AsyncIterator[PostgresLastUse]:
     """The last uses of credentials alone. Raises as `PostgresState` does."""
     async with Database(settings, clock, connections_max=1) as database:

@@ -99,13 +99,14 @@ _decode = msgspec.msgpack.Decoder(Access).decode
 
 
 class SQLiteAccessJournal(OnWorkers):
-    """An `AccessJournal`."""
+    """An `AccessJournal`. One process writes; others may read beside it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, beside: bool = False) -> None:
+        """`beside`: to read alone, whoever writes."""
         database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=4_096)
         self._writer = CallWorker("access-writer", database.open_writer)
         self._reader = CallWorker("access-reader", database.open_reader)
-        super().__init__(self._writer, self._reader)
+        super().__init__(*(() if beside else (self._writer,)), self._reader)
 
     async def add(self, entries: Sequence[Access]) -> None:
         rows, bodies = _packed([piece for entry in entries for piece in pieces(entry)])
