@@ -23,6 +23,8 @@ VERBS = {
     "receipts": "The receipts that were kept.",
     "validate": "What a hub would say of a file, without a hub.",
     "verify": "Check a receipt offline, and say what it proves.",
+    "disclose": "Show one member of an event to whom it was withheld.",
+    "verify-disclosure": "Check a disclosed member offline, and say what it proves.",
     "verify-request": "Check a signed request offline, and say who signed what.",
     "mandate": "Let another partner report for you, and end that; two people sign.",
     "agreement": "The agreements that cover you: read them, and sign what is proposed.",
@@ -76,7 +78,7 @@ def _run_verb(verb: str, arguments: Sequence[str]) -> int:
 
 
 def _overview() -> str:
-    lines = [f"  {verb:<16}{about}" for verb, about in VERBS.items()]
+    lines = [f"  {verb:<20}{about}" for verb, about in VERBS.items()]
     return "\n".join(
         [
             "Usage: customs-connect VERB …",

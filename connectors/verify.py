@@ -109,16 +109,16 @@ class KeyHistory(NamedTuple):
     def from_json(cls, document: bytes) -> KeyHistory:
         """Read `customs-hub-keys.json`. A key is known by its thumbprint, whatever name stands beside it."""
         try:
-            history = _parse(document)
+            history = parsed(document)
             keys = {}
             for jwk in history["keys"]:
                 if (jwk["kty"], jwk["crv"]) == ("OKP", "Ed25519"):
-                    public = Ed25519PublicKey.from_public_bytes(_base64url(jwk["x"]))
+                    public = Ed25519PublicKey.from_public_bytes(decoded(jwk["x"]))
                     bounds = (_bound(jwk, name) for name in ("valid_from", "valid_to", "compromised_since"))
                     keys[thumbprint(public)] = SealKey(public, *bounds)
             return cls(history["hub"], keys)
         except (KeyError, TypeError, ValueError) as e:
-            raise ReceiptInvalid(f"this is not the hub's key history (customs-hub-keys.json): {_lack(e)}") from e
+            raise ReceiptInvalid(f"this is not the hub's key history (customs-hub-keys.json): {lack(e)}") from e
 
     @classmethod
     def from_pem(cls, pem: bytes) -> KeyHistory:
@@ -155,17 +155,17 @@ def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -
     is looked up. In binary mode the bytes are the body; the whole event, put together in JSON, has the same content.
     Raises `ReceiptInvalid` for what is no receipt at all; a receipt that does not hold is a `Verdict`.
     """
-    document = _parse(receipt) if isinstance(receipt, bytes) else receipt
+    document = parsed(receipt) if isinstance(receipt, bytes) else receipt
     alone = _receipt_of(event, split(document)) if "items" in document else document.get("receipt", document)
     try:
         statement, leaf, seal = alone["statement"], alone["leaf"], alone["seal"]
-        body, signature = seal["body"], _base64url(seal["signature"])
-        index, path = _integer(leaf["index"]), [_hash(node) for node in leaf["path"]]
-        size, root, key_id, time = _integer(body["size"]), _hash(body["root"]), body["key"], body["time"]
+        body, signature = seal["body"], decoded(seal["signature"])
+        index, path = integer(leaf["index"]), [hash_of(node) for node in leaf["path"]]
+        size, root, key_id, time = integer(body["size"]), hash_of(body["root"]), body["key"], body["time"]
         stated, signed = canonical_bytes(statement), canonical_bytes(body)
         strings = all(isinstance(member, str) for member in (*statement.values(), key_id, time, body["hub"]))
     except (KeyError, TypeError, AttributeError, ValueError) as e:
-        raise ReceiptInvalid(f"this is not a receipt: {_lack(e)}") from e
+        raise ReceiptInvalid(f"this is not a receipt: {lack(e)}") from e
     if not strings:
         raise ReceiptInvalid("this is not a receipt: a member of the statement or seal is not a string")
 
@@ -175,8 +175,8 @@ def verify(receipt: bytes | Mapping[str, Any], event: bytes, keys: KeyHistory) -
         _check_hub(statement, body, keys),
         _check_event(same),
         _check_leaf(stated, index, size, path, root),
-        _check_key(key_id, time, keys),
-        _check_signature(key_id, signed, signature, keys),
+        check_key(key_id, time, keys),
+        check_signature(key_id, signed, signature, keys),
     )
     stated_so = STATED_FOR if "submitted_by" in statement else STATED
     proven = (stated_so, SAME[same]) if same and all(check.holds for check in checks) else ()
@@ -223,7 +223,7 @@ def _check_leaf(stated: bytes, index: int, size: int, path: Sequence[bytes], roo
     return Check(claim, found == root, seen)
 
 
-def _check_key(key_id: str, time: str, keys: KeyHistory) -> Check:
+def check_key(key_id: str, time: str, keys: KeyHistory) -> Check:
     claim = "the key that signed was the hub's at that time"
     key, instant = keys.keys.get(key_id), instant_us(time)
     if key is None:
@@ -237,27 +237,37 @@ def _check_key(key_id: str, time: str, keys: KeyHistory) -> Check:
 
 def _warnings(key_id: str, time: str, keys: KeyHistory) -> tuple[str, ...]:
     """The seal's time is its signer's word: a thief writes any. But the hub's own log holds what it sealed itself."""
+    return (COMPROMISED,) if was_compromised(key_id, time, keys) else ()
+
+
+def was_compromised(key_id: str, time: str, keys: KeyHistory) -> bool:
+    """Whether somebody else may have signed with the key at that time."""
     key, instant = keys.keys.get(key_id), instant_us(time)
-    if key is None or key.compromised_since_us is None or instant is None or instant < key.compromised_since_us:
-        return ()
-    return (COMPROMISED,)
+    return (
+        key is not None
+        and key.compromised_since_us is not None
+        and instant is not None
+        and instant >= key.compromised_since_us
+    )
 
 
-def _check_signature(key_id: str, signed: bytes, signature: bytes, keys: KeyHistory) -> Check:
+def check_signature(
+    key_id: str, signed: bytes, signature: bytes, keys: KeyHistory, context: str = SEAL_FORMAT
+) -> Check:
     claim = "the seal's signature is the key's"
     key = keys.keys.get(key_id)
     if key is None:
         return Check(claim, False, "not checked: the key is not known")
-    if _is_signed(key.public.public_bytes_raw(), signed, signature):
+    if _is_signed(key.public.public_bytes_raw(), context, signed, signature):
         return Check(claim, True, "Ed25519")
     return Check(claim, False, "it is not: seal or signature were changed")
 
 
 @lru_cache(maxsize=64)
-def _is_signed(public: bytes, signed: bytes, signature: bytes) -> bool:
-    """The receipts of a batch share their seal: its signature is checked once."""
+def _is_signed(public: bytes, context: str, signed: bytes, signature: bytes) -> bool:
+    """What is under one seal shares it: its signature is checked once."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, f"{SEAL_FORMAT}\n".encode() + signed)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, f"{context}\n".encode() + signed)
     except InvalidSignature:
         return False
     return True
@@ -266,7 +276,7 @@ def _is_signed(public: bytes, signed: bytes, signature: bytes) -> bool:
 def canonical_digest(event: bytes) -> str | None:
     """The canonical digest (hex, `schemas/formats/identity.md`) of a structured event; None if it has none."""
     try:
-        value = _parse(event)
+        value = parsed(event)
         return sha256(canonical_bytes({k: v for k, v in value.items() if k not in MEANINGLESS})).hexdigest()
     except (ReceiptInvalid, NotCanonical):
         return None
@@ -283,7 +293,7 @@ def split(answer: bytes | Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Items without a receipt are left out. Raises `ReceiptInvalid` if the answer's range proofs do not fit its items.
     """
-    document = _parse(answer) if isinstance(answer, bytes) else answer
+    document = parsed(answer) if isinstance(answer, bytes) else answer
     try:
         found = [item if "statement" in item else item.get("receipt") for item in document["items"]]
         receipts = [receipt for receipt in found if receipt]
@@ -298,14 +308,14 @@ def _trees(receipts: Sequence[Mapping[str, Any]], seals: Sequence[Mapping[str, A
     leaves: dict[int, dict[int, bytes]] = {}
     for receipt in receipts:
         stated = leaf_hash(canonical_bytes(receipt["statement"]))
-        if leaves.setdefault(receipt["seal"], {}).setdefault(_integer(receipt["leaf"]), stated) != stated:
+        if leaves.setdefault(receipt["seal"], {}).setdefault(integer(receipt["leaf"]), stated) != stated:
             raise ReceiptInvalid("two statements claim one leaf")
     trees = {}
     for number, under in leaves.items():
         part = seals[number]["range"]
         if (min(under), len(under)) != (part["first"], part["count"]):
             raise ReceiptInvalid(f"seal {number} covers leaves that the answer does not hold")
-        trees[number] = RangeTree(under, _integer(seals[number]["body"]["size"]), [_hash(h) for h in part["proof"]])
+        trees[number] = RangeTree(under, integer(seals[number]["body"]["size"]), [hash_of(h) for h in part["proof"]])
     return trees
 
 
@@ -331,7 +341,7 @@ def _receipt_of(event: bytes, receipts: Sequence[dict[str, Any]]) -> dict[str, A
     raise ReceiptInvalid("the answer holds no receipt of this event")
 
 
-def _parse(document: bytes) -> dict[str, Any]:
+def parsed(document: bytes) -> dict[str, Any]:
     """Parse a JSON object strictly: duplicate names would let two readers see two receipts in the same bytes."""
     try:
         value = jiter.from_json(document, catch_duplicate_keys=True, allow_inf_nan=False, float_mode="decimal")
@@ -342,27 +352,27 @@ def _parse(document: bytes) -> dict[str, Any]:
     return value
 
 
-def _lack(error: Exception) -> str:
+def lack(error: Exception) -> str:
     """What a document lacks to be what it should be."""
     if isinstance(error, KeyError):
         return f"it has no member {error}"
     return str(error) if isinstance(error, ValueError) else "a member is of another kind"
 
 
-def _integer(value: object) -> int:
+def integer(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise ValueError(f"{value!r} is not a count")
     return value
 
 
-def _hash(text: str) -> bytes:
+def hash_of(text: str) -> bytes:
     digest = bytes.fromhex(text)
     if len(digest) != 32 or digest.hex() != text:
         raise ValueError("a SHA-256 digest is 64 lower-case hexadecimal digits")
     return digest
 
 
-def _base64url(text: str) -> bytes:
+def decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error as e:

@@ -33,13 +33,9 @@ def check(
     json
         Print one JSON object.
     """
-    if (keys is None) == (hub_key is None):
-        print("Give either --keys (the hub's key history) or --hub-key (its public key in PEM).")
+    known = key_history(keys, hub_key)
+    if known is None:
         return 2
-    with _about(keys or hub_key):
-        known = (
-            KeyHistory.from_json(keys.read_bytes()) if keys else KeyHistory.from_pem(Path(str(hub_key)).read_bytes())
-        )
     with _about(receipt):
         verdict = verify(receipt.read_bytes(), event.read_bytes(), known)
     if json:
@@ -57,6 +53,15 @@ def check(
     else:
         _print(verdict)
     return 0 if verdict.valid else 1
+
+
+def key_history(keys: Path | None, hub_key: Path | None) -> KeyHistory | None:
+    """The keys that were given; None, said so, where not just one of the two was. Raises `ReceiptInvalid`."""
+    if (keys is None) == (hub_key is None):
+        print("Give either --keys (the hub's key history) or --hub-key (its public key in PEM).")
+        return None
+    with _about(keys or hub_key):
+        return KeyHistory.from_json(keys.read_bytes()) if keys else KeyHistory.from_pem(Path(str(hub_key)).read_bytes())
 
 
 @contextmanager
