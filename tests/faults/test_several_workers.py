@@ -31,6 +31,7 @@ WORKERS = range(2)
 PARALLEL = 100
 BURST = 40
 """Requests."""
+LEASE_SECONDS = 2.0
 HEAD = b"id,empty,container,occurred_at,time_kind,unlocode\n"
 
 
@@ -173,6 +174,36 @@ async def test_a_worker_that_was_frozen_decides_nothing_before_it_has_asked_the_
         assert (awoken.status, awoken.document["code"]) == (503, "REGISTRY_STALE")
         assert (await line.ask("POST", "/v1/events", event("late").raw, **given)).status == 403
         assert {tuple(seen.key.id for seen in view) for view in (await on.views()).values()} == {("before",)}
+
+
+async def test_a_router_frozen_past_its_leases_wakes_with_an_older_revision_and_nothing_is_lost_or_repeated(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings = replace(settings, fanout=replace(settings.fanout, lease_seconds=LEASE_SECONDS))
+    async with two_workers(settings, tmp_path) as on:
+
+        async def shown_everywhere(name: str) -> None:
+            """Events of many sources, so of every partition, until both feeds show all that was ever sent."""
+            events = [outgoing("acme", f"urn:tos:{each}", name, mass_kg=10_000 + each) for each in range(BURST)]
+            await on.desks["acme"].settle(events, random.Random(1))
+            sent = len({attempt.key for attempt in on.history.attempts})
+            while min(map(len, (await on.views()).values())) < sent:
+                await asyncio.sleep(0.05)
+
+        await shown_everywhere("before")
+        os.kill(await pid_of(on, 0), signal.SIGKILL)  # What it routed goes to the other one.
+        await on.until_ready()
+        await shown_everywhere("by the second")
+        frozen = await pid_of(on, 1)
+        os.kill(frozen, signal.SIGSTOP)
+        await operator(tmp_path, "partner", "suspend", "borealis")
+        await shown_everywhere("by the first, who has all leases now")
+        os.kill(frozen, signal.SIGCONT)
+        await on.until_ready()
+        await operator(tmp_path, "partner", "resume", "borealis")
+        await shown_everywhere("after")
+
+        assert await on.judge() == []
 
 
 async def test_a_leak_is_told_to_each_recipient_once_whichever_worker_is_asked_and_though_one_was_killed(
