@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from hub.core.agreement import Conditions
 from hub.core.errors import Refusal
 from hub.core.mandate import Leave
 from hub.core.partner import Facts, Partner, System
@@ -129,6 +130,8 @@ class Permit(Struct, frozen=True, gc=False):
     """Of an agent: what mandates let it report, each by itself."""
     needed: frozenset[str] | None = None
     """The members of `data` that an agreement covers, or every event of this kind has; None: all."""
+    conditions: tuple[Conditions, ...] | None = None
+    """Of which the event has to meet one for an agreement to cover it; None: there is one without any."""
 
 
 class ValidEvent(Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from math import inf
 
 from msgspec import Struct
 
-from hub.core.agreement import Agreement
+from hub.core.agreement import Agreement, Conditions
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal, ValidEvent
 from hub.core.mandate import Leave, chain_of, changes_at, may_act, represents
@@ -64,12 +64,25 @@ NEEDED_ALWAYS = frozenset(
     ("occurred_at", "time_kind", "time_zone_source", "subjects", "updated_at", "retracts", "corrects", "corrected_by")
 )
 """Members of `data` by which the hub tells events apart, whatever agreements say."""
+TAKING_BACK = frozenset(("customs.event.retracted", "customs.event.corrected"))
 
 
-def needed(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot, now: int) -> frozenset[str] | None:
-    """The members of `data` that any agreement in force covers, and those that every event of this kind has; None: all,
-    or nobody asks for this kind."""
-    asking = [each for each in covering(partner, facts, kind, snapshot) if each.in_force(now)]
+def asking(partner: Partner, facts: Facts, kind: EventType, snapshot: Snapshot, now: int) -> list[Agreement]:
+    """The agreements in force that ask for this type from this publisher."""
+    return [each for each in covering(partner, facts, kind, snapshot) if each.in_force(now)]
+
+
+def conditions_of(asking: Sequence[Agreement], kind: EventType) -> tuple[Conditions, ...] | None:
+    """Of which an event has to meet one to be covered; None: any event is. What takes another event back says nothing
+    of places or goods, and may always be said."""
+    if kind.name in TAKING_BACK or any(each.conditions == Conditions() for each in asking):
+        return None
+    return tuple(each.conditions for each in asking)
+
+
+def needed(asking: Sequence[Agreement], kind: EventType) -> frozenset[str] | None:
+    """The members of `data` that any agreement covers, and those that every event of this kind has; None: all, or
+    nobody asks for this kind."""
     paths = [tokens(pointer) if pointer != "*" else ("data",) for each in asking for pointer in each.fields]
     if not asking or ("data",) in paths:
         return None
@@ -183,9 +196,13 @@ def _by_agreement(partner: Partner, facts: Facts, kind: EventType, snapshot: Sna
     asking = covering(partner, facts, kind, snapshot)
     edges = [edge for each in asking for edge in (each.valid_from, each.valid_to or inf) if edge > now]
     until = min(edges, default=inf)
-    in_force = [each.id for each in asking if each.in_force(now)]
+    in_force = [_named(each) for each in asking if each.in_force(now)]
     if in_force:
         return Answer("Does an agreement ask for it?", f"yes: {', '.join(in_force)}", None, until)
     waiting = f"; not in force: {', '.join(each.id for each in asking)}" if asking else ""
     refusal = Refusal("NOT_PERMITTED", f"no agreement in force covers {kind.name} from {partner.id}")
     return Answer("Does an agreement ask for it?", f"no{waiting}", refusal, until)
+
+
+def _named(agreement: Agreement) -> str:
+    return agreement.id if agreement.conditions == Conditions() else f"{agreement.id} (where its conditions are met)"

@@ -12,9 +12,19 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.core.conditions import said_by
 from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Mode, Permit, Principal
-from hub.core.permission import answers, covering, full_stop, leaves_of, mandate_missing, needed, parties_to
+from hub.core.permission import (
+    answers,
+    asking,
+    conditions_of,
+    full_stop,
+    leaves_of,
+    mandate_missing,
+    needed,
+    parties_to,
+)
 from hub.core.registry import Snapshot
 from hub.core.standing import standing_of
 from schemas.catalogue import EventType
@@ -82,7 +92,7 @@ class Policy:
         """Whether any agreement in force covers this type from this publisher."""
         partner, now = admitted.principal.partner, admitted.now_us // 1_000_000
         facts = standing_of(snapshot.partners.get(partner.id) or partner, snapshot, now).facts
-        return any(agreement.in_force(now) for agreement in covering(partner, facts, kind, snapshot))
+        return bool(asking(partner, facts, kind, snapshot, now))
 
 
 _OF_BEGINNINGS = frozenset({"AEO_REQUIRED", "NOT_PERMITTED"})
@@ -109,9 +119,22 @@ def _rule(principal: Principal, kind: EventType, snapshot: Snapshot, now: int, *
             return _Ruling(each.refusal, until, parties)
     subjects = kind.reportable(standing.facts.roles)
     leaves = leaves_of(agent, partner.id, kind.name, snapshot, now) if agent else ()
-    members = needed(partner, standing.facts, kind, snapshot, now)
-    permit = Permit(principal, kind, standing.facts, snapshot.revision, subjects, leaves, members)
+    asked = asking(partner, standing.facts, kind, snapshot, now)
+    of_events = needed(asked, kind), conditions_of(asked, kind) if asked else None
+    permit = Permit(principal, kind, standing.facts, snapshot.revision, subjects, leaves, *of_events)
     return _Ruling(permit, until, parties)
+
+
+def uncovered(permit: Permit, event: Mapping[str, object]) -> Refusal | None:
+    """Whether no agreement covers the event, though one asks for its type: by what it says of places and goods."""
+    if permit.conditions is None:
+        return None
+    said = said_by(event)
+    if any(said.meets(each) for each in permit.conditions):
+        return None
+    kind = permit.kind.name
+    detail = f"no agreement in force covers {kind} of these places, goods and modes of transport"
+    return Refusal("NOT_PERMITTED", detail)
 
 
 def not_needed(permit: Permit, event: Mapping[str, object]) -> tuple[Fault, ...]:

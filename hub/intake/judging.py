@@ -13,7 +13,7 @@ from hub.core.errors import Refusal
 from hub.core.evidence import Admitted, Decoded, Item, Permit, ValidEvent, Verdict
 from hub.core.registry import Snapshot
 from hub.core.settings import IntakeSettings
-from hub.intake.authorise import Policy, about, not_needed
+from hub.intake.authorise import Policy, about, not_needed, uncovered
 from hub.intake.sources import SourceBook
 from hub.intake.translate import rewritten
 from hub.intake.validate import identified, regard_of, unstatable_by, validate
@@ -66,7 +66,7 @@ class Judging:
         valid = validate(permit, decoded, now_us=admitted.now_us, partitions=self._partitions, regard=regard)
         if isinstance(valid, Refusal):
             return _rejected(decoded, valid)
-        refusal = self._refusal(permit, valid)
+        refusal = uncovered(permit, decoded.event) or self._refusal(permit, valid)
         if refusal:
             return _rejected(decoded, refusal)
         advice = not_needed(permit, decoded.event)
@@ -132,7 +132,8 @@ class Judging:
             now_us=admitted.now_us,
             partitions=self._partitions,
         )
-        refusal = self._refusal(permit, valid)
+        covered = None if ends_own else uncovered(permit, item.event)
+        refusal = covered or self._refusal(permit, valid)
         return _proven(valid, admitted) if refusal is None else _answer(item, Verdict.REJECTED, refusal)
 
     def _marked(self, judged: Judged, kind: EventType) -> Judged:

@@ -10,7 +10,7 @@ from hub.core.agreement import Agreement, AgreementState
 from hub.core.agreement_words import says
 from hub.core.errors import Refusal
 from hub.core.partner import Facts, Partner
-from hub.core.permission import covering, needed
+from hub.core.permission import asking, needed
 from hub.core.registry import Snapshot
 from hub.core.standing import standing_of
 from hub.core.words import words
@@ -81,8 +81,8 @@ class AgreementsAPI:
         """By event type that anybody asks for, the members of `data` that are covered."""
         told: Plain = {}
         for kind in self._catalogue.types:
-            if any(each.in_force(now) for each in covering(partner, facts, kind, snapshot)):
-                members = needed(partner, facts, kind, snapshot, now)
+            if asked := asking(partner, facts, kind, snapshot, now):
+                members = needed(asked, kind)
                 told[kind.name] = ALL if members is None else sorted(members)
         return told
 

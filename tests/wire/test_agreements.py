@@ -251,11 +251,38 @@ async def test_the_advice_is_for_the_sender_and_is_not_kept_with_the_event(sides
     assert "hubwarnings" not in record
 
 
-async def test_an_agreement_with_conditions_shows_the_events_that_say_so(sides: Sides) -> None:
+async def test_an_agreement_with_conditions_takes_and_shows_the_events_that_say_so(sides: Sides) -> None:
+    await sides.world.act("agreement.add", **(TERMS | {"conditions": {"places": ["NLRTM"]}}))
+    await sides.world.act("feed.add", name="risk", recipient="watch", purpose=RISK)
+    places = {"there": "NLRTM", "elsewhere": "NLAMS", "back": "NLRTM"}
+
+    answers = [await sides.delta.post(event(name, place={"unlocode": place})) for name, place in places.items()]
+
+    assert [answer.status for answer in answers] == [201, 403, 201]
+    assert answers[1].code == "NOT_PERMITTED"
+    assert [record["id"] for record in await sides.watch.records("risk", 2)] == ["there", "back"]
+
+
+async def test_what_one_agreement_leaves_out_another_may_take_and_its_recipient_alone_sees(sides: Sides) -> None:
+    other = await sides.world.reader("other")
     await sides.world.act("agreement.add", **(TERMS | {"conditions": {"places": ["NLRTM"]}}))
     await sides.world.act("feed.add", name="risk", recipient="watch", purpose=RISK)
 
-    for name, place in (("there", "NLRTM"), ("elsewhere", "NLAMS"), ("back", "NLRTM")):
+    for name, place in (("elsewhere", "NLAMS"), ("there", "NLRTM")):
         assert (await sides.delta.post(event(name, place={"unlocode": place}))).status == 201
 
-    assert [record["id"] for record in await sides.watch.records("risk", 2)] == ["there", "back"]
+    assert [record["id"] for record in await sides.watch.records("risk", 1)] == ["there"]
+    assert [record["id"] for record in await other.records("other", 2)] == ["elsewhere", "there"]
+
+
+async def test_what_was_taken_under_conditions_can_be_taken_back(sides: Sides) -> None:
+    terms = TERMS | {"types": ["*"], "conditions": {"places": ["NLRTM"]}}
+    await sides.world.act("agreement.add", **terms)
+    sent = event("a")
+    assert (await sides.delta.post(sent)).status == 201
+    named = {"retracts": {"source": sent["source"], "id": "a"}, "reason": {"text": "typing error"}}
+    about = {"subjects": [{"scheme": "event", "value": "a"}], "place": None, "empty": None}
+
+    answer = await sides.delta.post(event("b", type="customs.event.retracted", **named, **about))
+
+    assert answer.status == 201, answer
