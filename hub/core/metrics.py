@@ -40,6 +40,8 @@ _METRICS = (
     Metric("views_passed_over", "counter", (), "Records that the log let go of before they were known."),
     Metric("quarantined", "counter", ("cause",), "Records put into quarantine, by cause."),
     Metric("delivered", "counter", ("feed", "way"), "Records handed to readers, by feed and way (pull, sse)."),
+    Metric("feed_behind_events", "gauge", ("feed", "stage"), "Events a feed (routing) or its reader (reading) lacks."),
+    Metric("feed_behind_seconds", "gauge", ("feed", "stage"), "Age of the oldest of these."),
     Metric("feed_gaps", "counter", ("feed",), "Answers that told a reader of records purged before it read them."),
     Metric("delivery_seconds", "histogram", ("way",), "Time from acceptance to hand-over to a reader."),
     Metric("kafka_access_behind_seconds", "gauge", (), "How long brokers have not agreed with the registry."),

@@ -279,6 +279,9 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     stream_unsent_bytes_max: Count = 1_048_576
     """A stream whose reader leaves this much unread is cut; the last `id:` is the cursor to resume from."""
     stream_heartbeat_seconds: Seconds = 15.0
+    counts_per_hour_max: Count = 20
+    """How often one recipient may have counted what a filter would let through: more would find out single events."""
+    count_seconds_max: Seconds = 5.0
     access_days: Annotated[int, Meta(ge=30, le=3_660)] = 1_826
     """How long it is kept who was given what: five years."""
 

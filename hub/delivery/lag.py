@@ -1,0 +1,193 @@
+"""How far each feed is behind, in events and in time, and whether that grows (`schemas/formats/feed.md`).
+
+Of each lane two things are told: what of the log was not looked at yet for it (`routing`), and what of it its recipient
+did not acknowledge (`reading`). The oldest of these events says how late it is; it is read only where the place has
+moved since the last look.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from hub.core.errors import HubError, Trimmed
+from hub.core.feed import Feed, Lane, lane_name, lanes_of, stream_of
+from hub.core.record import EVENTS
+from hub.core.registry import Snapshot
+from hub.delivery.cursors import Cursors
+from hub.ports.event_log import EventLog
+from hub.ports.observer import Observer
+from hub.ports.positions import Positions
+from hub.ports.system import Clock
+
+LOOK_SECONDS = 10.0
+FEEDS_PER_SECOND_MAX = 10
+TREND_SECONDS = 300.0
+QUIET_SECONDS = 86_400
+CHANGE_SHARE = 0.1
+CHANGE_EVENTS = 10
+"""More or less by both is a trend."""
+
+
+class Lag(Struct, frozen=True):
+    events: int
+    seconds: float | None
+    """Age of the oldest of them; None where there is none, or it is not known."""
+    trend: str | None
+    """rising, steady or falling; None before there is anything to compare with."""
+
+
+class LaneLag(Struct, frozen=True):
+    feed: str
+    lane: str
+    routing: Lag
+    reading: Lag
+    quiet: bool
+    """It has a filter, and nothing came for a day."""
+
+
+class _Trace:
+    """What was seen of one lane and stage."""
+
+    def __init__(self) -> None:
+        self.looks: deque[tuple[float, int]] = deque()
+        self.oldest: dict[int, tuple[int, int]] = {}
+        """By partition: an offset, and when the log took the record there."""
+
+    def trend(self, now: float, events: int) -> str | None:
+        while self.looks and self.looks[0][0] < now - TREND_SECONDS:
+            self.looks.popleft()
+        before = self.looks[0][1] if self.looks and self.looks[0][0] <= now - LOOK_SECONDS else None
+        if not self.looks or self.looks[-1][0] <= now - LOOK_SECONDS:
+            self.looks.append((now, events))
+        if before is None:
+            return None
+        change = max(CHANGE_EVENTS, before * CHANGE_SHARE)
+        return "rising" if events >= before + change else "falling" if events <= before - change else "steady"
+
+
+class Lags:
+    """Of one process."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        positions: Positions,
+        cursors: Cursors,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        observer: Observer,
+        partitions: int,
+    ) -> None:
+        self._log = log
+        self._positions = positions
+        self._cursors = cursors
+        self._snapshot = snapshot
+        self._clock = clock
+        self._observer = observer
+        self._partitions = partitions
+        self._traces: dict[tuple[str, str], _Trace] = {}
+        """By stream and stage."""
+        self._moved: dict[str, tuple[int, int]] = {}
+        """By stream: its length when it was looked at, and when its last record came, seconds since 1970."""
+        self._told: dict[str, list[LaneLag]] = {}
+
+    def told(self) -> list[LaneLag]:
+        """What was seen of every feed that goes on, at the last look."""
+        return [lag for lags in self._told.values() for lag in lags]
+
+    async def run(self) -> None:
+        """Look at every feed again and again, few at a time; for ever."""
+        while True:
+            feeds = [feed for feed in self._snapshot().feeds if not feed.ended]
+            self._forget({feed.name for feed in feeds})
+            for feed in feeds:
+                try:
+                    self._told[feed.name] = await self.of(feed)
+                except HubError as error:
+                    self._observer.event("lag_not_seen", feed=feed.name, error=type(error).__name__)
+                await self._clock.sleep(1 / FEEDS_PER_SECOND_MAX)
+            await self._clock.sleep(max(0.0, LOOK_SECONDS - len(feeds) / FEEDS_PER_SECOND_MAX))
+
+    async def of(self, feed: Feed) -> list[LaneLag]:
+        """As it is now, of each lane. Raises `StorageUnavailable`."""
+        lanes = lanes_of(self._snapshot().feeds.versions(feed.name))
+        seen = [await self._of_lane(feed, lane) for lane in lanes]
+        newest = max([feed.since, *(came for _, _, came in seen)])
+        quiet = bool(feed.filter) and newest < self._now() - QUIET_SECONDS
+        lags = []
+        for lane, (routing, reading, _) in zip(lanes, seen, strict=True):
+            self._measure(lane_name(feed.name, lane), routing=routing, reading=reading)
+            lags.append(LaneLag(feed.name, lane.value, routing, reading, quiet))
+        return lags
+
+    async def _of_lane(self, feed: Feed, lane: Lane) -> tuple[Lag, Lag, int]:
+        """What was not looked at, what was not acknowledged, and when the last record came (seconds since 1970)."""
+        stream = stream_of(feed.name, lane)
+        source: dict[int, tuple[int, int]] = {}
+        read: dict[int, tuple[int, int]] = {}
+        kept = self._cursors.kept(await self._positions.acknowledged(feed.recipient, lane_name(feed.name, lane)))
+        for partition in range(self._partitions):
+            position = await self._positions.load(stream, self._log.generation, partition)
+            events = await self._log.bounds(EVENTS, partition)
+            source[partition] = max(position.source_offset if position else 0, events.start), events.end
+            if position is not None:  # Before, the lane may have no stream.
+                bounds = await self._log.bounds(stream, partition)
+                place = kept.places[partition].offset if kept is not None else 0
+                read[partition] = max(place, bounds.start), bounds.end
+        routing = await self._seen(stream, "routing", EVENTS, source)
+        reading = await self._seen(stream, "reading", stream, read)
+        return routing, reading, await self._came(stream, {partition: end for partition, (_, end) in read.items()})
+
+    def _measure(self, label: str, **lags: Lag) -> None:
+        for stage, lag in lags.items():
+            self._observer.gauge("feed_behind_events", lag.events, feed=label, stage=stage)
+            self._observer.gauge("feed_behind_seconds", lag.seconds or 0, feed=label, stage=stage)
+
+    async def _seen(self, stream: str, stage: str, source: str, places: dict[int, tuple[int, int]]) -> Lag:
+        trace = self._traces.setdefault((stream, stage), _Trace())
+        events = sum(max(0, end - place) for place, end in places.values())
+        behind = {partition: place for partition, (place, end) in places.items() if place < end}
+        times = [await self._time_of(trace, source, partition, place) for partition, place in behind.items()]
+        known = [time_us for time_us in times if time_us is not None]
+        seconds = max(0.0, (self._clock.now_us() - min(known)) / 1e6) if known else None
+        return Lag(events, seconds, trace.trend(self._clock.monotonic(), events))
+
+    async def _came(self, stream: str, ends: dict[int, int]) -> int:
+        """When its last record came; of one that never had any, when this process began to look."""
+        length, before = sum(ends.values()), self._moved.get(stream)
+        if before is None:
+            trace = _Trace()
+            times = [await self._time_of(trace, stream, each, end - 1) for each, end in ends.items() if end]
+            came = max((time_us // 1_000_000 for time_us in times if time_us is not None), default=self._now())
+        else:
+            came = before[1] if before[0] == length else self._now()
+        self._moved[stream] = length, came
+        return came
+
+    async def _time_of(self, trace: _Trace, stream: str, partition: int, offset: int) -> int | None:
+        """When the log took a record; None where it is gone. It is read once while the place does not move."""
+        known = trace.oldest.get(partition)
+        if known is None or known[0] != offset:
+            async with self._log.reader(stream) as reader:
+                try:
+                    records = await reader.read(partition, offset, records_max=1, bytes_max=1)
+                except Trimmed:
+                    records = ()
+            if not records:
+                return None
+            known = trace.oldest[partition] = offset, records[0].time_us
+        return known[1]
+
+    def _forget(self, feeds: set[str]) -> None:
+        """Of those that have ended, nothing is kept."""
+        streams = {stream_of(feed, lane) for feed in feeds for lane in Lane}
+        self._told = {feed: lags for feed, lags in self._told.items() if feed in feeds}
+        self._moved = {stream: seen for stream, seen in self._moved.items() if stream in streams}
+        self._traces = {key: trace for key, trace in self._traces.items() if key[0] in streams}
+
+    def _now(self) -> int:
+        return self._clock.now_us() // 1_000_000
