@@ -30,6 +30,7 @@ from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
 from hub.delivery.journal import Journal
+from hub.delivery.push import Push
 from hub.delivery.tail import Tails
 from hub.drivers.system.listen import Sockets, listener, private_listener, url_of
 from hub.intake.accept import Acceptor
@@ -129,6 +130,8 @@ class Hub:
         )
         self.progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self.feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
+        self.push: Push | None = None
+        """In the worker that delivers webhooks."""
         self.second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self.sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hub.assembly.aeo import make_status_events
 from hub.assembly.audit import make_export
+from hub.assembly.push import push_for
 from hub.fanout.router import Fanout
 from hub.intake.jobs import JobRunner
 from hub.operate.agreement_watch import AgreementWatch
@@ -34,6 +35,7 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     yield _make_agreement_watch(hub).run()
     if hub.ports.feed_access is not None:
         yield _make_direct_reading(hub, hub.ports.feed_access).run()
+    yield push_for(hub, _holder(hub))
     if hub.settings.hub_partner:
         yield _make_status_events(hub).run()
     if hub.settings.audit.syslog:

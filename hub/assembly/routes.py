@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from hub.assembly.copies import copies_api
 from hub.assembly.enrolment import enrolment_api
 from hub.assembly.intake import document_apis
+from hub.assembly.reading import make_pull
+from hub.assembly.replays import replays_api
 from hub.assembly.views import access_api, views_api
 from hub.delivery.acknowledge import Acknowledgements
-from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
-from hub.delivery.pull import Pull
 from hub.delivery.stream import Streams
 from hub.intake.signed import SignedRequests
 from hub.views.status import Statuses
@@ -101,6 +101,7 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         **partner.handlers(),
         **signatures.handlers(),
         **reader.handlers(),
+        **replays_api(hub, make_pull(hub)[0]).handlers(),
         **views.handlers(),
         **others,
         **public,
@@ -132,24 +133,7 @@ def _catalogue_api(hub: Hub) -> CatalogueAPI:
 
 def _reader_api(hub: Hub) -> ReaderAPI:
     settings, log, partitions = hub.settings.delivery, hub.ports.log, hub.events.partitions
-    cursors = Cursors(
-        hub.ports.keys.secret("cursor"),
-        clock=hub.clock,
-        entropy=hub.entropy,
-        generation=log.generation,
-        partitions=partitions,
-        seconds=settings.cursor_seconds,
-    )
-    pull = Pull(
-        positions=hub.ports.positions,
-        snapshot=hub.snapshot,
-        cursors=cursors,
-        observer=hub.observer,
-        settings=settings,
-        tails=hub.tails,
-        journal=hub.journal,
-        feed_retention_seconds=hub.settings.log.feed_retention_seconds,
-    )
+    cursors, pull = make_pull(hub)
     return ReaderAPI(
         gate=hub.entrance.gate,
         bodies=hub.bodies,

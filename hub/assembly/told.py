@@ -28,6 +28,7 @@ async def status_of(hub: Hub) -> Mapping[str, object]:
         "quotas": hub.quotas.told(),
         "waiting_people": hub.second_look.told(),
         "aeo_feeds": hub.feed_watch.told(),
+        "endpoints": await hub.push.told() if hub.push is not None else [],
         "partitions": [] if {"storage", "log"} & lacking.keys() else await _partitions(hub),
     }
 

@@ -28,6 +28,15 @@ WORKER_COLUMNS: Columns = {
     "ready": lambda row: "; ".join(f"{name}: {found}" for name, found in row["lacking"].items()) or "yes",
 }
 
+ENDPOINT_COLUMNS: Columns = {
+    "endpoint": "endpoint",
+    "feed": "feed",
+    "state": "state",
+    "records behind": "records_behind",
+    "seconds behind": lambda row: f"{row['seconds_behind']:.1f}",
+    "failing since": lambda row: moment(row["failing_since"]),
+}
+
 QUOTA_COLUMNS: Columns = {
     "over its quota": "partner",
     "seconds ago": "seconds_ago",
@@ -64,6 +73,9 @@ def _say(answer: dict[str, Any]) -> None:
         table(answer["workers"], WORKER_COLUMNS)
         print()
     table(answer["partitions"], PARTITION_COLUMNS)
+    if answer["endpoints"]:
+        print()
+        table(answer["endpoints"], ENDPOINT_COLUMNS)
     if answer["quotas"]["at_quota"]:
         print()
         table(answer["quotas"]["at_quota"], QUOTA_COLUMNS)

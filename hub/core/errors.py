@@ -333,6 +333,43 @@ _ROWS = (
         "Rotate it before then: `customs-connect rotate`; a certificate is registered by the hub's operator.",
         "Told 30, 20, 10 and 1 days before the end of its validity. Behind it, the hub refuses it with 401.",
     ),
+    # How a recipient's endpoint does.
+    _row(
+        "ENDPOINT_FAILING", 409, "notice",
+        "An endpoint of yours has taken nothing for hours.",
+        "Un de vos points de réception n'accepte plus rien depuis des heures.",
+        "See why it does not answer with 2xx; what it has missed is kept and sent again, or pulled from the cursor.",
+        "Told after 1, 12, 24, 48, 72 and 96 hours. Records are tried for 72 hours each; after 120 hours without any "
+        "success the endpoint is disabled.",
+    ),
+    _row(
+        "ENDPOINT_RECOVERED", 409, "notice",
+        "An endpoint of yours takes messages again.",
+        "Un de vos points de réception accepte de nouveau les messages.",
+        "Nothing has to be done; what waited is being sent.",
+        "What was given up meanwhile is in quarantine, and can be pulled from the feed.",
+    ),
+    _row(
+        "ENDPOINT_DISABLED", 409, "notice",
+        "An endpoint of yours was disabled: for five days it took nothing.",
+        "Un de vos points de réception a été désactivé : il n'a rien accepté pendant cinq jours.",
+        "Mend it, then ask the hub's operator to resume it; pull what is missing from the cursor that you kept.",
+        "It is verified again before anything is sent (`customs-hub delivery endpoint resume`).",
+    ),
+    _row(
+        "ENDPOINT_GONE", 409, "notice",
+        "An endpoint of yours answered 410: nothing is sent there any more.",
+        "Un de vos points de réception a répondu 410 : plus rien n'y est envoyé.",
+        "Have another endpoint registered if that was not meant; pull what is missing from the cursor that you kept.",
+        "410 says that the address has gone for good.",
+    ),
+    _row(
+        "DELIVERY_FAILED", 409, "notice",
+        "A record could not be delivered to an endpoint for 72 hours.",
+        "Un enregistrement n'a pas pu être remis à un point de réception pendant 72 heures.",
+        "Look why the receiver refused it; it can be pulled from the feed, or sent again.",
+        "It is in quarantine with what was tried last; the endpoint went on with other records.",
+    ),
     # What an operator asked for.
     _row(
         "ACT_REFUSED", 422, "invalid",

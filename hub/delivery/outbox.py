@@ -113,6 +113,11 @@ class Outbox:
             _Book(self.generation, self.places, tuple(self.messages.values()), self.failing_since_us)
         )
 
+    def begin_again(self) -> None:
+        """Look at the feed from the earliest record on that is kept, with the marks as they are."""
+        self.places = tuple(Place(place.partition, place.mark, 0) for place in self.places)
+        self.is_changed = True
+
     def delivered_up_to(self) -> tuple[Place, ...]:
         """Everything before it is done with."""
         places = {place.partition: place for place in self.places}

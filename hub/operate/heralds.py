@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha256
 
 from msgspec import Struct
 
@@ -19,7 +18,9 @@ from hub.core.leak import Leak, Trust
 from hub.core.record import EVENTS
 from hub.core.registry import Snapshot
 from hub.operate.credentials import Credential, begin_of, credentials
-from hub.operate.notices import Notice, NoticeDesk
+from hub.operate.endpoint_herald import POLL_SECONDS as ENDPOINTS_POLL_SECONDS
+from hub.operate.endpoint_herald import EndpointHerald
+from hub.operate.notices import Notice, NoticeDesk, notice_id
 from hub.operate.suspects import Places, places_of, shown_in
 from hub.ports.event_log import EventLog
 from hub.ports.observer import Observer
@@ -60,12 +61,14 @@ class Heralds:
         desk = NoticeDesk(means.log, means.positions, holder=means.holder)
         self._means = means
         self._leaks, self._expiries = LeakHerald(means, desk), ExpiryHerald(means, desk)
+        self._endpoints = EndpointHerald(means, desk)
 
     async def run(self) -> None:
         """Tell until cancelled; what cannot be told now is told later."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep("leaks", self._leaks.look, LEAKS_POLL_SECONDS))
             group.create_task(self._keep("expiries", self._expiries.look, EXPIRIES_POLL_SECONDS))
+            group.create_task(self._keep("endpoints", self._endpoints.look, ENDPOINTS_POLL_SECONDS))
 
     async def _keep(self, name: str, look: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
@@ -208,7 +211,9 @@ def _warning(credential: Credential, snapshot: Snapshot, after: int, now: int) -
         "expires": utc_text(credential.not_after * 1_000_000),
         "days": days,
     }
-    return Notice(_id(EXPIRES, credential.id, str(credential.not_after), str(days)), system.partner, EXPIRES, members)
+    return Notice(
+        notice_id(EXPIRES, credential.id, str(credential.not_after), str(days)), system.partner, EXPIRES, members
+    )
 
 
 def _revisions(snapshot: Snapshot) -> list[tuple[int, Sequence[Leak]]]:
@@ -225,7 +230,7 @@ def _notices(feed: Feed, revision: int, leak: Leak, events: Sequence[dict[str, o
     common = {"feed": feed.name, "since": utc_text(leak.since * 1_000_000), "time": utc_text(leak.told * 1_000_000)}
     return [
         Notice(
-            _id(cause, feed.name, leak.id, str(revision), str(begin)),
+            notice_id(cause, feed.name, leak.id, str(revision), str(begin)),
             feed.recipient,
             cause,
             {**common, "events": events[begin : begin + EVENTS_PER_NOTICE]},
@@ -236,7 +241,3 @@ def _notices(feed: Feed, revision: int, leak: Leak, events: Sequence[dict[str, o
 
 def _output(feed: Feed) -> str:
     return f"notices/leaks/{feed.name}"
-
-
-def _id(*parts: str) -> str:
-    return sha256("\x1f".join(parts).encode()).hexdigest()[:32]

@@ -9,6 +9,7 @@ may land after that look, so a reader may meet an id twice, and knows it (`schem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import orjson
 from msgspec import Struct
@@ -38,6 +39,11 @@ class Notice(Struct, frozen=True):
         header = NoticeHeader(self.partner, self.cause, generation, PARTITION, -1, self.id)
         body = {"code": self.cause, "notice": self.id, **self.members}
         return LogRecord(self.partner.encode(), pack(header), orjson.dumps(body))
+
+
+def notice_id(*parts: str) -> str:
+    """Of a notice that means just this."""
+    return sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
 class NoticeDesk:

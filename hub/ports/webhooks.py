@@ -36,8 +36,8 @@ class Reply(Struct, frozen=True):
 
 
 GONE = 410
-BODY_BYTES_MAX = 4_096
-"""Of an answer; nobody reads on."""
+BODY_BYTES_MAX = 16_384
+"""Of an answer: room for an access token. Nobody reads on."""
 
 
 class Poster(Protocol):

@@ -11,6 +11,7 @@ from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
 from hub.web.mandate_routes import MANDATE_ROUTES
+from hub.web.replay_routes import REPLAY_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
 from hub.web.route import (
@@ -29,7 +30,10 @@ from hub.web.route import Route as Route
 from hub.web.schema_routes import SCHEMA_ROUTES
 from hub.web.status_routes import STATUS_ROUTES
 
-NOTICE_CODES = ("TRUST_WITHDRAWN", "TRUST_CONFIRMED", "TRUST_RETRACTED", "KEY_EXPIRES")
+NOTICE_CODES = (
+    *("TRUST_WITHDRAWN", "TRUST_CONFIRMED", "TRUST_RETRACTED", "KEY_EXPIRES"),
+    *("ENDPOINT_FAILING", "ENDPOINT_RECOVERED", "ENDPOINT_DISABLED", "ENDPOINT_GONE"),
+)
 """In items: what is told of no single event."""
 
 
@@ -207,6 +211,7 @@ ROUTES = (
         codes=(*FEED_CODES, "CURSOR_EXPIRED"),
         summary="The same records as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",
     ),
+    *REPLAY_ROUTES,
     *STATUS_ROUTES,
     *EPCIS_ROUTES,
     Route(method="GET", path="/health/live", name="live", answers=(200,), summary="The process runs."),

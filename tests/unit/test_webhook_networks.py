@@ -88,7 +88,7 @@ async def receiver(answer: Answer, host: str = "127.0.0.1") -> AsyncIterator[int
 
 async def posted(url: str, *, networks: str = "", names: Names | None = None, **post: Any) -> Reply:
     settings = WebhookSettings(networks=networks, answer_seconds_max=5)
-    async with HttpPoster.open_at(settings, SystemClock(), names) as poster:
+    async with HttpPoster(settings, SystemClock(), names) as poster:
         return await poster.post(Post(url, {"webhook-id": "msg_1"}, b"{}", **post))
 
 
@@ -120,7 +120,7 @@ async def test_a_name_that_changes_its_mind_between_two_connections_gets_the_sec
 
     names = Names("127.0.0.2", "127.0.0.1")
     settings = WebhookSettings(networks="127.0.0.2/32")
-    async with receiver(answer, EVERYWHERE) as port, HttpPoster.open_at(settings, SystemClock(), names) as poster:
+    async with receiver(answer, EVERYWHERE) as port, HttpPoster(settings, SystemClock(), names) as poster:
         first = await poster.post(Post(f"http://receiver.example:{port}/", {}, b"{}"))
         second = await poster.post(Post(f"http://receiver.example:{port}/", {}, b"{}"))
 

@@ -5,8 +5,7 @@ whatever its name was resolved to before, and by whom.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from errno import EACCES
@@ -34,7 +33,7 @@ class NotAllowed(OSError):
 
 
 class HttpPoster:
-    """A `Poster`; close it. `resolver` finds addresses; None: the machine's."""
+    """A `Poster`, open while its block runs. `resolver` finds addresses; None: the machine's."""
 
     def __init__(self, settings: WebhookSettings, clock: Clock, resolver: AbstractResolver | None = None) -> None:
         """Raises `ValueError` or `OSError` where the settings name no network, or no certificate."""
@@ -50,17 +49,12 @@ class HttpPoster:
             own.load_cert_chain(settings.certificate_file, settings.key_file or None)
             self._sessions["https", True] = _session(own, allowed, resolver, public=True)
 
-    @classmethod
-    @asynccontextmanager
-    async def open_at(
-        cls, settings: WebhookSettings, clock: Clock, resolver: AbstractResolver | None = None
-    ) -> AsyncIterator[Self]:
-        poster = cls(settings, clock, resolver)
-        try:
-            yield poster
-        finally:
-            for session in poster._sessions.values():
-                await session.close()
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for session in self._sessions.values():
+            await session.close()
 
     async def post(self, post: Post) -> Reply:
         try:

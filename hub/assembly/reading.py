@@ -1,0 +1,33 @@
+"""Reading of feeds put together: the same pages for who pulls, who is streamed to, and to whom is pushed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.delivery.cursors import Cursors
+from hub.delivery.pull import Pull
+
+if TYPE_CHECKING:
+    from hub.assembly.hub import Hub
+
+
+def make_pull(hub: Hub) -> tuple[Cursors, Pull]:
+    cursors = Cursors(
+        hub.ports.keys.secret("cursor"),
+        clock=hub.clock,
+        entropy=hub.entropy,
+        generation=hub.ports.log.generation,
+        partitions=hub.events.partitions,
+        seconds=hub.settings.delivery.cursor_seconds,
+    )
+    pull = Pull(
+        positions=hub.ports.positions,
+        snapshot=hub.snapshot,
+        cursors=cursors,
+        observer=hub.observer,
+        settings=hub.settings.delivery,
+        tails=hub.tails,
+        journal=hub.journal,
+        feed_retention_seconds=hub.settings.log.feed_retention_seconds,
+    )
+    return cursors, pull

@@ -1,0 +1,330 @@
+"""One endpoint: whoever holds its lease takes its feed up, keeps what is to be sent, and sends it.
+
+Theory of operation. What a message holds is fixed, and kept under the lease, before its first attempt; what became of
+an attempt is kept before the next round. So a crash between the two brings the same message again, under the same id,
+and nothing is lost. An attempt is written down (`journal`) before its bytes leave. Whether the agreements still allow a
+record is looked at before every attempt, as it is for who pulls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+
+from msgspec import Struct
+
+from hub.core.endpoint import TRIED, Endpoint, EndpointState, Mode
+from hub.core.errors import HubError, Trimmed
+from hub.core.feed import Feed, lane_name, stream_of
+from hub.core.registry import Snapshot
+from hub.core.settings import WebhookSettings
+from hub.core.terms import stand
+from hub.delivery.breaker import Breaker
+from hub.delivery.cursors import Cursors, moved
+from hub.delivery.journal import Reader, given
+from hub.delivery.letter import Letters
+from hub.delivery.merge import Taken
+from hub.delivery.outbox import Key, Message, Outbox
+from hub.delivery.pull import Pull
+from hub.delivery.shelf import Searched, Shelf, Stamped, found_in
+from hub.ports.event_log import EventLog
+from hub.ports.observer import Observer
+from hub.ports.positions import Lease, Positions
+from hub.ports.system import Clock, Entropy
+from hub.ports.webhooks import GONE, Reply
+from hub.trust.cursor import Cursor
+from schemas.headers import FeedHeader
+
+LEASE_SECONDS = 15.0
+LOOK_SECONDS = 0.5
+"""How long it may take until a change of the registry is seen here, besides the registry's own time."""
+WAIT_SECONDS = 5.0
+STORAGE_SECONDS = 1.0
+"""After which storage that did not answer is asked again."""
+WARNED_SECONDS = 3_600
+DISABLED_SECONDS = 120 * 3_600
+ASKS_FOR_TIME = frozenset({429, 503})
+
+
+class Letter(Struct, frozen=True):
+    """A message that was given up, with the stamps of its records."""
+
+    endpoint: Endpoint
+    feed: Feed
+    message: Message
+    webhook_id: str
+    why: str
+    stamped: Sequence[Stamped]
+
+
+class Means(Struct, frozen=True, kw_only=True):
+    pull: Pull
+    letters: Letters
+    log: EventLog
+    positions: Positions
+    cursors: Cursors
+    snapshot: Callable[[], Snapshot]
+    confirmed: Callable[[], bool]
+    """Whether the registry's present state is known: otherwise nothing leaves."""
+    report: Callable[[str, EndpointState, int], Awaitable[None]]
+    """Say in the registry what became of an endpoint, and since when (seconds since 1970). Raises `HubError`."""
+    bury: Callable[[Letter], Awaitable[None]]
+    """Keep what was given up, where it is seen. Raises `HubError`: then it is tried again."""
+    clock: Clock
+    entropy: Entropy
+    observer: Observer
+    settings: WebhookSettings
+    partitions: int
+    holder: str
+
+    def now(self) -> int:
+        return self.clock.now_us() // 1_000_000
+
+
+def lease_name(endpoint: str) -> str:
+    return f"webhook/{endpoint}"
+
+
+class Shift:
+    """The time for which one process holds the lease of an endpoint."""
+
+    def __init__(self, endpoint: Endpoint, feed: Feed, lease: Lease, outbox: Outbox, means: Means) -> None:
+        self._id = endpoint.id
+        self._means = means
+        self._lease = lease
+        self._renew_at = means.clock.monotonic() + LEASE_SECONDS / 3
+        self.outbox = outbox
+        self._breaker = Breaker()
+        self._shelf = Shelf(means.log, stream_of(feed.name, endpoint.lane))
+        self._cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
+        self._ready: dict[Key, list[Stamped]] = {}
+        """Records of messages that were not attempted yet."""
+        self._under_way: dict[asyncio.Task[Reply | Searched | None], tuple[Key, int]] = {}
+        self._reading: asyncio.Task[Taken] | None = None
+
+    async def work(self) -> None:
+        """Until the endpoint is to be sent nothing any more. Raises `LeaseLost` and what storage raises."""
+        try:
+            while (stands := standing(self._id, self._means)) is not None:
+                endpoint, feed = stands
+                await self._renew()
+                await self._settle(endpoint, feed)
+                if self.outbox.is_changed:
+                    await self._means.positions.keep(self._lease, self.outbox.encoded())
+                    self.outbox.is_changed = False
+                if self._means.confirmed():
+                    self._begin(endpoint, feed)
+                await self._pause()
+        finally:
+            tasks = self._tasks()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _renew(self) -> None:
+        if self._means.clock.monotonic() >= self._renew_at:
+            self._lease = await self._means.positions.renew(self._lease, LEASE_SECONDS)
+            self._renew_at = self._means.clock.monotonic() + LEASE_SECONDS / 3
+
+    def _tasks(self) -> list[asyncio.Task[Reply | Searched | None] | asyncio.Task[Taken]]:
+        return [*self._under_way, *([self._reading] if self._reading is not None else [])]
+
+    # What became of what was begun
+
+    async def _settle(self, endpoint: Endpoint, feed: Feed) -> None:
+        for task in [task for task in self._under_way if task.done()]:
+            key, began_us = self._under_way.pop(task)
+            try:
+                outcome = task.result()
+            except HubError as error:
+                await self._wait_for_storage(error)
+                continue
+            if isinstance(outcome, Searched):
+                self.outbox.searched(key, outcome.found, outcome.up_to, endpoint)
+            elif outcome is None or outcome.taken:
+                self._ready.pop(key, None)
+                self.outbox.done(key)
+                if outcome is not None:
+                    await self._taken(endpoint)
+            elif outcome.status == GONE:
+                await self._report(EndpointState.GONE, self._means.now())
+            else:
+                await self._failed(endpoint, feed, key, began_us, outcome)
+        if self._reading is not None and self._reading.done():
+            reading, self._reading = self._reading, None
+            await self._take_up(endpoint, reading)
+        await self._warn(endpoint)
+
+    async def _taken(self, endpoint: Endpoint) -> None:
+        self._means.observer.count("webhook_attempts", endpoint=self._id, outcome="taken")
+        if self._breaker.succeeded():
+            self.outbox.hurry()
+        self.outbox.failing_since_us = 0
+        if endpoint.state is EndpointState.FAILING:
+            await self._report(EndpointState.ACTIVE, self._means.now())
+
+    async def _failed(self, endpoint: Endpoint, feed: Feed, key: Key, began_us: int, reply: Reply) -> None:
+        means, now_us = self._means, self._means.clock.now_us()
+        means.observer.count("webhook_attempts", endpoint=self._id, outcome="failed")
+        self._ready.pop(key, None)
+        self._breaker.failed(means.clock.monotonic(), reply.retry_after if reply.status in ASKS_FOR_TIME else None)
+        self.outbox.failing_since_us = self.outbox.failing_since_us or began_us
+        chance = means.entropy.bytes(1)[0] / 255
+        if not self.outbox.failed(key, began_us, now_us, retry_after=reply.retry_after, chance=chance):
+            message = self.outbox.messages[key]
+            why = reply.why or f"answered {reply.status}"
+            stamped = await self._shelf.of(message)
+            await means.bury(Letter(endpoint, feed, message, self._name_of(message), why, stamped))
+            self.outbox.done(key)
+        if now_us - self.outbox.failing_since_us >= DISABLED_SECONDS * 1_000_000:
+            await self._report(EndpointState.DISABLED, means.now())
+
+    async def _warn(self, endpoint: Endpoint) -> None:
+        """The first warning; what was before the endpoint was verified, or recovered, does not count."""
+        since_us, active = self.outbox.failing_since_us, endpoint.state is EndpointState.ACTIVE
+        if active and 0 < since_us < endpoint.since * 1_000_000:
+            self.outbox.failing_since_us = 0
+        elif active and since_us and self._means.clock.now_us() - since_us >= WARNED_SECONDS * 1_000_000:
+            await self._report(EndpointState.FAILING, since_us // 1_000_000)
+
+    async def _report(self, state: EndpointState, since: int) -> None:
+        try:
+            await self._means.report(self._id, state, since)
+        except HubError as error:  # It is so still at the next look.
+            self._means.observer.event("endpoint.unreported", endpoint=self._id, state=state, error=str(error))
+
+    async def _wait_for_storage(self, error: HubError) -> None:
+        self._means.observer.event("endpoint.waits", endpoint=self._id, error=str(error))
+        await self._means.clock.sleep(STORAGE_SECONDS)
+
+    async def _take_up(self, endpoint: Endpoint, reading: asyncio.Task[Taken]) -> None:
+        try:
+            taken = reading.result()
+        except Trimmed:
+            self._means.observer.count("feed_gaps", feed=endpoint.feed)
+            self.outbox.begin_again()
+            return
+        except HubError as error:
+            await self._wait_for_storage(error)
+            return
+        there = {(stamp.partition, offset): (stamp, value) for stamp, value, offset in _rows(taken)}
+        found = [found_in(offset, stamp, value, ordered=endpoint.ordered) for stamp, value, offset in _rows(taken)]
+        before = set(self.outbox.messages)
+        self.outbox.plan([each for each in found if each is not None], taken.places, endpoint)
+        for key in self.outbox.messages.keys() - before:
+            message = self.outbox.messages[key]
+            self._ready[key] = [there[message.partition, offset] for offset in message.offsets]
+
+    # What is begun
+
+    def _begin(self, endpoint: Endpoint, feed: Feed) -> None:
+        now_us, busy = self._means.clock.now_us(), {key for key, _ in self._under_way.values()}
+        if self._reading is None and self._has_room(endpoint):
+            self._reading = asyncio.create_task(self._read(endpoint, feed))
+        for message in self._due(now_us, busy):
+            if len(self._under_way) >= endpoint.concurrency:
+                break
+            task = asyncio.create_task(self._attempt(endpoint, feed, message))
+            self._under_way[task] = message.key, now_us
+
+    def _has_room(self, endpoint: Endpoint) -> bool:
+        messages = len(self.outbox.messages)
+        if messages >= self._means.settings.messages_max or (self._breaker.is_open and messages):
+            return False
+        if endpoint.mode is Mode.THIN:
+            return not self.outbox.messages
+        return len(self._ready) < endpoint.concurrency
+
+    def _due(self, now_us: int, busy: set[Key]) -> Iterable[Message]:
+        """While the breaker is open, one alone: the first that was tried."""
+        waiting = [each for key, each in self.outbox.messages.items() if key not in busy]
+        if self._breaker.waits(self._means.clock.monotonic()):
+            return ()
+        if self._breaker.is_open:
+            tried = [each for each in waiting if each.attempts] or waiting
+            return [min(tried, key=lambda each: each.since_us)] if tried and not busy else ()
+        return [each for each in waiting if each.next_us <= now_us]
+
+    async def _read(self, endpoint: Endpoint, feed: Feed) -> Taken:
+        """What comes next in the feed; of batches, with what comes while they may wait for it."""
+        room = self._means.settings.messages_max - len(self.outbox.messages)
+        spread = endpoint.ordered or endpoint.mode is Mode.SINGLE
+        limit = room if spread and endpoint.mode is not Mode.THIN else room * endpoint.batch_records
+        cursor = moved(self._cursor, self.outbox.places)
+        taken, behind = await self._means.pull.turn(feed, cursor, limit=limit, wait=WAIT_SECONDS)
+        if endpoint.mode is Mode.BATCH and 0 < len(taken.records) < min(endpoint.batch_records, limit):
+            await self._means.clock.sleep(endpoint.batch_ms / 1_000)
+            more, _ = await self._means.pull.turn(feed, behind, limit=limit - len(taken.records), wait=0)
+            return _joined(taken, more)
+        return taken
+
+    async def _attempt(self, endpoint: Endpoint, feed: Feed, message: Message) -> Reply | Searched | None:
+        """None: nothing of it may be sent any more. Raises `StorageUnavailable`."""
+        means = self._means
+        if message.is_search:
+            end = self.outbox.places[message.partition].offset
+            return await self._shelf.search(message, end, endpoint)
+        stamped = self._ready.get(message.key) or await self._shelf.of(message)
+        snapshot, now = means.snapshot(), means.now()
+        shown = [each for each in stamped if stand(each[0].agreements, each[0].received_us, snapshot, now)]
+        if not shown and not message.before:
+            return None
+        stamps, values = [stamp for stamp, _ in shown], [value for _, value in shown]
+        reader = Reader(endpoint.id, endpoint.keys[-1].public)
+        await means.pull.journal.add(given(feed, stamps, reader, way="webhook", lane=endpoint.lane))
+        places = message.before or self.outbox.delivered_up_to()
+        sealed = means.pull.seal(moved(self._cursor, places))
+        reply = await means.letters.send(endpoint, self._name_of(message), values, sealed)
+        if reply.taken and stamps:
+            oldest_us = min(stamp.received_us for stamp in stamps)
+            means.pull.delivered(feed, Taken(values, stamps, (), oldest_us), "webhook")
+        return reply
+
+    def _name_of(self, message: Message) -> str:
+        return self._means.letters.message_id(message.meant(self._id, self.outbox.generation))
+
+    async def _pause(self) -> None:
+        """Until something is done, or due, or it is time to look at the registry."""
+        if not (tasks := self._tasks()):
+            await self._means.clock.sleep(LOOK_SECONDS)
+            return
+        with suppress(TimeoutError):
+            async with self._means.clock.deadline(LOOK_SECONDS):
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+def standing(name: str, means: Means) -> tuple[Endpoint, Feed] | None:
+    """The endpoint and its feed, if records may be sent there now."""
+    snapshot = means.snapshot()
+    endpoint = snapshot.endpoints.get(name)
+    feed = snapshot.feeds.get(endpoint.feed) if endpoint is not None else None
+    if endpoint is None or feed is None or endpoint.state not in TRIED or not means.pull.is_open(feed):
+        return None
+    return endpoint, feed
+
+
+async def opened(endpoint: Endpoint, feed: Feed, means: Means) -> Outbox:
+    """What was kept of an endpoint; where there is nothing, or of another log, the feed's beginning."""
+    generation = means.log.generation
+    content = await means.positions.kept(lease_name(endpoint.id))
+    kept = Outbox.decode(content, generation, means.partitions) if content is not None else None
+    if kept is not None:
+        return kept
+    first: Cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
+    return Outbox(generation, first.places)
+
+
+def _rows(taken: Taken) -> Iterable[tuple[FeedHeader, bytes, int]]:
+    return zip(taken.stamps, taken.records, taken.offsets, strict=True)
+
+
+def _joined(one: Taken, other: Taken) -> Taken:
+    times = [time for time in (one.oldest_us, other.oldest_us) if time is not None]
+    return Taken(
+        [*one.records, *other.records],
+        [*one.stamps, *other.stamps],
+        other.places,
+        min(times, default=None),
+        [*one.offsets, *other.offsets],
+    )

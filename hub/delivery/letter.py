@@ -1,0 +1,156 @@
+"""What goes over the wire to an endpoint: bodies, signatures, and what proves the hub to the receiver."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from urllib.parse import quote, urlencode
+
+import orjson
+from msgspec import Struct
+
+from hub.core.endpoint import SECRETS_USE, Endpoint, Mode, client_secret_name, key_use, secret_name
+from hub.core.feed import lane_name
+from hub.ports.system import Clock
+from hub.ports.webhooks import Post, Poster, Reply
+from hub.trust.sealed_password import SealBroken, open_password
+from hub.trust.statement import utc_text
+from hub.trust.webhook import SigningKey, is_answer, message_id, secret_bytes, signatures
+
+IDS_USE = "webhook-ids"
+MOVED, VERIFICATION = "customs-hub.feed.moved", "customs-hub.endpoint.verification"
+JSON = "application/json"
+_MEDIA_TYPES = {
+    Mode.BATCH: "application/cloudevents-batch+json",
+    Mode.SINGLE: "application/cloudevents+json",
+    Mode.THIN: JSON,
+}
+TOKEN_SECONDS = 60
+"""How long a token counts that says nothing of it."""
+TOKEN_MARGIN_SECONDS = 10
+
+
+class _Token(Struct, frozen=True):
+    text: str
+    until: float
+    """By the monotonic clock."""
+
+
+class Letters:
+    """Signed messages of all endpoints; `secret`: of the key ring."""
+
+    def __init__(self, poster: Poster, secret: Callable[[str], bytes], clock: Clock) -> None:
+        self._poster = poster
+        self._secret = secret
+        self._clock = clock
+        self._keys: dict[tuple[str, int, str], SigningKey] = {}
+        self._tokens: dict[str, _Token] = {}
+
+    def message_id(self, meant: bytes) -> str:
+        return message_id(self._secret(IDS_USE), meant)
+
+    async def send(self, endpoint: Endpoint, name: str, values: Sequence[bytes], cursor: str) -> Reply:
+        """Records to an endpoint, or that there is something behind the cursor; `name`: the id of the message."""
+        if endpoint.mode is Mode.THIN:
+            members = {"feed": endpoint.feed, "lane": endpoint.lane.value, "cursor": cursor}
+            body = self._said(MOVED, members)
+        elif endpoint.mode is Mode.SINGLE:
+            body = values[0]
+        else:
+            body = b"[" + b",".join(values) + b"]"
+        return await self._post(endpoint, name, body, _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor})
+
+    async def verify(self, endpoint: Endpoint, challenge: str) -> str:
+        """Ask whether whoever answers has the secret; why not, or empty: so it is."""
+        body = self._said(VERIFICATION, {"endpoint": endpoint.id, "challenge": challenge})
+        reply = await self._post(endpoint, self.message_id(challenge.encode()), body, JSON, {})
+        if not reply.taken:
+            return reply.why or f"answered {reply.status}"
+        try:
+            answer = orjson.loads(reply.body)["answer"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            answer = None
+        right = isinstance(answer, str) and is_answer(answer, challenge, self._signing_keys(endpoint))
+        return "" if right else "the answer does not prove that the secret is known there"
+
+    async def _post(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        body: bytes,
+        media_type: str,
+        more: dict[str, str],
+    ) -> Reply:
+        keys = self._signing_keys(endpoint)
+        if not keys:
+            return Reply(0, "none of its keys can be opened here")
+        credential = await self._credential(endpoint)
+        if isinstance(credential, Reply):
+            return credential
+        stamp = self._clock.now_us() // 1_000_000
+        headers = {
+            "Content-Type": media_type,
+            "webhook-id": name,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": signatures(keys, name, stamp, body),
+            "hub-endpoint": endpoint.id,
+            "hub-feed": lane_name(endpoint.feed, endpoint.lane),
+            **more,
+        }
+        reply = await self._poster.post(Post(endpoint.url, headers, body, credential, endpoint.mtls))
+        if reply.status in (401, 403):
+            self._tokens.pop(endpoint.id, None)
+        return reply
+
+    def _said(self, kind: str, members: dict[str, str]) -> bytes:
+        return orjson.dumps({"type": kind, "timestamp": utc_text(self._clock.now_us()), "data": members})
+
+    def _signing_keys(self, endpoint: Endpoint) -> list[SigningKey]:
+        """Those that live and were sealed to this hub, the newest last."""
+        found = []
+        for key in endpoint.live_keys(self._clock.now_us() // 1_000_000):
+            kept = endpoint.id, key.number, key.sealed
+            if kept not in self._keys:
+                try:
+                    text = open_password(key.sealed, secret_name(endpoint.id, key.number), self._secret(SECRETS_USE))
+                    self._keys[kept] = SigningKey(secret_bytes(text), self._secret(key_use(endpoint.id, key.number)))
+                except (SealBroken, ValueError):
+                    continue
+            found.append(self._keys[kept])
+        return found
+
+    async def _credential(self, endpoint: Endpoint) -> str | Reply:
+        """`Authorization` towards the receiver; a `Reply` says why there is none."""
+        oauth = endpoint.oauth
+        if oauth is None:
+            return ""
+        token = self._tokens.get(endpoint.id)
+        if token is not None and self._clock.monotonic() < token.until:
+            return token.text
+        try:
+            secret = open_password(oauth.sealed, client_secret_name(endpoint.id), self._secret(SECRETS_USE))
+        except SealBroken as error:
+            return Reply(0, str(error))
+        basic = b64encode(f"{quote(oauth.client_id, safe='')}:{quote(secret, safe='')}".encode()).decode()
+        form = {"grant_type": "client_credentials", **({"scope": oauth.scope} if oauth.scope else {})}
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": JSON}
+        asked = Post(oauth.token_url, headers, urlencode(form).encode(), f"Basic {basic}", endpoint.mtls)
+        reply = await self._poster.post(asked)
+        given = _token_in(reply)
+        if given is None:
+            return Reply(0, f"no token: {reply.why or f'the token endpoint answered {reply.status}'}")
+        text, seconds = given
+        until = self._clock.monotonic() + max(0, seconds - TOKEN_MARGIN_SECONDS)
+        self._tokens[endpoint.id] = _Token(f"Bearer {text}", until)
+        return f"Bearer {text}"
+
+
+def _token_in(reply: Reply) -> tuple[str, int] | None:
+    """The token and its seconds (RFC 6749 §5.1)."""
+    try:
+        document = orjson.loads(reply.body) if reply.taken else {}
+        text, seconds = document["access_token"], document.get("expires_in", TOKEN_SECONDS)
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None
+    is_token = isinstance(text, str) and text.isascii() and text.isprintable() and isinstance(seconds, int)
+    return (text, seconds) if is_token else None

@@ -1,0 +1,146 @@
+"""Webhooks: one courier for each endpoint that is to be sent anything; none of them waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import chain, repeat
+
+from hub.core.endpoint import TRIED, Endpoint, EndpointState
+from hub.core.errors import HubError, LeaseLost
+from hub.core.feed import stream_of
+from hub.delivery.courier import (
+    LEASE_SECONDS,
+    LOOK_SECONDS,
+    STORAGE_SECONDS,
+    Means,
+    Shift,
+    lease_name,
+    opened,
+    standing,
+)
+from hub.delivery.outbox import LADDER_SECONDS, Outbox
+from hub.trust.webhook import CHALLENGE_BYTES
+
+LAG_SECONDS = 10.0
+"""How often lags are measured."""
+_TENDED = TRIED | {EndpointState.UNVERIFIED}
+
+
+class Push:
+    """The delivery of webhooks by this process. `run` owns its tasks."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._changed = asyncio.Event()
+        self._couriers: dict[str, asyncio.Task[None]] = {}
+        self._outboxes: dict[str, Outbox] = {}
+
+    def look(self) -> None:
+        """The registry has changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Tend every endpoint that the registry names, until cancelled."""
+        measured = 0.0
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for endpoint in self._means.snapshot().endpoints:
+                    courier = self._couriers.get(endpoint.id)
+                    if endpoint.state in _TENDED and (courier is None or courier.done()):
+                        self._couriers[endpoint.id] = group.create_task(self._tend(endpoint.id))
+                if self._means.clock.monotonic() - measured >= LAG_SECONDS:
+                    measured = self._means.clock.monotonic()
+                    await self._measure()
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with self._means.clock.deadline(LAG_SECONDS):
+                        await self._changed.wait()
+
+    async def _tend(self, name: str) -> None:
+        """Until the endpoint is to be sent nothing any more, whatever fails meanwhile."""
+        means = self._means
+        while (endpoint := means.snapshot().endpoints.get(name)) is not None and endpoint.state in _TENDED:
+            try:
+                if endpoint.state is EndpointState.UNVERIFIED:
+                    await self._verify(endpoint)
+                    continue
+                await self._deliver(name)
+            except LeaseLost as lost:
+                means.observer.event("endpoint.lease_lost", endpoint=name, error=str(lost))
+            except HubError as error:
+                means.observer.event("endpoint.waits", endpoint=name, error=str(error))
+            await means.clock.sleep(STORAGE_SECONDS)
+
+    async def _deliver(self, name: str) -> None:
+        """For as long as this process holds the lease. Raises `LeaseLost` and what storage raises."""
+        means = self._means
+        if (stands := standing(name, means)) is None:
+            return
+        lease = await means.positions.acquire(lease_name(name), means.holder, LEASE_SECONDS)
+        if lease is None:
+            return
+        outbox = self._outboxes[name] = await opened(*stands, means)
+        try:
+            await Shift(*stands, lease, outbox, means).work()
+        finally:
+            self._outboxes.pop(name, None)
+            await means.positions.release(lease)
+
+    async def _verify(self, endpoint: Endpoint) -> None:
+        """Ask until it answers, at growing distance, or until it is to be asked anew. Raises what storage raises."""
+        means = self._means
+        for step in chain(LADDER_SECONDS, repeat(LADDER_SECONDS[-1])):
+            while not means.confirmed():
+                await means.clock.sleep(LOOK_SECONDS)
+            challenge = b64encode(means.entropy.bytes(CHALLENGE_BYTES)).decode()
+            why = await means.letters.verify(endpoint, challenge)
+            means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome="unverified" if why else "verified")
+            if not why:
+                await means.report(endpoint.id, EndpointState.ACTIVE, means.now())
+                return
+            means.observer.event("endpoint.unverified", endpoint=endpoint.id, why=why)
+            until = means.clock.monotonic() + step
+            while means.clock.monotonic() < until:
+                await means.clock.sleep(LOOK_SECONDS)
+                if means.snapshot().endpoints.get(endpoint.id) != endpoint:
+                    return
+
+    async def _measure(self) -> None:
+        for each in await self.told():
+            name = str(each["endpoint"])
+            self._means.observer.gauge("endpoint_lag_records", float(str(each["records_behind"])), endpoint=name)
+            self._means.observer.gauge("endpoint_lag_seconds", float(str(each["seconds_behind"])), endpoint=name)
+
+    async def told(self) -> Sequence[Mapping[str, object]]:
+        """How every endpoint does that is delivered to here: for `customs-hub status`."""
+        told = []
+        for name, outbox in list(self._outboxes.items()):
+            if (stands := standing(name, self._means)) is None:
+                continue
+            endpoint, feed = stands
+            oldest_us = min((each.oldest_us for each in outbox.messages.values()), default=None)
+            since = outbox.failing_since_us // 1_000_000
+            told.append(
+                {
+                    "endpoint": name,
+                    "feed": feed.name,
+                    "state": endpoint.state.value,
+                    "messages": len(outbox.messages),
+                    "records_behind": await self._behind(stream_of(feed.name, endpoint.lane), outbox),
+                    "seconds_behind": 0.0 if oldest_us is None else self._means.now() - oldest_us / 1e6,
+                    "failing_since": since or None,
+                }
+            )
+        return told
+
+    async def _behind(self, stream: str, outbox: Outbox) -> int:
+        """Records that were not looked at, and those of messages; of what a message holds back it is not known."""
+        try:
+            ends = [(await self._means.log.bounds(stream, place.partition)).end for place in outbox.places]
+        except HubError:
+            ends = []
+        ahead = sum(max(0, end - place.offset) for end, place in zip(ends, outbox.places, strict=False))
+        return ahead + sum(len(message.offsets) for message in outbox.messages.values())
