@@ -65,7 +65,7 @@ def make_registrar(
 def listeners_of(settings: Settings, secret: Callable[[str], bytes]) -> Listeners:
     """Where recipients may read feeds from Kafka itself; `secret`: of the key ring."""
     addresses = {Proof.SCRAM: settings.kafka.recipients_scram, Proof.MTLS: settings.kafka.recipients_mtls}
-    return Listeners(addresses, lambda: sealing_key(secret(USE)))
+    return Listeners(addresses, lambda: sealing_key(secret(USE)), settings.kafka.topic_prefix)
 
 
 def sending_of(settings: Settings, secret: Callable[[str], bytes]) -> Sending:

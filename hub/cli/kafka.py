@@ -34,6 +34,7 @@ def up(
         The port of the first broker, the others follow; 0 takes free ones.
     recipients
         With listeners where recipients read their feeds from Kafka itself, by password or certificate; so it stays.
+        With one broker on --port 9092 they are 9093 and 9094.
     """
     from hub.core.errors import HubError
     from hub.lab.kafka import KafkaCluster

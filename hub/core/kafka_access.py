@@ -60,6 +60,7 @@ class Listeners(Struct, frozen=True):
     """Bootstrap servers, by how readers prove themselves there; what is empty or left out is not offered."""
     sealing_key: Callable[[], str] = str
     """The hub's public key to which passwords are sealed."""
+    topic_prefix: str = ""
 
     def address(self, proof: Proof) -> str:
         return self.addresses.get(proof, "")

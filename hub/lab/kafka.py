@@ -87,7 +87,8 @@ class KafkaCluster:
         """Start what does not run yet and wait until all brokers answer; start nothing that does.
 
         `port` is that of the first broker, the others follow; 0: free ones, and the same again next time.
-        `recipients`: with listeners for recipients, and rules about who may what; so it stays from then on.
+        `recipients`: with listeners for recipients, on the ports that follow those (first all for passwords, then all
+        for certificates), and rules about who may what; so it stays from then on.
         Raises `KafkaLabError`, and then leaves running what was running before and nothing else.
         """
         classpath = f"{jars()}/*"
@@ -100,7 +101,7 @@ class KafkaCluster:
             )
         started = [node.id for node in self._state.nodes if not self.running()[node.id]]
         if recipients:
-            self._open_to_recipients(started)
+            self._open_to_recipients(started, port)
         for node in self._state.nodes:
             if node.id in started:
                 _refuse_taken(node)
@@ -158,22 +159,25 @@ class KafkaCluster:
         scratch.write_bytes(msgspec.json.format(msgspec.json.encode(self._known())))
         scratch.replace(self._file)
 
-    def _open_to_recipients(self, started: list[int]) -> None:
+    def _open_to_recipients(self, started: list[int], port: int) -> None:
         nodes = self._known().nodes
         without = [node for node in nodes if not node.scram_port]
         if {node.id for node in without} - set(started):
             raise KafkaLabError("brokers run without listeners for recipients: stop them first, customs-hub kafka down")
-        ports = iter(free_ports(2 * len(without)))
-        self._known().nodes = [
-            node if node.scram_port else replace(node, scram_port=next(ports), mtls_port=next(ports)) for node in nodes
-        ]
-        self._directory.mkdir(parents=True, exist_ok=True)
+        count = len(without)
+        ports = range(port + count, port + 3 * count) if port else free_ports(2 * count)
+        opened = {
+            node.id: replace(node, scram_port=ports[each], mtls_port=ports[count + each])
+            for each, node in enumerate(without)
+        }
+        self._known().nodes = [opened.get(node.id, node) for node in nodes]
+        _make_private(self._directory)
         for node in without:
             issue(self._directory, f"CN=broker-{node.id}", f"broker-{node.id}", is_broker=True)
 
     def _write_settings(self) -> None:
         nodes = self._known().nodes
-        self.logs.mkdir(parents=True, exist_ok=True)
+        _make_private(self.logs)
         (self._directory / "log4j2.properties").write_text(LOG4J2)
         for node in nodes:
             (self._directory / f"node-{node.id}.properties").write_text(properties(node, nodes, self._directory))
@@ -216,6 +220,13 @@ def running_kafka(data: Path, brokers: int = 1, *, recipients: bool = False) -> 
         yield cluster
     finally:
         cluster.down()
+
+
+def _make_private(directory: Path) -> None:
+    """Make a directory and those above it that are missing, for this user alone: a hub may come to keep its data in one
+    of them, and refuses what is open to others."""
+    for missing in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
+        missing.mkdir(mode=0o700)
 
 
 def _cluster_id() -> str:

@@ -110,12 +110,13 @@ def next_identity(request: Next, basis: Basis, checks: Checks) -> Plain:
     if feed is None:
         return {}
     number = 1 if access is None else len(access.identities) + 1
+    lanes, prefix = lanes_of(basis.snapshot.feeds.versions(feed.name)), basis.listeners.topic_prefix
     return {
         "user": user_of(feed.recipient, request.id, number),
         "key": basis.listeners.sealing_key(),
         "addresses": {proof.value: address for proof, address in basis.listeners.addresses.items()},
         "groups": groups_of(feed.recipient),
-        "topics": [stream_of(feed.name, lane) for lane in lanes_of(basis.snapshot.feeds.versions(feed.name))],
+        "topics": [prefix + stream_of(feed.name, lane) for lane in lanes],
     }
 
 

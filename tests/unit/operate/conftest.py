@@ -99,6 +99,7 @@ class Desk:
             listeners=Listeners(
                 {Proof.SCRAM: "kafka.example:9093", Proof.MTLS: "kafka.example:9094"},
                 lambda: sealing_key(self.keys.secret(USE)),
+                "north.",
             ),
             webhooks=Sending(lambda: sealing_key(self.keys.secret(SECRETS_USE)), self.keys.secret),
         )

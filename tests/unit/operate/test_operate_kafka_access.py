@@ -13,7 +13,7 @@ from hub.core.kafka_access import KafkaAccess, Listeners
 from hub.core.proposal import Proposal
 from hub.operate.registrar import Waiting
 from hub.trust.certificate import certificate_id
-from hub.trust.sealed_password import USE, open_password
+from hub.trust.sealed_password import USE, open_password, sealing_key
 from tests.certificates import Pair
 from tests.direct import PASSWORD, open_to_kafka, sealed_for
 from tests.unit.operate.office import Office, key_pair, public_pem
@@ -54,6 +54,18 @@ async def test_a_grant_makes_a_user_of_the_recipient_whose_password_only_the_hub
     (identity,) = access_of(feed).identities
     assert identity.principal == "risk.live.1"
     assert open_password(identity.sealed, "risk.live.1", feed.keys.secret(USE)) == PASSWORD
+
+
+async def test_whoever_makes_a_password_is_told_for_whom_where_and_what_can_be_read(feed: Any) -> None:
+    told = await feed.show("kafka-access.next", id="live", feed="seals")
+
+    assert told == {
+        "user": "risk.live.1",
+        "key": sealing_key(feed.keys.secret(USE)),
+        "addresses": {"scram": "kafka.example:9093", "mtls": "kafka.example:9094"},
+        "groups": "risk.",
+        "topics": ["north.hub.feed.seals"],
+    }
 
 
 async def test_neither_the_audit_trail_nor_the_list_holds_the_password(feed: Any) -> None:
