@@ -67,6 +67,8 @@ class Ports(Struct, frozen=True):
     replay: ReplayGuard
     keys: KeyRing
     blobs: BlobStore
+    segments: BlobStore
+    """What is archived: nothing of it goes by its age alone."""
     jobs: Jobs
     last_use: LastUse
     views: Views
@@ -102,6 +104,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             replay=MemoryReplayGuard(),
             keys=MemoryKeyRing(now=clock.now_us() // 1_000_000),
             blobs=MemoryBlobStore(clock),
+            segments=MemoryBlobStore(clock),
             jobs=MemoryJobs(),
             last_use=MemoryLastUse(),
             views=MemoryViews(),
@@ -133,6 +136,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         replay=state.replay,
         keys=open_keys(directory, now=clock.now_us() // 1_000_000),
         blobs=blobs_at(settings, directory, clock),
+        segments=segments_at(settings, directory, clock),
         jobs=state.jobs,
         last_use=state.last_use,
         views=state.views,
@@ -150,6 +154,13 @@ def blobs_at(settings: Settings, directory: Path, clock: Clock) -> BlobStore:
     if settings.s3.bucket:
         return S3BlobStore.open_at(settings.s3, clock)
     return FileBlobStore.open_at(directory / "documents", clock)
+
+
+def segments_at(settings: Settings, directory: Path, clock: Clock) -> BlobStore:
+    """Beside the documents, never among them."""
+    if settings.s3.bucket:
+        return S3BlobStore.open_at(replace(settings.s3, prefix=f"{settings.s3.prefix}archive/"), clock)
+    return FileBlobStore.open_at(directory / "archive", clock)
 
 
 def _spending(directory: Path, worker: Worker) -> Spending:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from hub.assembly.aeo import make_status_events
 from hub.assembly.audit import make_export
 from hub.assembly.push import push_for
+from hub.assembly.replays import make_archivist
 from hub.fanout.router import Fanout
 from hub.intake.jobs import JobRunner
 from hub.operate.agreement_watch import AgreementWatch
+from hub.operate.archivist import Archivist
 from hub.operate.direct_reading import DirectReading
 from hub.operate.heralds import Heralds, Means
 from hub.operate.retention import Retention
@@ -27,7 +29,9 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     """The tasks that one worker does for all; `work` is what finishes documents that were not answered at once."""
     yield _make_fanout(hub).run()
     yield _make_heralds(hub).run()
-    yield _make_retention(hub).run()
+    archivist = make_archivist(hub, _holder(hub))
+    yield archivist.run()
+    yield _make_retention(hub, archivist).run()
     yield work.run()
     yield hub.follower.run()
     yield hub.second_look.run()
@@ -117,7 +121,7 @@ def _make_agreement_watch(hub: Hub) -> AgreementWatch:
     )
 
 
-def _make_retention(hub: Hub) -> Retention:
+def _make_retention(hub: Hub, archivist: Archivist) -> Retention:
     return Retention(
         log=hub.ports.log,
         index=hub.ports.index,
@@ -133,6 +137,7 @@ def _make_retention(hub: Hub) -> Retention:
         access_days=hub.settings.delivery.access_days,
         partitions=hub.events.partitions,
         sweep=hub.archived.sweep,
+        archived_before_us=archivist.safe_before_us,
     )
 
 

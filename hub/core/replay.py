@@ -11,6 +11,7 @@ from msgspec import Struct
 from hub.core.event import Event
 from hub.core.feed import Lane
 from hub.core.record import Position
+from schemas.headers import FeedHeader
 
 Run = tuple[int, int]
 """The first offset, and the one behind the last."""
@@ -69,6 +70,14 @@ class Replay(Struct, frozen=True, array_like=True):
     def means(self, received_us: int) -> bool:
         """Whether it asks for what was received then."""
         return self.from_us <= received_us < self.to_us and received_us <= self.known_us
+
+
+class Given(Struct, frozen=True):
+    """A record as the feed shows it, and the stamp that it has there."""
+
+    stamp: FeedHeader
+    lane: Lane
+    value: bytes
 
 
 FOR_EVER_US = 1 << 62

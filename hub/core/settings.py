@@ -286,6 +286,18 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     """How long it is kept who was given what: five years."""
 
 
+class ReplaySettings(Struct, frozen=True, kw_only=True):
+    """The past of feeds, read again beside what comes in."""
+
+    sessions_max: Count = 8
+    """Open ones of one recipient."""
+    session_seconds: WholeSeconds = 7 * 86_400
+    bytes_per_second_max: Count = 4_194_304
+    """Read of log and segments for all replays of one worker together: live delivery has the rest."""
+    page_records_max: Count = 1_000
+    page_bytes_max: Count = 4_194_304
+
+
 class WebhookSettings(Struct, frozen=True, kw_only=True):
     """Records brought to addresses that their recipients name (`customs-hub delivery endpoint`)."""
 
@@ -351,4 +363,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     fanout: FanoutSettings = FanoutSettings()
     delivery: DeliverySettings = DeliverySettings()
     webhooks: WebhookSettings = WebhookSettings()
+    replay: ReplaySettings = ReplaySettings()
     views: ViewsSettings = ViewsSettings()

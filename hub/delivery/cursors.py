@@ -37,11 +37,18 @@ class Cursors:
 
     def open(self, sealed: str, *, feed: str, reader: str) -> Cursor | Refusal:
         """`CURSOR_INVALID` if it is not this hub's, feed's and reader's own; `CURSOR_EXPIRED` with a fresh one."""
-        cursor = self._box.open(sealed)
-        if cursor is None or (cursor.feed, cursor.reader) != (feed, reader) or not self._fits(cursor):
+        cursor = self.marks(sealed, feed=feed, reader=reader)
+        if cursor is None:
             return Refusal("CURSOR_INVALID")
         if cursor.expires <= self._now():
             return self.expired(cursor)
+        return cursor
+
+    def marks(self, sealed: str, *, feed: str, reader: str) -> Cursor | None:
+        """A cursor for the marks in it, however old it is; None if it is not this hub's, feed's and reader's own."""
+        cursor = self._box.open(sealed)
+        if cursor is None or (cursor.feed, cursor.reader) != (feed, reader) or not self._fits(cursor):
+            return None
         return cursor
 
     def expired(self, cursor: Cursor) -> Refusal:

@@ -48,8 +48,10 @@ class Retention:
         access_days: int,
         partitions: int,
         sweep: Callable[[], Awaitable[object]],
+        archived_before_us: Callable[[], Awaitable[int | None]],
     ) -> None:
-        """`sweep` brings to an end what earlier processes left of documents."""
+        """`sweep` brings to an end what earlier processes left of documents; `archived_before_us`: what came then or
+        later waits to be archived, and is kept (None: nothing waits)."""
         self._log = log
         self._index = index
         self._blobs = blobs
@@ -64,6 +66,7 @@ class Retention:
         self._access_days = access_days
         self._partitions = partitions
         self._sweep = sweep
+        self._archived_before_us = archived_before_us
 
     async def run(self) -> None:
         """Purge until cancelled."""
@@ -74,6 +77,7 @@ class Retention:
     async def purge(self) -> None:
         """Let go of everything whose time is over. What cannot be purged now is tried again the next time."""
         now_us = self._clock.now_us()
+        await self._try(EVENTS, partial(self._purge_events, now_us))
         for stream, seconds in self._streams():
             await self._try(stream, partial(self._log.purge, stream, now_us - seconds * 1_000_000))
         for feed in self._snapshot().feeds:
@@ -98,7 +102,6 @@ class Retention:
             self._observer.event("purge_failed", store=store, error=place_of(e))
 
     def _streams(self) -> Iterable[tuple[str, int]]:
-        yield EVENTS, self._settings.events_retention_seconds
         yield NOTICES, self._settings.notices_retention_seconds
         yield QUARANTINE, self._settings.quarantine_retention_seconds
         snapshot = self._snapshot()
@@ -109,6 +112,11 @@ class Retention:
 
     def _streams_of(self, feed: Feed) -> Sequence[str]:
         return [stream_of(feed.name, lane) for lane in lanes_of(self._snapshot().feeds.versions(feed.name))]
+
+    async def _purge_events(self, now_us: int) -> None:
+        before_us = now_us - self._settings.events_retention_seconds * 1_000_000
+        archived_us = await self._archived_before_us()
+        await self._log.purge(EVENTS, before_us if archived_us is None else min(before_us, archived_us))
 
     async def _purge_jobs(self, now_us: int) -> None:
         """The documents of jobs go with them; what was accepted of one is kept beside it, as long as the log."""

@@ -49,6 +49,8 @@ class World:
         self.accesses = MemoryAccessJournal()
         self.snapshot = Snapshot()
         self.swept = 0
+        self.waiting_us: int | None = None
+        """When the oldest came that waits to be archived."""
         self.retention = Retention(
             log=self.log,
             index=self.index,
@@ -70,10 +72,14 @@ class World:
             access_days=40,
             partitions=2,
             sweep=self.sweep,
+            archived_before_us=self.archived_before_us,
         )
 
     async def sweep(self) -> None:
         self.swept += 1
+
+    async def archived_before_us(self) -> int | None:
+        return self.waiting_us
 
     async def declare(self) -> World:
         for name in (EVENTS, NOTICES, QUARANTINE, FEED.stream):

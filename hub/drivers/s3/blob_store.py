@@ -156,7 +156,8 @@ class S3BlobStore:
 
     async def _older_than(self, before_us: int) -> AsyncIterator[str]:
         async for path in self._listed(self._prefix):
-            if _time_us(path) < before_us:
+            is_ours = path.removeprefix(self._prefix).count("/") == 2  # Deeper lies what another prefix is of.
+            if is_ours and _time_us(path) < before_us:
                 yield path
 
     async def _listed(self, folder: str) -> AsyncIterator[str]:

@@ -141,6 +141,7 @@ _ASKED_WITH = {
     "enrolment_challenge": "EnrolmentCode",
     "enrol": "EnrolmentProof",
     "receipt_verified": "VerifiedReceipt",
+    "start_replay": "ReplayAsked",
 }
 
 

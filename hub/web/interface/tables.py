@@ -141,6 +141,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _query("proof", "with the seals of records that withhold members", const="yes"),
     ],
     "acknowledge": [_LANE],
+    "get_replay_records": [_CURSOR, _LIMIT, _WAIT],
     "stream": [_LANE, _CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
     "epcis_capture": [
         _header("GS1-Capture-Error-Behaviour", "what becomes of the rest", enum=["rollback", "proceed"]),
@@ -200,6 +201,9 @@ ANSWERS: dict[str, dict[str, str]] = {
     "list_feeds": {JSON: "Feeds"},
     "get_records": {JSON: "FeedPage"},
     "stream": {SSE: "Text"},
+    "start_replay": {JSON: "Replay"},
+    "list_replays": {JSON: "Replays"},
+    "get_replay_records": {JSON: "ReplayPage"},
     "epcis_discovery": {JSON: "EPCISDocument"},
     "epcis_capture_jobs": {JSON: "EPCISJobs"},
     "epcis_capture_job": {JSON: "EPCISJob"},

@@ -1,0 +1,211 @@
+"""Replay: the past of a feed, page by page, in a session of its own (`schemas/formats/replay.md`).
+
+What a record shows is decided elsewhere, as fan-out decided it and by what stands now. Here is the session: what it
+reads, where it stands, at which pace, and that every page is written down before it leaves. Nothing of a session lives
+in the process but its share of the pace: any worker goes on with it, from the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from hub.core.access import Access, Step, runs_of
+from hub.core.errors import Refusal
+from hub.core.feed import Feed, Lane
+from hub.core.record import Position, StoredRecord
+from hub.core.registry import Snapshot
+from hub.core.replay import Given, Replay
+from hub.core.settings import ReplaySettings
+from hub.delivery.journal import Journal, Reader, given
+from hub.delivery.pace import Pace
+from hub.delivery.replays import Replays
+from hub.ports.history import History
+from hub.ports.observer import Observer
+from hub.ports.system import Clock
+from hub.trust.replay_cursor import ReplayCursor, ReplayCursors
+from schemas.headers import FeedHeader
+
+WAY = "replay"
+LOOKED_AT_FACTOR = 16
+"""A page ends when it has looked at this many times its records: where few are for this reader it may be empty."""
+PAGE_SECONDS_MAX = 2.0
+"""Where the pace is slow a page ends early, with what there is."""
+READ_RECORDS_MAX, READ_BYTES_MAX = 500, 1_048_576
+"""Of one read: what a session holds of the log at a time."""
+
+
+class Deciding(Protocol):
+    """What of the past a feed shows."""
+
+    async def shown(
+        self, replay: Replay, place: Position, records: Sequence[StoredRecord], *, archived: bool
+    ) -> Sequence[Given]: ...
+
+    def still(self, feed: str, given: Sequence[Given]) -> Sequence[Given]: ...
+
+
+class ReplayPage(Struct, frozen=True):
+    records: Sequence[bytes]
+    cursor: str
+    complete: bool
+    gap: bool
+
+
+class _Turn(Struct):
+    """What one page has come to."""
+
+    places: list[int]
+    given: list[Given]
+    gap: bool = False
+    looked_at: int = 0
+    bytes: int = 0
+
+
+class Replaying:
+    def __init__(
+        self,
+        replays: Replays,
+        *,
+        history: History,
+        past: Deciding,
+        journal: Journal,
+        cursors: ReplayCursors,
+        pace: Pace,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        observer: Observer,
+        settings: ReplaySettings,
+    ) -> None:
+        self._replays = replays
+        self._history = history
+        self._past = past
+        self._journal = journal
+        self._cursors = cursors
+        self._pace = pace
+        self._snapshot = snapshot
+        self._clock = clock
+        self._observer = observer
+        self._settings = settings
+        self._under_way: set[str] = set()
+
+    async def page(
+        self, recipient: str, replay_id: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
+    ) -> ReplayPage | Refusal:
+        """Up to `limit` records behind the cursor (none: from the session's first on); waits up to `wait` seconds for
+        the first of them, as the pace allows.
+
+        `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`; `TOO_MANY_REQUESTS` while another page of the session is made.
+        Raises `StorageUnavailable`, and `HubError` where it could not be written down what is given.
+        """
+        replay = await self._replays.find(recipient, replay_id)
+        if replay is None:
+            return Refusal("NOT_FOUND")
+        feed = self._snapshot().feeds.get(replay.feed)
+        if feed is None or feed.ended:
+            return Refusal("FEED_GONE")
+        places = self._places(replay, sealed)
+        if places is None:
+            return Refusal("CURSOR_INVALID")
+        if replay.id in self._under_way:
+            return Refusal("TOO_MANY_REQUESTS", "one page of a replay at a time")
+        self._under_way.add(replay.id)
+        try:
+            return await self._page(replay, feed, places, reader, limit, wait)
+        finally:
+            self._under_way.discard(replay.id)
+
+    async def _page(
+        self, replay: Replay, feed: Feed, places: list[int], reader: Reader, limit: int, wait: float
+    ) -> ReplayPage:
+        turn = _Turn(places, [])
+        limit = min(limit, self._settings.page_records_max)
+        began = self._clock.monotonic()
+        while not _complete(replay, turn.places):
+            await self._round(replay, turn, limit)
+            seconds = self._clock.monotonic() - began
+            if _is_full(turn, limit, self._settings.page_bytes_max) or seconds >= max(wait, PAGE_SECONDS_MAX):
+                break
+            if seconds >= wait and (turn.given or turn.looked_at >= limit):
+                break
+        # What ended while it was read is left out, of the journal too; what ended while that was written, of the page.
+        leaving = self._past.still(feed.name, turn.given)
+        await self._journal.add(_written(feed, leaving, reader))
+        leaving = self._past.still(feed.name, leaving)
+        self._observer.count("replayed", len(leaving), feed=feed.name)
+        cursor = self._cursors.seal(ReplayCursor(replay.id, replay.recipient, tuple(turn.places)))
+        return ReplayPage([each.value for each in leaving], cursor, _complete(replay, turn.places), turn.gap)
+
+    async def _round(self, replay: Replay, turn: _Turn, limit: int) -> None:
+        """One read of each track that has anything left, each with its share of what the page still takes."""
+        for number, track in enumerate(replay.tracks):
+            run = track.run_at(turn.places[number])
+            left = limit - len(turn.given)
+            if run is None or left <= 0 or turn.bytes >= self._settings.page_bytes_max:
+                continue
+            place = Position(track.generation, track.partition, run[0])
+            stretch = await self._history.read(
+                place,
+                run[1],
+                records_max=min(READ_RECORDS_MAX, left),
+                bytes_max=min(READ_BYTES_MAX, self._settings.page_bytes_max - turn.bytes),
+            )
+            size = sum(len(record.value) + len(record.header) for record in stretch.records)
+            await self._pace.pay(size)
+            shown = await self._past.shown(replay, place, stretch.records, archived=stretch.archived)
+            turn.given += shown
+            turn.bytes += sum(len(each.value) for each in shown)
+            turn.looked_at += max(1, len(stretch.records))
+            turn.gap |= stretch.gap
+            turn.places[number] = stretch.next
+
+    def _places(self, replay: Replay, sealed: str | None) -> list[int] | None:
+        """Where each track goes on; None for a cursor that is not this session's."""
+        if sealed is None:
+            return [track.first for track in replay.tracks]
+        cursor = self._cursors.open(sealed)
+        if cursor is None or (cursor.replay, cursor.reader) != (replay.id, replay.recipient):
+            return None
+        return list(cursor.places) if len(cursor.places) == len(replay.tracks) else None
+
+
+def _is_full(turn: _Turn, limit: int, bytes_max: int) -> bool:
+    looked_at_max = limit * LOOKED_AT_FACTOR
+    return len(turn.given) >= limit or turn.bytes >= bytes_max or turn.looked_at >= looked_at_max
+
+
+def _complete(replay: Replay, places: Sequence[int]) -> bool:
+    return all(track.run_at(place) is None for track, place in zip(replay.tracks, places, strict=True))
+
+
+def _written(feed: Feed, leaving: Sequence[Given], reader: Reader) -> list[Access]:
+    by_lane: Mapping[Lane, list[FeedHeader]] = {lane: [] for lane in Lane}
+    for each in leaving:
+        by_lane[each.lane].append(each.stamp)
+    return [
+        entry
+        for lane, stamps in by_lane.items()
+        for entry in given(feed, stamps, reader, way=WAY, lane=lane, step=Step.REPLAYED)
+    ]
+
+
+def begun(feed: Feed, replay: Replay, reader: Reader) -> Access:
+    """The entry that says that a session began."""
+    return Access(
+        step=Step.REPLAYED,
+        time_us=0,
+        recipient=feed.recipient,
+        purpose=feed.purpose.value,
+        feed=feed.name,
+        lane=replay.lane or "",
+        way=WAY,
+        reader=reader.id,
+        credential=reader.credential,
+        agreements=(),
+        revision=0,
+        generation=0,
+        partition=0,
+        runs=runs_of(()),
+    )

@@ -1,0 +1,112 @@
+"""The store of segments: what was kept of each partition beyond the log's time, found by an index, read with its proof.
+
+Theory of operation. A segment is put first, then the index that names it, each whole or not at all: what a crash left
+unnamed is not there, and is put again under the same name. Letting go is the other way round: the blob first, then its
+row, so that a row without a blob is gone as well. The index of a partition is one blob, read for each look: there is
+one row for some thousand events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from hashlib import sha256
+
+from hub.core.errors import BlobDamaged, BlobMissing, StorageUnavailable
+from hub.core.record import StoredRecord
+from hub.ports.blob_store import BlobKey, BlobStore, read_blob
+from hub.ports.key_ring import SealKey
+from hub.ports.observer import Observer
+from hub.trust.segment import (
+    Index,
+    Indexed,
+    Segment,
+    SegmentDamaged,
+    read_index,
+    read_segment,
+    write_index,
+    write_segment,
+)
+
+OWNER = "archive"
+OPENED_KEPT_MAX = 4
+"""Segments held in memory, for sessions that read them page by page."""
+
+
+class Segments:
+    def __init__(self, blobs: BlobStore, *, seal_keys: Callable[[], Sequence[SealKey]], observer: Observer) -> None:
+        self._blobs = blobs
+        self._seal_keys = seal_keys
+        self._observer = observer
+        self._opened: OrderedDict[tuple[str, bytes], Sequence[StoredRecord]] = OrderedDict()
+
+    async def index(self, partition: int) -> Index:
+        """Raises `StorageUnavailable`, also where what is there cannot be believed."""
+        try:
+            return read_index(await read_blob(self._blobs, _index_key(partition)))
+        except BlobMissing:
+            return Index()
+        except (SegmentDamaged, BlobDamaged) as error:
+            raise self._damaged(f"index-{partition}", error) from error
+
+    async def put_index(self, partition: int, index: Index) -> None:
+        """In place of the one that is there; from now on it counts."""
+        await self._blobs.put(_index_key(partition), _whole(write_index(index)))
+
+    async def put(self, segment: Segment, *, oldest_us: int, newest_us: int, agreements: Sequence[str]) -> Indexed:
+        """Keep a segment; return the row that it is to have."""
+        name = f"{segment.generation}-{segment.partition}-{segment.first}"
+        content = await asyncio.to_thread(write_segment, segment)
+        await self._blobs.put(BlobKey(OWNER, name), _whole(content))
+        digest = sha256(content).digest()
+        place = (segment.generation, segment.first, segment.end)
+        return Indexed(name, *place, oldest_us, newest_us, digest, tuple(agreements))
+
+    async def records(self, entry: Indexed) -> Sequence[StoredRecord]:
+        """The events of a segment, each verified; none where nothing was wanted, or it has gone.
+
+        Raises `StorageUnavailable`; with an alarm where it is not what was put: nothing of it is shown.
+        """
+        if not entry.name:
+            return ()
+        opened = self._opened.get((entry.name, entry.sha256))
+        if opened is None:
+            opened = await self._open(entry)
+            self._opened[entry.name, entry.sha256] = opened
+            if len(self._opened) > OPENED_KEPT_MAX:
+                self._opened.popitem(last=False)
+        return opened
+
+    async def let_go(self, entry: Indexed) -> None:
+        if entry.name:
+            await self._blobs.delete(BlobKey(OWNER, entry.name))
+
+    async def _open(self, entry: Indexed) -> Sequence[StoredRecord]:
+        try:
+            content = await read_blob(self._blobs, BlobKey(OWNER, entry.name))
+            return await asyncio.to_thread(read_segment, content, entry, self._seal_key_at)
+        except BlobMissing:
+            return ()
+        except (SegmentDamaged, BlobDamaged) as error:
+            raise self._damaged(entry.name, error) from error
+
+    def _seal_key_at(self, key_id: str, moment: int) -> bytes | None:
+        """What somebody else may have signed is believed no more."""
+        for key in self._seal_keys():
+            if key.id == key_id and (key.compromised_since is None or moment < key.compromised_since):
+                return key.public
+        return None
+
+    def _damaged(self, name: str, error: Exception) -> StorageUnavailable:
+        self._observer.count("alarms", alarm="segment_damaged")
+        self._observer.event("alarm.segment_damaged", segment=name, error=str(error))
+        return StorageUnavailable(f"the segment {name} cannot be believed: {error}")
+
+
+def _index_key(partition: int) -> BlobKey:
+    return BlobKey(OWNER, f"index-{partition}")
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
