@@ -22,7 +22,6 @@ from msgspec.structs import replace
 
 from hub.core.agreement import ALL_FIELDS, Agreement, Conditions, Purpose, type_matches
 from hub.core.event import Event
-from hub.core.feed import Feed
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
 from schemas.headers import EventHeader
@@ -203,8 +202,11 @@ def oldest_archived(agreement: Agreement, now: int) -> int:
     return max(now - agreement.archive_days * DAY_SECONDS, oldest_kept(agreement, now))
 
 
-def kept_seconds(feed: Feed, snapshot: Snapshot, most: int) -> int:
+def kept_seconds(name: str, snapshot: Snapshot, most: int) -> int:
     """How long a feed's records are kept: `most`, or less where no agreement lets its recipient keep them so long."""
+    feed = snapshot.feeds.get(name)
+    if feed is None:
+        return most
     agreements = (each for each in snapshot.agreements_for(feed.recipient, feed.purpose) if not each.ended)
     days = [math.inf if each.retention_days is None else each.retention_days for each in agreements]
     return int(min(most, max(days) * DAY_SECONDS)) if days else most

@@ -17,7 +17,7 @@ from hub.core.feed import Feed, lane_of, lanes_of, stream_named
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
-from hub.core.terms import stand
+from hub.core.terms import kept_seconds, stand
 from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Journal, Reader, given
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
@@ -142,7 +142,8 @@ class Pull:
         """A feed may be read from the moment it is registered, before fan-out has come to it."""
         stream = stream_named(cursor.feed)
         if stream not in self._declared:
-            await self._tails.log.declare(Stream(stream, self._tails.partitions, self._retention_seconds))
+            kept = kept_seconds(lane_of(cursor.feed)[0], self._snapshot(), self._retention_seconds)
+            await self._tails.log.declare(Stream(stream, self._tails.partitions, kept))
             self._declared.add(stream)
         return stream
 

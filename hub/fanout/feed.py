@@ -15,8 +15,9 @@ from collections.abc import Sequence
 
 from hub.core.errors import Trimmed, place_of
 from hub.core.event import Event
-from hub.core.feed import Lane, lane_name, stream_of
+from hub.core.feed import Lane, lane_name, lane_of, stream_of
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
+from hub.core.terms import kept_seconds
 from hub.fanout.means import LogCutShort, Means, Tenure, append_all, append_each, batches, bytes_of
 from hub.fanout.route import Ruling
 from hub.fanout.section import Parcel
@@ -53,10 +54,11 @@ class FeedRun:
 
     async def run(self) -> None:
         """Pass on until the feed ends or stands still. Raises what another run may mend, `LeaseLost`, `LogCutShort`."""
-        log, kept = self._means.log, self._means.feed_retention_seconds
+        log, most = self._means.log, self._means.feed_retention_seconds
         if not self._goes_on():
             return  # Its stream may be gone by now, and must not be made again.
         async with self._sections.beginning:
+            kept = kept_seconds(lane_of(self.label)[0], self._means.snapshot(), most)
             await log.declare(Stream(self.stream, self._means.events.partitions, kept))
             position, self._end = await self._stand()
         await self._sections.begun()

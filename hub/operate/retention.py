@@ -107,7 +107,7 @@ class Retention:
         snapshot = self._snapshot()
         for feed in snapshot.feeds:
             if not feed.ended:
-                kept = kept_seconds(feed, snapshot, self._settings.feed_retention_seconds)
+                kept = kept_seconds(feed.name, snapshot, self._settings.feed_retention_seconds)
                 yield from ((stream, kept) for stream in self._streams_of(feed))
 
     def _streams_of(self, feed: Feed) -> Sequence[str]:
