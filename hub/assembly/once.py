@@ -9,6 +9,7 @@ from hub.assembly.aeo import make_status_events
 from hub.assembly.audit import make_export
 from hub.assembly.push import push_for
 from hub.assembly.replays import make_archivist
+from hub.delivery.published import Publications
 from hub.fanout.router import Fanout
 from hub.intake.jobs import JobRunner
 from hub.operate.agreement_watch import AgreementWatch
@@ -29,6 +30,7 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     """The tasks that one worker does for all; `work` is what finishes documents that were not answered at once."""
     yield _make_fanout(hub).run()
     yield _make_heralds(hub).run()
+    yield _make_publications(hub).run()
     archivist = make_archivist(hub, _holder(hub))
     yield archivist.run()
     yield _make_retention(hub, archivist).run()
@@ -67,6 +69,18 @@ def _make_fanout(hub: Hub) -> Fanout:
         events=hub.events,
         feed_retention_seconds=hub.settings.log.feed_retention_seconds,
         holder=_holder(hub),
+    )
+
+
+def _make_publications(hub: Hub) -> Publications:
+    return Publications(
+        log=hub.ports.log,
+        positions=hub.ports.positions,
+        journal=hub.journal,
+        snapshot=hub.snapshot,
+        clock=hub.clock,
+        observer=hub.observer,
+        partitions=hub.events.partitions,
     )
 
 
