@@ -1,4 +1,4 @@
-"""The golden vectors of what is withheld, on both sides: the hub marks and seals; what verifies shares no code with it."""
+"""The golden vectors of what is withheld, on both sides: the hub marks and seals, connectors disclose and verify."""
 
 from __future__ import annotations
 
