@@ -85,16 +85,15 @@ class FeedRun:
     async def _follow(self, position: int) -> int:
         """Pass on what is in memory, wait where there is nothing; return where it fell behind, or may not go on."""
         means, sections = self._means, self._sections
-        while sections.are_kept(position):
+        while True:
             routes = await means.may_decide(0)
-            if self.stream not in routes.streams:
-                break
+            if self.stream not in routes.streams or not sections.are_kept(position):
+                return position  # Nobody else has run since that was asked, until the next await.
             parcels, end = sections.take(routes, self.stream, position)
             if end > position:
                 position = await self._pass_on(parcels, end)
             else:
                 position = self._at(max(position, await sections.wait(self.stream)))
-        return position
 
     def _at(self, position: int) -> int:
         self._position = position

@@ -143,7 +143,7 @@ class PartitionRun:
         while True:
             routes = self._means.routes()
             self._sections.let_go(routes)
-            for stream in routes.streams.keys() - self._runs.keys():
+            for stream in sorted(routes.streams.keys() - self._runs.keys()):
                 run = FeedRun(self._means, self._tenure, self._sections, *routes.streams[stream])
                 self._runs[stream] = run
                 group.create_task(self._tend(run))

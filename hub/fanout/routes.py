@@ -60,7 +60,7 @@ class Routes:
             facts = facts_of(header)
         except ValueError:  # Each feed that wants it finds out by itself, and sets it aside.
             return self._at(header, (route for routes in self._for.values() for route in routes))
-        parties = self._agreements.parties(header.publisher, facts, header.type)
+        parties = sorted(self._agreements.parties(header.publisher, facts, header.type))
         found = self._at(header, (route for party in parties for route in self._for.get(party, ())))
         return [(stream, ruling) for stream, ruling in found if ruling.may_show(header, facts)]
 

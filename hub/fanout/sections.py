@@ -80,8 +80,9 @@ class Sections:
                 section = await self.at(self.passed, reader)
                 routes = await self._means.may_decide(section.revision)
                 self.let_go(routes)
-                for stream in self._waiting.keys() & section.by_stream(routes).keys():
-                    self._wake(stream)
+                for stream in section.by_stream(routes):
+                    if stream in self._waiting:
+                        self._wake(stream)
                 self.passed = section.end
 
     async def begun(self) -> None:
@@ -91,7 +92,7 @@ class Sections:
     def let_go(self, routes: Routes) -> None:
         """Wake the streams that wait and may not go on: they keep the place where they are."""
         if routes is not self._routes:
-            for stream in self._waiting.keys() - routes.streams.keys():
+            for stream in sorted(self._waiting.keys() - routes.streams.keys()):
                 self._wake(stream)
             self._routes = routes
 
