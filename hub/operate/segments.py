@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from hashlib import sha256
+from typing import Any
 
 from hub.core.errors import BlobDamaged, BlobMissing, StorageUnavailable
 from hub.core.record import StoredRecord
@@ -35,8 +36,17 @@ OPENED_KEPT_MAX = 4
 
 
 class Segments:
-    def __init__(self, blobs: BlobStore, *, seal_keys: Callable[[], Sequence[SealKey]], observer: Observer) -> None:
+    def __init__(
+        self,
+        blobs: BlobStore,
+        *,
+        seal_keys: Callable[[], Sequence[SealKey]],
+        observer: Observer,
+        beside: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+    ) -> None:
+        """`beside`: does what takes a tenth of a second where others need not wait for it."""
         self._blobs = blobs
+        self._beside = beside
         self._seal_keys = seal_keys
         self._observer = observer
         self._opened: OrderedDict[tuple[str, bytes], Sequence[StoredRecord]] = OrderedDict()
@@ -57,7 +67,7 @@ class Segments:
     async def put(self, segment: Segment, *, oldest_us: int, newest_us: int, agreements: Sequence[str]) -> Indexed:
         """Keep a segment; return the row that it is to have."""
         name = f"{segment.generation}-{segment.partition}-{segment.first}"
-        content = await asyncio.to_thread(write_segment, segment)
+        content: bytes = await self._beside(write_segment, segment)
         await self._blobs.put(BlobKey(OWNER, name), _whole(content))
         digest = sha256(content).digest()
         place = (segment.generation, segment.first, segment.end)
@@ -85,7 +95,8 @@ class Segments:
     async def _open(self, entry: Indexed) -> Sequence[StoredRecord]:
         try:
             content = await read_blob(self._blobs, BlobKey(OWNER, entry.name))
-            return await asyncio.to_thread(read_segment, content, entry, self._seal_key_at)
+            records: Sequence[StoredRecord] = await self._beside(read_segment, content, entry, self._seal_key_at)
+            return records
         except BlobMissing:
             return ()
         except (SegmentDamaged, BlobDamaged) as error:
