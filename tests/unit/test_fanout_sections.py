@@ -10,12 +10,16 @@ from msgspec.structs import replace
 
 from hub.core.agreement import AgreementState, Provider
 from hub.core.errors import Unknown
+from hub.core.feed import Lane
 from hub.core.record import EVENTS, LogRecord
 from hub.core.registry import Snapshot, Version
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.positions import MemoryPositions
-from hub.fanout.sections import SECTIONS_KEPT_MAX
+from hub.fanout.feed import FeedRun
+from hub.fanout.means import Tenure
+from hub.fanout.section import section_of
+from hub.fanout.sections import SECTIONS_KEPT_MAX, Sections
 from hub.ports.positions import FeedPosition, Lease
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
@@ -210,5 +214,29 @@ def test_what_is_urgent_goes_to_its_lane_alone_as_the_version_in_force_says_also
 
         assert before == (["a", "c", "d"], ["b", "late"])
         assert (await world.shown(), await world.shown("risk.urgent")) == before
+
+    virtual.run(main())
+
+
+def test_a_stream_that_waited_for_the_registry_reads_again_what_was_let_go_of_meanwhile() -> None:
+    async def main() -> None:
+        world = await registered()
+        means = world.process()._means
+        lease = await world.leases.acquire("fanout/0", "one", 10)
+        assert lease is not None
+        sections = Sections(means, 0)
+        run = FeedRun(means, Tenure(lease, means), sections, "risk", Lane.MAIN)
+        sections.begin(0)
+        world.confirmed = False
+        following = asyncio.create_task(run._follow(0))
+        await world.elapse(0.01)
+
+        for number in range(SECTIONS_KEPT_MAX + 1):
+            sections.push(section_of(number, number + 1, ()))
+        sections.passed = sections.mark
+        world.confirmed = True
+
+        assert await following == 0
+        assert not sections.are_kept(0)
 
     virtual.run(main())

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hub.core.access import Access, Step, runs_of
 from hub.core.agreement import Agreement, Provider, Purpose
 from hub.core.errors import BlobMissing
-from hub.core.feed import Feed
+from hub.core.feed import Feed, Lane, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
 from hub.core.settings import DocumentsSettings, LogSettings
@@ -211,14 +211,18 @@ async def test_who_was_given_what_is_kept_longer_than_the_events() -> None:
     assert (after_39, len(await world.accesses.about(Position(1, 0, 7)))) == (2, 1)
 
 
-async def test_the_stream_of_a_feed_that_has_ended_is_dropped() -> None:
+async def test_both_streams_of_a_feed_that_has_ended_are_dropped() -> None:
     world = await World().declare()
+    urgent = stream_of(FEED.name, Lane.URGENT)
+    world.register(replace(FEED, urgent=("customs.seal.*",)))
+    await world.log.declare(Stream(urgent, 1))
     world.register(replace(FEED, ended=True))
 
     await world.retention.purge()
-    await world.log.declare(Stream(FEED.stream, 7))  # A stream that is there could not change its partitions.
 
-    assert await world.kept(FEED.stream, 6) == 0
+    for stream in (FEED.stream, urgent):
+        await world.log.declare(Stream(stream, 7))  # A stream that is there could not change its partitions.
+        assert await world.kept(stream, 6) == 0
 
 
 async def test_rule_8_no_identity_goes_while_a_repeat_from_within_its_memory_time_waits_for_the_judge() -> None:
