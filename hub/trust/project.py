@@ -218,10 +218,8 @@ def tree_of(pointers: Sequence[str]) -> Tree:
     return root
 
 
-def cut(member: Raw, tree: Tree | None, pointer: str, left: list[Left]) -> bytes | Raw | None:
+def cut(member: Raw, tree: Tree, pointer: str, left: list[Left]) -> bytes | Raw | None:
     """The allowed part of a member, or None if nothing of it is; the rest is added to `left`. Raises ValueError."""
-    if tree is None:
-        return member
     match memoryview(member)[0]:
         case 0x7B:  # {
             before = len(left)
@@ -237,12 +235,12 @@ def cut(member: Raw, tree: Tree | None, pointer: str, left: list[Left]) -> bytes
 
 
 def _allowed(members: Mapping[str, Raw], tree: Tree, pointer: str, left: list[Left]) -> dict[str, bytes | Raw]:
-    shown = {
-        name: part
-        for name, below in tree.items()
-        if (member := members.get(name)) is not None
-        and (part := cut(member, below, member_pointer(pointer, name) if below else "", left)) is not None
-    }
+    shown: dict[str, bytes | Raw] = {}
+    for name, below in tree.items():
+        if (member := members.get(name)) is not None:
+            part = member if below is None else cut(member, below, member_pointer(pointer, name), left)
+            if part is not None:
+                shown[name] = part
     if len(shown) < len(members):
         left += [(member_pointer(pointer, name), member) for name, member in members.items() if name not in shown]
     return shown
@@ -272,12 +270,12 @@ def _added(header: EventHeader, publisher: str, shows: Container[str]) -> bytes:
 
 def _open_object(members: Mapping[str, bytes | Raw]) -> bytes:
     """A JSON object without its end."""
-    return b"{" + b",".join([b"%b:%b" % (_name(name), part) for name, part in members.items()])
+    return b"{" + b"".join([each for name, part in members.items() for each in (_behind_comma(name), part)])[1:]
 
 
 @lru_cache(maxsize=1_024)
-def _name(name: str) -> bytes:
-    return orjson.dumps(name)
+def _behind_comma(name: str) -> bytes:
+    return b",%b:" % orjson.dumps(name)
 
 
 @lru_cache(maxsize=4_096)

@@ -30,6 +30,7 @@ Left = tuple[str, bytes | Raw]
 Pseudonym = Callable[[str, str], str]
 
 
+@lru_cache(maxsize=4_096)
 def member_pointer(parent: str, name: str) -> str:
     """RFC 6901 §3."""
     if "~" in name or "/" in name:
@@ -39,14 +40,12 @@ def member_pointer(parent: str, name: str) -> str:
 
 def proof_of(event: Event, hub: str, left: Sequence[Left], pseudonym: Pseudonym) -> bytes:
     """The attributes `hubwithheld` and `hubleaf`, each behind a comma, for a record that leaves out at least one."""
-    entries = []
-    known, digests = (
-        known_members(event.header.type, event.header.dataschema),
-        _digests(event, left := _bounded(event, left)),
-    )
-    for (pointer, _), digest in zip(left, digests, strict=True):
-        shown = _quoted(pointer) if pointer in known else f'"{pseudonym("member", pointer)}"'
-        entries.append(f'{{"at":{shown},"sha256":"{digest}"}}')
+    left = _bounded(event, left)
+    known = known_members(event.header.type, event.header.dataschema)
+    entries = [
+        f'{_opened(pointer if pointer in known else pseudonym("member", pointer))}{digest}"}}'
+        for (pointer, _), digest in zip(left, _digests(event, left), strict=True)
+    ]
     return f',"hubwithheld":[{",".join(entries)}],"hubleaf":"{_leaf(event, hub)}"'.encode()
 
 
@@ -73,21 +72,23 @@ def _digests(event: Event, left: Sequence[Left]) -> list[str]:
     kept = event.digests
     if kept is None:
         kept = event.digests = {}
-    inner = outer = None
-    out = []
-    for pointer, member in left:
-        digest = kept.get(pointer)
-        if digest is None:
-            if inner is None or outer is None:
-                key = event.header.salt.ljust(_HMAC_BLOCK_BYTES, b"\x00")
-                inner, outer = sha256(key.translate(_INNER)), sha256(key.translate(_OUTER))
-            at = pointer.encode()
-            message, salt = inner.copy(), outer.copy()
-            message.update(SALT_CONTEXT + at)
-            salt.update(message.digest())
-            digest = kept[pointer] = sha256(b"%b%b%b\x00%b" % (_MEMBER, salt.digest(), at, member)).hexdigest()
-        out.append(digest)
-    return out
+    if missing := [each for each in left if each[0] not in kept]:
+        key = event.header.salt.ljust(_HMAC_BLOCK_BYTES, b"\x00")
+        inner, outer = sha256(key.translate(_INNER)), sha256(key.translate(_OUTER))
+        for pointer, member in missing:
+            message, place = _encoded(pointer)
+            hashed, salt = inner.copy(), outer.copy()
+            hashed.update(message)
+            salt.update(hashed.digest())
+            kept[pointer] = sha256(b"".join((_MEMBER, salt.digest(), place, member))).hexdigest()
+    return [kept[pointer] for pointer, _ in left]
+
+
+@lru_cache(maxsize=4_096)
+def _encoded(pointer: str) -> tuple[bytes, bytes]:
+    """What is salted with, and what stands before the member's bytes."""
+    at = pointer.encode()
+    return SALT_CONTEXT + at, at + b"\x00"
 
 
 def _leaf(event: Event, hub: str) -> str:
@@ -96,6 +97,7 @@ def _leaf(event: Event, hub: str) -> str:
     return event.leaf
 
 
-@lru_cache(maxsize=1_024)
-def _quoted(pointer: str) -> str:
-    return orjson.dumps(pointer).decode()
+@lru_cache(maxsize=4_096)
+def _opened(at: str) -> str:
+    """An entry up to its digest."""
+    return f'{{"at":{orjson.dumps(at).decode()},"sha256":"'
