@@ -146,6 +146,7 @@ def _reader_api(hub: Hub) -> ReaderAPI:
             journal=hub.journal,
             snapshot=hub.snapshot,
             clock=hub.clock,
+            observer=hub.observer,
             hub=hub.settings.hub_name,
         ),
         streams=Streams(pull),

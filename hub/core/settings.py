@@ -12,6 +12,7 @@ from hub.core.quota import QuotaSettings
 Count = Annotated[int, Meta(ge=1)]
 CountOrZero = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+SecondsOrZero = Annotated[float, Meta(ge=0, le=31_536_000)]
 WholeSeconds = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 ClockSkew = Annotated[int, Meta(ge=10, le=30)]
@@ -282,6 +283,10 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     counts_per_hour_max: Count = 20
     """How often one recipient may have counted what a filter would let through: more would find out single events."""
     count_seconds_max: Seconds = 5.0
+    published_seconds_max: SecondsOrZero = 60.0
+    """How long an event may wait to be put into a feed before that is an alarm; 0: it never is."""
+    processed_seconds_max: SecondsOrZero = 0.0
+    """How long what is in a feed may wait to be acknowledged before that is an alarm; 0: it never is."""
     access_days: Annotated[int, Meta(ge=30, le=3_660)] = 1_826
     """How long it is kept who was given what: five years."""
 

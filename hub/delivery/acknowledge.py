@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from hub.core.access import Access, Step, runs_between
-from hub.core.errors import Refusal
+from hub.core.access import Access, Step, mark_of, runs_between
+from hub.core.errors import HubError, Refusal
 from hub.core.feed import Feed, Way
 from hub.core.record import EVENTS
 from hub.core.registry import Snapshot
@@ -17,6 +18,7 @@ from hub.delivery.cursors import Cursors, furthest, moved
 from hub.delivery.journal import Journal, Reader
 from hub.delivery.pull import Pull
 from hub.ports.event_log import EventLog
+from hub.ports.observer import Observer
 from hub.ports.positions import Positions
 from hub.ports.system import Clock
 from hub.trust.ack import CLOCK_SECONDS_MAX, Marks, ack_text, checked_signature
@@ -46,6 +48,7 @@ class Acknowledgements:
         journal: Journal,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
+        observer: Observer,
         hub: str,
     ) -> None:
         self._pull = pull
@@ -55,6 +58,7 @@ class Acknowledgements:
         self._journal = journal
         self._snapshot = snapshot
         self._clock = clock
+        self._observer = observer
         self._hub = hub
         self._acknowledging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         """By partner and feed: who reads a place in order to move it on does so alone. One process owns the state."""
@@ -82,8 +86,21 @@ class Acknowledgements:
             kept = self._cursors.kept(await self._positions.acknowledged(partner, kept_as))
             further = cursor if kept is None else furthest(cursor, kept)
             await self._positions.acknowledge(partner, kept_as, self._cursors.plain(further))
-            await self._journal.add(_processed(feed, kept, further, reader, way.value, signature))
+            entries = _processed(feed, kept, further, reader, way.value, signature)
+            await self._journal.add(entries)
+        await self._time(entries)
         return None
+
+    async def _time(self, entries: Sequence[Access]) -> None:
+        """Measure how long it took from acceptance to here, by the last event that is reached now."""
+        if not entries:
+            return
+        partition, mark = entries[0].partition, mark_of(entries[0])
+        with suppress(HubError):  # It is a measure: what was acknowledged stays so.
+            async with self._log.reader(EVENTS) as log:
+                for record in await log.read(partition, mark, records_max=1, bytes_max=1):
+                    seconds = (self._clock.now_us() - record.time_us) / 1e6
+                    self._observer.observe("processed_seconds", seconds, way=entries[0].way)
 
     def _checked(self, name: str, said: Said, reader: Reader) -> str | Flaw:
         """The signature, if it is a live key's of the very system, made now over just this."""

@@ -8,13 +8,13 @@ moved since the last look.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from hub.core.errors import HubError, Trimmed
 from hub.core.feed import Feed, Lane, lane_name, lanes_of, stream_of
-from hub.core.record import EVENTS
+from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
 from hub.delivery.cursors import Cursors
 from hub.ports.event_log import EventLog
@@ -81,7 +81,12 @@ class Lags:
         clock: Clock,
         observer: Observer,
         partitions: int,
+        feed_retention_seconds: int,
+        late: Mapping[str, float],
     ) -> None:
+        """`late`: by stage, after how many seconds it is an alarm; 0: never."""
+        self._late = late
+        self._alarmed: set[tuple[str, str]] = set()
         self._log = log
         self._positions = positions
         self._cursors = cursors
@@ -89,6 +94,8 @@ class Lags:
         self._clock = clock
         self._observer = observer
         self._partitions = partitions
+        self._retention_seconds = feed_retention_seconds
+        self._declared: set[str] = set()
         self._traces: dict[tuple[str, str], _Trace] = {}
         """By stream and stage."""
         self._moved: dict[str, tuple[int, int]] = {}
@@ -126,7 +133,7 @@ class Lags:
 
     async def _of_lane(self, feed: Feed, lane: Lane) -> tuple[Lag, Lag, int]:
         """What was not looked at, what was not acknowledged, and when the last record came (seconds since 1970)."""
-        stream = stream_of(feed.name, lane)
+        stream = await self._declared_stream(feed, lane)
         source: dict[int, tuple[int, int]] = {}
         read: dict[int, tuple[int, int]] = {}
         kept = self._cursors.kept(await self._positions.acknowledged(feed.recipient, lane_name(feed.name, lane)))
@@ -134,18 +141,34 @@ class Lags:
             position = await self._positions.load(stream, self._log.generation, partition)
             events = await self._log.bounds(EVENTS, partition)
             source[partition] = max(position.source_offset if position else 0, events.start), events.end
-            if position is not None:  # Before, the lane may have no stream.
-                bounds = await self._log.bounds(stream, partition)
-                place = kept.places[partition].offset if kept is not None else 0
-                read[partition] = max(place, bounds.start), bounds.end
+            bounds = await self._log.bounds(stream, partition)
+            place = kept.places[partition].offset if kept is not None else 0
+            read[partition] = max(place, bounds.start), bounds.end
         routing = await self._seen(stream, "routing", EVENTS, source)
         reading = await self._seen(stream, "reading", stream, read)
         return routing, reading, await self._came(stream, {partition: end for partition, (_, end) in read.items()})
+
+    async def _declared_stream(self, feed: Feed, lane: Lane) -> str:
+        """A lane is looked at from the moment it is registered, before fan-out has come to it."""
+        stream = stream_of(feed.name, lane)
+        if stream not in self._declared:
+            await self._log.declare(Stream(stream, self._partitions, self._retention_seconds))
+            self._declared.add(stream)
+        return stream
 
     def _measure(self, label: str, **lags: Lag) -> None:
         for stage, lag in lags.items():
             self._observer.gauge("feed_behind_events", lag.events, feed=label, stage=stage)
             self._observer.gauge("feed_behind_seconds", lag.seconds or 0, feed=label, stage=stage)
+            self._watch(label, stage, lag.seconds or 0)
+
+    def _watch(self, label: str, stage: str, seconds: float) -> None:
+        """One alarm each time that a lane falls behind its bound."""
+        is_late = 0 < self._late[stage] < seconds
+        if is_late and (label, stage) not in self._alarmed:
+            self._observer.count("alarms", alarm="feed_late")
+            self._observer.event("alarm.feed_late", feed=label, stage=stage, seconds=round(seconds))
+        (self._alarmed.add if is_late else self._alarmed.discard)((label, stage))
 
     async def _seen(self, stream: str, stage: str, source: str, places: dict[int, tuple[int, int]]) -> Lag:
         trace = self._traces.setdefault((stream, stage), _Trace())
@@ -186,6 +209,7 @@ class Lags:
         """Of those that have ended, nothing is kept."""
         streams = {stream_of(feed, lane) for feed in feeds for lane in Lane}
         self._told = {feed: lags for feed, lags in self._told.items() if feed in feeds}
+        self._declared &= streams
         self._moved = {stream: seen for stream, seen in self._moved.items() if stream in streams}
         self._traces = {key: trace for key, trace in self._traces.items() if key[0] in streams}
 

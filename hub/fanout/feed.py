@@ -150,6 +150,8 @@ class FeedRun:
             await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
         if records:
             await self._append(records)
+            oldest_us = min(event.header.received_us for event, _ in parcels)
+            self._means.observer.observe("published_seconds", (self._means.clock.now_us() - oldest_us) / 1e6)
         return self._at(end)
 
     async def _append(self, records: Sequence[LogRecord]) -> None:

@@ -83,6 +83,7 @@ class Desk:
             journal=self.journal,
             snapshot=lambda: world.snapshot,
             clock=clock,
+            observer=world.observer,
             hub="hub",
         )
         self.streams = Streams(self.pull)
