@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
-from hub.core.errors import Refusal
+from hub.core.errors import HubError, Refusal
 from hub.core.event import Event
 from hub.core.record import EVENTS, LogRecord, Position
 from hub.core.replay import Replay
@@ -179,6 +179,13 @@ class PastWorld(FanoutWorld):
         """What the feed holds, as it lies there, without its seals."""
         records = await self.records(f"hub.feed.{feed}", partition)
         return [record.value for record in records if isinstance(unpack(record.header), FeedHeader)]
+
+    async def is_declared(self, stream: str) -> bool:
+        try:
+            await self.truth.bounds(stream, 0)
+        except HubError:
+            return False
+        return True
 
     async def _failed(self, _: str) -> Sequence[Position]:
         return self.failed

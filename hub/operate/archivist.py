@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hub.core.agreement import Agreement
+from hub.core.agreement import Agreement, AgreementState
 from hub.core.errors import HubError, LeaseLost
 from hub.core.event import Event
 from hub.core.record import EVENTS, Position, StoredRecord
@@ -33,6 +33,8 @@ LAG_ALARM_SHARE = 0.8
 """What has waited for this part of the log's time is close to being lost."""
 LEASE_SECONDS = 60.0
 _US = 1_000_000
+_KEEP = (AgreementState.ACTIVE, AgreementState.SUSPENDED)
+"""A suspended one shows nothing, and may go on."""
 
 
 class Archivist:
@@ -133,7 +135,7 @@ class Archivist:
         return [
             each
             for each in self._snapshot().agreements
-            if each.holds
+            if each.state in _KEEP
             and (each.valid_to is None or now < each.valid_to)
             and each.archive_days * DAY_SECONDS > self._retention_seconds
         ]

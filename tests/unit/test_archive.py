@@ -228,7 +228,6 @@ def test_two_archivists_at_once_write_each_stretch_once() -> None:
     "after",
     [
         replace(KEEPING, state=AgreementState.ENDED),
-        replace(KEEPING, state=AgreementState.SUSPENDED),
         replace(KEEPING, archive_days=35),
         replace(KEEPING, valid_to=1),
     ],
@@ -243,6 +242,20 @@ def test_a_segment_goes_when_no_agreement_asks_for_it_any_more(after: Any) -> No
 
         assert "1-0-0" not in names
         assert await world.all(await world.started()) in ([], ["c"])
+
+    virtual.run(main())
+
+
+def test_a_suspended_agreement_shows_nothing_and_loses_nothing() -> None:
+    async def main() -> None:
+        world = await kept_for_long()
+        world.register(replace(KEEPING, state=AgreementState.SUSPENDED))
+        await world.archivist.archive()
+        suspended = await world.all(await world.started())
+        world.register(KEEPING)
+
+        assert suspended == []
+        assert await world.all(await world.started()) == ["a", "b", "c"]
 
     virtual.run(main())
 
