@@ -35,7 +35,7 @@ from hub.drivers.postgres.state import PostgresState
 from hub.drivers.system.clock import SystemClock
 from hub.fanout.router import Fanout
 from hub.lab.kafka import running_kafka
-from hub.trust.project import compile_projection, seen_whole
+from hub.trust.project import Cut, compile_projection, seen_whole
 from schemas.headers import EventHeader, pack, unpack
 from tests.faults import virtual
 from tests.faults.fanout_world import SECRET, FanoutWorld, event_record, sealed
@@ -197,6 +197,11 @@ async def kafka_records_per_second(bootstrap: str, state: PostgresState, clock: 
         return await _timed(fanout, log, feeds, KAFKA_EVENTS // BATCH * (BATCH - 1))
 
 
+def _proven(cut: Cut, event: Event) -> bytes:
+    _, value, left = cut.parts(event)
+    return cut.proven(event, value, left, "hub")
+
+
 async def _timed(fanout: Fanout, log: KafkaEventLog, feeds: Sequence[str], each: int) -> tuple[float, float]:
     begun, spent = perf_counter(), process_time()
     running = asyncio.create_task(fanout.run())
@@ -234,6 +239,8 @@ def main() -> None:
     told("500 feeds against 5", large / small, RATIO_MAX, "x")
     told("projection, everything", microseconds(compile_projection(("*",), SECRET)), PROJECTION_US_MAX, "us")
     told("projection, some fields", microseconds(compile_projection(FIELDS, SECRET)), PROJECTION_US_MAX, "us")
+    cut = Cut(FIELDS, SECRET)
+    told("projection, some fields, with proof", microseconds(lambda each: _proven(cut, each)), PROJECTION_US_MAX, "us")
     told("projection, nothing", microseconds(compile_projection((), SECRET)), PROJECTION_US_MAX, "us")
     passes = matcher(FILTER)
     told("filter", microseconds(lambda each: passes(seen_whole(each))), FILTER_US_MAX, "us")

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct, field
 
 from connectors.risk.reader import Group
-from schemas.headers import FeedHeader, FeedSealHeader, unpack
+from schemas.headers import FeedHeader, unpack
 
 IDLE_MILLISECONDS = 1000
 GROUP_COUNT_MAX = 1000
@@ -32,10 +32,8 @@ def above_the_mark(records: Iterable[ConsumerRecord], marks: dict[int, Mark]) ->
     """The reader rule: drop every record that is not above the mark of its source partition; raise the marks."""
     for record in records:
         header = unpack(dict(record.headers)["hub"])
-        if isinstance(header, FeedSealHeader):
-            continue  # No event: it signs those before it.
         if not isinstance(header, FeedHeader):
-            continue  # No event: what else a feed tells has no place in its source.
+            continue  # No event: a seal, or what else a feed tells; it has no place in its source.
         stamp = (header.generation, header.offset)
         if stamp > marks.get(header.partition, (0, -1)):
             marks[header.partition] = stamp

@@ -17,7 +17,7 @@ from connectors.risk.kafka import Places, above_the_mark
 from connectors.risk.reader import Group, Reader
 from connectors.risk.sse import LINE_BYTES_MAX, EventParser, StreamBroken
 from connectors.session import HubRefused
-from schemas.headers import FeedHeader, NoticeHeader, pack
+from schemas.headers import FeedHeader, FeedSealHeader, Header, NoticeHeader, pack
 from tests.unit.fake_hub import FakeHub, NoSleep, fake_hub, problem
 
 
@@ -202,9 +202,10 @@ def test_a_kafka_token_holds_marks_and_offsets_so_that_a_restart_sees_nothing_tw
     assert [r["id"] for r in again.records] == ["1.0.7"]
 
 
-def test_a_record_of_another_kind_is_not_taken_for_a_feed_record() -> None:
+@pytest.mark.parametrize("header", [NoticeHeader("acme", "CONFLICT", 1, 0, 1), FeedSealHeader(b"{}", bytes(64))])
+def test_a_record_of_another_kind_is_not_taken_for_a_feed_record(header: Header) -> None:
     other = record(1, 0, 1)
-    other.headers = (("hub", pack(NoticeHeader("acme", "CONFLICT", 1, 0, 1))),)
+    other.headers = (("hub", pack(header)),)
 
     assert list(above_the_mark([other], marks := {})) == []
     assert marks == {}
