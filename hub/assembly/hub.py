@@ -14,6 +14,7 @@ from hub.assembly.aeo import make_feed_watch
 from hub.assembly.copies import make_archived
 from hub.assembly.enrolment import make_progress
 from hub.assembly.entrance import make_entrance
+from hub.assembly.feeds import make_counts, make_lags, preview
 from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import make_intake
 from hub.assembly.offline import make_registrar
@@ -23,7 +24,7 @@ from hub.assembly.routes import partner_handlers
 from hub.assembly.tls import keep_renewed, make_tls
 from hub.assembly.told import status_of
 from hub.assembly.views import make_follower
-from hub.core.errors import HubError
+from hub.core.errors import HubError, Refusal
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings
@@ -149,6 +150,7 @@ class Hub:
             entropy=entropy,
             observer=observer,
         )
+        self.lags, self.counts = make_lags(self), make_counts(self)
         self.known = WellKnown(
             url=self.url,
             hub=settings.hub_name,
@@ -224,7 +226,7 @@ class Hub:
                 await doors.enter_async_context(
                     listening_admin(
                         self.registrar,
-                        self.status,
+                        self,
                         listener=self.sockets.admin,
                         clock=self.clock,
                         entropy=self.entropy,
@@ -248,7 +250,7 @@ class Hub:
         await doors.enter_async_context(
             listening_network(
                 self.registrar,
-                self.status,
+                self,
                 NetworkEntrance(self.entrance.operators, reader, self.entrance.gate.strangers),
                 self.known.metadata,
                 url=self.admin_url,
@@ -329,6 +331,10 @@ class Hub:
     async def status(self) -> Mapping[str, object]:
         """What `customs-hub status` shows."""
         return await status_of(self)
+
+    async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
+        """What `customs-hub feed preview` shows. Raises `HubError`."""
+        return await preview(self, asked, operator, user)
 
     def _exposition(self) -> bytes:
         self.observer.gauge("registry_revision", self.snapshot().revision)

@@ -38,6 +38,7 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     yield hub.follower.run()
     yield hub.second_look.run()
     yield hub.feed_watch.run()
+    yield hub.lags.run()
     yield _make_agreement_watch(hub).run()
     if hub.ports.feed_access is not None:
         yield _make_direct_reading(hub, hub.ports.feed_access).run()

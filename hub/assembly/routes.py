@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hub.assembly.copies import copies_api
 from hub.assembly.enrolment import enrolment_api
+from hub.assembly.feeds import feeds_api
 from hub.assembly.intake import document_apis
 from hub.assembly.reading import make_pull
 from hub.assembly.replays import replays_api
@@ -95,6 +96,7 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
     )
     accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
     others = {**others, **own.handlers(), **enrolment.handlers(), **_signed_apis(hub), **accesses.handlers()}
+    others = {**others, **feeds_api(hub).handlers()}
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
     return {
         **hub.entrance.oauth.handlers(),

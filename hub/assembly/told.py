@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
+
 from hub.core.feed import lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS
 from hub.drivers.system.listen import url_of
@@ -28,6 +30,7 @@ async def status_of(hub: Hub) -> Mapping[str, object]:
         "quotas": hub.quotas.told(),
         "waiting_people": hub.second_look.told(),
         "aeo_feeds": hub.feed_watch.told(),
+        "feeds": to_builtins(hub.lags.told()),
         "endpoints": await hub.push.told() if hub.push is not None else [],
         "partitions": [] if {"storage", "log"} & lacking.keys() else await _partitions(hub),
     }

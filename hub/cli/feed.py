@@ -9,7 +9,7 @@ from cyclopts import App
 from hub.cli import FAILED
 from hub.cli.desk import DEFAULTS, PREVIEW, STATUS, Options, Reason, Several, act, asked, hub_runs, judged, show, view
 from hub.cli.kafka_access import app as kafka_access
-from hub.cli.show import Columns, Plain, lines, listing, moment, table
+from hub.cli.show import Columns, behind, lines, listing, moment, table
 
 app = App(
     name="feed",
@@ -157,18 +157,10 @@ def show_(feed: str, /, *, options: Options = DEFAULTS) -> int:
 
 LAG_COLUMNS: Columns = {
     "lane": lambda row: row["lane"] or "main",
-    "not in the feed": lambda row: said_of(row["routing"]),
-    "not acknowledged": lambda row: said_of(row["reading"]),
+    "not in the feed": lambda row: behind(row["routing"]),
+    "not acknowledged": lambda row: behind(row["reading"]),
     "nothing for 24 h": lambda row: "yes" if row["quiet"] else "no",
 }
-
-
-def said_of(lag: Plain) -> str:
-    """`120 events, 14 s, rising`."""
-    if not lag["events"]:
-        return "-"
-    parts = [f"{lag['events']} events", lag["seconds"] is not None and f"{lag['seconds']:.0f} s", lag["trend"]]
-    return ", ".join(part for part in parts if part)
 
 
 def _say(feed: dict[str, Any]) -> None:

@@ -45,6 +45,14 @@ def lines(facts: Mapping[str, object]) -> None:
             print(f"{name.ljust(width)}  {text}")
 
 
+def behind(lag: Plain) -> str:
+    """`120 events, 14 s, rising`."""
+    if not lag["events"]:
+        return "-"
+    parts = [f"{lag['events']} events", lag["seconds"] is not None and f"{lag['seconds']:.0f} s", lag["trend"]]
+    return ", ".join(part for part in parts if part)
+
+
 def changes(done: Plain) -> None:
     """What an act changed, or that it waits for a second signature."""
     if "proposal" in done:

@@ -7,7 +7,7 @@ from typing import Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, STATUS, Options, view
-from hub.cli.show import Columns, lines, moment, table
+from hub.cli.show import Columns, behind, lines, moment, table
 
 app = App(name="status", help="How the running hub is doing.")
 
@@ -35,6 +35,13 @@ ENDPOINT_COLUMNS: Columns = {
     "records behind": "records_behind",
     "seconds behind": lambda row: f"{row['seconds_behind']:.1f}",
     "failing since": lambda row: moment(row["failing_since"]),
+}
+
+FEED_COLUMNS: Columns = {
+    "feed": lambda row: f"{row['feed']}/{row['lane']}" if row["lane"] else row["feed"],
+    "not in the feed": lambda row: behind(row["routing"]),
+    "not acknowledged": lambda row: behind(row["reading"]),
+    "nothing for 24 h": lambda row: "look at its filter" if row["quiet"] else "-",
 }
 
 QUOTA_COLUMNS: Columns = {
@@ -73,6 +80,9 @@ def _say(answer: dict[str, Any]) -> None:
         table(answer["workers"], WORKER_COLUMNS)
         print()
     table(answer["partitions"], PARTITION_COLUMNS)
+    if late := [row for row in answer["feeds"] if row["quiet"] or row["routing"]["events"] or row["reading"]["events"]]:
+        print()
+        table(late, FEED_COLUMNS)
     if answer["endpoints"]:
         print()
         table(answer["endpoints"], ENDPOINT_COLUMNS)

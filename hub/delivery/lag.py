@@ -113,7 +113,7 @@ class Lags:
             self._forget({feed.name for feed in feeds})
             for feed in feeds:
                 try:
-                    self._told[feed.name] = await self.of(feed)
+                    await self.of(feed)
                 except HubError as error:
                     self._observer.event("lag_not_seen", feed=feed.name, error=type(error).__name__)
                 await self._clock.sleep(1 / FEEDS_PER_SECOND_MAX)
@@ -129,6 +129,7 @@ class Lags:
         for lane, (routing, reading, _) in zip(lanes, seen, strict=True):
             self._measure(lane_name(feed.name, lane), routing=routing, reading=reading)
             lags.append(LaneLag(feed.name, lane.value, routing, reading, quiet))
+        self._told[feed.name] = lags
         return lags
 
     async def _of_lane(self, feed: Feed, lane: Lane) -> tuple[Lag, Lag, int]:

@@ -7,17 +7,18 @@ need not look like a pseudonym.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from hub.core.agreement import ALL_FIELDS, AgreementState
+from hub.core.agreement import ALL_FIELDS, AgreementState, type_matches
 from hub.core.feed import Feed
 from hub.core.partner import Tier
 from hub.core.pointer import array_index, tokens
 from hub.core.registry import Snapshot
 from hub.trust.project import ALWAYS, TAKING_BACK, Tree, tree_of
+from schemas.filter_schema import DIALECT
 
 Schema = dict[str, Any]
 Path = tuple[str, ...]
@@ -162,3 +163,29 @@ def _loose(schema: Schema) -> Schema:
     if "items" in schema:
         loose["items"] = _loose(schema["items"])
     return loose
+
+
+def feed_schema(name: str, snapshot: Snapshot, kinds: Mapping[str, Sequence[Schema]]) -> Schema:
+    """Of every record of a feed; `kinds`: the sparse schemas of each type's versions."""
+    versions = snapshot.feeds.versions(name)
+    newest = versions[-1][1]
+    patterns = {pattern for _, version in versions for pattern in version.types}
+    members = []
+    for event_type, schemas in kinds.items():
+        allowed = given(newest, event_type, snapshot)
+        if allowed.ever and any(type_matches(pattern, event_type) for pattern in patterns):
+            members += [record_schema(each, allowed) for each in schemas]
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:customs-hub:feed:{name}:{newest.version}.{_revision(newest, snapshot)}",
+        "title": f"A record of the feed {name}",
+        "description": f"What {newest.recipient} is shown for {newest.purpose.value}",
+        "anyOf": members or [{"not": {}}],
+    }
+
+
+def _revision(feed: Feed, snapshot: Snapshot) -> int:
+    """The registry revision that last changed what the feed shows."""
+    agreements = snapshot.agreements_for(feed.recipient, feed.purpose)
+    begins = [snapshot.agreements.versions(each.id)[-1][0] for each in agreements]
+    return max(snapshot.feeds.versions(feed.name)[-1][0], *begins, 0)

@@ -13,7 +13,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -41,8 +41,16 @@ SIGNED_CODES = (
 )
 PREFIX = "/admin/v1/"
 
-Status = Callable[[], Awaitable[Mapping[str, object]]]
-"""How the running hub is doing: `customs-hub status`."""
+
+class Running(Protocol):
+    """What only a running hub can answer."""
+
+    async def status(self) -> Mapping[str, object]:
+        """How it is doing: `customs-hub status`."""
+
+    async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
+        """How much a feed would have brought: `customs-hub feed preview`. Raises `HubError`."""
+
 
 ROUTES = tuple(
     [
@@ -97,6 +105,15 @@ ROUTES = tuple(
             summary="Audit events, oldest first: `after` a revision, at most `limit`.",
         ),
         Route(method="GET", path=PREFIX + "status", name="status", answers=(200,), summary="How the hub is doing."),
+        Route(
+            method="POST",
+            path=PREFIX + "feed/preview",
+            name="feed.preview",
+            media_types=(JSON,),
+            answers=(200, 422),
+            codes=("ACT_REFUSED", "STORAGE_UNAVAILABLE"),
+            summary="How much a feed would have brought in the last 24 hours, rounded.",
+        ),
     ]
 )
 
@@ -134,20 +151,26 @@ B = TypeVar("B")
 class Admin:
     """Handlers of the operators' interface behind one door."""
 
-    def __init__(self, registrar: Registrar, status: Status, *, entrance: Entrance, bodies: BodyReader) -> None:
+    def __init__(self, registrar: Registrar, running: Running, *, entrance: Entrance, bodies: BodyReader) -> None:
         self._registrar = registrar
-        self._status = status
+        self._running = running
         self._entrance = entrance
         self._bodies = bodies
 
     def handlers(self) -> dict[str, Handler]:
         acts = {name: self._act(name) for name in ACTS}
-        others = {"act.prepare": self.prepare, "act.sign": self.sign, "audit.list": self.audit, "status": self.status}
-        return acts | {name: self._view(name) for name in VIEWS} | others
+        others = {"act.prepare": self.prepare, "act.sign": self.sign, "audit.list": self.audit}
+        of_the_running = {"status": self.status, "feed.preview": self.preview}
+        return acts | {name: self._view(name) for name in VIEWS} | others | of_the_running
 
     async def status(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         self._entrance(request)
-        return answer(await self._status())
+        return answer(await self._running.status())
+
+    async def preview(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        asker = self._entrance(request)
+        asked = await self._read(request, dict[str, Any])
+        return await _answered(self._running.preview(asked, None if asker.local else asker.name, asker.name))
 
     async def audit(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """Reasons that are confidential stand in it."""
@@ -236,7 +259,7 @@ def peer(request: web.BaseRequest) -> str:
 @asynccontextmanager
 async def listening_admin(
     registrar: Registrar,
-    status: Status,
+    running: Running,
     *,
     listener: socket.socket,
     clock: Clock,
@@ -244,7 +267,7 @@ async def listening_admin(
     observer: Observer,
 ) -> AsyncIterator[None]:
     """Serve the admin API on a Unix socket that only its owner can open."""
-    admin = Admin(registrar, status, entrance=local, bodies=BodyReader(bounds=BOUNDS, clock=clock))
+    admin = Admin(registrar, running, entrance=local, bodies=BodyReader(bounds=BOUNDS, clock=clock))
     edge = Edge(admin.handlers(), router=Router(ROUTES), bounds=BOUNDS, clock=clock, entropy=entropy, observer=observer)
     async with listening(edge, bounds=BOUNDS, sockets=[listener]):
         yield

@@ -21,7 +21,7 @@ from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.trust.jws import Flaw
 from hub.trust.keys import ALGORITHMS
-from hub.web.admin import BOUNDS, PREFIX, ROUTES, Admin, Asker, Status
+from hub.web.admin import BOUNDS, PREFIX, ROUTES, Admin, Asker, Running
 from hub.web.charge import too_many_failures
 from hub.web.credentials import CredentialReader
 from hub.web.edge import ANSWER_HEADERS, BodyReader, Edge, Handler, answer, listening
@@ -76,7 +76,7 @@ class NetworkEntrance:
 @asynccontextmanager
 async def listening_network(
     registrar: Registrar,
-    status: Status,
+    running: Running,
     entrance: NetworkEntrance,
     metadata: Handler,
     *,
@@ -88,7 +88,7 @@ async def listening_network(
     observer: Observer,
 ) -> AsyncIterator[None]:
     """Serve the admin API to operators with tokens, who know it as `url`."""
-    admin = Admin(registrar, status, entrance=entrance, bodies=BodyReader(bounds=BOUNDS, clock=clock))
+    admin = Admin(registrar, running, entrance=entrance, bodies=BodyReader(bounds=BOUNDS, clock=clock))
     handlers: Mapping[str, Handler] = {**admin.handlers(), "metadata": metadata, "admin_openapi": _described(url)}
     router = Router((*ROUTES, METADATA, DESCRIBED))
     edge = Edge(handlers, router=router, bounds=BOUNDS, clock=clock, entropy=entropy, observer=observer)

@@ -9,18 +9,16 @@ from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
-from hub.core.fairness import Pace
 from hub.core.proposal import Authority
 from hub.operate.registrar import Done, Registrar
 from hub.ports.system import Clock
 from hub.web.edge import JSON, BodyReader
 from hub.web.gate import Gate
+from hub.web.hourly import Hourly
 from hub.web.problems import Refused, granted
 from schemas import guard
 
 BODY_BYTES_MAX = 262_144
-HOUR_SECONDS = 3_600
-ACCOUNTS_MAX = 10_000
 
 
 class PartnerActs:
@@ -30,9 +28,7 @@ class PartnerActs:
         self._gate = gate
         self._bodies = bodies
         self._registrar = registrar
-        self._clock = clock
-        self._seconds_each = HOUR_SECONDS / acts_per_hour_max
-        self._pace = Pace(1 / self._seconds_each, accounts_max=ACCOUNTS_MAX)
+        self._hourly = Hourly(acts_per_hour_max, "mandates, withdrawals and signatures", clock=clock)
 
     async def read(
         self, request: web.BaseRequest, scope: str, members: Set[str], form: str
@@ -42,7 +38,7 @@ class PartnerActs:
         self._bodies.media_type(request, (JSON,))
         parsed = guard.parse(await self._bodies.read(request, bytes_max=BODY_BYTES_MAX))
         principal = self._gate.enter(request, scope)  # The body may have taken seconds: who asks is looked at again.
-        self._keep_pace(principal.partner.id)
+        self._hourly.step(principal.partner.id)
         if isinstance(parsed, list):
             raise Refused(Refusal("BODY_MALFORMED", faults=parsed))
         if set(parsed.value) != members:
@@ -52,12 +48,3 @@ class PartnerActs:
     async def perform(self, act: str, principal: Principal, asked: Mapping[str, Any]) -> Done:
         actor = principal.system.id
         return granted(await self._registrar.perform(act, asked, actor=actor, authority=Authority.PARTNER))
-
-    def _keep_pace(self, partner: str) -> None:
-        """An hour's worth at once, then as many an hour. Raises `Refused`."""
-        now = self._clock.monotonic()
-        if (early := self._pace.ahead(partner, now) - HOUR_SECONDS + self._seconds_each / 2) > 0:
-            raise Refused(
-                Refusal("TOO_MANY_REQUESTS", "mandates, withdrawals and signatures", retry_after=int(early) + 1)
-            )
-        self._pace.step(partner, now)

@@ -10,6 +10,7 @@ from hub.web.agreement_routes import AGREEMENT_ROUTES
 from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
+from hub.web.feed_routes import FEED_ROUTES
 from hub.web.mandate_routes import MANDATE_ROUTES
 from hub.web.replay_routes import REPLAY_ROUTES
 from hub.web.route import BATCHED as BATCHED
@@ -212,6 +213,7 @@ ROUTES = (
         summary="The same records as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",
     ),
     *REPLAY_ROUTES,
+    *FEED_ROUTES,
     *STATUS_ROUTES,
     *EPCIS_ROUTES,
     Route(method="GET", path="/health/live", name="live", answers=(200,), summary="The process runs."),

@@ -29,6 +29,7 @@ from tests.wire.test_copies import png
 from tests.world import ASSERTION_TYPE, GATE_IN, RISK, SOURCE, Answer, Caller, HubWorld, event
 
 MARKER = "Zqxmarker"
+EVERYTHING = {"from": "1970-01-01T00:00:00Z"}
 SCOPES = ("events:write", "feeds:read", "receipts:read")
 WHICH = ("own", "foreign", "unknown")
 CONTAINERS = {"foreign": "TCLU4265557", "own": "CSQU3054383", "unknown": "MSCU6639870"}
@@ -61,6 +62,13 @@ async def a_mandate(caller: Caller) -> str:
     return str(written["mandate"]["id"])
 
 
+async def a_replay(caller: Caller, feed: str) -> str:
+    """A session on a feed of the caller's."""
+    answer = await caller.ask("POST", f"/v1/feeds/{feed}/replays", json=EVERYTHING)
+    assert answer.status == 201, answer
+    return str(answer.json["id"])
+
+
 async def a_proposal(world: HubWorld) -> str:
     """Between the two, which both are to sign."""
     terms = {"provider": {"partner": "victim"}, "types": ["*"], "fields": ["/id"], "legal_basis": MARKER}
@@ -79,6 +87,7 @@ async def set_up(world: HubWorld) -> Stage:
     stage.theirs = await something_of_every_kind(victim, "foreign", MARKER)
     stage.theirs |= {"mandate": await a_mandate(victim), "agreement": await a_proposal(world)}
     stage.theirs |= {"feed": "holder", "cursor": (await holder.get("/v1/feeds/holder/records", wait=5)).json["next"]}
+    stage.theirs["replay"] = await a_replay(holder, "holder")
     async with asyncio.timeout(10):
         while len((await victim.get("/v1/events")).json["items"]) < SENT:
             await asyncio.sleep(0.005)
@@ -149,6 +158,7 @@ UNKNOWN: Kit = {
     "mandate": "no-such-mandate",
     "agreement": "no-such-agreement",
     "feed": "no-such-feed",
+    "replay": "0" * 32,
     "table": "0" * 32,
     "interchange": "0" * 32,
     "capture": "0" * 32,
@@ -160,6 +170,7 @@ UNKNOWN: Kit = {
 
 PRIVATE = {
     ("feed",),
+    ("replay",),
     ("table",),
     ("interchange",),
     ("capture",),
@@ -320,7 +331,15 @@ ASKED: dict[str, Asked] = {
     "get_notices": Asked(("", "wait=0", "limit=1")),
     "list_feeds": _ANYTHING,
     "get_records": Asked(("", "limit=1", "from=earliest")),
+    "start_replay": Asked(body=_json(EVERYTHING)),
+    "list_replays": _ANYTHING,
+    "get_replay_records": Asked(("", "limit=1", "wait=0")),
+    "end_replay": _ANYTHING,
     "acknowledge": Asked(body=_acknowledged),
+    "get_feed_schema": _ANYTHING,
+    "get_feed_asyncapi": _ANYTHING,
+    "get_feed_lag": _ANYTHING,
+    "count_feed": Asked(body=_json({"filter": "type exists"})),
     "stream": _ANYTHING,
     "epcis_discovery": _ANYTHING,
     "epcis_options": _ANYTHING,

@@ -31,7 +31,7 @@ from tests.world import settings_in
 ROLES = sorted(OperatorRole, key=lambda role: role is not OperatorRole.SECURITY_OFFICER)
 """First the one who signs as the second that others come in."""
 MARKER = "Zqxmarker"
-NO_ACT = {"act.prepare", "act.sign", "audit.list", "status", "openapi"}
+NO_ACT = {"act.prepare", "act.sign", "audit.list", "status", "openapi", "feed.preview"}
 """Routes of their own, besides one for each act and view."""
 
 

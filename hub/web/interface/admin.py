@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from hub.operate.feed_drafts import DraftFeed
 from hub.operate.registrar import ACTS, VIEWS, Done, Prepared, Waiting
 from hub.web.admin import ROUTES, ToPrepare, ToRead, ToSign
 from hub.web.edge import JSON
@@ -22,6 +23,7 @@ _ASKED: Mapping[str, type[msgspec.Struct]] = {
     "act.prepare": ToPrepare,
     "act.sign": ToSign,
     "audit.list": ToRead,
+    "feed.preview": DraftFeed,
 }
 _TOLD: Mapping[str, tuple[type[msgspec.Struct], ...]] = {
     **dict.fromkeys(ACTS, (Done,)),

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
+from hub.core.feed import Feed, Way, stream_of
 from hub.core.record import NOTICES
 from hub.web.interface.openapi import own_schemas
 from schemas.catalogue import Catalogue
@@ -30,20 +31,11 @@ def asyncapi(known: Catalogue, url: str) -> Document:
         "info": {
             "title": "Customs hub: feeds and notices",
             "version": version("customs-hub"),
-            "description": "Every record shows once to a reader that keeps the reader rule: per partition, the highest "
-            "stamp that was processed, and nothing that is not above it.",
+            "description": _READER_RULE,
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "hub": {"host": where.netloc, "protocol": where.scheme, "security": [_SECURITY]},
-            "kafka": {
-                "host": "{bootstrap}",
-                "protocol": "kafka-secure",
-                "description": "For recipients whose agreement lets them read Kafka itself.",
-                "variables": {"bootstrap": {"description": "told with the agreement"}},
-            },
-        },
+        "servers": _servers(where.netloc, where.scheme),
         "channels": {
             "feedTopic": _channel(FEED_TOPIC, "kafka", messages, {"kafka": {"topic": FEED_TOPIC}}),
             "feedStream": _channel("/v1/feeds/{feed}/stream", "hub", messages, {"http": {}}),
@@ -64,19 +56,83 @@ def asyncapi(known: Catalogue, url: str) -> Document:
         "components": {
             "messages": {**messages, "notice": {"name": "notice", "payload": {"$ref": "#/components/schemas/Notice"}}},
             "schemas": {name: schemas[name] for name in ("FeedRecord", "Notice")},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": _SCHEMES,
         },
+    }
+
+
+def feed_asyncapi(feed: Feed, schema: Document, url: str) -> Document:
+    """One feed for its recipient, on a hub at `url`; `schema`: of its records."""
+    where = urlsplit(url)
+    message = {
+        "record": {
+            "name": "record",
+            "title": schema["title"],
+            "contentType": "application/json",
+            "headers": _HEADERS,
+            "payload": {"schemaFormat": f"application/schema+json;version={_DRAFT}", "schema": schema},
+        }
+    }
+    channels: Document = {}
+    for lane in feed.lanes:
+        suffix, query = lane.value.capitalize(), f"?lane={lane}" if lane else ""
+        path = f"/v1/feeds/{feed.name}/stream{query}"
+        channels[f"stream{suffix}"] = _channel_of(path, "hub", message, {"http": {}})
+        if Way.KAFKA in feed.ways:
+            topic = stream_of(feed.name, lane)
+            channels[f"topic{suffix}"] = _channel_of(topic, "kafka", message, {"kafka": {"topic": topic}})
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": f"Customs hub: the feed {feed.name}",
+            "version": schema["$id"].rpartition(":")[2],
+            "description": f"{schema['description']}; types: {', '.join(feed.types)}; "
+            f"filter: {feed.filter or 'none'}. {_READER_RULE}",
+        },
+        "defaultContentType": "application/json",
+        "servers": _servers(where.netloc, where.scheme),
+        "channels": channels,
+        "operations": {
+            f"send{name[0].upper()}{name[1:]}": _operation(name, message, "Records, in order of each source.")
+            for name in channels
+        },
+        "components": {"messages": message, "securitySchemes": _SCHEMES},
     }
 
 
 _SECURITY = {"$ref": "#/components/securitySchemes/token"}
 
 
+_SCHEMES = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+_DRAFT = "draft-2020-12"
+_READER_RULE = (
+    "Every record shows once to a reader that keeps the reader rule: per partition, the highest stamp that was "
+    "processed, and nothing that is not above it."
+)
+
+
+def _servers(host: str, protocol: str) -> Document:
+    return {
+        "hub": {"host": host, "protocol": protocol, "security": [_SECURITY]},
+        "kafka": {
+            "host": "{bootstrap}",
+            "protocol": "kafka-secure",
+            "description": "For recipients whose agreement lets them read Kafka itself.",
+            "variables": {"bootstrap": {"description": "told with the agreement"}},
+        },
+    }
+
+
 def _channel(address: str, server: str, messages: Document, bindings: Document) -> Document:
+    """Of any feed."""
+    parameters = {"feed": {"description": "the feed's name, as agreed"}}
+    return {**_channel_of(address, server, messages, bindings), "parameters": parameters}
+
+
+def _channel_of(address: str, server: str, messages: Document, bindings: Document) -> Document:
     return {
         "address": address,
         "servers": [{"$ref": f"#/servers/{server}"}],
-        "parameters": {"feed": {"description": "the feed's name, as agreed"}},
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
         "bindings": bindings,
     }

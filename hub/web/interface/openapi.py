@@ -142,6 +142,7 @@ _ASKED_WITH = {
     "enrol": "EnrolmentProof",
     "receipt_verified": "VerifiedReceipt",
     "start_replay": "ReplayAsked",
+    "count_feed": "FilterTried",
 }
 
 
