@@ -171,7 +171,9 @@ def note_copies(request: NoteCopies, basis: Basis, checks: Checks) -> Changes:
 
 def _must_be(state: AgreementState, agreement: Agreement, checks: Checks) -> None:
     if agreement.state is not state:
-        checks.fault("ACT_AGREEMENT_CLOSED", "/id", f"an agreement that is {agreement.state}", f"an agreement that is {state}")
+        checks.fault(
+            "ACT_AGREEMENT_CLOSED", "/id", f"an agreement that is {agreement.state}", f"an agreement that is {state}"
+        )
 
 
 class ShowAgreement(Struct, frozen=True, forbid_unknown_fields=True):
