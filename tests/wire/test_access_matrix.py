@@ -25,6 +25,7 @@ from tests.wire.matrix import (
     Kind,
     Names,
     Stage,
+    a_replay,
     asked,
     lose_a_key,
     names_in,
@@ -84,7 +85,7 @@ async def test_nobody_is_answered_with_what_is_not_theirs(stage: Stage, name: st
     kind = KINDS[name]
     before = await everything_of(stage)
     caller = await kind.enter(stage.world)
-    stage.own = {"feed": kind.feed} if kind.feed else {}
+    stage.own = {"feed": kind.feed, "replay": await a_replay(caller, kind.feed)} if kind.feed else {}
     if not kind.stopped and "events:write" in kind.scopes:
         stage.own |= await something_of_every_kind(caller, "own", "mine")
     wrong: list[str] = []
