@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from msgspec import Struct
 
 from hub.core.endpoint import TRIED, Endpoint, EndpointState, Mode
 from hub.core.errors import HubError, Trimmed
-from hub.core.feed import Feed, lane_name, stream_of
+from hub.core.feed import Feed, Way, lane_name, stream_of
 from hub.core.registry import Snapshot
 from hub.core.settings import WebhookSettings
 from hub.core.terms import stand
@@ -36,15 +37,18 @@ from hub.ports.webhooks import GONE, Reply
 from hub.trust.cursor import Cursor
 from schemas.headers import FeedHeader
 
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
-"""How long it may take until a change of the registry is seen here, besides the registry's own time."""
-WAIT_SECONDS = 5.0
+"""While the registry is out of reach, or an endpoint waits to be verified."""
+LEAST_SECONDS = 0.01
+WAIT_SECONDS = 30.0
 STORAGE_SECONDS = 1.0
 """After which storage that did not answer is asked again."""
 WARNED_SECONDS = 3_600
 DISABLED_SECONDS = 120 * 3_600
 ASKS_FOR_TIME = frozenset({429, 503})
+REFUSED = frozenset({400, 409, 413, 415, 422})
+"""They speak of the message, and say nothing of whether others would be taken."""
 
 
 class Letter(Struct, frozen=True):
@@ -82,6 +86,18 @@ class Means(Struct, frozen=True, kw_only=True):
         return self.clock.now_us() // 1_000_000
 
 
+class Bell:
+    """Rings when the registry has changed: whoever waits looks whether it still may."""
+
+    def __init__(self) -> None:
+        self.next = asyncio.Event()
+        """Set when it rings: taken before one looks, nothing that comes meanwhile is missed."""
+
+    def ring(self) -> None:
+        self.next.set()
+        self.next = asyncio.Event()
+
+
 def lease_name(endpoint: str) -> str:
     return f"webhook/{endpoint}"
 
@@ -89,13 +105,17 @@ def lease_name(endpoint: str) -> str:
 class Shift:
     """The time for which one process holds the lease of an endpoint."""
 
-    def __init__(self, endpoint: Endpoint, feed: Feed, lease: Lease, outbox: Outbox, means: Means) -> None:
+    def __init__(self, endpoint: Endpoint, feed: Feed, lease: Lease, outbox: Outbox, means: Means, bell: Bell) -> None:
         self._id = endpoint.id
+        self._concurrency = endpoint.concurrency
+        self._bell = bell
+        self._ringing = asyncio.create_task(bell.next.wait())
         self._means = means
         self._lease = lease
         self._renew_at = means.clock.monotonic() + LEASE_SECONDS / 3
         self.outbox = outbox
         self._breaker = Breaker()
+        self._probes = 0
         self._shelf = Shelf(means.log, stream_of(feed.name, endpoint.lane))
         self._cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
         self._ready: dict[Key, list[Stamped]] = {}
@@ -106,7 +126,11 @@ class Shift:
     async def work(self) -> None:
         """Until the endpoint is to be sent nothing any more. Raises `LeaseLost` and what storage raises."""
         try:
-            while (stands := standing(self._id, self._means)) is not None:
+            while True:
+                if self._ringing.done():
+                    self._ringing = asyncio.create_task(self._bell.next.wait())
+                if (stands := standing(self._id, self._means)) is None:
+                    return
                 endpoint, feed = stands
                 await self._renew()
                 await self._settle(endpoint, feed)
@@ -127,8 +151,8 @@ class Shift:
             self._lease = await self._means.positions.renew(self._lease, LEASE_SECONDS)
             self._renew_at = self._means.clock.monotonic() + LEASE_SECONDS / 3
 
-    def _tasks(self) -> list[asyncio.Task[Reply | Searched | None] | asyncio.Task[Taken]]:
-        return [*self._under_way, *([self._reading] if self._reading is not None else [])]
+    def _tasks(self) -> list[asyncio.Task[Any]]:
+        return [*self._under_way, self._ringing, *([self._reading] if self._reading is not None else [])]
 
     # What became of what was begun
 
@@ -168,9 +192,11 @@ class Shift:
         means, now_us = self._means, self._means.clock.now_us()
         means.observer.count("webhook_attempts", endpoint=self._id, outcome="failed")
         self._ready.pop(key, None)
-        self._breaker.failed(means.clock.monotonic(), reply.retry_after if reply.status in ASKS_FOR_TIME else None)
+        if reply.status not in REFUSED:
+            retry_after = reply.retry_after if reply.status in ASKS_FOR_TIME else None
+            self._breaker.failed(means.clock.monotonic(), retry_after)
         self.outbox.failing_since_us = self.outbox.failing_since_us or began_us
-        chance = means.entropy.bytes(1)[0] / 255
+        chance = int.from_bytes(means.entropy.bytes(2), "big") / 65_535
         if not self.outbox.failed(key, began_us, now_us, retry_after=reply.retry_after, chance=chance):
             message = self.outbox.messages[key]
             why = reply.why or f"answered {reply.status}"
@@ -229,21 +255,26 @@ class Shift:
             self._under_way[task] = message.key, now_us
 
     def _has_room(self, endpoint: Endpoint) -> bool:
-        messages = len(self.outbox.messages)
-        if messages >= self._means.settings.messages_max or (self._breaker.is_open and messages):
+        messages = self.outbox.messages
+        if len(messages) >= self._means.settings.messages_max:
             return False
+        if self._breaker.is_open:
+            return all(each.attempts for each in messages.values())
         if endpoint.mode is Mode.THIN:
             return not self.outbox.messages
         return len(self._ready) < endpoint.concurrency
 
     def _due(self, now_us: int, busy: set[Key]) -> Iterable[Message]:
-        """While the breaker is open, one alone: the first that was tried."""
+        """While the breaker is open, one alone: the first that was tried, and one that was not, in turn."""
         waiting = [each for key, each in self.outbox.messages.items() if key not in busy]
-        if self._breaker.waits(self._means.clock.monotonic()):
+        if self._means.clock.monotonic() < self._breaker.until:
             return ()
         if self._breaker.is_open:
-            tried = [each for each in waiting if each.attempts] or waiting
-            return [min(tried, key=lambda each: each.since_us)] if tried and not busy else ()
+            if busy or not waiting:
+                return ()
+            self._probes += 1
+            wanted = [each for each in waiting if bool(each.attempts) is bool(self._probes % 2)]
+            return [min(wanted or waiting, key=lambda each: each.since_us)]
         return [each for each in waiting if each.next_us <= now_us]
 
     async def _read(self, endpoint: Endpoint, feed: Feed) -> Taken:
@@ -286,12 +317,22 @@ class Shift:
 
     async def _pause(self) -> None:
         """Until something is done, or due, or it is time to look at the registry."""
-        if not (tasks := self._tasks()):
-            await self._means.clock.sleep(LOOK_SECONDS)
-            return
         with suppress(TimeoutError):
-            async with self._means.clock.deadline(LOOK_SECONDS):
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            async with self._means.clock.deadline(self._seconds_to_wait()):
+                await asyncio.wait(self._tasks(), return_when=asyncio.FIRST_COMPLETED)
+
+    def _seconds_to_wait(self) -> float:
+        """Until the lease is to be renewed, or something is due."""
+        if not self._means.confirmed():
+            return LOOK_SECONDS
+        now, now_us = self._means.clock.monotonic(), self._means.clock.now_us()
+        moments = [self._renew_at - now]
+        if len(self._under_way) < self._concurrency:
+            moments += [
+                (each.next_us - now_us) / 1e6 for each in self.outbox.messages.values() if each.next_us > now_us
+            ]
+            moments += [self._breaker.until - now] if self._breaker.until > now else []
+        return max(min(moments), LEAST_SECONDS)
 
 
 def standing(name: str, means: Means) -> tuple[Endpoint, Feed] | None:
@@ -299,9 +340,9 @@ def standing(name: str, means: Means) -> tuple[Endpoint, Feed] | None:
     snapshot = means.snapshot()
     endpoint = snapshot.endpoints.get(name)
     feed = snapshot.feeds.get(endpoint.feed) if endpoint is not None else None
-    if endpoint is None or feed is None or endpoint.state not in TRIED or not means.pull.is_open(feed):
+    if endpoint is None or feed is None or endpoint.state not in TRIED:
         return None
-    return endpoint, feed
+    return (endpoint, feed) if Way.WEBHOOK in feed.ways and means.pull.is_open(feed) else None
 
 
 async def opened(endpoint: Endpoint, feed: Feed, means: Means) -> Outbox:

@@ -15,6 +15,7 @@ from hub.delivery.courier import (
     LEASE_SECONDS,
     LOOK_SECONDS,
     STORAGE_SECONDS,
+    Bell,
     Means,
     Shift,
     lease_name,
@@ -34,19 +35,20 @@ class Push:
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self._changed = asyncio.Event()
+        self._bell = Bell()
         self._couriers: dict[str, asyncio.Task[None]] = {}
         self._outboxes: dict[str, Outbox] = {}
 
     def look(self) -> None:
         """The registry has changed."""
-        self._changed.set()
+        self._bell.ring()
 
     async def run(self) -> None:
         """Tend every endpoint that the registry names, until cancelled."""
         measured = 0.0
         async with asyncio.TaskGroup() as group:
             while True:
+                bell = self._bell.next
                 for endpoint in self._means.snapshot().endpoints:
                     courier = self._couriers.get(endpoint.id)
                     if endpoint.state in _TENDED and (courier is None or courier.done()):
@@ -54,10 +56,9 @@ class Push:
                 if self._means.clock.monotonic() - measured >= LAG_SECONDS:
                     measured = self._means.clock.monotonic()
                     await self._measure()
-                self._changed.clear()
                 with suppress(TimeoutError):
                     async with self._means.clock.deadline(LAG_SECONDS):
-                        await self._changed.wait()
+                        await bell.wait()
 
     async def _tend(self, name: str) -> None:
         """Until the endpoint is to be sent nothing any more, whatever fails meanwhile."""
@@ -84,7 +85,7 @@ class Push:
             return
         outbox = self._outboxes[name] = await opened(*stands, means)
         try:
-            await Shift(*stands, lease, outbox, means).work()
+            await Shift(*stands, lease, outbox, means, self._bell).work()
         finally:
             self._outboxes.pop(name, None)
             await means.positions.release(lease)

@@ -1,0 +1,571 @@
+"""Webhooks in virtual time: days of failure, crashes at every point, and what must never be lost or overtaken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from hub.core.access import offsets_of
+from hub.core.agreement import AgreementState
+from hub.core.endpoint import SECRETS_USE, Endpoint, EndpointKey, EndpointState, Mode, key_use, secret_name
+from hub.core.errors import StorageUnavailable
+from hub.core.feed import Way
+from hub.core.partner import PartnerState
+from hub.core.record import QUARANTINE
+from hub.core.settings import WebhookSettings
+from hub.delivery.courier import Means
+from hub.delivery.dead import into_quarantine
+from hub.delivery.letter import Letters
+from hub.delivery.push import Push
+from hub.ports.access_journal import Query
+from hub.ports.webhooks import Post, Reply
+from hub.trust.sealed_password import seal_password, sealing_key
+from hub.trust.webhook import answer_to, public_text, secret_text
+from schemas.headers import NoticeHeader, unpack
+from tests.endpoints import SECRET
+from tests.faults import virtual
+from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
+from tests.unit.test_delivery import Desk
+
+HOUR = 3_600
+BROUGHT = replace(FEED, ways=(Way.WEBHOOK,))
+
+
+def secret(use: str) -> bytes:
+    return use.encode().ljust(32, b"-")[:32]
+
+
+def sealed(endpoint: str) -> str:
+    return seal_password(secret_text(SECRET), secret_name(endpoint, 1), sealing_key(secret(SECRETS_USE)))
+
+
+KEY = EndpointKey(1, sealed("engine"), public_text(secret(key_use("engine", 1))))
+ENDPOINT = Endpoint(id="engine", feed="risk", url="https://engine.example/", keys=(KEY,), state=EndpointState.ACTIVE)
+
+
+class Chance:
+    """Always the least."""
+
+    def bytes(self, count: int) -> bytes:
+        return bytes(count)
+
+
+class Sent:
+    """One message as it was posted."""
+
+    def __init__(self, post: Post, at: float) -> None:
+        self.id = post.headers["webhook-id"]
+        self.at = at
+        self.cursor = post.headers.get("hub-cursor", "")
+        self.body = orjson.loads(post.body)
+        self.records = self.body if isinstance(self.body, list) else [self.body]
+        self.ids = [record.get("id", "") for record in self.records]
+        self.sources = {record.get("source") for record in self.records}
+
+
+class Town:
+    """Receivers by URL; what answers is a function of what is sent."""
+
+    def __init__(self, clock: virtual.VirtualClock) -> None:
+        self._clock = clock
+        self.sent: list[Sent] = []
+        self.answers: dict[str, Callable[[Sent], Reply]] = {}
+        self.answer: Callable[[Sent], Reply] = lambda _: Reply(200)
+        self.hanging = 0
+        self.at_once = 0
+        self.seconds = 0.0
+
+    async def post(self, post: Post) -> Reply:
+        sent = Sent(post, self._clock.monotonic())
+        if sent.body and isinstance(sent.body, dict) and "challenge" in sent.body.get("data", {}):
+            answer = {"answer": answer_to(sent.body["data"]["challenge"], SECRET)}
+            return Reply(200, body=orjson.dumps(answer))
+        if "hung" in post.url:
+            await self._clock.sleep(30 * 86_400)
+        self.sent.append(sent)
+        self.hanging += 1
+        self.at_once = max(self.at_once, self.hanging)
+        try:
+            await self._clock.sleep(self.seconds)
+        finally:
+            self.hanging -= 1
+        return self.answers.get(post.url, self.answer)(sent)
+
+    @property
+    def taken_ids(self) -> list[str]:
+        return [name for each in self.sent for name in each.ids]
+
+
+class Square(Desk):
+    """A world with fan-out, a feed that is brought, and couriers."""
+
+    def __init__(self, world: FanoutWorld, **settings: Any) -> None:
+        super().__init__(world)
+        self.town = Town(world.clock)
+        self.webhooks = WebhookSettings(**settings)
+        self.pushes: list[Push] = []
+        self.reports: list[tuple[EndpointState, int]] = []
+
+    def push(self, holder: str = "one") -> Push:
+        async def report(name: str, state: EndpointState, since: int) -> None:
+            known = self.world.snapshot.endpoints.get(name)
+            assert known is not None
+            self.reports.append((state, since))
+            self.register(replace(known, state=state, since=since))
+
+        means = Means(
+            pull=self.pull,
+            letters=Letters(self.town, secret, self.world.clock),
+            log=self.world.log,
+            positions=self.world.positions,
+            cursors=self.cursors,
+            snapshot=lambda: self.world.snapshot,
+            confirmed=lambda: self.world.confirmed,
+            report=report,
+            bury=into_quarantine(self.world.log, self.world.observer),
+            clock=self.world.clock,
+            entropy=Chance(),
+            observer=self.world.observer,
+            settings=self.webhooks,
+            partitions=self.world.events.partitions,
+            holder=holder,
+        )
+        self.pushes.append(Push(means))
+        return self.pushes[-1]
+
+    @asynccontextmanager
+    async def pushing(self, holder: str = "one") -> AsyncIterator[Push]:
+        """Couriers at work; leaving kills them where they stand."""
+        self.tails._tails.clear()  # Of a process that was killed.
+        push = self.push(holder)
+        async with self.following(), asyncio.TaskGroup() as group:
+            task = group.create_task(push.run())
+            yield push
+            task.cancel()
+
+    async def publish(self, *names: str, source: str = "urn:tos") -> None:
+        await self.world.publish(*[event_record(name, source=source) for name in names])
+
+    async def brought_on(self, *names: str, source: str = "urn:tos") -> None:
+        """Published, and passed on to the feed."""
+        await self.publish(*names, source=source)
+        async with self.world.running():
+            await self.world.elapse(1)
+
+    async def many(self, count: int, *, sources: int = 1, first: int = 0) -> None:
+        """So many events, named by numbers, of so many sources in turn; and what was published before."""
+        for number in range(first, first + count):
+            await self.publish(str(number), source=f"urn:{number % sources}")
+        async with self.world.running():
+            await self.world.elapse(2)
+
+    def register(self, *items: Any) -> None:
+        self.world.register(*items)
+        for push in self.pushes:
+            push.look()
+
+    async def dead(self) -> list[dict[str, Any]]:
+        found = []
+        for record in await self.world.records(QUARANTINE):
+            header = unpack(record.header)
+            assert isinstance(header, NoticeHeader)
+            assert header.cause == "DELIVERY_FAILED"
+            found.append(orjson.loads(msgspec.msgpack.decode(record.value)[2]))
+        return found
+
+
+async def square(*, partitions: int = 1, endpoints: tuple[Endpoint, ...] = (), **settings: Any) -> Square:
+    world = await FanoutWorld(partitions).declare()
+    world.register(COMPANY, AUTHORITY, AGREEMENT, BROUGHT)
+    world.register(*(endpoints or (ENDPOINT,)))
+    return Square(world, **settings)
+
+
+def test_records_of_one_source_make_one_batch_in_their_order() -> None:
+    async def main() -> None:
+        at = await square()
+        await at.brought_on("a", "b", "c")
+        async with at.pushing():
+            await at.world.elapse(5)
+
+        assert [each.ids for each in at.town.sent] == [["a", "b", "c"]]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("mode", [Mode.BATCH, Mode.SINGLE])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_every_record_comes_once_and_in_order_of_its_source(mode: Mode, *, ordered: bool) -> None:
+    async def main() -> None:
+        endpoint = replace(ENDPOINT, mode=mode, ordered=ordered, batch_records=3, concurrency=2)
+        at = await square(partitions=3, endpoints=(endpoint,))
+        at.town.seconds = 0.01
+        await at.many(30, sources=5)
+        async with at.pushing():
+            await at.world.elapse(60)
+
+        assert sorted(at.town.taken_ids, key=int) == [str(number) for number in range(30)]
+        for number in range(5 if ordered else 0):
+            mine = [name for name in at.town.taken_ids if int(name) % 5 == number]
+            assert mine == sorted(mine, key=int)
+        assert at.town.at_once == 2
+        if mode is Mode.BATCH:
+            assert max(len(each.ids) for each in at.town.sent) <= 3
+
+    virtual.run(main())
+
+
+def test_a_retry_is_the_same_message_at_growing_distance_for_72_hours_and_then_a_dead_letter() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda sent: Reply(422 if "bad" in sent.ids else 200)
+        await at.brought_on("bad")
+        async with at.pushing():
+            await at.world.elapse(3 * HOUR)
+        await at.world.elapse(68 * HOUR)  # Nothing runs; what was kept counts on.
+        async with at.pushing():
+            await at.world.elapse(2 * HOUR)
+
+        bad = [each for each in at.town.sent if "bad" in each.ids]
+        gaps = [round(later.at - earlier.at) for earlier, later in pairwise(bad)]
+        assert {each.id for each in bad} == {bad[0].id}
+        assert all(low <= gap <= low * 1.1 + 2 for gap, low in zip(gaps, (5, 30, 300, 1_800, 7_200), strict=False))
+        assert 72 * HOUR <= bad[-1].at - bad[0].at <= 72 * HOUR + 2
+        [dead] = await at.dead()
+        assert (dead["endpoint"], dead["webhook_id"], dead["why"]) == ("engine", bad[0].id, "answered 422")
+
+    virtual.run(main())
+
+
+def test_after_a_dead_letter_its_source_goes_on_with_the_next_record() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE),))
+        at.town.answer = lambda sent: Reply(422 if "bad" in sent.ids else 200)
+        await at.brought_on("a", "bad", "c", "d")
+        async with at.pushing():
+            await at.world.elapse(HOUR)
+            before = [name for name in at.town.taken_ids if name != "bad"]
+        await at.world.elapse(70.5 * HOUR)
+        async with at.pushing():
+            await at.world.elapse(HOUR)
+            await at.brought_on("e")
+            await at.world.elapse(60)
+
+        assert before == ["a"]
+        assert [name for name in at.town.taken_ids if name != "bad"] == ["a", "c", "d", "e"]
+        assert len(await at.dead()) == 1
+
+    virtual.run(main())
+
+
+def test_what_fails_holds_back_its_source_and_nothing_else_however_much_there_is() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, batch_records=10),))
+        poisoned = True
+        at.town.answer = lambda sent: Reply(422 if poisoned and sent.sources == {"urn:bad"} else 200)
+        for number in range(60):
+            await at.publish(*[f"b{number}-{each}" for each in range(10)], source="urn:bad")
+            await at.publish(f"g{number}", source="urn:good")
+        await at.many(0)
+        async with at.pushing() as push:
+            await at.world.elapse(20)
+            good = [name for name in at.town.taken_ids if name.startswith("g")]
+            [told] = await push.told()
+            poisoned = False
+            await at.world.elapse(3 * HOUR)
+
+        assert good == [f"g{number}" for number in range(60)]
+        assert told["messages"] == 1
+        bad = list(dict.fromkeys(name for name in at.town.taken_ids if name.startswith("b")))
+        assert bad == [f"b{number}-{each}" for number in range(60) for each in range(10)]
+
+    virtual.run(main())
+
+
+def test_parallel_messages_hold_back_nothing_and_are_bounded() -> None:
+    async def main() -> None:
+        endpoint = replace(ENDPOINT, mode=Mode.SINGLE, ordered=False, concurrency=4)
+        at = await square(endpoints=(endpoint,), messages_max=8)
+        at.town.answer = lambda sent: Reply(422 if int(sent.ids[0]) % 10 == 0 else 200)
+        await at.brought_on(*[str(number) for number in range(50)])
+        async with at.pushing():
+            await at.world.elapse(4)
+            once = dict.fromkeys(at.town.taken_ids)
+
+        assert sorted(map(int, once)) == list(range(50))
+        assert at.town.at_once <= 4
+
+    virtual.run(main())
+
+
+def test_an_endpoint_that_takes_nothing_is_tried_with_one_message_at_a_time_and_hurries_when_it_is_back() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE, concurrency=2),))
+        at.town.answer = lambda _: Reply(0, "refused")
+        await at.many(40, sources=40)
+        async with at.pushing():
+            await at.world.elapse(HOUR)
+            tried = len(set(at.town.taken_ids))
+            attempts = len(at.town.sent)
+            at.town.answer = lambda _: Reply(200)
+            await at.world.elapse(310)
+
+        assert tried <= 16
+        assert attempts < 40
+        assert sorted(set(at.town.taken_ids), key=int) == [str(number) for number in range(40)]
+
+    virtual.run(main())
+
+
+def test_a_source_that_fails_alone_keeps_no_other_from_coming_soon() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda sent: Reply(500 if "bad" in sent.ids else 200)
+        await at.brought_on("bad", source="urn:bad")
+        async with at.pushing():
+            await at.world.elapse(10 * HOUR)
+            await at.brought_on("good")
+            await at.world.elapse(601)
+
+        assert "good" in at.town.taken_ids
+
+    virtual.run(main())
+
+
+def test_retry_after_is_heeded_and_bounded() -> None:
+    async def main() -> None:
+        at = await square()
+        times = [60, 10**8]
+        at.town.answer = lambda _: Reply(503, retry_after=times.pop(0)) if times else Reply(200)
+        await at.brought_on("a")
+        async with at.pushing():
+            await at.world.elapse(7 * HOUR)
+
+        first, second, third = at.town.sent
+        assert 60 <= second.at - first.at <= 62
+        assert 6 * HOUR <= third.at - second.at <= 6 * HOUR + 2
+
+    virtual.run(main())
+
+
+def test_warned_after_an_hour_disabled_after_five_days_and_recovered_in_between() -> None:
+    async def main() -> None:
+        at = await square()
+        down = True
+        at.town.answer = lambda _: Reply(500 if down else 200)
+        async with at.pushing():
+            await at.brought_on("a")
+            await at.world.elapse(2 * HOUR)
+            assert [state for state, _ in at.reports] == [EndpointState.FAILING]
+            down = False
+            await at.world.elapse(HOUR)
+            assert [state for state, _ in at.reports[1:]] == [EndpointState.ACTIVE]
+            down = True
+            for number in range(3):
+                await at.brought_on(f"n{number}", source=f"urn:{number}")
+                await at.world.elapse(HOUR)
+        await at.world.elapse(116.5 * HOUR)
+        await at.brought_on("last", source="urn:last")
+        async with at.pushing():
+            await at.world.elapse(2 * HOUR)
+
+        assert [state for state, _ in at.reports[2:]] == [EndpointState.FAILING, EndpointState.DISABLED]
+        failing, disabled = at.reports[2][1], at.reports[3][1]
+        assert 120 * HOUR <= disabled - failing <= 120 * HOUR + 700
+
+    virtual.run(main())
+
+
+def test_a_crash_between_sending_and_keeping_the_place_brings_the_same_messages_again_and_loses_none() -> None:
+    async def main() -> None:
+        for kill_after in range(1, 14):
+            at = await square(partitions=2, endpoints=(replace(ENDPOINT, batch_records=2, concurrency=3),))
+            at.town.seconds = 0.05
+            await at.many(12, sources=4)
+            async with at.pushing():
+                while len(at.town.sent) < kill_after and len(at.town.sent) < 6:
+                    await at.world.elapse(0.01)
+                await at.world.elapse(0.013 * (kill_after % 5))
+            await at.many(4, sources=4, first=12)  # What comes meanwhile changes no message that was made.
+            async with at.pushing():
+                await at.world.elapse(60)
+
+            named: dict[str, list[str]] = {}
+            for each in at.town.sent:
+                assert named.setdefault(each.id, each.ids) == each.ids
+            once = [name for ids in named.values() for name in ids]
+            assert sorted(once, key=int) == [str(number) for number in range(16)]
+
+    virtual.run(main())
+
+
+def test_what_agreements_no_longer_allow_is_left_out_at_the_next_attempt() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda _: Reply(500)
+        await at.brought_on("a")
+        async with at.pushing() as push:
+            await at.world.elapse(2)
+            at.register(replace(AGREEMENT, state=AgreementState.ENDED))
+            at.town.answer = lambda _: Reply(200)
+            await at.world.elapse(HOUR)
+            [told] = await push.told()
+
+        assert len(at.town.sent) == 1
+        assert (told["messages"], told["records_behind"]) == (0, 0)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replace(ENDPOINT, state=EndpointState.PAUSED),
+        replace(ENDPOINT, state=EndpointState.ENDED),
+        replace(BROUGHT, ended=True),
+        replace(BROUGHT, ways=(Way.PULL,)),
+        replace(AUTHORITY, state=PartnerState.SUSPENDED),
+    ],
+)
+def test_nothing_leaves_within_a_second_of_what_stops_it(change: Any) -> None:
+    async def main() -> None:
+        at = await square()
+        async with at.pushing():
+            await at.brought_on("a")
+            await at.world.elapse(2)
+            at.register(change)
+            await at.world.elapse(0.6)
+            await at.brought_on("b")
+            await at.world.elapse(HOUR)
+
+        assert at.town.taken_ids == ["a"]
+
+    virtual.run(main())
+
+
+def test_a_message_under_way_is_given_up_within_a_second_when_its_recipient_is_suspended() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.seconds = 20
+        async with at.pushing():
+            await at.brought_on("a")
+            await at.world.elapse(2)
+            assert at.town.hanging == 1
+            at.register(replace(AUTHORITY, state=PartnerState.SUSPENDED))
+            await at.world.elapse(1)
+            assert at.town.hanging == 0
+
+    virtual.run(main())
+
+
+def test_nothing_leaves_while_the_registry_is_not_confirmed() -> None:
+    async def main() -> None:
+        at = await square()
+        await at.brought_on("a")
+        async with at.pushing():
+            at.world.confirmed = False
+            await at.world.elapse(60)
+            assert at.town.sent == []
+            at.world.confirmed = True
+            await at.world.elapse(5)
+            assert at.town.taken_ids == ["a"]
+
+    virtual.run(main())
+
+
+def test_nothing_leaves_that_cannot_be_written_down_first() -> None:
+    async def main() -> None:
+        at = await square()
+        await at.brought_on("a")
+        add = at.accesses.add
+
+        async def away(_: object) -> None:
+            raise StorageUnavailable("away")
+
+        at.accesses.add = away  # type: ignore[method-assign]
+        async with at.pushing():
+            await at.world.elapse(30)
+            assert at.town.sent == []
+            at.accesses.add = add  # type: ignore[method-assign]
+            await at.world.elapse(5)
+
+        [entry] = [each.access for each in await at.accesses.entries(Query(), limit=10)]
+        assert at.town.taken_ids == ["a"]
+        assert (entry.way, entry.reader, list(offsets_of(entry.runs))) == ("webhook", "engine", [0])
+
+    virtual.run(main())
+
+
+def test_of_two_processes_one_delivers_and_the_other_takes_over_where_it_stood() -> None:
+    async def main() -> None:
+        at = await square()
+        async with at.pushing("one"), asyncio.TaskGroup() as group:
+            other = group.create_task(at.push("two").run())
+            await at.brought_on("a")
+            await at.world.elapse(60)
+            assert at.town.taken_ids == ["a"]
+            other.cancel()
+        await at.brought_on("b")
+        async with at.pushing("two"):
+            await at.world.elapse(60)
+
+        assert at.town.taken_ids == ["a", "b"]
+
+    virtual.run(main())
+
+
+def test_an_unverified_endpoint_is_asked_and_then_sent_to() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, state=EndpointState.UNVERIFIED),))
+        await at.brought_on("a")
+        async with at.pushing():
+            await at.world.elapse(5)
+
+        assert [state for state, _ in at.reports] == [EndpointState.ACTIVE]
+        assert at.town.taken_ids == ["a"]
+
+    virtual.run(main())
+
+
+def test_one_that_hangs_holds_no_more_than_its_own_messages_and_the_others_go_on() -> None:
+    async def main() -> None:
+        key = replace(KEY, sealed=sealed("hung"))
+        hung = replace(ENDPOINT, id="hung", url="https://hung.example/", keys=(key,), concurrency=3)
+        at = await square(endpoints=(ENDPOINT, hung))
+        async with at.pushing() as push:
+            await at.many(500, sources=500)
+            await at.world.elapse(60)
+            told = {each["endpoint"]: each for each in await push.told()}
+
+        assert sorted(at.town.taken_ids, key=int) == [str(number) for number in range(500)]
+        assert told["engine"]["records_behind"] == 0
+        assert told["hung"]["messages"] <= 256
+        assert told["hung"]["records_behind"] == 500
+
+    virtual.run(main())
+
+
+def test_the_cursor_of_a_message_leads_to_everything_that_was_not_taken() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE),))
+        at.town.answer = lambda sent: Reply(422 if "bad" in sent.ids else 200)
+        await at.brought_on("a")
+        await at.brought_on("bad", source="urn:bad")
+        async with at.pushing():
+            await at.world.elapse(2)
+            await at.brought_on("c")
+            await at.world.elapse(2)
+            page = await at.page(at.town.sent[-1].cursor)
+
+        records = [orjson.loads(record)["id"] for record in page.records]
+        assert records == ["bad", "c"]
+
+    virtual.run(main())
