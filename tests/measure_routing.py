@@ -38,7 +38,7 @@ from hub.lab.kafka import running_kafka
 from hub.trust.project import Cut, compile_projection, seen_whole
 from schemas.headers import EventHeader, pack, unpack
 from tests.faults import virtual
-from tests.faults.fanout_world import SECRET, FanoutWorld, event_record, sealed
+from tests.faults.fanout_world import SEALER, SECRET, FanoutWorld, event_record, sealed
 from tests.faults.virtual import ListObserver
 from tests.measure_registry import told
 from tests.postgres import running_postgres
@@ -184,6 +184,7 @@ async def kafka_records_per_second(bootstrap: str, state: PostgresState, clock: 
             snapshot=lambda: world.snapshot,
             confirmed=lambda: True,
             secret=lambda use: SECRET,
+            sealer=SEALER,
             clock=clock,
             observer=ListObserver(),
             settings=FanoutSettings(),
