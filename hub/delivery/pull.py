@@ -150,6 +150,10 @@ class Pull:
     def seal(self, cursor: Cursor) -> str:
         return self._cursors.seal(cursor)
 
+    def moment(self) -> tuple[int, float]:
+        """The registry revision that decides now, and the clock's monotonic time."""
+        return self._snapshot().revision, self._tails.clock.monotonic()
+
     def delivered(self, feed: Feed, taken: Taken, way: str) -> None:
         """Count what was handed over; the time is that of the oldest record of the page."""
         if taken.records:

@@ -20,6 +20,9 @@ from hub.delivery.pull import Pull
 from hub.trust.cursor import Cursor, Place
 
 GROUP_RECORDS_MAX = 200
+SHARED_SECONDS = 0.25
+"""So long a group is given to whoever comes to where it begins: not all come in the same moment."""
+SHARED_GROUPS_MAX = 64
 
 
 class Group:
@@ -28,6 +31,8 @@ class Group:
     def __init__(self, feed: Feed, taken: Taken, cursor: Cursor, sealed: str) -> None:
         self.feed, self.taken, self.behind = feed, taken, cursor
         self.records, self.cursor = list(taken.records), sealed
+        self.decided: tuple[int, float] = (0, 0.0)
+        """By which registry revision it was taken, and when (monotonic)."""
         self._bytes: bytes | None = None
         self.noted: set[Reader] = set()
         """To whom it was written down that it is given."""
@@ -49,6 +54,8 @@ class Streams:
         self._open: Counter[tuple[str, str]] = Counter()
         self._turns: dict[Standing, asyncio.Future[Group]] = {}
         """What somebody waits for now, for all who stand there."""
+        self._shared: dict[Standing, Group] = {}
+        """What was found there last; the newest ones."""
 
     @property
     def count(self) -> int:
@@ -104,6 +111,8 @@ class Streams:
     async def _next(self, feed: Feed, cursor: Cursor) -> Group:
         """What comes behind the cursor: waited for by one of those who stand there. When he goes, another one waits."""
         standing = cursor.feed, cursor.feed_version, cursor.places
+        if (shared := self._shared.get(standing)) is not None and self._is_fresh(shared):
+            return shared
         while (turn := self._turns.get(standing)) is not None:
             await asyncio.wait([turn])
             if not turn.cancelled():
@@ -111,6 +120,7 @@ class Streams:
         turn = self._turns[standing] = asyncio.get_running_loop().create_future()
         try:
             group = await self._take(feed, cursor)
+            self._share(standing, group)
             turn.set_result(group)
             return group
         except HubError as error:
@@ -124,4 +134,19 @@ class Streams:
     async def _take(self, feed: Feed, cursor: Cursor) -> Group:
         heartbeat = self._pull.settings.stream_heartbeat_seconds
         taken, behind = await self._pull.turn(feed, cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
-        return Group(feed, taken, behind, self._pull.seal(behind))
+        group = Group(feed, taken, behind, self._pull.seal(behind))
+        group.decided = self._pull.moment()
+        return group
+
+    def _share(self, standing: Standing, group: Group) -> None:
+        """A sign of life is shared by those alone who waited for it together."""
+        if group.records:
+            self._shared.pop(standing, None)
+            self._shared[standing] = group
+            if len(self._shared) > SHARED_GROUPS_MAX:
+                del self._shared[next(iter(self._shared))]
+
+    def _is_fresh(self, group: Group) -> bool:
+        """Nothing was decided anew since, and it was taken just now."""
+        revision, now = self._pull.moment()
+        return group.decided[0] == revision and now - group.decided[1] < SHARED_SECONDS

@@ -23,7 +23,7 @@ from hub.delivery.acknowledge import Acknowledgements, Said
 from hub.delivery.cursors import Cursors
 from hub.delivery.journal import Journal, Reader
 from hub.delivery.notices import Notices
-from hub.delivery.pull import Page, Pull
+from hub.delivery.pull import EARLIEST, Page, Pull
 from hub.delivery.stream import Group, Streams
 from hub.delivery.tail import IDLE_SECONDS, Tails
 from hub.drivers.memory.access_journal import MemoryAccessJournal
@@ -686,5 +686,27 @@ def test_who_reads_from_kafka_acknowledges_marks_and_never_beyond_what_there_is(
         assert taken == [None] * 4
         [entry] = await at.accesses.entries(Query(), limit=9)
         assert (entry.access.step, entry.access.way, mark_of(entry.access)) == (Step.PROCESSED, "kafka", 2)
+
+    virtual.run(main())
+
+
+def test_who_comes_a_moment_later_to_where_others_stood_is_given_their_group_until_anything_is_decided_anew() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+
+        async def first_group() -> Group:
+            async with at.streams.open("customs", "risk", EARLIEST, ENGINE, lambda: False) as groups:
+                assert not isinstance(groups, Refusal)
+                return await anext(groups)
+
+        one, soon = await first_group(), await first_group()
+        await at.world.elapse(1)
+        late = await first_group()
+        at.world.register(replace(COMPANY, name="Acme and Sons"))
+        anew = await first_group()
+
+        assert one is soon
+        assert len({id(group) for group in (one, late, anew)}) == 3
 
     virtual.run(main())
