@@ -129,7 +129,8 @@ class SealedRecords:
     """
 
     def __init__(self, keys: KeyHistory) -> None:
-        self._keys = keys
+        self.keys = keys
+        """To be replaced when the hub has published another."""
         self._queue: deque[tuple[bytes, bytes]] = deque()
         """Records with their leaf under a seal; empty: it needs none."""
         self._seals: dict[bytes, Seal] = {}
@@ -142,7 +143,7 @@ class SealedRecords:
         """The records that may be relied on now. Raises `SealInvalid`; nothing is taken then."""
         page = Page.of(answer)
         for seal in page.seals:
-            if broken := next((check for check in seal.checks(self._keys) if not check.holds), None):
+            if broken := next((check for check in seal.checks(self.keys) if not check.holds), None):
                 raise SealInvalid(f"{broken.claim}: {broken.seen}")
         arrived = [(record, leaf_hash(record) if event_leaf(record) else b"") for record in page.records]
         self._queue.extend(arrived)

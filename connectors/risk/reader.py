@@ -61,11 +61,14 @@ class Reader:
         backoff: Backoff | None = None,
         from_start: bool = False,
         on_idle: Callable[[], None] | None = None,
+        on_page: Callable[[bytes], None] | None = None,
     ) -> None:
+        """`on_page` is called with each group's page as it was pulled, with its seals: `connectors.feed_seal` reads it.
+        A group may then be empty, where a page holds seals alone."""
         self._session, self._path = session, f"/v1/feeds/{quote(feed, safe='')}"
         self._token, self._limit, self._wait_seconds = token, limit, wait_seconds
         self._first = {"from": "earliest"} if from_start else {}
-        self._on_idle = on_idle
+        self._on_idle, self._on_page = on_idle, on_page
         self._after_gap = False
         self._attempts = (backoff or Backoff()).begin()
 
@@ -75,16 +78,21 @@ class Reader:
         while True:
             # Who wants to know whether there is anything asks without waiting first.
             query = {"limit": str(self._limit), "wait": "0" if self._on_idle else str(self._wait_seconds)}
-            at = self._first if self._token is None else {"cursor": self._token}
+            query |= self._first if self._token is None else {"cursor": self._token}
+            query |= {"proof": "yes"} if self._on_page else {}
+            path = f"{self._path}/records"
             try:
-                page = await self._session.get(f"{self._path}/records", query | at, answer_seconds_max=seconds_max)
+                answer = await self._session.request("GET", path, query=query, answer_seconds_max=seconds_max)
+                page = accepted(answer).json()
             except (HubRefused, HubUnreachable) as e:
                 await self._recover(e)
                 continue
             self._attempts.succeeded()
             records, self._token = tuple(page["items"]), page["next"]
             self._tell_idle(not records)
-            if records:
+            if records or page.get("seals"):
+                if self._on_page:
+                    self._on_page(answer.body)
                 yield self._group(records, page["next"])
 
     async def stream(self) -> AsyncGenerator[Group, None]:

@@ -160,6 +160,28 @@ async def passed_on(world: FanoutWorld, *event_ids: str) -> None:
         await world.elapse(1)
 
 
+def test_nothing_withheld_is_in_any_record_of_the_feed_its_cursor_or_its_page() -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        value = orjson.loads(event_record("canary-id", source="canary-source").value)
+        value["data"] |= {"content": "shown", "canary-name": "canary-value", "place": {"unlocode": "canary-place"}}
+        value |= {"subject": "canary-subject", "canaryattribute": "canary-text"}
+        await at.world.publish(event_record("canary-id", source="canary-source", value=orjson.dumps(value)))
+        at.world.register(replace(CUT, provider=Provider(partner="acme"), fields=("/data/content",)))
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        found = await page(at)
+
+        out = b"".join(each.key + each.header + each.value for each in await at.world.records(RISK))
+        out += b"".join([*found.records, *(seal.body for seal in found.seals or ()), found.cursor.encode()])
+        assert len(found.records) == 1
+        assert b"shown" in out
+        assert b"canary" not in out
+
+    virtual.run(main())
+
+
 def test_a_page_gives_seals_only_where_it_is_asked_for_and_no_seal_is_a_record() -> None:
     async def main() -> None:
         at = Desk(await registered())
