@@ -30,6 +30,7 @@ VERBS = {
     "agreement": "The agreements that cover you: read them, and sign what is proposed.",
     "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",
+    "replay": "Read the past of a feed again.",
     "engine": "Run the reference risk engine on feeds.",
 }
 """Each verb is the module `connectors.commands.<verb>` (`_` for `-`) with a cyclopts `app`."""

@@ -1,0 +1,117 @@
+"""A risk engine runs a new rule over months as they were known, stops in the middle, and goes on the next day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from connectors.cli import run
+from connectors.keys import write_key
+from connectors.risk.replay import Replay, begin, end, replays
+from connectors.session import HubRefused, HubSession
+from tests.world import Caller, HubWorld, event, hub_world, settings_in
+
+SINCE = "2020-01-01T00:00:00Z"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
+    async with hub_world(settings_in(tmp_path)) as world:
+        yield world
+
+
+@pytest.fixture
+async def watch(world: HubWorld, tmp_path: Path) -> Caller:
+    """Has a feed with three events, of which the last came after `known`."""
+    watch = await world.reader()
+    write_key(watch.key, tmp_path / "engine.pem")
+    return watch
+
+
+async def sent(world: HubWorld, watch: Caller) -> str:
+    """Two events, a moment, and a third; the moment."""
+    company = await world.company()
+    for name in ("a", "b"):
+        assert (await company.post(event(name))).status == 201
+    await watch.records("watch", 2)
+    known = datetime.now(UTC).isoformat()
+    assert (await company.post(event("c"))).status == 201
+    await watch.records("watch", 3)
+    return known
+
+
+def session_of(watch: Caller) -> HubSession:
+    return HubSession(watch.world.hub.url, client_id=watch.id, key=watch.key, scope="feeds:read")
+
+
+class Shell:
+    def __init__(self, watch: Caller, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._reach = ["--hub", watch.world.hub.url, "--client", watch.id, "--key", str(directory / "engine.pem")]
+        self._capsys = capsys
+
+    async def replay(self, *arguments: str) -> tuple[int, list[Any], str]:
+        """The exit code, the lines of JSON, and what was said beside them."""
+        code = await asyncio.to_thread(run, ["replay", *arguments, *self._reach, "--json"])
+        said = self._capsys.readouterr()
+        return code, [orjson.loads(line) for line in said.out.splitlines()], said.err
+
+
+@pytest.fixture
+def shell(watch: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(watch, tmp_path, capsys)
+
+
+async def test_an_engine_reads_what_was_known_at_a_moment_and_the_session_is_gone(
+    world: HubWorld, watch: Caller, shell: Shell
+) -> None:
+    known = await sent(world, watch)
+
+    code, then, _ = await shell.replay("watch", "--from", SINCE, "--known-at", known)
+    _, everything, _ = await shell.replay("watch", "--from", SINCE)
+    _, left, _ = await shell.replay()
+
+    assert code == 0
+    assert [each["id"] for each in then] == ["a", "b"]
+    assert [each["id"] for each in everything] == ["a", "b", "c"]
+    assert left == []
+
+
+async def test_a_replay_that_was_broken_off_goes_on_from_its_file(
+    world: HubWorld, watch: Caller, shell: Shell, tmp_path: Path
+) -> None:
+    await sent(world, watch)
+    state = tmp_path / "place.json"
+    async with session_of(watch) as session:
+        replay = await begin(session, "watch", since=SINCE)
+        async with aclosing(Replay(session, replay, limit=1).pull()) as groups:
+            first = await anext(groups)
+    asked = {"since": SINCE, "until": None, "known_at": None, "cursor": None, "missing": None, "lane": None}
+    kept = {"feed": "watch", "asked": asked | {"failed": False}, "replay": replay, "token": first.token}
+    state.write_bytes(orjson.dumps(kept))
+
+    other, _, said = await shell.replay("watch", "--from", "2021-01-01T00:00:00Z", "--state", str(state))
+    code, records, _ = await shell.replay("watch", "--from", SINCE, "--state", str(state))
+
+    assert (other, "of another replay" in said) == (1, True)
+    assert (code, [each["id"] for each in records]) == (0, ["b", "c"])
+    assert not state.exists()
+
+
+async def test_a_session_that_was_ended_is_told_to_whoever_reads_on(world: HubWorld, watch: Caller) -> None:
+    await sent(world, watch)
+    async with session_of(watch) as session:
+        replay = await begin(session, "watch", since=SINCE)
+        listed = await replays(session)
+        await end(session, replay)
+
+        with pytest.raises(HubRefused, match="NOT_FOUND"):
+            await anext(Replay(session, replay).pull())
+
+    assert [each["id"] for each in listed] == [replay]
