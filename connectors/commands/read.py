@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
+from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 from cyclopts import App, Parameter
 
 from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.errors import ConnectorError
+from connectors.feed_seal import Sealed, SealedRecords, SealInvalid
 from connectors.risk.reader import SCOPE, Reader, feeds
+from connectors.session import HubSession
+from connectors.verify import KeyHistory
 
 app = App(name="customs-connect read", help="Read a feed.")
 
@@ -25,6 +32,7 @@ def read(
     ack: Annotated[bool, Parameter(negative=())] = False,
     from_start: Annotated[bool, Parameter(negative=())] = False,
     count: int | None = None,
+    proof: Path | None = None,
     json: JSON = False,
 ) -> None:
     """Print a feed's records as they come, from the last acknowledged place; without FEED, list the feeds.
@@ -41,11 +49,18 @@ def read(
         Begin with the earliest record that the hub keeps, whatever was acknowledged.
     count
         Stop after so many records (at the end of their group).
+    proof
+        A directory for the pages as they came, with the seals of what they withhold, each verified; and for the hub's
+        keys. `verify-disclosure` takes them. Records are printed once their seal has come. Not with --stream.
     json
         Print each record whole, as one JSON object.
     """
+    if stream and proof is not None:
+        raise ConnectorError("--proof pulls: a stream carries no seals")
     if feed is None:
         asyncio.run(_list(hub, json=json))
+    elif proof is not None:
+        asyncio.run(_read_sealed(feed, hub, proof, ack=ack, from_start=from_start, count=count, json=json))
     else:
         asyncio.run(_read(feed, hub, stream=stream, ack=ack, from_start=from_start, count=count, json=json))
 
@@ -79,6 +94,47 @@ async def _read(
                 printed_count += len(group.records)
                 if count is not None and printed_count >= count:
                     return
+
+
+async def _read_sealed(
+    feed: str, hub: HubOptions, directory: Path, *, ack: bool, from_start: bool, count: int | None, json: bool
+) -> None:
+    async with hub.session(SCOPE) as session:
+        pages, shelf, printed_count = list[bytes](), _Shelf(session, feed, directory), 0
+        reader = Reader(session, feed, from_start=from_start, on_page=pages.append)
+        async with aclosing(reader.pull()) as groups:
+            async for group in groups:
+                for each in [each for page in pages for each in await shelf.take(page)]:
+                    print_record(orjson.loads(each.record), json=json)
+                    printed_count += 1
+                pages.clear()
+                if ack and not shelf.records.waiting:
+                    await reader.acknowledge(group.token)
+                if count is not None and printed_count >= count and not shelf.records.waiting:
+                    return
+
+
+class _Shelf:
+    """Pages with seals in a directory, beside the hub's keys under which they verify."""
+
+    def __init__(self, session: HubSession, feed: str, directory: Path) -> None:
+        self.records = SealedRecords(KeyHistory(None, {}))
+        self._session, self._feed, self._directory = session, feed, directory
+
+    async def take(self, page: bytes) -> list[Sealed]:
+        """Keep a page; the records that may be relied on now. Raises `SealInvalid`, also after a look at new keys."""
+        self._write(f"{self._feed}-{sha256(page).hexdigest()[:32]}.json", page)
+        try:
+            return self.records.take(page)
+        except SealInvalid:
+            published = await self._session.public("/.well-known/customs-hub-keys.json")
+            self._write("keys.json", published)
+            self.records.keys = KeyHistory.from_json(published)
+            return self.records.take(page)
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        (self._directory / name).write_bytes(content)
 
 
 def print_record(record: dict[str, Any], *, json: bool) -> None:
