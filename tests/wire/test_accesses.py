@@ -6,6 +6,7 @@ import asyncio
 import csv
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step
+from hub.core.errors import Refusal
 from hub.core.proposal import Authority, Proposal
 from hub.core.restriction import Restriction, Telling
 from hub.ports.access_journal import Query
@@ -24,6 +26,8 @@ from tests.wire.test_acknowledgements import acknowledge, sign
 from tests.wire.test_copies import exporter, png
 from tests.wire.test_copies import post as post_copy
 from tests.world import RISK, SOURCE, Caller, HubWorld, event, hub_world, settings_in
+
+SELECTED = Path(__file__).parents[2] / "schemas/events/customs.control.inspection_selected/examples"
 
 
 @pytest.fixture
@@ -339,3 +343,32 @@ async def test_a_copy_of_a_document_that_is_opened_by_another_is_written_down(wo
 
     assert before == []
     assert [item["step"] for item in await accesses(delta)] == ["viewed", "looked_up"]
+
+
+async def test_what_is_selected_for_inspection_reaches_no_company_by_any_way(world: HubWorld, delta: Caller) -> None:
+    """Feeds and agreements have authorities for recipients alone, and a company sees no events but its own."""
+    risk = await world.company("risk-desk", roles=["authority"], scopes=("events:write", "receipts:read"))
+    sample = orjson.loads((SELECTED / "valid-physical.json").read_bytes())
+    sent = {**sample, "id": "selected", "source": "urn:example:risk", "time": datetime.now(UTC).isoformat()}
+    reads = await world.company("nosy", scopes=("feeds:read", "receipts:read"))
+    assert (await risk.post(sent)).status == 201
+    await known(risk, 1)
+    subject = sent["data"]["subjects"][0]
+
+    for company in (delta, reads):
+        assert (await company.get("/v1/events")).json["items"] == []
+        found = await company.get(f"/v1/objects/{subject['scheme']}/{subject['value']}")
+        assert found.json["events"] == []
+        assert await accesses(company) == []
+        assert (await company.get("/v1/receipts/chain", source=sent["source"], id="selected")).json["recipients"] == []
+    agreed = {
+        "id": "x",
+        "provider": {"all": True},
+        "types": ["*"],
+        "recipient": "nosy",
+        "purpose": RISK,
+        "fields": ["*"],
+    }
+    refused = await world.hub.registrar.perform("agreement.add", agreed, actor="test")
+    assert isinstance(refused, Refusal)
+    assert [fault.code for fault in refused.faults] == ["ACT_ROLE_MISSING"]
