@@ -30,6 +30,7 @@ VERBS = {
     "agreement": "The agreements that cover you: read them, and sign what is proposed.",
     "notices": "What customs found of events after it took them.",
     "read": "Read a feed.",
+    "listen": "Bring a feed to a receiver of webhooks on this machine, signed as a hub signs.",
     "replay": "Read the past of a feed again.",
     "engine": "Run the reference risk engine on feeds.",
 }
