@@ -25,7 +25,7 @@ from hub.ports.system import Clock
 LOOK_SECONDS = 10.0
 FEEDS_PER_SECOND_MAX = 10
 TREND_SECONDS = 300.0
-QUIET_SECONDS = 86_400
+DAY_SECONDS = 86_400
 CHANGE_SHARE = 0.1
 CHANGE_EVENTS = 10
 """More or less by both is a trend."""
@@ -109,8 +109,7 @@ class Lags:
     async def run(self) -> None:
         """Look at every feed again and again, few at a time; for ever."""
         while True:
-            feeds = [feed for feed in self._snapshot().feeds if not feed.ended]
-            self._forget({feed.name for feed in feeds})
+            feeds = self.forget()
             for feed in feeds:
                 try:
                     await self.of(feed)
@@ -124,7 +123,7 @@ class Lags:
         lanes = lanes_of(self._snapshot().feeds.versions(feed.name))
         seen = [await self._of_lane(feed, lane) for lane in lanes]
         newest = max([feed.since, *(came for _, _, came in seen)])
-        quiet = bool(feed.filter) and newest < self._now() - QUIET_SECONDS
+        quiet = bool(feed.filter) and newest < self._now() - DAY_SECONDS
         lags = []
         for lane, (routing, reading, _) in zip(lanes, seen, strict=True):
             self._measure(lane_name(feed.name, lane), routing=routing, reading=reading)
@@ -206,13 +205,15 @@ class Lags:
             known = trace.oldest[partition] = offset, records[0].time_us
         return known[1]
 
-    def _forget(self, feeds: set[str]) -> None:
-        """Of those that have ended, nothing is kept."""
-        streams = {stream_of(feed, lane) for feed in feeds for lane in Lane}
-        self._told = {feed: lags for feed, lags in self._told.items() if feed in feeds}
+    def forget(self) -> list[Feed]:
+        """Keep nothing of the feeds that have ended; return those that go on."""
+        feeds = [feed for feed in self._snapshot().feeds if not feed.ended]
+        streams = {stream_of(feed.name, lane) for feed in feeds for lane in Lane}
+        self._told = {feed.name: self._told[feed.name] for feed in feeds if feed.name in self._told}
         self._declared &= streams
         self._moved = {stream: seen for stream, seen in self._moved.items() if stream in streams}
         self._traces = {key: trace for key, trace in self._traces.items() if key[0] in streams}
+        return feeds
 
     def _now(self) -> int:
         return self._clock.now_us() // 1_000_000

@@ -153,7 +153,7 @@ def _is_word(condition: Condition, value: Value, kinds: Sequence[_Kind]) -> bool
 def _expected(condition: Condition, kinds: Sequence[_Kind]) -> str:
     known = {
         "country": "an ISO 3166-1 alpha-2 code, such as NL",
-        "place": "a UN/LOCODE, such as NLRTM",
+        "place": "a UN/LOCODE such as NLRTM, or a country such as NL",
         "warnings": "the code of a warning, such as CHECK_DIGIT_WRONG",
         "type": "a type that the feed asks for",
     }

@@ -46,6 +46,16 @@ _OF_CUT_RECORDS: dict[str, Schema] = {
     },
     "hubleaf": {"description": "the leaf of the event's statement", "type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
+_HEX: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_LEFT_OUT: Schema = {
+    "type": "object",
+    "required": ["at", "sha256"],
+    "properties": {"at": {"type": "string"}, "sha256": _HEX},
+}
+_PROOF: dict[str, Schema] = {
+    "hubwithheld": {"description": "what is not shown as it was sent", "type": "array", "items": _LEFT_OUT},
+    "hubleaf": {"description": "the leaf of the event's statement", **_HEX},
+}
 _ALWAYS_THERE = ("specversion", "id", "source", "type", "time", "dataschema", "data", "publisher", "receivedtime")
 _NAME: Schema = {
     "type": "object",
@@ -98,6 +108,8 @@ def record_schema(sparse: Schema, given: Given) -> Schema:
     }
     if parts:
         members |= _OF_CUT_RECORDS
+    if parts:
+        members |= _PROOF
     for name in PSEUDONYMS:
         if not any(_is_given(name, _tree(each)) for each in given.ever):
             members[name] = _PSEUDONYM

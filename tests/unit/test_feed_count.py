@@ -1,0 +1,188 @@
+"""What a filter would have let through of the last day: as a feed made now would decide, told in round numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from hub.core.access import Access, Step, offsets_of
+from hub.core.agreement import AgreementState, Provider
+from hub.core.errors import StorageUnavailable
+from hub.core.settings import DeliverySettings
+from hub.core.terms import Agreements
+from hub.fanout.count import SECONDS, Asker, Count, Counter, Counts, rounded, told
+from hub.ports.access_journal import Query
+from tests.faults import virtual
+from tests.faults.fanout_world import AGREEMENT, FEED, SECRET, event_record
+from tests.unit.test_delivery import Desk, desk, passed_on
+
+ASKER = Asker("customs.engine", "key-1")
+
+
+def counts_of(at: Desk, **settings: Any) -> Counts:
+    world = at.world
+    counter = Counter(
+        hub="hub",
+        log=world.log,
+        generation=1,
+        partitions=world.events.partitions,
+        index=world.index,
+        snapshot=lambda: world.snapshot,
+        agreements=lambda: Agreements(world.snapshot),
+        secret=lambda _: SECRET,
+        note=at.journal.add,
+        clock=world.clock,
+        settings=DeliverySettings(**settings),
+    )
+    return Counts(counter)
+
+
+async def counted(at: Desk, text: str = "", **more: Any) -> Count:
+    return await counts_of(at).count(replace(FEED, filter=text, **more), ASKER)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        (0, 0),
+        (9, 0),
+        (10, 10),
+        (14, 10),
+        (15, 20),
+        (99, 100),
+        (104, 100),
+        (996, 1_000),
+        (1_234, 1_200),
+        (98_765, 99_000),
+    ],
+)
+def test_a_figure_is_told_to_two_digits_and_never_finer_than_tens(events: int, said: int) -> None:
+    assert rounded(events) == said
+    assert ("fewer_than" in told(Count(events, True, 0, 0))) == (events < 10)
+
+
+def test_each_event_counts_once_however_often_it_was_sent() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        await passed_on(at, "a", "c")
+
+        assert (await counted(at)).events == 3
+        assert (await counted(at, "/id in (a, c)")).events == 2
+        assert (await counted(at, types=("customs.seal.*",))).events == 0
+
+    virtual.run(main())
+
+
+def test_what_no_agreement_shows_now_does_not_count() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        at.world.register(replace(AGREEMENT, provider=Provider(partner="somebody")))
+        other = (await counted(at)).events
+        at.world.register(replace(AGREEMENT, state=AgreementState.SUSPENDED))
+
+        assert (other, (await counted(at)).events) == (0, 0)
+
+    virtual.run(main())
+
+
+def test_a_filter_finds_nothing_in_what_is_withheld() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(AGREEMENT, fields=("/data/content",)))
+        await passed_on(at, "a", "b")
+
+        assert (await counted(at, "/id = a or partner = acme or tier = aeo")).events == 0
+        assert (await counted(at, "/id starts p- and not tier exists")).events == 2
+
+    virtual.run(main())
+
+
+def test_only_the_last_day_counts() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        first = await counted(at)
+        await at.world.elapse(SECONDS)
+        later = at.world.clock.now_us()
+        await at.world.publish(event_record("c", received_us=later), event_record("d", received_us=later))
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        assert (first.events, (await counted(at)).events) == (2, 2)
+
+    virtual.run(main())
+
+
+def test_what_was_not_judged_yet_does_not_count() -> None:
+    async def main() -> None:
+        at = await desk()
+        await at.world.publish(event_record("a"))
+
+        assert (await counted(at)).events == 0
+
+    virtual.run(main())
+
+
+def test_it_is_written_down_what_was_counted_before_it_is_told() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b", "c")
+
+        await counted(at, "/id in (a, c)")
+
+        [entry] = await at.accesses.entries(Query(recipient="customs"), limit=10)
+        access = entry.access
+        assert [*offsets_of(access.runs)] == [0, 2]
+        assert (access.step, access.way, access.reader, access.credential) == (
+            Step.COUNTED, "count", "customs.engine", "key-1",
+        )  # fmt: skip
+        assert access.agreements == (AGREEMENT.id,)
+
+    virtual.run(main())
+
+
+def test_what_cannot_be_written_down_is_not_told() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+
+        async def full(entries: Sequence[Access]) -> None:
+            raise StorageUnavailable("the disk is full")
+
+        at.accesses.add = full  # type: ignore[method-assign]
+        with pytest.raises(StorageUnavailable):
+            await counted(at)
+
+    virtual.run(main())
+
+
+def test_a_count_whose_time_is_over_says_so() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        counts = counts_of(at, count_seconds_max=0.0)
+
+        count = await counts.count(FEED, ASKER)
+
+        assert (count.events, count.complete) == (0, False)
+
+    virtual.run(main())
+
+
+def test_counts_run_one_after_the_other() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, *[f"e{number}" for number in range(30)])
+        counts = counts_of(at)
+
+        found = await asyncio.gather(*(counts.count(FEED, ASKER) for _ in range(5)))
+
+        assert {count.events for count in found} == {30}
+
+    virtual.run(main())
