@@ -57,7 +57,9 @@ DOCUMENT_POINTS = (
 """On the way of a digital copy, in order; the mark is made of what is set apart alone."""
 LEAK_POINTS = ("after-leak", "before-notice", "during-notice", "after-notice", "after-notice-mark")
 """From the report of a leaked key to what is told of it, in order."""
-POINTS = tuple(dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS, *LEAK_POINTS)))
+WEBHOOK_POINTS = ("before-keep", "after-keep")
+"""Around each time that an endpoint's courier keeps what it has to know: messages made, messages done."""
+POINTS = tuple(dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS, *LEAK_POINTS, *WEBHOOK_POINTS)))
 
 
 class KillSwitch:
@@ -150,6 +152,11 @@ class ArmedPositions(_Armed):
     ) -> None:
         await self._port.store_all(lease, generation, partition, positions)
         self._switch.reach("after-position")
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        self._switch.reach("before-keep")
+        await self._port.keep(lease, content)
+        self._switch.reach("after-keep")
 
 
 class ArmedRegistry(_Armed):
