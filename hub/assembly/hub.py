@@ -20,6 +20,7 @@ from hub.assembly.intake import make_intake
 from hub.assembly.offline import make_registrar
 from hub.assembly.once import once_for_all
 from hub.assembly.quotas import make_quotas
+from hub.assembly.replays import replay_act
 from hub.assembly.routes import partner_handlers
 from hub.assembly.tls import keep_renewed, make_tls
 from hub.assembly.told import status_of
@@ -335,6 +336,10 @@ class Hub:
     async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """What `customs-hub feed preview` shows. Raises `HubError`."""
         return await preview(self, asked, operator, user)
+
+    async def replay(self, name: str, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
+        """What `customs-hub replay` asks for. Raises `HubError`."""
+        return await replay_act(self, name, asked, operator, user)
 
     def _exposition(self) -> bytes:
         self.observer.gauge("registry_revision", self.snapshot().revision)

@@ -103,7 +103,7 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         **partner.handlers(),
         **signatures.handlers(),
         **reader.handlers(),
-        **replays_api(hub, make_pull(hub)[0]).handlers(),
+        **replays_api(hub).handlers(),
         **views.handlers(),
         **others,
         **public,

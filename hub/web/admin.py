@@ -23,6 +23,7 @@ from hub.core.errors import HubError, Refusal
 from hub.core.settings import HTTPSettings
 from hub.operate.looks import AUDIT_EVENTS_MAX
 from hub.operate.registrar import ACTS, VIEWS, Registrar
+from hub.operate.replays import VIEWS as REPLAYS
 from hub.ports.observer import Observer
 from hub.ports.system import Clock, Entropy
 from hub.web.edge import JSON, BodyReader, Edge, Handler, answer, listening, only
@@ -50,6 +51,9 @@ class Running(Protocol):
 
     async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """How much a feed would have brought: `customs-hub feed preview`. Raises `HubError`."""
+
+    async def replay(self, name: str, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
+        """List, begin or end replays (`replay.list`, `replay.start`, `replay.end`). Raises `HubError`."""
 
 
 ROUTES = tuple(
@@ -160,7 +164,8 @@ class Admin:
     def handlers(self) -> dict[str, Handler]:
         acts = {name: self._act(name) for name in ACTS}
         others = {"act.prepare": self.prepare, "act.sign": self.sign, "audit.list": self.audit}
-        of_the_running = {"status": self.status, "feed.preview": self.preview}
+        of_the_running: dict[str, Handler] = {"status": self.status, "feed.preview": self.preview}
+        of_the_running |= {name: self._replay(name) for name in REPLAYS}
         return acts | {name: self._view(name) for name in VIEWS} | others | of_the_running
 
     async def status(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
@@ -171,6 +176,15 @@ class Admin:
         asker = self._entrance(request)
         asked = await self._read(request, dict[str, Any])
         return await _answered(self._running.preview(asked, None if asker.local else asker.name, asker.name))
+
+    def _replay(self, name: str) -> Handler:
+        async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+            asker = self._entrance(request)
+            asked = await self._read(request, dict[str, Any]) if VIEWS[name].posted else dict(request.query)
+            operator = None if asker.local else asker.name
+            return await _answered(self._running.replay(name, asked, operator, asker.name))
+
+        return handle
 
     async def audit(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         """Reasons that are confidential stand in it."""

@@ -28,7 +28,7 @@ from schemas.identity import instant_us
 
 BODY_BYTES_MAX = 16_384
 WAIT_SECONDS_MAX = 30
-_LANES = {None: None, "main": Lane.MAIN, "urgent": Lane.URGENT}
+LANES = {None: None, "main": Lane.MAIN, "urgent": Lane.URGENT}
 
 CursorText = Annotated[str, Meta(max_length=CURSOR_CHARACTERS_MAX)]
 
@@ -139,7 +139,7 @@ def _wanted(body: bytes) -> Wanted:
         said = _body.decode(body)
     except msgspec.DecodeError as e:
         raise Refused(Refusal("BODY_MALFORMED", "schemas/formats/replay.md says what can be asked for")) from e
-    if said.lane not in _LANES:
+    if said.lane not in LANES:
         raise Refused(Refusal("BAD_REQUEST", "lane: main, urgent, or left out"))
     return Wanted(
         from_us=_moment("from", said.from_),
@@ -149,7 +149,7 @@ def _wanted(body: bytes) -> Wanted:
         missing=said.missing,
         failed=said.failed,
         known_us=_moment("known_at", said.known_at),
-        lane=_LANES[said.lane],
+        lane=LANES[said.lane],
     )
 
 

@@ -16,6 +16,8 @@ from connectors.cli import run
 from connectors.keys import write_key
 from connectors.risk.replay import Replay, begin, end, replays
 from connectors.session import HubRefused, HubSession
+from hub.cli import MISUSED
+from hub.cli import run as hub_run
 from tests.world import Caller, HubWorld, event, hub_world, settings_in
 
 SINCE = "2020-01-01T00:00:00Z"
@@ -115,3 +117,30 @@ async def test_a_session_that_was_ended_is_told_to_whoever_reads_on(world: HubWo
             await anext(Replay(session, replay).pull())
 
     assert [each["id"] for each in listed] == [replay]
+
+
+async def test_an_operator_begins_a_replay_by_stamps_for_the_engine_and_ends_it(
+    world: HubWorld, watch: Caller, shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await sent(world, watch)
+
+    async def operate(*arguments: str) -> tuple[int, Any]:
+        code = await asyncio.to_thread(hub_run, ["replay", *arguments, "--data", str(tmp_path), "--json"])
+        said = capsys.readouterr().out
+        return code, orjson.loads(said) if said else None
+
+    _, begun = await operate("start", "watch", "--stamp", "1.0.0-2", "--reason", "lost a disk")
+    async with session_of(watch) as session:
+        groups = [group async for group in Replay(session, begun["id"]).pull()]
+    _, listed = await operate("list")
+    ended, _ = await operate("end", begun["id"], "--recipient", "watch")
+    again, _ = await operate("end", begun["id"], "--recipient", "watch")
+
+    assert [record["id"] for group in groups for record in group.records] == ["a", "b"]
+    assert [each["id"] for each in listed["items"]] == [begun["id"]]
+    assert (ended, again) == (0, 1)
+
+
+def test_what_is_no_stamp_is_misused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert hub_run(["replay", "start", "watch", "--stamp", "1.0"]) == MISUSED
+    assert "is no stamp" in capsys.readouterr().err

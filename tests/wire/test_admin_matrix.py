@@ -173,7 +173,7 @@ async def test_a_token_alone_does_no_act_whatever_the_role(office: Office, role:
 async def test_a_view_is_shown_to_the_roles_that_its_row_names(office: Office, role: str) -> None:
     for route in ROUTES:
         if route.name in VIEWS:
-            status, told = await office.ask(role, route)
+            status, told = await office.ask(role, route, {})
             refused = (status, told.get("code")) == (403, "OPERATOR_NOT_PERMITTED")
             assert refused == (role not in VIEWS[route.name].roles), (route.name, told)
             assert status in ((403,) if refused else (200, 400, 422)), (route.name, told)
