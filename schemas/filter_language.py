@@ -83,11 +83,14 @@ class _Broken(Exception):
     """The condition cannot be read on; its fault was noted."""
 
 
-def parse(text: str) -> Node | Sequence[Mistake]:
-    """The filter that a text means, or all that is wrong with it. An empty text is no filter."""
-    if len(text) > TEXT_CHARACTERS_MAX:
+def parse(text: str, *, registered: bool = False) -> Node | Sequence[Mistake]:
+    """The filter that a text means, or all that is wrong with it. An empty text is no filter.
+
+    `registered`: it was let in under the bounds of its time, and is read however large it is.
+    """
+    if len(text) > TEXT_CHARACTERS_MAX and not registered:
         return [Mistake(TEXT_CHARACTERS_MAX, f"{len(text)} characters", f"at most {TEXT_CHARACTERS_MAX} characters")]
-    parser = _Parser(text)
+    parser = _Parser(text, bounded=not registered)
     node = parser.filter(0)
     parser.end()
     return parser.mistakes if parser.mistakes or node is None else node
@@ -120,7 +123,8 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, bounded: bool) -> None:
+        self._bounded = bounded
         self._tokens = _tokens(text)
         self._at = 0
         self._conditions = 0
@@ -196,7 +200,7 @@ class _Parser:
                 f"an operator for {field}, which is text: {'= != in exists' + ' starts' * (field != 'country')}",
             )
         self._conditions += 1
-        if self._conditions == CONDITIONS_MAX + 1:
+        if self._conditions == CONDITIONS_MAX + 1 and self._bounded:
             self._mistake(start, f"at most {CONDITIONS_MAX} conditions")
         if name == "exists":
             return Condition(field, name, (), start.column)
@@ -218,7 +222,7 @@ class _Parser:
         text = self._unquoted(token, wanted) if token.kind == "quoted" else token.text
         if token.kind not in ("word", "quoted") or not _POINTER.fullmatch(text):
             self._broken(token, wanted)
-        if text.count("/") > POINTER_TOKENS_MAX:
+        if text.count("/") > POINTER_TOKENS_MAX and self._bounded:
             self._mistake(token, f"a pointer of at most {POINTER_TOKENS_MAX} tokens")
         return text
 

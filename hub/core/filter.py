@@ -26,7 +26,7 @@ def compile_filter(text: str) -> Schema:
     """
     if not text:
         return {"$schema": DIALECT}
-    node = parse(text)
+    node = parse(text, registered=True)
     if isinstance(node, Sequence):
         raise ValueError(f"no filter: {node[0].expected} expected at {node[0].column}" if node else "no filter")
     return compile_node(node)

@@ -357,6 +357,7 @@ def test_a_filter_widens_unless_it_is_proved_that_it_lets_nothing_more_through(
         ),
         ([["/data/x", ['or "']]], '"/data/x" in ("or \\\\"")'),
         ([], ""),
+        ([["/a/b/c/d/e/f/g/h/i/j", ["x"]]], '"/a/b/c/d/e/f/g/h/i/j" in ("x")'),
     ],
 )
 def test_the_filter_of_an_older_hub_is_read_as_what_it_would_be_today(where: Any, text: str) -> None:
