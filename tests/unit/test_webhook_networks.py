@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from hub.drivers.http.networks import is_open, networks_of
 from hub.drivers.http.poster import HttpPoster
 from hub.drivers.system.clock import SystemClock
 from hub.ports.webhooks import BODY_BYTES_MAX, Post, Reply
+from tests.certificates import SERVER, Pair
 
 NAT64_OF_LOOPBACK, NAT64_OF_PUBLIC = "64:ff9b::7f00:1", "64:ff9b::808:808"
 EVERYWHERE = "0.0.0.0"
@@ -74,12 +77,12 @@ class Names(AbstractResolver):
 
 
 @asynccontextmanager
-async def receiver(answer: Answer, host: str = "127.0.0.1") -> AsyncIterator[int]:
+async def receiver(answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, host, 0).start()
+    await web.TCPSite(runner, host, 0, ssl_context=tls).start()
     try:
         yield runner.addresses[0][1]
     finally:
@@ -193,3 +196,56 @@ async def test_what_is_no_address_of_the_web_is_answered_with_why(url: str) -> N
 
     assert reply.status == 0
     assert reply.why
+
+
+def contexts(folder: Path) -> tuple[ssl.SSLContext, WebhookSettings]:
+    """Of a receiver that asks for a certificate of the same authority as its own, and of a hub that has one."""
+    authority = Pair("authority", usage=None)
+    server, client = Pair("receiver", issuer=authority, usage=SERVER), Pair("hub", issuer=authority)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*server.write(folder, "server"))
+    (folder / "ca.pem").write_text(authority.pem)
+    context.load_verify_locations(folder / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    certificate, key = client.write(folder, "client")
+    settings = WebhookSettings(
+        networks="127.0.0.0/8",
+        ca_file=str(folder / "ca.pem"),
+        certificate_file=str(certificate),
+        key_file=str(key),
+        answer_seconds_max=5,
+    )
+    return context, settings
+
+
+async def test_the_hub_s_certificate_is_shown_to_whom_it_is_meant_for_and_to_nobody_else(tmp_path: Path) -> None:
+    seen: list[object] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.transport and request.transport.get_extra_info("peercert")["subject"])
+        return web.Response()
+
+    context, settings = contexts(tmp_path)
+    async with receiver(answer, tls=context) as port, HttpPoster(settings, SystemClock()) as poster:
+        shown = await poster.post(Post(f"https://127.0.0.1:{port}/", {}, b"{}", shows_certificate=True))
+        hidden = await poster.post(Post(f"https://127.0.0.1:{port}/", {}, b"{}"))
+
+    assert (shown.status, hidden.status) == (200, 0)
+    assert seen == [((("commonName", "hub"),),)]
+
+
+async def test_a_receiver_of_an_unknown_authority_is_told_nothing(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.Response()
+
+    context, settings = contexts(tmp_path)
+    without = WebhookSettings(networks=settings.networks)
+    async with receiver(answer, tls=context) as port, HttpPoster(without, SystemClock()) as poster:
+        reply = await poster.post(Post(f"https://127.0.0.1:{port}/", {}, b"{}"))
+
+    assert reply.status == 0
+    assert "certificate" in reply.why.lower()
+    assert seen == []
