@@ -20,6 +20,7 @@ from hub.web.agreements import AgreementsAPI
 from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
 from hub.web.edge import Handler
+from hub.web.endpoints import EndpointsAPI
 from hub.web.interface.asyncapi import asyncapi
 from hub.web.interface.openapi import openapi
 from hub.web.mandates import MandatesAPI
@@ -96,7 +97,8 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
     )
     accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
     others = {**others, **own.handlers(), **enrolment.handlers(), **_signed_apis(hub), **accesses.handlers()}
-    others = {**others, **feeds_api(hub).handlers()}
+    endpoints = EndpointsAPI(gate, hub.snapshot, hub.clock)
+    others = {**others, **feeds_api(hub).handlers(), **endpoints.handlers()}
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
     return {
         **hub.entrance.oauth.handlers(),

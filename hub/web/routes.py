@@ -9,6 +9,7 @@ from hub.web.access_routes import ACCESS_ROUTES
 from hub.web.agreement_routes import AGREEMENT_ROUTES
 from hub.web.copy_routes import COPY_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
+from hub.web.endpoint_routes import ENDPOINT_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
 from hub.web.feed_routes import FEED_ROUTES
 from hub.web.mandate_routes import MANDATE_ROUTES
@@ -214,6 +215,7 @@ ROUTES = (
     ),
     *REPLAY_ROUTES,
     *FEED_ROUTES,
+    *ENDPOINT_ROUTES,
     *STATUS_ROUTES,
     *EPCIS_ROUTES,
     Route(method="GET", path="/health/live", name="live", answers=(200,), summary="The process runs."),

@@ -330,6 +330,7 @@ ASKED: dict[str, Asked] = {
     "list_accesses": Asked(("", "limit=1", "format=csv", "format=ndjson", "concerning=yes", _THEIR_EVENT)),
     "get_notices": Asked(("", "wait=0", "limit=1")),
     "list_feeds": _ANYTHING,
+    "list_endpoints": _ANYTHING,
     "get_records": Asked(("", "limit=1", "from=earliest")),
     "start_replay": Asked(body=_json(EVERYTHING)),
     "list_replays": _ANYTHING,

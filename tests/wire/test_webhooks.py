@@ -215,6 +215,17 @@ async def test_while_keys_overlap_messages_verify_under_either(hub: HubWorld, re
     assert len(receiver.came[0].headers["webhook-signature"].split(" ")) == 4
 
 
+async def test_a_recipient_sees_its_own_endpoints_and_no_other(hub: HubWorld, receiver: Receiver) -> None:
+    watch = await brought(hub, receiver)
+    await state(hub, EndpointState.ACTIVE)
+    stranger = await hub.reader("stranger", feed=False)
+
+    [own] = (await watch.get("/v1/endpoints")).json["items"]
+    assert (own["endpoint"], own["feed"], own["url"], own["state"]) == ("engine", "watch", receiver.url, "active")
+    assert own["keys"][0].startswith("whpk_")
+    assert (await stranger.get("/v1/endpoints")).json["items"] == []
+
+
 async def test_a_token_for_the_receiver_is_fetched_anew_when_it_has_ended(hub: HubWorld, receiver: Receiver) -> None:
     asked: list[tuple[str | None, dict[str, Any]]] = []
 

@@ -199,6 +199,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_notices": {JSON: "Notices"},
     "post_aeo_statuses": {JSON: "StatusesTaken"},
     "list_feeds": {JSON: "Feeds"},
+    "list_endpoints": {JSON: "Endpoints"},
     "get_records": {JSON: "FeedPage"},
     "get_feed_schema": {SCHEMA: "JSONSchema"},
     "get_feed_asyncapi": {JSON: "Described"},
