@@ -20,6 +20,7 @@ from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.kafka.feed_access import KafkaFeedAccess
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.dead_letters import MemoryDeadLetters
 from hub.drivers.memory.document_judge import MemoryDocumentJudge
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.feed_access import MemoryFeedAccess
@@ -40,6 +41,7 @@ from hub.drivers.system.jail.judge import JailedDocumentJudge
 from hub.drivers.system.key_ring import FileKeyRing
 from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobStore
+from hub.ports.dead_letters import DeadLetters
 from hub.ports.document_judge import DocumentJudge, VirusScanner
 from hub.ports.event_log import EventLog
 from hub.ports.feed_access import FeedAccess
@@ -73,6 +75,7 @@ class Ports(Struct, frozen=True):
     last_use: LastUse
     views: Views
     accesses: AccessJournal
+    letters: DeadLetters
     judge: DocumentJudge
     spending: Spending
     uptime: Uptime
@@ -109,6 +112,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             last_use=MemoryLastUse(),
             views=MemoryViews(),
             accesses=MemoryAccessJournal(),
+            letters=MemoryDeadLetters(),
             judge=MemoryDocumentJudge(),
             spending=MemorySpending(),
             uptime=MemoryUptime(),
@@ -141,6 +145,7 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         last_use=state.last_use,
         views=state.views,
         accesses=state.accesses,
+        letters=state.letters,
         judge=await stack.enter_async_context(_judge(settings, worker)),
         spending=_spending(directory, worker),
         uptime=FileUptime(directory),

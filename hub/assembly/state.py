@@ -13,6 +13,7 @@ from hub.core.settings import Settings
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.postgres.state import PostgresState, opened_accesses, opened_last_use, opened_registry
 from hub.drivers.sqlite.access_journal import SQLiteAccessJournal
+from hub.drivers.sqlite.dead_letters import SQLiteDeadLetters
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.last_use import SQLiteLastUse
 from hub.drivers.sqlite.registry import SQLiteRegistry
@@ -22,6 +23,7 @@ from hub.drivers.sqlite.state import SQLiteState
 from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import LogIdentity
 from hub.ports.access_journal import AccessJournal
+from hub.ports.dead_letters import DeadLetters
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
 from hub.ports.last_use import LastUse
@@ -47,6 +49,7 @@ class State(Struct, frozen=True):
     last_use: LastUse
     views: Views
     accesses: AccessJournal
+    letters: DeadLetters
 
 
 async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *, log: LogIdentity) -> State:
@@ -67,6 +70,7 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *,
         last_use=await stack.enter_async_context(SQLiteLastUse(directory / LAST_USE_FILE)),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=name)),
         accesses=await stack.enter_async_context(SQLiteAccessJournal(directory / ACCESS_FILE)),
+        letters=await stack.enter_async_context(SQLiteDeadLetters(directory / "dead-letters.db")),
     )
 
 
@@ -85,6 +89,7 @@ async def _in_postgres(settings: Settings, clock: Clock, stack: AsyncExitStack, 
         last_use=state.last_use,
         views=state.views,
         accesses=state.accesses,
+        letters=state.letters,
     )
 
 

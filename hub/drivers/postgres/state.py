@@ -24,6 +24,7 @@ from hub.core.errors import HubError
 from hub.core.settings import PostgresSettings
 from hub.drivers.postgres.access_journal import PostgresAccessJournal
 from hub.drivers.postgres.database import Database, name_of
+from hub.drivers.postgres.dead_letters import PostgresDeadLetters
 from hub.drivers.postgres.first_occurrence import PostgresFirstOccurrence
 from hub.drivers.postgres.jobs import PostgresJobs
 from hub.drivers.postgres.last_use import PostgresLastUse
@@ -63,6 +64,7 @@ class PostgresState:
         self.last_use = PostgresLastUse(self._asked)
         self.views = PostgresViews(self._asked)
         self.accesses = PostgresAccessJournal(self._decided, self._asked)
+        self.letters = PostgresDeadLetters(self._asked)
 
     async def __aenter__(self) -> Self:
         """Raises `StorageUnavailable`, and `HubError` for a newer layout or the state of another log."""
