@@ -44,6 +44,7 @@ LEAST_SECONDS = 0.01
 WAIT_SECONDS = 30.0
 STORAGE_SECONDS = 1.0
 """After which storage that did not answer is asked again."""
+READY_BYTES_MAX = 1_048_576
 WARNED_SECONDS = 3_600
 DISABLED_SECONDS = 120 * 3_600
 ASKS_FOR_TIME = frozenset({429, 503})
@@ -119,7 +120,7 @@ class Shift:
         self._shelf = Shelf(means.log, stream_of(feed.name, endpoint.lane))
         self._cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
         self._ready: dict[Key, list[Stamped]] = {}
-        """Records of messages that were not attempted yet."""
+        """Records of messages that were not attempted yet; what has no room here is read again."""
         self._under_way: dict[asyncio.Task[Reply | Searched | None], tuple[Key, int]] = {}
         self._reading: asyncio.Task[Taken] | None = None
 
@@ -238,9 +239,13 @@ class Shift:
         found = [found_in(offset, stamp, value, ordered=endpoint.ordered) for stamp, value, offset in _rows(taken)]
         before = set(self.outbox.messages)
         self.outbox.plan([each for each in found if each is not None], taken.places, endpoint)
+        room = READY_BYTES_MAX - sum(len(value) for held in self._ready.values() for _, value in held)
         for key in self.outbox.messages.keys() - before:
             message = self.outbox.messages[key]
-            self._ready[key] = [there[message.partition, offset] for offset in message.offsets]
+            stamped = [there[message.partition, offset] for offset in message.offsets]
+            room -= sum(len(value) for _, value in stamped)
+            if room >= 0:
+                self._ready[key] = stamped
 
     # What is begun
 
@@ -262,7 +267,7 @@ class Shift:
             return all(each.attempts for each in messages.values())
         if endpoint.mode is Mode.THIN:
             return not self.outbox.messages
-        return len(self._ready) < endpoint.concurrency
+        return sum(not each.attempts for each in messages.values()) < endpoint.concurrency
 
     def _due(self, now_us: int, busy: set[Key]) -> Iterable[Message]:
         """While the breaker is open, one alone: the first that was tried, and one that was not, in turn."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import chain, repeat
 
 from hub.core.endpoint import TRIED, Endpoint, EndpointState
-from hub.core.errors import HubError, LeaseLost
+from hub.core.errors import HubError, LeaseLost, place_of
 from hub.core.feed import stream_of
 from hub.delivery.courier import (
     LEASE_SECONDS,
@@ -73,6 +73,9 @@ class Push:
                 means.observer.event("endpoint.lease_lost", endpoint=name, error=str(lost))
             except HubError as error:
                 means.observer.event("endpoint.waits", endpoint=name, error=str(error))
+            except Exception as error:  # noqa: BLE001  A supervisor: a fault here must not stop the hub.
+                means.observer.count("alarms", alarm="courier_failed")
+                means.observer.event("alarm.courier_failed", endpoint=name, error=place_of(error))
             await means.clock.sleep(STORAGE_SECONDS)
 
     async def _deliver(self, name: str) -> None:

@@ -553,6 +553,43 @@ def test_one_that_hangs_holds_no_more_than_its_own_messages_and_the_others_go_on
     virtual.run(main())
 
 
+def test_large_records_wait_in_the_log_and_not_in_memory() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE, concurrency=1),))
+        at.town.seconds = 1
+        large = [event_record(str(number), content="x" * 250_000, source=f"urn:{number}") for number in range(12)]
+        for record in large:
+            await at.world.publish(record)
+        await at.many(0)
+        async with at.pushing():
+            await at.world.elapse(30)
+
+        assert sorted(at.town.taken_ids, key=int) == [str(number) for number in range(12)]
+
+    virtual.run(main())
+
+
+def test_a_fault_of_one_courier_stops_no_other() -> None:
+    async def main() -> None:
+        other = replace(
+            ENDPOINT, id="other", url="https://other.example/", keys=(replace(KEY, sealed=sealed("other")),)
+        )
+        at = await square(endpoints=(ENDPOINT, other))
+
+        def fault(_: Sent) -> Reply:
+            raise RuntimeError("nobody foresaw it")
+
+        at.town.answers[other.url] = fault
+        await at.brought_on("a")
+        async with at.pushing():
+            await at.world.elapse(30)
+
+        assert at.world.observer.counts["alarms", (("alarm", "courier_failed"),)] > 1
+        assert len({each.id for each in at.town.sent}) == 2
+
+    virtual.run(main())
+
+
 def test_the_cursor_of_a_message_leads_to_everything_that_was_not_taken() -> None:
     async def main() -> None:
         at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE),))

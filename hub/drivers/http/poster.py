@@ -18,6 +18,7 @@ from yarl import URL
 
 from hub.core.settings import WebhookSettings, addresses_of
 from hub.drivers.http.networks import Network, is_open, networks_of
+from hub.drivers.http.resolver import OwnThreads
 from hub.ports.system import Clock
 from hub.ports.webhooks import BODY_BYTES_MAX, Post, Reply
 
@@ -33,13 +34,14 @@ class NotAllowed(OSError):
 
 
 class HttpPoster:
-    """A `Poster`, open while its block runs. `resolver` finds addresses; None: the machine's."""
+    """A `Poster`, open while its block runs. `resolver` finds addresses; None: as the machine does."""
 
     def __init__(self, settings: WebhookSettings, clock: Clock, resolver: AbstractResolver | None = None) -> None:
         """Raises `ValueError` or `OSError` where the settings name no network, or no certificate."""
         self._seconds_max = settings.answer_seconds_max
         self._clock = clock
         allowed = networks_of(addresses_of(settings.networks))
+        self._resolver = resolver = resolver or OwnThreads()
         self._sessions = {
             ("https", False): _session(_tls(settings), allowed, resolver, public=True),
             ("http", False): _session(_tls(settings), allowed, resolver, public=False),
@@ -55,6 +57,7 @@ class HttpPoster:
     async def __aexit__(self, *_: object) -> None:
         for session in self._sessions.values():
             await session.close()
+        await self._resolver.close()
 
     async def post(self, post: Post) -> Reply:
         try:
@@ -98,7 +101,7 @@ class HttpPoster:
 
 
 def _session(
-    tls: ssl.SSLContext, allowed: Sequence[Network], resolver: AbstractResolver | None, *, public: bool
+    tls: ssl.SSLContext, allowed: Sequence[Network], resolver: AbstractResolver, *, public: bool
 ) -> aiohttp.ClientSession:
     def checked(info: tuple[Any, ...]) -> socket:
         """The socket of a connection that is about to be opened, where it may be."""
