@@ -89,3 +89,20 @@ async def test_more_than_one_part_comes_back_as_it_was(bucket: S3Settings) -> No
 
     assert stored.bytes == 12_600_000 > 2 * bucket.part_bytes
     assert await content(blobs, KEY) == b"".join(b"%07d" % number * 30_000 for number in range(60))
+
+
+async def test_what_is_archived_beside_the_documents_is_none_of_theirs_and_outlives_their_purge(
+    bucket: S3Settings,
+) -> None:
+    clock = ManualClock()
+    documents = S3BlobStore.open_at(bucket, clock)
+    archive = S3BlobStore.open_at(replace(bucket, prefix=f"{bucket.prefix}archive/"), clock)
+    await documents.put(KEY, chunks(b"document"))
+    await archive.put(KEY, chunks(b"segment"))
+    clock.advance(10)
+
+    listed = await documents.older("", clock.now_us())
+    gone = await documents.purge(clock.now_us())
+
+    assert (listed, gone) == ([KEY], 1)
+    assert await content(archive, KEY) == b"segment"

@@ -127,6 +127,22 @@ async def test_events_go_when_their_time_is_over_and_their_identities_with_them(
     assert (await world.kept(), await world.remembers(b"old"), await world.remembers(b"new")) == (1, False, True)
 
 
+async def test_events_that_wait_to_be_archived_are_kept_as_long_as_they_wait() -> None:
+    world = await World().declare()
+    await world.append(b"archived")
+    world.clock.advance(DAY)
+    world.waiting_us = world.clock.now_us()
+    await world.append(b"waiting")
+    world.clock.advance(20 * DAY)
+
+    await world.retention.purge()
+    waiting = await world.kept()
+    world.waiting_us = None
+    await world.retention.purge()
+
+    assert (waiting, await world.kept()) == (1, 0)
+
+
 async def test_rule_8_no_identity_goes_while_the_log_still_holds_its_record() -> None:
     world = await World().declare()
     await world.append(b"kept", partition=1)
