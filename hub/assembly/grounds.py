@@ -21,6 +21,7 @@ from hub.drivers.kafka.feed_access import KafkaFeedAccess
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.dead_letters import MemoryDeadLetters
+from hub.drivers.memory.dispatches import MemoryDispatches
 from hub.drivers.memory.document_judge import MemoryDocumentJudge
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.feed_access import MemoryFeedAccess
@@ -42,6 +43,7 @@ from hub.drivers.system.key_ring import FileKeyRing
 from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobStore
 from hub.ports.dead_letters import DeadLetters
+from hub.ports.dispatches import Dispatches
 from hub.ports.document_judge import DocumentJudge, VirusScanner
 from hub.ports.event_log import EventLog
 from hub.ports.feed_access import FeedAccess
@@ -73,9 +75,10 @@ class Ports(Struct, frozen=True):
     """What is archived: nothing of it goes by its age alone."""
     jobs: Jobs
     last_use: LastUse
+    dispatches: Dispatches
     views: Views
     accesses: AccessJournal
-    letters: DeadLetters
+    dead_letters: DeadLetters
     judge: DocumentJudge
     spending: Spending
     uptime: Uptime
@@ -110,9 +113,10 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
             segments=MemoryBlobStore(clock),
             jobs=MemoryJobs(),
             last_use=MemoryLastUse(),
+            dispatches=MemoryDispatches(),
             views=MemoryViews(),
             accesses=MemoryAccessJournal(),
-            letters=MemoryDeadLetters(),
+            dead_letters=MemoryDeadLetters(),
             judge=MemoryDocumentJudge(),
             spending=MemorySpending(),
             uptime=MemoryUptime(),
@@ -143,9 +147,10 @@ async def open_ports(settings: Settings, clock: Clock, stack: AsyncExitStack, wo
         segments=segments_at(settings, directory, clock),
         jobs=state.jobs,
         last_use=state.last_use,
+        dispatches=state.dispatches,
         views=state.views,
         accesses=state.accesses,
-        letters=state.letters,
+        dead_letters=state.dead_letters,
         judge=await stack.enter_async_context(_judge(settings, worker)),
         spending=_spending(directory, worker),
         uptime=FileUptime(directory),

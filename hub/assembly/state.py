@@ -14,6 +14,7 @@ from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.postgres.state import PostgresState, opened_accesses, opened_last_use, opened_registry
 from hub.drivers.sqlite.access_journal import SQLiteAccessJournal
 from hub.drivers.sqlite.dead_letters import SQLiteDeadLetters
+from hub.drivers.sqlite.dispatches import SQLiteDispatches
 from hub.drivers.sqlite.jobs import SQLiteJobs
 from hub.drivers.sqlite.last_use import SQLiteLastUse
 from hub.drivers.sqlite.registry import SQLiteRegistry
@@ -24,6 +25,7 @@ from hub.drivers.sqlite.views import SQLiteViews
 from hub.drivers.system.directory import LogIdentity
 from hub.ports.access_journal import AccessJournal
 from hub.ports.dead_letters import DeadLetters
+from hub.ports.dispatches import Dispatches
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
 from hub.ports.last_use import LastUse
@@ -47,9 +49,10 @@ class State(Struct, frozen=True):
     replay: ReplayGuard
     jobs: Jobs
     last_use: LastUse
+    dispatches: Dispatches
     views: Views
     accesses: AccessJournal
-    letters: DeadLetters
+    dead_letters: DeadLetters
 
 
 async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *, log: LogIdentity) -> State:
@@ -68,9 +71,10 @@ async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack, *,
         replay=await stack.enter_async_context(SQLiteReplayGuard(directory / "replay.db")),
         jobs=await stack.enter_async_context(SQLiteJobs(directory / "jobs.db")),
         last_use=await stack.enter_async_context(SQLiteLastUse(directory / LAST_USE_FILE)),
+        dispatches=await stack.enter_async_context(SQLiteDispatches(directory / "dispatches.db")),
         views=await stack.enter_async_context(SQLiteViews(directory / "views.db", log=name)),
         accesses=await stack.enter_async_context(SQLiteAccessJournal(directory / ACCESS_FILE)),
-        letters=await stack.enter_async_context(SQLiteDeadLetters(directory / "dead-letters.db")),
+        dead_letters=await stack.enter_async_context(SQLiteDeadLetters(directory / "dead-letters.db")),
     )
 
 
@@ -87,9 +91,10 @@ async def _in_postgres(settings: Settings, clock: Clock, stack: AsyncExitStack, 
         replay=state.replay,
         jobs=state.jobs,
         last_use=state.last_use,
+        dispatches=state.dispatches,
         views=state.views,
         accesses=state.accesses,
-        letters=state.letters,
+        dead_letters=state.dead_letters,
     )
 
 

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from hub.core.dead_letter import DeadLetter, LetterState, Run, RunState
 from hub.ports.dead_letters import DeadLetters, Group, Which
+from tests.contracts.dead_letter_grounds import DURABLE_LETTER_GROUNDS, LETTER_GROUNDS, behind, letter
 from tests.contracts.grounds import marked
-from tests.contracts.letter_grounds import DURABLE_LETTER_GROUNDS, LETTER_GROUNDS, behind, letter
 
 ALL = Which()
 

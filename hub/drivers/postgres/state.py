@@ -25,6 +25,7 @@ from hub.core.settings import PostgresSettings
 from hub.drivers.postgres.access_journal import PostgresAccessJournal
 from hub.drivers.postgres.database import Database, name_of
 from hub.drivers.postgres.dead_letters import PostgresDeadLetters
+from hub.drivers.postgres.dispatches import PostgresDispatches
 from hub.drivers.postgres.first_occurrence import PostgresFirstOccurrence
 from hub.drivers.postgres.jobs import PostgresJobs
 from hub.drivers.postgres.last_use import PostgresLastUse
@@ -62,9 +63,10 @@ class PostgresState:
         self.replay = PostgresReplayGuard(self._decided)
         self.jobs = PostgresJobs(self._asked)
         self.last_use = PostgresLastUse(self._asked)
+        self.dispatches = PostgresDispatches(self._asked)
         self.views = PostgresViews(self._asked)
         self.accesses = PostgresAccessJournal(self._decided, self._asked)
-        self.letters = PostgresDeadLetters(self._asked)
+        self.dead_letters = PostgresDeadLetters(self._asked)
 
     async def __aenter__(self) -> Self:
         """Raises `StorageUnavailable`, and `HubError` for a newer layout or the state of another log."""

@@ -20,7 +20,7 @@ from hub.drivers.sqlite.worker import CallWorker, OnWorkers, transaction
 from hub.ports.dead_letters import After, Group, Which
 
 _SCHEMA = """
-CREATE TABLE letter (
+CREATE TABLE dead_letter (
     id TEXT PRIMARY KEY,
     cause TEXT NOT NULL,
     partner TEXT NOT NULL,
@@ -30,28 +30,28 @@ CREATE TABLE letter (
     settled_us INTEGER NOT NULL,    -- 0 while it waits
     body BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX letter_by_time ON letter (since_us, id);
-CREATE INDEX letter_by_group ON letter (cause, partner, state, since_us, id);
-CREATE INDEX letter_by_partner ON letter (partner, since_us, id);
-CREATE INDEX letter_by_agent ON letter (agent, since_us, id) WHERE agent <> '';
-CREATE TABLE letter_mark (
+CREATE INDEX dead_letter_by_time ON dead_letter (since_us, id);
+CREATE INDEX dead_letter_by_group ON dead_letter (cause, partner, state, since_us, id);
+CREATE INDEX dead_letter_by_partner ON dead_letter (partner, since_us, id);
+CREATE INDEX dead_letter_by_agent ON dead_letter (agent, since_us, id) WHERE agent <> '';
+CREATE TABLE dead_letter_mark (
     generation INTEGER NOT NULL,
     partition INTEGER NOT NULL,
     offset INTEGER NOT NULL,
     PRIMARY KEY (generation, partition)
 ) WITHOUT ROWID;
-CREATE TABLE letter_run (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID
+CREATE TABLE dead_letter_run (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID
 """
 _GROUPS = """
-SELECT cause, partner, state, count(*), min(since_us), max(since_us) FROM letter
+SELECT cause, partner, state, count(*), min(since_us), max(since_us) FROM dead_letter
 GROUP BY cause, partner, state ORDER BY cause, partner, state
 """
 _PURGE = """
-DELETE FROM letter WHERE id IN (
+DELETE FROM dead_letter WHERE id IN (
     SELECT id FROM (
         SELECT id, settled_us, count(*) OVER (PARTITION BY partner) AS held,
             row_number() OVER (PARTITION BY partner ORDER BY settled_us = 0, settled_us, id) AS place
-        FROM letter
+        FROM dead_letter
     ) WHERE settled_us > 0 AND (settled_us < ? OR place <= held - ?)
 )
 """
@@ -67,7 +67,7 @@ class SQLiteDeadLetters(OnWorkers):
 
     async def mark(self, generation: int, partition: int) -> int | None:
         rows = await self._rows(
-            "SELECT offset FROM letter_mark WHERE generation = ? AND partition = ?", generation, partition
+            "SELECT offset FROM dead_letter_mark WHERE generation = ? AND partition = ?", generation, partition
         )
         return rows[0][0] if rows else None
 
@@ -76,23 +76,25 @@ class SQLiteDeadLetters(OnWorkers):
 
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                connection.executemany("INSERT OR IGNORE INTO letter VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                connection.executemany("INSERT OR IGNORE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
                 place = mark.generation, mark.partition, mark.offset
-                connection.execute("INSERT OR REPLACE INTO letter_mark VALUES (?, ?, ?)", place)
+                connection.execute("INSERT OR REPLACE INTO dead_letter_mark VALUES (?, ?, ?)", place)
 
         await self._worker.call(write)
 
     async def forget_marks(self) -> None:
-        await self._rows("DELETE FROM letter_mark")
+        await self._rows("DELETE FROM dead_letter_mark")
 
     async def get(self, id: str) -> DeadLetter | None:  # noqa: A002
-        rows = await self._rows("SELECT body FROM letter WHERE id = ?", id)
+        rows = await self._rows("SELECT body FROM dead_letter WHERE id = ?", id)
         return _letter(rows[0][0]) if rows else None
 
     async def page(self, which: Which, *, after: After | None, limit: int) -> Sequence[DeadLetter]:
         given = {name: value for name in which.__struct_fields__ if (value := getattr(which, name)) is not None}
         conditions = "".join(f"{name} = ? AND " for name in given)
-        statement = f"SELECT body FROM letter WHERE {conditions}(since_us, id) > (?, ?) ORDER BY since_us, id LIMIT ?"  # noqa: S608 (names of this code)
+        statement = (
+            f"SELECT body FROM dead_letter WHERE {conditions}(since_us, id) > (?, ?) ORDER BY since_us, id LIMIT ?"  # noqa: S608 (names of this code)
+        )
         rows = await self._rows(statement, *map(str, given.values()), *(after or (-1, "")), limit)
         return [_letter(body) for (body,) in rows]
 
@@ -106,14 +108,14 @@ class SQLiteDeadLetters(OnWorkers):
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 changed = (state, settled_us, body, id_)
-                connection.execute("UPDATE letter SET state = ?, settled_us = ?, body = ? WHERE id = ?", changed)
+                connection.execute("UPDATE dead_letter SET state = ?, settled_us = ?, body = ? WHERE id = ?", changed)
                 if run is not None:
                     connection.execute(*_keeping(run))
 
         await self._worker.call(write)
 
     async def run(self, key: str) -> Run | None:
-        rows = await self._rows("SELECT body FROM letter_run WHERE key = ?", key)
+        rows = await self._rows("SELECT body FROM dead_letter_run WHERE key = ?", key)
         return _run(rows[0][0]) if rows else None
 
     async def keep(self, run: Run) -> None:
@@ -133,7 +135,7 @@ def _row(letter: DeadLetter) -> tuple[str, str, str, str, str, int, int, bytes]:
 
 
 def _keeping(run: Run) -> tuple[str, tuple[str, bytes]]:
-    return "INSERT OR REPLACE INTO letter_run VALUES (?, ?)", (run.key, _encode(run))
+    return "INSERT OR REPLACE INTO dead_letter_run VALUES (?, ?)", (run.key, _encode(run))
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -30,7 +30,7 @@ async def _sqlite(directory: Path) -> AsyncIterator[DeadLetters]:
 @asynccontextmanager
 async def _postgres(directory: Path) -> AsyncIterator[DeadLetters]:
     async with postgres_in(directory) as state:
-        yield state.letters
+        yield state.dead_letters
 
 
 LETTER_GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[DeadLetters]]] = {
