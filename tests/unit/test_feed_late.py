@@ -23,6 +23,7 @@ def test_what_nobody_acknowledges_in_time_is_an_alarm_where_a_bound_is_set(bound
             clock=world.clock,
             observer=world.observer,
             partitions=1,
+            feed_retention_seconds=86_400,
             late={"routing": 60.0, "reading": bound},
         )
         await passed_on(at, "a")
