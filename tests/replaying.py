@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,10 +11,11 @@ from msgspec.structs import replace
 
 from hub.core.errors import HubError, Refusal
 from hub.core.event import Event
-from hub.core.record import EVENTS, LogRecord, Position
+from hub.core.record import EVENTS, LogRecord
 from hub.core.replay import Replay
 from hub.core.settings import ReplaySettings
 from hub.delivery.cursors import Cursors
+from hub.delivery.failed import failed_in
 from hub.delivery.journal import Journal, Reader
 from hub.delivery.pace import Pace
 from hub.delivery.replay import Replaying, ReplayPage
@@ -21,6 +23,7 @@ from hub.delivery.replay_start import Starting, Wanted
 from hub.delivery.replays import Replays
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.dead_letters import MemoryDeadLetters
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.system.entropy import SystemEntropy
 from hub.fanout.past import Past
@@ -55,7 +58,7 @@ class PastWorld(FanoutWorld):
         self.blobs = MemoryBlobStore(self.clock)
         self.accesses = MemoryAccessJournal()
         self.erased: set[str] = set()
-        self.failed: list[Position] = []
+        self.dead_letters = MemoryDeadLetters()
 
     def build(self) -> PastWorld:
         """One worker's own part; called again, another worker's."""
@@ -79,7 +82,7 @@ class PastWorld(FanoutWorld):
             history=self.history,
             log=self.log,
             cursors=self.cursors,
-            failed=self._failed,
+            failed=partial(failed_in, self.dead_letters),
             journal=journal,
             snapshot=lambda: self.snapshot,
             clock=clock,
@@ -186,9 +189,6 @@ class PastWorld(FanoutWorld):
         except HubError:
             return False
         return True
-
-    async def _failed(self, _: str) -> Sequence[Position]:
-        return self.failed
 
     def _is_erased(self, event: Event) -> bool:
         return event.header.id in self.erased

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import convert
@@ -10,8 +11,8 @@ from msgspec import convert
 from hub.assembly.reading import make_pull
 from hub.core.errors import Refusal
 from hub.core.operator import CLIENT_PREFIX
-from hub.core.record import Position
 from hub.core.replay import nothing_erased
+from hub.delivery.failed import failed_in
 from hub.delivery.journal import Reader
 from hub.delivery.pace import Pace
 from hub.delivery.replay import Replaying
@@ -71,7 +72,7 @@ def _make_starting(hub: Hub) -> Starting:
         history=_make_history(hub),
         log=hub.ports.log,
         cursors=make_pull(hub)[0],
-        failed=_nothing_failed,
+        failed=partial(failed_in, hub.ports.dead_letters),
         journal=hub.journal,
         snapshot=hub.snapshot,
         clock=hub.clock,
@@ -140,7 +141,3 @@ def make_archivist(hub: Hub, holder: str) -> Archivist:
         interval_seconds=log.purge_interval_seconds,
         holder=holder,
     )
-
-
-async def _nothing_failed(_: str) -> Sequence[Position]:
-    return ()

@@ -22,7 +22,7 @@ from hub.ports.system import Clock
 from hub.trust.cursor import Cursor
 from schemas.headers import FeedHeader, unpack
 
-Failed = Callable[[str], Awaitable[Sequence[Position]]]
+Failed = Callable[[Feed], Awaitable[Sequence[Position]]]
 """Of a feed, the source records that are set aside as not delivered."""
 SOUGHT_RECORDS_MAX = 100
 
@@ -126,7 +126,7 @@ class Starting:
                 to_us = min((each for each in ends if each is not None), default=self._clock.now_us())
                 return await self._history.between(wanted.from_us or 0, to_us)
             case Asked.FAILED:
-                return tracks_of(await self._failed(feed.name))
+                return tracks_of(await self._failed(feed))
             case Asked.STAMPS:
                 return await self._judged_only(wanted.stamps or ())
             case _:

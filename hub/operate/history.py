@@ -16,7 +16,6 @@ from hub.operate.segments import Segments
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.history import Stretch
-from hub.trust.segment import Index, Indexed
 
 SLACK_US = 60_000_000
 """The log's clock and that of who accepted an event may differ by so much; the event's own is looked at after."""
@@ -77,7 +76,7 @@ class History:
 
     async def _in_segments(self, place: Position, end: int, records_max: int, bytes_max: int) -> Stretch:
         """Nothing behind `end`: there the log has it."""
-        entry = _behind(await self._segments.index(place.partition), place)
+        entry = await self._segments.find(place)
         if entry is None or entry.first >= end:
             return Stretch((), end, archived=True, gap=True)
         if entry.first > place.offset:
@@ -88,12 +87,6 @@ class History:
         # A row whose segment has gone stands for nothing any more.
         gap = bool(entry.name) and not records
         return Stretch(taken, taken[-1].offset + 1 if len(taken) < len(left) else min(entry.end, end), True, gap)
-
-
-def _behind(index: Index, place: Position) -> Indexed | None:
-    """The first row that has anything from the place on."""
-    rows = (each for each in index.entries if each.generation == place.generation and each.end > place.offset)
-    return min(rows, key=lambda each: each.first, default=None)
 
 
 def _bounded(records: Sequence[StoredRecord], records_max: int, bytes_max: int) -> Sequence[StoredRecord]:

@@ -2,8 +2,8 @@
 
 Theory of operation. A segment is put first, then the index that names it, each whole or not at all: what a crash left
 unnamed is not there, and is put again under the same name. Letting go is the other way round: the blob first, then its
-row, so that a row without a blob is gone as well. The index of a partition is one blob, read for each look: there is
-one row for some thousand events.
+row, so that a row without a blob is gone as well. The index of a partition is one blob, with one row for some thousand
+events.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from hub.core.errors import BlobDamaged, BlobMissing, StorageUnavailable
-from hub.core.record import StoredRecord
+from hub.core.record import Position, StoredRecord
 from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.key_ring import SealKey
 from hub.ports.observer import Observer
@@ -49,16 +49,29 @@ class Segments:
         self._beside = beside
         self._seal_keys = seal_keys
         self._observer = observer
+        self._indices: dict[int, Index] = {}
         self._opened: OrderedDict[tuple[str, bytes], Sequence[StoredRecord]] = OrderedDict()
 
     async def index(self, partition: int) -> Index:
         """Raises `StorageUnavailable`, also where what is there cannot be believed."""
         try:
-            return read_index(await read_blob(self._blobs, _index_key(partition)))
+            index = read_index(await read_blob(self._blobs, _index_key(partition)))
         except BlobMissing:
-            return Index()
+            index = Index()
         except (SegmentDamaged, BlobDamaged) as error:
             raise self._damaged(f"index-{partition}", error) from error
+        self._indices[partition] = index
+        return index
+
+    async def find(self, place: Position) -> Indexed | None:
+        """The first row that has anything from a place on, in its generation. Raises as `index` does.
+
+        It is looked for in the index that was read last; one that does not hold the place is read anew.
+        """
+        entry = _behind(self._indices.get(place.partition, Index()), place)
+        if entry is not None and entry.first <= place.offset:
+            return entry
+        return _behind(await self.index(place.partition), place)
 
     async def put_index(self, partition: int, index: Index) -> None:
         """In place of the one that is there; from now on it counts."""
@@ -113,6 +126,11 @@ class Segments:
         self._observer.count("alarms", alarm="segment_damaged")
         self._observer.event("alarm.segment_damaged", segment=name, error=str(error))
         return StorageUnavailable(f"the segment {name} cannot be believed: {error}")
+
+
+def _behind(index: Index, place: Position) -> Indexed | None:
+    rows = (each for each in index.entries if each.generation == place.generation and each.end > place.offset)
+    return min(rows, key=lambda each: each.first, default=None)
 
 
 def _index_key(partition: int) -> BlobKey:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from hub.core.access import Step, offsets_of
 from hub.core.agreement import AgreementState
+from hub.core.dead_letter import DeadLetter, LetterState
 from hub.core.errors import Refusal, StorageUnavailable
 from hub.core.feed import FeedStart, Lane
 from hub.core.record import EVENTS, Position
@@ -311,11 +312,42 @@ def test_where_the_feed_holds_nothing_any_more_all_behind_the_cursor_is_missing(
     virtual.run(main())
 
 
+def set_aside(offset: int, *, feed: str = "risk", cause: str = "DELIVERY_FAILED", **facts: Any) -> DeadLetter:
+    output = f"{feed}-{facts}"
+    given: dict[str, Any] = {
+        "cause": cause,
+        "output": output,
+        "since_us": offset,
+        "header": b"",
+        "value": b"",
+        "said": {"feed": feed},
+    }
+    return DeadLetter(position=Position(1, 0, offset), **given, **facts)
+
+
+def test_what_could_not_be_projected_is_replayed_with_what_failed_once_it_can_be() -> None:
+    async def main() -> None:
+        world = await past_world()
+        await world.take("a", "b")
+        await world.dead_letters.take([set_aside(1, cause="INTERNAL", partner="acme")], Position(1, 0, 1))
+
+        assert await world.all(await world.started(failed=True)) == ["b"]
+
+    virtual.run(main())
+
+
 def test_only_what_failed_is_replayed_where_that_is_asked_for() -> None:
     async def main() -> None:
         world = await past_world()
         await world.take("a", "b", "c")
-        world.failed = [Position(1, 0, 2), Position(1, 0, 0)]
+        undelivered = [set_aside(offset, partner="customs") for offset in (2, 0)]
+        others = [
+            set_aside(1, partner="customs", feed="other"),
+            set_aside(1, partner="other"),
+            set_aside(1, partner="customs", state=LetterState.DISCARDED),
+            set_aside(1, partner="acme", cause="CONFLICT"),
+        ]
+        await world.dead_letters.take([*undelivered, *others], Position(1, 0, 6))
 
         assert await world.all(await world.started(failed=True)) == ["a", "c"]
 
