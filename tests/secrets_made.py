@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 BYTES_MIN = 16
 """Shorter ones would be found by chance."""
-DERIVED = ("cursor", "cursor:views", "cursor:epcis", "enrolment")
+DERIVED = ("cursor", "cursor:views", "cursor:epcis", "enrolment", "webhook-secrets", "webhook-ids")
 """Uses for which a hub derives a secret from its master secret."""
 
 

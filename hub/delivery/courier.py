@@ -172,9 +172,7 @@ class Shift:
                 self.outbox.done(key)
                 if outcome is not None:
                     await self._taken(endpoint)
-            elif outcome.status == GONE:
-                await self._report(EndpointState.GONE, self._means.now())
-            else:
+            elif outcome.status != GONE or not await self._report(EndpointState.GONE, self._means.now()):
                 await self._failed(endpoint, feed, key, began_us, outcome)
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
@@ -215,11 +213,14 @@ class Shift:
         elif active and since_us and self._means.clock.now_us() - since_us >= WARNED_SECONDS * 1_000_000:
             await self._report(EndpointState.FAILING, since_us // 1_000_000)
 
-    async def _report(self, state: EndpointState, since: int) -> None:
+    async def _report(self, state: EndpointState, since: int) -> bool:
+        """Whether the registry says so now; if not, it is so still at the next look."""
         try:
             await self._means.report(self._id, state, since)
-        except HubError as error:  # It is so still at the next look.
+        except HubError as error:
             self._means.observer.event("endpoint.unreported", endpoint=self._id, state=state, error=str(error))
+            return False
+        return True
 
     async def _wait_for_storage(self, error: HubError) -> None:
         self._means.observer.event("endpoint.waits", endpoint=self._id, error=str(error))

@@ -112,10 +112,13 @@ class Square(Desk):
         self.town = Town(world.clock)
         self.webhooks = WebhookSettings(**settings)
         self.pushes: list[Push] = []
+        self.unregistrable = False
         self.reports: list[tuple[EndpointState, int]] = []
 
     def push(self, holder: str = "one") -> Push:
         async def report(name: str, state: EndpointState, since: int) -> None:
+            if self.unregistrable:
+                raise StorageUnavailable("away")
             known = self.world.snapshot.endpoints.get(name)
             assert known is not None
             self.reports.append((state, since))
@@ -565,6 +568,24 @@ def test_large_records_wait_in_the_log_and_not_in_memory() -> None:
             await at.world.elapse(30)
 
         assert sorted(at.town.taken_ids, key=int) == [str(number) for number in range(12)]
+
+    virtual.run(main())
+
+
+def test_410_is_not_asked_again_and_again_while_the_registry_takes_nothing() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda _: Reply(410)
+        at.unregistrable = True
+        await at.brought_on("a")
+        async with at.pushing():
+            await at.world.elapse(60)
+            asked = len(at.town.sent)
+            at.unregistrable = False
+            await at.world.elapse(HOUR)
+
+        assert asked == 3
+        assert [state for state, _ in at.reports] == [EndpointState.GONE]
 
     virtual.run(main())
 
