@@ -122,6 +122,7 @@ class ReaderAPI:
                 "name": feed.name,
                 "purpose": feed.purpose.value,
                 "types": feed.types,
+                "filter": feed.filter,
                 "urgent": feed.urgent,
                 "version": feed.version,
             }
