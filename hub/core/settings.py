@@ -319,6 +319,17 @@ class WebhookSettings(Struct, frozen=True, kw_only=True):
     """Of one endpoint, waiting for an answer or the next attempt; beyond, it looks no further in its feed."""
 
 
+class QuarantineSettings(Struct, frozen=True, kw_only=True):
+    """Dead letters: what no feed, or an endpoint, was given, until an operator settles it."""
+
+    letters_per_partner_max: Count = 10_000
+    """Beyond, those that were settled longest ago go first; those that wait never go, that is an alarm."""
+    waiting_seconds_max: WholeSeconds = 86_400
+    """What waits longer is an alarm."""
+    settled_retention_seconds: WholeSeconds = 90 * 86_400
+    """How long it is kept what became of one, with its content where it was not discarded."""
+
+
 class ViewsSettings(Struct, frozen=True, kw_only=True):
     """What is known of events: how it follows the log, and how much one question may ask."""
 
@@ -369,4 +380,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     delivery: DeliverySettings = DeliverySettings()
     webhooks: WebhookSettings = WebhookSettings()
     replay: ReplaySettings = ReplaySettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     views: ViewsSettings = ViewsSettings()

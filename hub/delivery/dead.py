@@ -35,11 +35,12 @@ def into_quarantine(log: EventLog, observer: Observer) -> Callable[[Letter], Awa
             "why": letter.why,
         }
         records = []
-        for stamp, _ in letter.stamped:
+        all_there = len(letter.stamped) == len(message.offsets)
+        for (stamp, _), offset in zip(letter.stamped, message.offsets, strict=False):
             header = NoticeHeader(
                 feed.recipient, CAUSE, stamp.generation, stamp.partition, stamp.offset, letter.webhook_id
             )
-            kept = [pack(stamp), b"", orjson.dumps(what)]
+            kept = [pack(stamp), b"", orjson.dumps(what | {"offset": offset} if all_there else what)]
             records.append(LogRecord(feed.recipient.encode(), pack(header), msgspec.msgpack.encode(kept)))
         if records:
             landed = await log.append(QUARANTINE, message.partition, records)

@@ -142,10 +142,14 @@ class FeedRun:
                     self._check_size(record)
                     records.append(record)
             except Exception as error:  # noqa: BLE001  Whatever is wrong with one record, the partition goes on.
-                self._means.alarm("record_not_projected", feed=self.label, offset=event.offset, error=place_of(error))
+                why = place_of(error)
+                self._means.alarm("record_not_projected", feed=self.label, offset=event.offset, error=why)
                 self._means.observer.count("quarantined", cause="INTERNAL")
                 place = Position(self._means.log.generation, self._partition, event.offset)
-                aside.append(self._means.quarantined(event.header.publisher, "INTERNAL", place, event.record))
+                publisher = event.header.publisher
+                aside.append(
+                    self._means.quarantined(publisher, "INTERNAL", place, event.record, feed=self.label, error=why)
+                )
         if aside:
             await append_all(self._means, self._tenure, QUARANTINE, self._partition, aside)
         if records:

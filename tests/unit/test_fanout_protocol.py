@@ -404,7 +404,7 @@ def amplified(record: LogRecord) -> LogRecord:
 @pytest.mark.parametrize(
     ("large", "bytes_max", "header_kept", "value_kept"),
     [
-        (amplified(event_record("large")), 3_800, True, True),
+        (amplified(event_record("large")), 3_900, True, True),
         (event_record("large", content="x" * 4_000), 3_000, True, False),
         (amplified(event_record("large")), 1_500, False, False),
     ],
@@ -424,8 +424,10 @@ def test_a_record_larger_than_an_append_takes_goes_to_quarantine_with_what_fits_
         assert await world.shown() == ["a", "b"]
         [aside] = await world.records(QUARANTINE)
         kept = [large.header if header_kept else b"", large.value if value_kept else b""]
-        assert msgspec.msgpack.decode(aside.value) == kept
-        assert unpack(aside.header) == NoticeHeader("acme", "INTERNAL", 1, 0, 1)
+        *parts, said = msgspec.msgpack.decode(aside.value)
+        assert parts == kept
+        assert unpack(aside.header) == NoticeHeader("acme", "INTERNAL", 1, 0, 1, "risk")
+        assert (msgspec.json.decode(said)["feed"], b"ValueError" in said) == ("risk", True)
         assert "record_not_projected" in world.observer.alarms()
 
     virtual.run(main())
