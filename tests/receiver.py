@@ -48,12 +48,16 @@ class Receiver:
     answering: Answering = lambda _: 204
     came: list[Came] = field(default_factory=list)
     verified: list[str] = field(default_factory=list)
+    token: str = "token"
+    """What it gives as an OAuth server."""
     hanging: asyncio.Event | None = None
     """While it is there and not set, nothing is answered."""
     _moved: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if request.content_type == "application/x-www-form-urlencoded":
+            return web.json_response({"access_token": self.token, "token_type": "Bearer", "expires_in": 600})
         name = verify(request.headers, body, self.keys)
         if (answer := verification_answer(body, self.keys)) is not None:
             self.verified.append(name)

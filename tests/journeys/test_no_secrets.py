@@ -24,15 +24,20 @@ import structlog
 from connectors.enrolment import enrolment_proof
 from connectors.keys import generate, rotation_proof, write_key
 from connectors.possession import Possession
+from connectors.webhook import Keys
 from hub.core.codes import INVITATION, digest_of, make_api_key, make_code
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.observer import configure_log
 from hub.operate.registrar import VIEWS, Done
+from hub.trust.sealed_password import seal_password
+from hub.trust.webhook import secret_text
+from tests.endpoints import sealed_for
 from tests.mandates import JSON, principal, signed_by
+from tests.receiver import receiving
 from tests.secrets_made import DERIVED, Secrets, dumped, seed_of
 from tests.unit.operate.office import key_pair, public_pem
 from tests.wire.test_admin_matrix import least
-from tests.world import Answer, Caller, HubWorld, event, hub_world, settings_in
+from tests.world import RISK, Answer, Caller, HubWorld, event, hub_world, settings_in
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -213,6 +218,29 @@ async def mandates(scene: Scene) -> None:
     await scene.ask("POST", "/v1/events", data=b"{}", headers=sent)
 
 
+async def endpoints(scene: Scene) -> None:
+    """Registered with a secret and an OAuth client, verified, sent to, rotated; and a secret pasted in clear."""
+    hub, secret = scene.world.hub, SystemEntropy().bytes(32)
+    text = scene.secrets.note("secret of an endpoint", secret_text(secret))
+    scene.secrets.note("secret of an endpoint", secret)
+    client_secret = scene.secrets.note("OAuth client secret", "c" + secret.hex()[:40])
+    scene.secrets.note("seed of an endpoint", hub.ports.keys.secret("webhook:engine:1"))
+    told: Any = await hub.registrar.looks.view("endpoint.next", {"id": "engine"})
+    feed = {"name": "brought", "recipient": "watch", "purpose": RISK, "ways": ["webhook"]}
+    await scene.world.act("feed.add", **feed)
+    async with receiving() as receiver:
+        receiver.keys = Keys(text)
+        request = {"id": "engine", "feed": "brought", "url": receiver.url, **sealed_for(told, secret)}
+        pasted = await hub.registrar.perform("endpoint.add", request | {"sealed": text}, actor="test")
+        scene.refusals.append(Answer(422, {}, repr(pasted).encode()))
+        client = seal_password(client_secret, told["client_secret_name"], told["key"])
+        oauth = {"token_url": receiver.url, "client_id": "hub", "client_secret": client}
+        await scene.world.act("endpoint.add", **request, **oauth)
+        receiver.token = scene.secrets.note("access token for a receiver", secret.hex()[20:])
+        await (await scene.company("lima")).post(event("brought"))
+        await receiver.until(lambda came: len(came) > 0)
+
+
 async def certificates(scene: Scene) -> None:
     """A file that holds the private key beside the certificate is refused without echo."""
     key = generate("ES256")
@@ -259,6 +287,7 @@ STEPS: tuple[Step, ...] = (
     api_keys,
     rotation_and_revocation,
     mandates,
+    endpoints,
     certificates,
     operators,
 )
@@ -286,7 +315,8 @@ def at_their_loudest(file: Path) -> Iterator[None]:
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     directory = tmp_path / "data"
     directory.mkdir(mode=0o700)
-    settings = settings_in(directory, ground="sqlite", quotas={"failures_per_second": 1_000_000})
+    here = {"networks": "127.0.0.0/8"}
+    settings = settings_in(directory, ground="sqlite", quotas={"failures_per_second": 1_000_000}, webhooks=here)
     with at_their_loudest(tmp_path / "hub.log"):
         async with hub_world(settings) as world:
             await world.reader(provider={"all": True})
