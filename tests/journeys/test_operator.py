@@ -95,6 +95,25 @@ async def test_acts_on_a_running_hub_are_in_force_when_the_command_returns(comma
         )
 
 
+async def test_a_filter_is_tried_kept_and_looked_at_on_a_running_hub(command: Command, tmp_path: Path) -> None:
+    fewer = ("--filter", "/data/seal/number starts NL")
+    alone = await asyncio.to_thread(command, "feed", "preview", "seals", *RISK)
+
+    async with a_running_hub(tmp_path / "data"):
+        for arguments in SET_UP:
+            await asyncio.to_thread(command, *arguments)
+        tried = await asyncio.to_thread(command, "feed", "preview", "seals", *fewer)
+        wrong = await asyncio.to_thread(command, "feed", "preview", "seals", "--filter", "place = NLRTM")
+        changed = await asyncio.to_thread(command, "feed", "change", "seals", *fewer)
+        shown = await asyncio.to_thread(command, "feed", "show", "seals")
+
+    assert (alone[0], "no hub runs" in alone[2]) == (1, True)
+    assert (tried[0], tried[1].startswith("fewer than 10 events since ")) == (0, True)
+    assert (wrong[0], "ACT_REFUSED" in wrong[2], "/filter, column 1" in wrong[2]) == (1, True, True)
+    assert (changed[0], shown[0]) == (0, 0)
+    assert fewer[1] in shown[1]
+
+
 async def test_a_refusal_is_told_alike_by_a_running_hub_and_without_one(command: Command, tmp_path: Path) -> None:
     wrong = ("partner", "add", "Zephyr", "--name", "Z", "--country", "XX", "--role", "pirate")
     alone = await asyncio.to_thread(command, *wrong)
