@@ -56,9 +56,13 @@ class Push:
                 if self._means.clock.monotonic() - measured >= LAG_SECONDS:
                     measured = self._means.clock.monotonic()
                     await self._measure()
-                with suppress(TimeoutError):
-                    async with self._means.clock.deadline(LAG_SECONDS):
-                        await bell.wait()
+                await self._until(bell)
+
+    async def _until(self, bell: asyncio.Event) -> None:
+        """Until the registry has changed, or it is time to look in any case."""
+        with suppress(TimeoutError):
+            async with self._means.clock.deadline(LAG_SECONDS):
+                await bell.wait()
 
     async def _tend(self, name: str) -> None:
         """Until the endpoint is to be sent nothing any more, whatever fails meanwhile."""
@@ -80,8 +84,9 @@ class Push:
 
     async def _deliver(self, name: str) -> None:
         """For as long as this process holds the lease. Raises `LeaseLost` and what storage raises."""
-        means = self._means
+        means, bell = self._means, self._bell.next
         if (stands := standing(name, means)) is None:
+            await self._until(bell)
             return
         lease = await means.positions.acquire(lease_name(name), means.holder, LEASE_SECONDS)
         if lease is None:
