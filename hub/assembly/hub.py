@@ -36,7 +36,9 @@ from hub.delivery.push import Push
 from hub.delivery.tail import Tails
 from hub.drivers.system.listen import Sockets, listener, private_listener, url_of
 from hub.intake.accept import Acceptor
+from hub.operate.acts import Apart
 from hub.operate.follow import LiveRegistry
+from hub.operate.letter_desk import NoLetters
 from hub.operate.outage import OutageWatch
 from hub.operate.own_keys import KeyKeeper, key_in_use
 from hub.operate.second_look import SecondLook
@@ -122,7 +124,7 @@ class Hub:
             self.live,
             settings,
             key_in_use=lambda ring: key_in_use(ports.keys, ring),
-            quarantine=self.archived.copies,
+            apart=Apart(self.archived.copies, NoLetters()),
             last_use=ports.last_use,
             secret=ports.keys.secret,
             clock=clock,

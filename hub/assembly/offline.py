@@ -20,8 +20,9 @@ from hub.drivers.system.directory import DataDirectory
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.key_ring import FileKeyRing
 from hub.intake.copies import Copies
-from hub.operate.acts import Quarantine
+from hub.operate.acts import Apart
 from hub.operate.follow import LiveRegistry
+from hub.operate.letter_desk import NoLetters
 from hub.operate.own_keys import apply, key_in_use
 from hub.operate.registrar import Registrar
 from hub.operate.vault import Vault
@@ -36,7 +37,7 @@ def make_registrar(
     settings: Settings,
     *,
     key_in_use: Callable[[Ring], str],
-    quarantine: Quarantine,
+    apart: Apart,
     last_use: LastUse,
     secret: Callable[[str], bytes],
     clock: Clock,
@@ -48,7 +49,7 @@ def make_registrar(
     return Registrar(
         live,
         hub=settings.hub_name,
-        quarantine=quarantine,
+        apart=apart,
         clock=clock,
         event_types=event_types,
         key_in_use=key_in_use,
@@ -94,7 +95,7 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
                 live,
                 settings,
                 key_in_use=rings.key_in_use,
-                quarantine=copies,
+                apart=Apart(copies, NoLetters()),
                 last_use=last_use,
                 secret=rings.secret,
                 clock=clock,

@@ -20,6 +20,7 @@ from hub.core.api_key import ApiKey
 from hub.core.approval import PendingProposal, Review
 from hub.core.certificate import Certificate
 from hub.core.copies import CopyDecision, decision_id
+from hub.core.dead_letter import Settlement
 from hub.core.endpoint import Endpoint
 from hub.core.enrolment import Enrolment, Invitation
 from hub.core.feed import Feed
@@ -58,6 +59,7 @@ Registered = (
     | KafkaAccess
     | Restriction
     | Endpoint
+    | Settlement
 )
 T = TypeVar("T", bound=Registered)
 
@@ -98,6 +100,7 @@ KINDS: dict[str, type[Registered]] = {
     "kafka_access": KafkaAccess,
     "restriction": Restriction,
     "endpoint": Endpoint,
+    "settlement": Settlement,
 }
 """How each kind of object is called wherever it is stored, audited or shown."""
 
@@ -193,6 +196,7 @@ OF_NOBODY = (
     KafkaAccess,
     Restriction,
     Endpoint,
+    Settlement,
 )
 """What changes nothing of what a partner may do. A kind that is not named, here or below, is taken to bind all."""
 
@@ -253,6 +257,7 @@ class Snapshot:
         self.kafka_accesses: History[KafkaAccess] = History(lambda access: access.system, lambda access: access.feed)
         self.restrictions: History[Restriction] = History()
         self.endpoints: History[Endpoint] = History(lambda endpoint: endpoint.feed)
+        self.settlements: History[Settlement] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,
             EDIProfile: self.edi_profiles,
@@ -279,6 +284,7 @@ class Snapshot:
             KafkaAccess: self.kafka_accesses,
             Restriction: self.restrictions,
             Endpoint: self.endpoints,
+            Settlement: self.settlements,
         }
 
     def apply(self, versions: Iterable[Version]) -> None:

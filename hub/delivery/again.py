@@ -1,4 +1,4 @@
-"""A record whose delivery was given up, brought to its endpoint once more: by the endpoint and the agreements of now."""
+"""A record whose delivery was given up, brought to its endpoint again: by the endpoint and the agreements of now."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from hub.core.copies import Entry, Quarantined
+from hub.core.dead_letter import DeadLetter
 from hub.core.endpoint import Sending
 from hub.core.filter import EventSchemas
 from hub.core.kafka_access import Listeners
@@ -16,6 +17,8 @@ from hub.core.registry import Registered, Snapshot
 from hub.core.retired_key import Ring
 from hub.core.settings import MandateSettings
 from hub.operate.checks import Checks
+from hub.operate.letter_desk import Foresee, Opened
+from hub.ports.dead_letters import Group, Which
 from hub.ports.last_use import Use
 
 
@@ -35,6 +38,28 @@ class Quarantine(Protocol):
 
     async def unmark(self, partner: str, sha256: str) -> None:
         """Leave it out of `quarantined` from now on."""
+
+
+class Letters(Protocol):
+    """The dead letters, as they are looked at. Raises `HubError` where they cannot be."""
+
+    @property
+    def foresee(self) -> Foresee: ...
+
+    async def groups(self) -> Sequence[Group]: ...
+
+    async def get(self, name: str) -> DeadLetter | None: ...
+
+    async def page(self, which: Which, *, limit: int) -> Sequence[DeadLetter]: ...
+
+    async def opened(self, letter: DeadLetter) -> Opened: ...
+
+
+class Apart(Struct, frozen=True):
+    """What was set apart, and waits for somebody to decide."""
+
+    copies: Quarantine
+    letters: Letters
 
 
 class Basis(Struct, frozen=True):
@@ -61,11 +86,11 @@ class Basis(Struct, frozen=True):
     listeners: Listeners = Listeners()
     """Where recipients may read their feeds from Kafka itself."""
     webhooks: Sending = Sending()
-    copies: Sequence[Quarantined] = ()
+    found: Sequence[Any] = ()
     """What the act's own `gather` found."""
 
 
-Gather = Callable[[Any, Snapshot, Quarantine], Awaitable[Sequence[Quarantined]]]
+Gather = Callable[[Any, Snapshot, Apart], Awaitable[Sequence[Any]]]
 """Looks up what a request is about and the registry does not hold."""
 
 

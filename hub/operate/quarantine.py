@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hub.core.copies import CopyDecision, Entry, Outcome, Quarantined, Standing, decision_id, standing_of
 from hub.core.operator import PARTNERS, SECURITY, Effect
 from hub.core.registry import Snapshot
-from hub.operate.acts import Act, Basis, Changes, Quarantine, Request
+from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.views import Plain, View, plain
 
@@ -36,17 +36,17 @@ class Shown(Struct, frozen=True, forbid_unknown_fields=True):
     partner: str = ""
 
 
-async def gather_waiting(_: Listed, snapshot: Snapshot, quarantine: Quarantine) -> Sequence[Quarantined]:
-    found = [each for each in await quarantine.quarantined() if _standing(each, snapshot) is Standing.QUARANTINED]
+async def gather_waiting(_: Listed, snapshot: Snapshot, apart: Apart) -> Sequence[Quarantined]:
+    found = [each for each in await apart.copies.quarantined() if _standing(each, snapshot) is Standing.QUARANTINED]
     return sorted(found, key=lambda each: (each.entry.event["time"], each.id))
 
 
-async def gather_named(request: Settle | Shown, snapshot: Snapshot, quarantine: Quarantine) -> Sequence[Quarantined]:
+async def gather_named(request: Settle | Shown, snapshot: Snapshot, apart: Apart) -> Sequence[Quarantined]:
     """Those that the request may mean, settled or not, as long as they are kept."""
-    found = {each.id: each for each in await quarantine.quarantined()}
+    found = {each.id: each for each in await apart.copies.quarantined()}
     for decision in snapshot.copy_decisions:
         if decision.id not in found and request.document in (decision.sha256, decision.event_id):
-            entry = await quarantine.entry(decision.partner, decision.sha256)
+            entry = await apart.copies.entry(decision.partner, decision.sha256)
             if entry is not None:
                 found[decision.id] = Quarantined(decision.partner, decision.sha256, entry)
     return [each for each in found.values() if _is_named(each, request)]
@@ -76,9 +76,9 @@ def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
 
 def list_copies(request: Listed, basis: Basis, _: Checks) -> Plain:
     """Those that wait, the longest first; then what became of the others."""
-    waiting = [_copy(each, basis.snapshot) for each in basis.copies]
+    waiting = [_copy(each, basis.snapshot) for each in basis.found]
     settled = [] if request.quarantined else [_settled(each) for each in basis.snapshot.copy_decisions]
-    ids = {each.id for each in basis.copies}
+    ids = {each.id for each in basis.found}
     return {"items": waiting + [each for each in settled if decision_id(each["partner"], each["sha256"]) not in ids]}
 
 
@@ -89,10 +89,11 @@ def show_copy(request: Shown, basis: Basis, checks: Checks) -> Plain:
 
 
 def _one(request: Settle | Shown, basis: Basis, checks: Checks) -> Quarantined | None:
-    if len(basis.copies) == 1:
-        return basis.copies[0]
-    if basis.copies:
-        found = " ".join(f"{each.partner}/{each.sha256}" for each in basis.copies)
+    copies: Sequence[Quarantined] = basis.found
+    if len(copies) == 1:
+        return copies[0]
+    if copies:
+        found = " ".join(f"{each.partner}/{each.sha256}" for each in copies)
         checks.invalid("/document", found, "one copy: its SHA-256, and the partner where several handed it in")
     else:
         checks.fault("ACT_NOT_REGISTERED", "/document", request.document, "a copy that was set apart and is kept")

@@ -29,7 +29,7 @@ from hub.core.approval import (
     Review,
     Signature,
 )
-from hub.core.copies import CopyDecision, Quarantined
+from hub.core.copies import CopyDecision
 from hub.core.endpoint import Sending
 from hub.core.errors import HubError, Refusal
 from hub.core.filter import EventSchemas
@@ -39,7 +39,7 @@ from hub.core.proposal import Authority, Conflict, Proposal
 from hub.core.registry import Registered, kind_of, object_id
 from hub.core.retired_key import Ring
 from hub.core.settings import MandateSettings
-from hub.operate.acts import Basis, Changes, Gather, Quarantine, Request
+from hub.operate.acts import Apart, Basis, Changes, Gather, Request
 from hub.operate.approvals import told_state
 from hub.operate.checks import Checks, decoded
 from hub.operate.follow import LiveRegistry
@@ -98,7 +98,7 @@ class Registrar:
         live: LiveRegistry,
         *,
         hub: str,
-        quarantine: Quarantine,
+        apart: Apart,
         clock: Clock,
         event_types: EventSchemas,
         key_in_use: Callable[[Ring], str],
@@ -113,7 +113,7 @@ class Registrar:
         """`hub`: its name, without which no statement is for it."""
         self._live = live
         self._hub = hub
-        self._quarantine = quarantine
+        self._apart = apart
         self._clock = clock
         self._event_types = event_types
         self._key_in_use = key_in_use
@@ -155,8 +155,8 @@ class Registrar:
         asked = decoded(request, ACTS[name].request)
         if isinstance(asked, Refusal):
             return asked
-        copies = await self._gathered(ACTS[name].gather, asked)
-        changes = await self._decide(name, asked, copies, operator, tells=False)
+        found = await self._gathered(ACTS[name].gather, asked)
+        changes = await self._decide(name, asked, found, operator, tells=False)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
@@ -179,14 +179,14 @@ class Registrar:
 
     async def _perform(self, name: str, request: Request, actor: str, authority: Authority) -> Done | Refusal:
         """Decide and write on one snapshot: what comes in between, where an act is large, is a `Conflict`."""
-        copies = await self._gathered(ACTS[name].gather, request)
+        found = await self._gathered(ACTS[name].gather, request)
         if ACTS[name].proves_itself:
             authority = Authority.ISSUER
         if authority is Authority.LOCAL and not len(self._live.snapshot.operators):
             authority = Authority.SETUP
         if authority is Authority.LOCAL and ACTS[name].effect is not Effect.STOPS:
             return Refusal("OPERATOR_REQUIRED", name)
-        changes = await self._decide(name, request, copies, actor)
+        changes = await self._decide(name, request, found, actor)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
@@ -202,7 +202,7 @@ class Registrar:
         request = decoded(statement.request, act.request) if act is not None else Refusal("NOT_FOUND", statement.act)
         if act is None or isinstance(request, Refusal):
             return request
-        copies = await self._gathered(act.gather, request)
+        found = await self._gathered(act.gather, request)
         # From here on all is decided on one snapshot: if it grows before the write, that is a `Conflict`.
         snapshot, now = self._live.snapshot, self._now()
         signed = proven(statement, text, jws, snapshot=snapshot, now=now)
@@ -220,7 +220,7 @@ class Registrar:
             return await self._performed_before(signed) or await self._stale(signed, pending)
         if pending is not None and not pending.is_open(now):
             return Refusal("PROPOSAL_CLOSED", told_state(pending, now))
-        changes = await self._decide(statement.act, request, copies, pending.author if pending else signed.operator.id)
+        changes = await self._decide(statement.act, request, found, pending.author if pending else signed.operator.id)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
@@ -303,18 +303,18 @@ class Registrar:
         for item in proposal.changes:
             if isinstance(item, CopyDecision):
                 with suppress(HubError):  # It is decided; the mark of a copy that no longer waits is looked past.
-                    await self._quarantine.unmark(item.partner, item.sha256)
+                    await self._apart.copies.unmark(item.partner, item.sha256)
         is_large = proposal.act in ACTS and ACTS[proposal.act].is_large
         return Done(revision, await to_thread(_told, proposal.changes) if is_large else _told(proposal.changes))
 
     async def _basis_of(self, gather: Gather | None, request: Any) -> Basis:
         return self._basis(await self._gathered(gather, request))
 
-    async def _gathered(self, gather: Gather | None, request: Any) -> Sequence[Quarantined]:
-        return await gather(request, self._live.snapshot, self._quarantine) if gather is not None else ()
+    async def _gathered(self, gather: Gather | None, request: Any) -> Sequence[Any]:
+        return await gather(request, self._live.snapshot, self._apart) if gather is not None else ()
 
     async def _decide(
-        self, name: str, request: Any, copies: Sequence[Quarantined], actor: str, *, tells: bool = True
+        self, name: str, request: Any, found: Sequence[Any], actor: str, *, tells: bool = True
     ) -> Changes | Refusal:
         """`tells`: whoever listens hears of a refusal, where it is more than an attempt.
 
@@ -323,7 +323,7 @@ class Registrar:
         checks, act, based_on = Checks(), ACTS[name], self._based_on
         if len(request.reason) > REASON_CHARACTERS_MAX:
             checks.invalid("/reason", f"{len(request.reason)} characters", f"at most {REASON_CHARACTERS_MAX}")
-        decide = partial(act.decide, request, self._basis(copies, actor), checks)
+        decide = partial(act.decide, request, self._basis(found, actor), checks)
         changes: Changes = await to_thread(decide) if act.is_large else decide()
         if self._based_on != based_on:
             raise Conflict(f"revision {based_on} is no longer the head")
@@ -333,7 +333,7 @@ class Registrar:
             listener(name, request, checks.faults)
         return checks.refusal(name)
 
-    def _basis(self, copies: Sequence[Quarantined], actor: str = "") -> Basis:
+    def _basis(self, found: Sequence[Any], actor: str = "") -> Basis:
         return Basis(
             snapshot=self._live.snapshot,
             now=self._now(),
@@ -347,7 +347,7 @@ class Registrar:
             mandates=self._mandates,
             listeners=self._kafka_listeners,
             webhooks=self._webhooks,
-            copies=copies,
+            found=found,
         )
 
     def _now(self) -> int:

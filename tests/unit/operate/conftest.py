@@ -18,7 +18,9 @@ from hub.drivers.memory.last_use import MemoryLastUse
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.system.entropy import SystemEntropy
 from hub.intake.copies import Copies
+from hub.operate.acts import Apart
 from hub.operate.follow import LiveRegistry
+from hub.operate.letter_desk import NoLetters
 from hub.operate.own_keys import key_in_use
 from hub.operate.registrar import Done, Registrar
 from hub.ports.key_ring import KeyRing
@@ -82,12 +84,13 @@ class Desk:
         self.registry = MemoryRegistry() if registry is None else registry
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
+        self.letters = NoLetters()
         self.last_use = MemoryLastUse()
         self.keys: KeyRing = MemoryKeyRing(now=START)
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
-            quarantine=self.copies,
+            apart=Apart(self.copies, self.letters),
             clock=self.clock,
             event_types=EVENT_TYPES,
             key_in_use=lambda ring: key_in_use(self.keys, ring),

@@ -1,0 +1,286 @@
+"""Dead letters: what operators see of them, and what they decide. The hub carries it out (`settler.py`).
+
+Not of copies of documents: those are settled in `quarantine.py` (`document.release`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Annotated, Any
+
+import orjson
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Settlement
+from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
+from hub.core.registry import Snapshot
+from hub.operate.acts import Act, Apart, Basis, Changes, Request
+from hub.operate.checks import Checks
+from hub.operate.letter_desk import Opened, masked
+from hub.operate.views import Plain, View
+from hub.ports.dead_letters import Group, Which
+from hub.trust.statement import utc_text
+from schemas.catalogue import Catalogue, catalogue
+
+LETTERS_MAX = 500
+"""Named in one act, or listed in one answer."""
+FORESEEN_MAX = 100
+Names = Annotated[tuple[str, ...], Meta(max_length=LETTERS_MAX)]
+_WORKS = PARTNERS | SECURITY
+
+
+class Settle(Request, frozen=True, kw_only=True):
+    """`letters` by their ids, or all of a cause and partner that were set aside by now."""
+
+    letters: Names = ()
+    cause: str = ""
+    partner: str = ""
+
+
+class Release(Settle, frozen=True, kw_only=True):
+    per_second: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    failures_max: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    """So many failures in a row end it."""
+
+
+class Repair(Request, frozen=True, kw_only=True):
+    letter: str
+    data: dict[str, Any]
+    """All of the event's data, as it should have been; `updated_at` is the hub's to say."""
+
+
+class Listed(Struct, frozen=True, forbid_unknown_fields=True):
+    """Empty: any. Single letters are listed where a cause, partner or state is given."""
+
+    cause: str = ""
+    partner: str = ""
+    state: str = ""
+
+
+class Shown(Struct, frozen=True, forbid_unknown_fields=True):
+    letter: str
+
+
+class Foreseen(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a release, or with `data` a repair, would do now."""
+
+    letters: Names = ()
+    cause: str = ""
+    partner: str = ""
+    data: dict[str, Any] | None = None
+
+
+class Page(Struct, frozen=True):
+    groups: Sequence[Group]
+    letters: Sequence[DeadLetter]
+
+
+async def gather_letters(request: Settle | Foreseen, _: Snapshot, apart: Apart) -> Sequence[DeadLetter]:
+    """Those that are named, settled or not; else those that wait, as many as are looked at."""
+    if request.letters:
+        found = [await apart.letters.get(name) for name in dict.fromkeys(request.letters)]
+        return [letter for letter in found if letter is not None]
+    if not request.cause:
+        return ()
+    which = Which(cause=request.cause, partner=request.partner, state=LetterState.WAITING)
+    return await apart.letters.page(which, limit=LETTERS_MAX)
+
+
+async def gather_one(request: Repair | Shown, _: Snapshot, apart: Apart) -> Sequence[Opened]:
+    letter = await apart.letters.get(request.letter)
+    return () if letter is None else (await apart.letters.opened(letter),)
+
+
+async def gather_page(request: Listed, _: Snapshot, apart: Apart) -> Sequence[Page]:
+    which = Which(
+        cause=request.cause or None,
+        partner=request.partner or None,
+        state=next((each for each in LetterState if each == request.state), None),
+    )
+    asks_letters = bool(request.cause or request.partner or request.state)
+    letters = await apart.letters.page(which, limit=LETTERS_MAX) if asks_letters else ()
+    return (Page(await apart.letters.groups(), letters),)
+
+
+async def gather_foreseen(request: Foreseen, snapshot: Snapshot, apart: Apart) -> Sequence[Plain]:
+    told: list[Plain] = []
+    for letter in (await gather_letters(request, snapshot, apart))[:FORESEEN_MAX]:
+        refusal = await apart.letters.foresee(letter, request.data)
+        outcome = {"outcome": "refused", "code": refusal.code, "why": refusal.detail} if refusal else {}
+        told.append({**_row(letter), "outcome": "done", **outcome})
+    return told
+
+
+def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
+    def decide(request: Settle, basis: Basis, checks: Checks) -> Changes:
+        checks.reason("/reason", request.reason)
+        if bool(request.letters) == bool(request.cause):
+            checks.invalid("/letters", "both or neither", "ids of letters, or a cause and a partner")
+        _check_found(request, basis.found, checks)
+        if outcome is Outcome.RELEASE:
+            for each in basis.found:
+                _check_readable(each, checks)
+        made = Settlement(
+            outcome=outcome,
+            letters=tuple(sorted({each.id for each in basis.found})) if request.letters else (),
+            cause=request.cause,
+            partner=request.partner,
+            decided=basis.now,
+            actor=basis.actor,
+            reason=request.reason,
+        )
+        if isinstance(request, Release):
+            made = replace(made, per_second=request.per_second, failures_max=request.failures_max)
+        return (made,)
+
+    return decide
+
+
+def repair(request: Repair, basis: Basis, checks: Checks) -> Changes:
+    checks.reason("/reason", request.reason)
+    if not basis.found:
+        checks.fault("ACT_NOT_REGISTERED", "/letter", request.letter, "the id of a letter")
+        return ()
+    letter = basis.found[0].letter
+    _check_waits(letter, "/letter", checks)
+    _check_readable(letter, checks)
+    if letter.cause == UNDELIVERED:
+        checks.invalid("/letter", letter.cause, "an event: a delivery that failed can be released")
+    if request.data == (basis.found[0].event or {}).get("data"):
+        checks.invalid("/data", "the same as it came with", "corrected data")
+    data = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS).decode()
+    made = Settlement(
+        outcome=Outcome.REPAIR,
+        letters=(letter.id,),
+        data=data,
+        decided=basis.now,
+        actor=basis.actor,
+        reason=request.reason,
+        failures_max=1,
+    )
+    return (made,)
+
+
+def list_letters(request: Listed, basis: Basis, checks: Checks) -> Plain:
+    if request.state:
+        checks.choice("/state", request.state, LetterState)
+    [page] = basis.found
+    groups = [
+        {
+            "cause": each.cause,
+            "partner": each.partner,
+            "state": each.state.value,
+            "count": each.count,
+            "oldest": utc_text(each.oldest_us),
+            "newest": utc_text(each.newest_us),
+        }
+        for each in page.groups
+        if request.cause in ("", each.cause)
+        and request.partner in ("", each.partner)
+        and request.state in ("", each.state)
+    ]
+    return {"groups": groups, "items": [_row(each) for each in page.letters]}
+
+
+def show_letter(request: Shown, basis: Basis, checks: Checks) -> Plain:
+    """What was found against what was expected; what is personal is masked."""
+    if not basis.found:
+        checks.fault("ACT_NOT_REGISTERED", "/letter", request.letter, "the id of a letter")
+        return {}
+    opened: Opened = basis.found[0]
+    letter, header = opened.letter, opened.letter.event
+    personal = personal_of(header.dataschema if header is not None else "")
+    position = letter.position
+    return {
+        **_row(letter),
+        "stamp": f"{position.generation}.{position.partition}.{position.offset}",
+        "agent": letter.agent,
+        "sha256": letter.digest.hex(),
+        "said": dict(letter.said),
+        "content": masked(opened.event, "", personal),
+        "first_received": utc_text(opened.first_header.received_us) if opened.first_header is not None else None,
+        "differences": [
+            {"at": each.at, "found": each.found, "expected": each.expected} for each in opened.differences(personal)
+        ],
+        "by": letter.by,
+        "why": letter.why,
+        "settled": utc_text(letter.settled_us) if letter.settled_us else None,
+    }
+
+
+def foresee(request: Foreseen, basis: Basis, checks: Checks) -> Plain:
+    if not basis.found:
+        checks.invalid("/letters", "none that waits", "ids of letters, or a cause and a partner of some that wait")
+    return {"items": list(basis.found)}
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> Catalogue:
+    return catalogue()
+
+
+def personal_of(dataschema: str) -> Callable[[str], bool]:
+    """Which members of an event of this version are personal; of one that nobody knows, all of its data."""
+    kind = next((each for each in _catalogue().types if each.dataschema == dataschema), None)
+    if kind is None:
+        return lambda pointer: pointer.startswith("/data/")
+    marked = {tuple(pointer.split("/")) for pointer in kind.schema.personal()}
+
+    def is_personal(pointer: str) -> bool:
+        path = pointer.split("/")
+        return any(
+            len(each) <= len(path) and all(a in ("*", b) for a, b in zip(each, path, strict=False)) for each in marked
+        )
+
+    return is_personal
+
+
+def _check_found(request: Settle, found: Sequence[DeadLetter], checks: Checks) -> None:
+    ids = {each.id for each in found}
+    for index, name in enumerate(request.letters):
+        if name not in ids:
+            checks.fault("ACT_NOT_REGISTERED", f"/letters/{index}", name, "the id of a letter")
+    if request.cause and not found:
+        checks.fault("ACT_NOT_REGISTERED", "/cause", request.cause, "a cause and partner of letters that wait")
+    for each in found:
+        _check_waits(each, "/letters", checks)
+
+
+def _check_waits(letter: DeadLetter, place: str, checks: Checks) -> None:
+    if letter.state is not LetterState.WAITING:
+        checks.invalid(place, f"{letter.id}: {letter.state}", "a letter that waits")
+
+
+def _check_readable(letter: DeadLetter, checks: Checks) -> None:
+    if letter.cause != UNDELIVERED and (letter.event is None or not letter.value):
+        checks.invalid("/letters", letter.id, "a letter that can be read: discard this one")
+
+
+def _row(letter: DeadLetter) -> Plain:
+    header = letter.event
+    names = {} if header is None else {"type": header.type, "source": header.source, "event": header.id}
+    return {
+        "id": letter.id,
+        "cause": letter.cause,
+        "partner": letter.partner,
+        "output": letter.output,
+        "state": letter.state.value,
+        "since": utc_text(letter.since_us),
+        **names,
+        "failure": letter.failure,
+    }
+
+
+_SEES = _WORKS | frozenset({OperatorRole.AUDITOR})
+ACTS = {
+    "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, _WORKS, gather_letters),
+    "quarantine.repair": Act(Repair, repair, Effect.STARTS, _WORKS, gather_one),
+    "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.KEEPS, _WORKS, gather_letters),
+}
+VIEWS = {
+    "quarantine.list": View(Listed, list_letters, gather_page),
+    "quarantine.show": View(Shown, show_letter, gather_one, roles=_SEES),
+    "quarantine.foresee": View(Foreseen, foresee, gather_foreseen, roles=_SEES, posted=True),
+}

@@ -1,0 +1,153 @@
+"""The letter desk: dead letters opened for those who settle them, and for the companies whose they are.
+
+What was found is set against what was expected: of a conflict, the event that has its identity beside the one that came
+later, member by member. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from hub.core.dead_letter import CONFLICT, DeadLetter
+from hub.core.errors import HubError, Refusal
+from hub.core.event import Event
+from hub.core.record import EVENTS, StoredRecord
+from hub.operate.letter_box import record_at
+from hub.ports.dead_letters import After, DeadLetters, Group, Which
+from hub.ports.event_log import EventLog
+from hub.ports.first_occurrence import FirstOccurrence
+from schemas.headers import EventHeader, unpack
+from schemas.identity import identity_key
+
+MASKED = "***"
+NOT_RUNNING = "what is in quarantine is settled by a running hub"
+DIFFERENCES_MAX = 200
+_MISSING = object()
+
+Foresee = Callable[[DeadLetter, Mapping[str, Any] | None], Awaitable[Refusal | None]]
+"""What would become of a release, or of a repair with these data; None: it would be done."""
+
+
+class Difference(Struct, frozen=True):
+    """One member, by its JSON Pointer; what is None is not there."""
+
+    at: str
+    found: object
+    expected: object
+
+
+class Opened(Struct, frozen=True):
+    letter: DeadLetter
+    event: dict[str, Any] | None = None
+    """None: it cannot be read any more."""
+    first: dict[str, Any] | None = None
+    """Of a conflict: the event that its identity belongs to, as long as the log holds it."""
+    first_header: EventHeader | None = None
+
+    def differences(self, personal: Callable[[str], bool] = lambda pointer: False) -> list[Difference]:
+        """What came against what was there first; `personal`: which members are masked."""
+        if self.event is None or self.first is None:
+            return []
+        found = _differences(self.event, self.first, "")
+        return [_masked(each, personal) for each, _ in zip(found, range(DIFFERENCES_MAX), strict=False)]
+
+
+class LetterDesk:
+    def __init__(self, letters: DeadLetters, *, log: EventLog, index: FirstOccurrence, foresee: Foresee) -> None:
+        self._letters = letters
+        self._log = log
+        self._index = index
+        self.foresee = foresee
+
+    async def groups(self) -> Sequence[Group]:
+        return await self._letters.groups()
+
+    async def get(self, name: str) -> DeadLetter | None:
+        return await self._letters.get(name)
+
+    async def page(self, which: Which, *, limit: int, after: After | None = None) -> Sequence[DeadLetter]:
+        return await self._letters.page(which, after=after, limit=limit)
+
+    async def opened(self, letter: DeadLetter) -> Opened:
+        """With its content and, of a conflict, that of the first. Raises `StorageUnavailable`."""
+        header = letter.event
+        if header is None or not letter.value:
+            return Opened(letter)
+        event = json_of(header, letter.value)
+        if letter.cause != CONFLICT:
+            return Opened(letter, event)
+        first = await self._first(header)
+        if first is None:
+            return Opened(letter, event)
+        return Opened(letter, event, json_of(*first), first[0])
+
+    async def _first(self, header: EventHeader) -> tuple[EventHeader, bytes] | None:
+        identity = identity_key(header.publisher, header.source, header.id, header.version)
+        [found] = await self._index.look_up([identity])
+        if found is None or found.position.generation != self._log.generation:
+            return None
+        async with self._log.reader(EVENTS) as reader:
+            record = await record_at(reader, found.position)
+        opened = unpack(record.header) if record is not None else None
+        return (opened, record.value) if record is not None and isinstance(opened, EventHeader) else None
+
+
+class NoLetters:
+    """Where no hub runs: they are a function of its log, and what becomes of them needs it."""
+
+    async def foresee(self, letter: DeadLetter, data: Mapping[str, Any] | None) -> Refusal | None:
+        raise HubError(NOT_RUNNING)
+
+    async def groups(self) -> Sequence[Group]:
+        raise HubError(NOT_RUNNING)
+
+    async def get(self, name: str) -> DeadLetter | None:
+        raise HubError(NOT_RUNNING)
+
+    async def page(self, which: Which, *, limit: int) -> Sequence[DeadLetter]:
+        raise HubError(NOT_RUNNING)
+
+    async def opened(self, letter: DeadLetter) -> Opened:
+        raise HubError(NOT_RUNNING)
+
+
+def json_of(header: EventHeader, value: bytes) -> dict[str, Any] | None:
+    """The event as a value; None where its value is none."""
+    try:
+        return dict(Event(header, StoredRecord(0, 0, b"", b"", value)).json)
+    except (ValueError, TypeError):
+        return None
+
+
+def _differences(found: Any, expected: Any, at: str) -> Iterator[Difference]:
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for name in dict.fromkeys((*expected, *found)):
+            step = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield from _differences(found.get(name, _MISSING), expected.get(name, _MISSING), step)
+    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        for index, (one, other) in enumerate(zip(found, expected, strict=True)):
+            yield from _differences(one, other, f"{at}/{index}")
+    elif found is _MISSING or expected is _MISSING or found != expected:
+        yield Difference(at, None if found is _MISSING else found, None if expected is _MISSING else expected)
+
+
+def _masked(difference: Difference, personal: Callable[[str], bool]) -> Difference:
+    """Without what is personal, in the member or below it."""
+    return Difference(
+        difference.at,
+        masked(difference.found, difference.at, personal),
+        masked(difference.expected, difference.at, personal),
+    )
+
+
+def masked(value: Any, at: str, personal: Callable[[str], bool]) -> Any:
+    if value is not None and personal(at):
+        return MASKED
+    if isinstance(value, dict):
+        return {name: masked(each, f"{at}/{name}", personal) for name, each in value.items()}
+    if isinstance(value, list):
+        return [masked(each, f"{at}/{index}", personal) for index, each in enumerate(value)]
+    return value
