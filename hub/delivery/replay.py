@@ -7,7 +7,7 @@ in the process but its share of the pace: any worker goes on with it, from the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -29,8 +29,9 @@ from hub.trust.replay_cursor import ReplayCursor, ReplayCursors
 from schemas.headers import FeedHeader
 
 WAY = "replay"
-LOOKED_AT_FACTOR = 16
-"""A page ends when it has looked at this many times its records: where few are for this reader it may be empty."""
+LOOKED_AT_MAX = 50_000
+"""A page ends when it has looked at so many records, or some time has passed: where few are for this reader it may be
+empty. No reader chooses how soon: he would count by it what others send."""
 PAGE_SECONDS_MAX = 2.0
 """Where the pace is slow a page ends early, with what there is."""
 READ_RECORDS_MAX, READ_BYTES_MAX = 500, 1_048_576
@@ -94,8 +95,8 @@ class Replaying:
     async def page(
         self, recipient: str, replay_id: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
     ) -> ReplayPage | Refusal:
-        """Up to `limit` records behind the cursor (none: from the session's first on); waits up to `wait` seconds for
-        the first of them, as the pace allows.
+        """Up to `limit` records behind the cursor (none: from the session's first on). Looks for the first of them for
+        `wait` seconds, or for as long as a page takes, as the pace allows.
 
         `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`; `TOO_MANY_REQUESTS` while another page of the session is made.
         Raises `StorageUnavailable`, and `HubError` where it could not be written down what is given.
@@ -125,10 +126,9 @@ class Replaying:
         began = self._clock.monotonic()
         while not _complete(replay, turn.places):
             await self._round(replay, turn, limit)
-            seconds = self._clock.monotonic() - began
-            if _is_full(turn, limit, self._settings.page_bytes_max) or seconds >= max(wait, PAGE_SECONDS_MAX):
-                break
-            if seconds >= wait and (turn.given or turn.looked_at >= limit):
+            seconds_max = PAGE_SECONDS_MAX if turn.given else max(wait, PAGE_SECONDS_MAX)
+            is_late = self._clock.monotonic() - began >= seconds_max
+            if is_late or _is_full(turn, limit, self._settings.page_bytes_max):
                 break
         # What ended while it was read is left out, of the journal too; what ended while that was written, of the page.
         leaving = self._past.still(feed.name, turn.given)
@@ -139,27 +139,30 @@ class Replaying:
         return ReplayPage([each.value for each in leaving], cursor, _complete(replay, turn.places), turn.gap)
 
     async def _round(self, replay: Replay, turn: _Turn, limit: int) -> None:
-        """One read of each track that has anything left, each with its share of what the page still takes."""
-        for number, track in enumerate(replay.tracks):
-            run = track.run_at(turn.places[number])
+        """One read of each track that has anything left, least advanced first; what one leaves of its share the next
+        ones get."""
+        waiting = sorted(_advances(replay, turn.places))
+        for done, (_, number) in enumerate(waiting):
             left = limit - len(turn.given)
-            if run is None or left <= 0 or turn.bytes >= self._settings.page_bytes_max:
-                continue
-            place = Position(track.generation, track.partition, run[0])
-            stretch = await self._history.read(
-                place,
-                run[1],
-                records_max=min(READ_RECORDS_MAX, left),
-                bytes_max=min(READ_BYTES_MAX, self._settings.page_bytes_max - turn.bytes),
-            )
-            size = sum(len(record.value) + len(record.header) for record in stretch.records)
-            await self._pace.pay(size)
-            shown = await self._past.shown(replay, place, stretch.records, archived=stretch.archived)
-            turn.given += shown
-            turn.bytes += sum(len(each.value) for each in shown)
-            turn.looked_at += max(1, len(stretch.records))
-            turn.gap |= stretch.gap
-            turn.places[number] = stretch.next
+            if left > 0 and turn.bytes < self._settings.page_bytes_max:
+                await self._read(replay, turn, number, -(-left // (len(waiting) - done)))
+
+    async def _read(self, replay: Replay, turn: _Turn, number: int, share: int) -> None:
+        """What comes next of a track, `share` records at most."""
+        track = replay.tracks[number]
+        run = track.run_at(turn.places[number])
+        assert run is not None
+        place = Position(track.generation, track.partition, run[0])
+        bytes_max = min(READ_BYTES_MAX, self._settings.page_bytes_max - turn.bytes)
+        stretch = await self._history.read(place, run[1], records_max=READ_RECORDS_MAX, bytes_max=bytes_max)
+        await self._pace.pay(sum(len(record.value) + len(record.header) for record in stretch.records))
+        shown = await self._past.shown(replay, place, stretch.records, archived=stretch.archived)
+        taken = shown[:share]
+        turn.given += taken
+        turn.bytes += sum(len(each.value) for each in taken)
+        turn.looked_at += max(1, len(stretch.records))
+        turn.gap |= stretch.gap
+        turn.places[number] = taken[-1].stamp.offset + 1 if len(taken) < len(shown) else stretch.next
 
     def _places(self, replay: Replay, sealed: str | None) -> list[int] | None:
         """Where each track goes on; None for a cursor that is not this session's."""
@@ -171,9 +174,18 @@ class Replaying:
         return list(cursor.places) if len(cursor.places) == len(replay.tracks) else None
 
 
+def _advances(replay: Replay, places: Sequence[int]) -> Iterator[tuple[float, int]]:
+    """Of each track that has anything left, how much of it was read, and its number.
+
+    Tracks of one stretch of time that advance alike are read about as they came.
+    """
+    for number, (track, place) in enumerate(zip(replay.tracks, places, strict=True)):
+        if track.run_at(place) is not None:
+            yield (place - track.first) / (track.end - track.first), number
+
+
 def _is_full(turn: _Turn, limit: int, bytes_max: int) -> bool:
-    looked_at_max = limit * LOOKED_AT_FACTOR
-    return len(turn.given) >= limit or turn.bytes >= bytes_max or turn.looked_at >= looked_at_max
+    return len(turn.given) >= limit or turn.bytes >= bytes_max or turn.looked_at >= LOOKED_AT_MAX
 
 
 def _complete(replay: Replay, places: Sequence[int]) -> bool:

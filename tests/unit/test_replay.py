@@ -489,7 +489,23 @@ def test_order_is_that_of_each_source_and_partitions_take_turns() -> None:
 
         assert [each for each in shown if each[0] == "a"] == ["a1", "a2", "a3"]
         assert [each for each in shown if each[0] == "b"] == ["b1", "b2", "b3"]
-        assert {each[0] for each in shown[:4]} == {"a", "b"}
+        assert [{each[0] for each in shown[at : at + 2]} for at in (0, 2, 4)] == [{"a", "b"}] * 3
+
+    virtual.run(main())
+
+
+def test_how_soon_an_empty_page_ends_is_not_for_its_reader_to_say() -> None:
+    """Who could choose it would count by it what others send."""
+
+    async def main() -> None:
+        world = await past_world(agreement=replace(AGREEMENT, types=(OUT,)))
+        await world.take(*(f"hidden-{number}" for number in range(100)))
+        await world.take("shown", event_type=OUT)
+        replay = await world.started()
+
+        pages = [await world.page(replay, limit=limit) for limit in (1, 1_000)]
+
+        assert [ids(page) for page in pages] == [["shown"], ["shown"]]
 
     virtual.run(main())
 
