@@ -120,6 +120,11 @@ class HubSession:
         self.nonces_refused = 0
         """How often a request had to be sent again for want of the nonce of the worker that it came to."""
 
+    @property
+    def signing_key(self) -> SigningKey | None:
+        """What this system proves itself by; None where that is an API key."""
+        return self._key if isinstance(self._key, SigningKey) else None
+
     def _check_url(self) -> None:
         url = urlsplit(self.hub_url)
         if url.scheme not in ("http", "https") or not url.hostname:

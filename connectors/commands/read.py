@@ -14,10 +14,10 @@ from cyclopts import App, Parameter
 
 from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.errors import ConnectorError
-from connectors.feed_seal import Sealed, SealedRecords, SealInvalid
+from connectors.feed_seal import Sealed
+from connectors.risk.proved import SealCheck
 from connectors.risk.reader import SCOPE, Reader, feeds
 from connectors.session import HubSession
-from connectors.verify import KeyHistory
 
 app = App(name="customs-connect read", help="Read a feed.")
 
@@ -118,19 +118,18 @@ class _Shelf:
     """Pages with seals in a directory, beside the hub's keys under which they verify."""
 
     def __init__(self, session: HubSession, feed: str, directory: Path) -> None:
-        self.records = SealedRecords(KeyHistory(None, {}))
-        self._session, self._feed, self._directory = session, feed, directory
+        self._check = SealCheck(session)
+        self.records = self._check.records
+        self._feed, self._directory = feed, directory
 
     async def take(self, page: bytes) -> list[Sealed]:
         """Keep a page; the records that may be relied on now. Raises `SealInvalid`, also after a look at new keys."""
         self._write(f"{self._feed}-{sha256(page).hexdigest()[:32]}.json", page)
-        try:
-            return self.records.take(page)
-        except SealInvalid:
-            published = await self._session.public("/.well-known/customs-hub-keys.json")
-            self._write("keys.json", published)
-            self.records.keys = KeyHistory.from_json(published)
-            return self.records.take(page)
+        known = self._check.published
+        taken = await self._check.take(page)
+        if self._check.published is not known:
+            self._write("keys.json", self._check.published)
+        return taken
 
     def _write(self, name: str, content: bytes) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

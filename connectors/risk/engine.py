@@ -19,7 +19,7 @@ import orjson
 from msgspec import Struct, to_builtins
 
 from connectors.risk.checkpoint import SQLiteCheckpoint
-from connectors.risk.reader import Group
+from connectors.risk.group import Group
 from connectors.risk.rules import RULES, Event, Finding, Settings, arrival, explanation, objects_of
 
 MEMORY_DAYS = 90

@@ -15,8 +15,10 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from connectors.risk.reader import Group
+from connectors.risk.acknowledge import Acknowledgements
+from connectors.risk.group import Group, chained
 from schemas.headers import FeedHeader, unpack
 
 IDLE_MILLISECONDS = 1000
@@ -58,6 +60,10 @@ class Places(Struct):
 
     def token(self) -> str:
         return orjson.dumps({"offsets": self.offsets, "marks": self.marks}, option=orjson.OPT_NON_STR_KEYS).decode()
+
+    def reached(self) -> list[tuple[int, int, int]]:
+        """As an acknowledgement names it."""
+        return [(generation, partition, offset) for partition, (generation, offset) in sorted(self.marks.items())]
 
     def advance(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> Group:
         """The new records of what a consumer fetched, and the token that stands behind them."""
@@ -115,4 +121,44 @@ async def read_topic(
                     consumer.seek(partition, places.offsets[partition.partition])
             placed = assigned
         if batches := await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=limit):
-            yield places.advance(batches)
+            after_gap = await _is_behind_a_gap(consumer, batches, places)
+            yield replace(places.advance(batches), after_gap=after_gap)
+
+
+async def _is_behind_a_gap(
+    consumer: AIOKafkaConsumer, batches: dict[TopicPartition, list[ConsumerRecord]], places: Places
+) -> bool:
+    """Whether retention let go of what comes next: the consumer goes on with the earliest record without a word."""
+    jumped = {
+        partition: place
+        for partition, fetched in batches.items()
+        if (place := places.offsets.get(partition.partition)) is not None and fetched[0].offset > place
+    }
+    earliest = await consumer.beginning_offsets(list(jumped)) if jumped else {}
+    return any(earliest[partition] > place for partition, place in jumped.items())
+
+
+class KafkaReader:
+    """A lane that is read from Kafka itself, as a `Source`; with `acknowledgements`, what is done is told the hub."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        place: str,
+        *,
+        token: str | None = None,
+        limit: int = GROUP_COUNT_MAX,
+        acknowledgements: Acknowledgements | None = None,
+    ) -> None:
+        self.place = place
+        self._consumer, self._token, self._limit = consumer, token, limit
+        self._acknowledgements = acknowledgements
+
+    def groups(self) -> AsyncGenerator[Group, None]:
+        """As `read_topic`."""
+        return chained(read_topic(self._consumer, self._token, limit=self._limit), self.place, self._token)
+
+    async def done(self, group: Group) -> None:
+        """Acknowledge it, if that is wanted and the hub is there."""
+        if self._acknowledgements is not None:
+            await self._acknowledgements.tell(Places.of(group.token).reached())

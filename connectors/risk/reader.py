@@ -1,13 +1,8 @@
 """Read a feed over HTTP: pull with long poll, or a stream of server-sent events.
 
 Both yield groups of records with a commit token. The hub applies the reader rule (`schemas/formats/stamp.md`) before
-they arrive, so that a reader that stores the token in the same transaction as its work sees each record exactly once:
-
-    async for group in reader.pull():
-        with database:                                   # one transaction
-            engine.take(group.records)
-            checkpoint.save(feed, group.token)
-        await reader.acknowledge(group.token)            # only after the commit
+they arrive, so that a reader that stores the token in the same transaction as its work sees each record exactly once
+(`group.py`).
 """
 
 from __future__ import annotations
@@ -19,9 +14,10 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
-from msgspec import Struct
 
 from connectors.backoff import Backoff
+from connectors.risk.acknowledge import Acknowledgements
+from connectors.risk.group import Group, chained
 from connectors.risk.sse import EventParser, StreamBroken
 from connectors.session import ANSWER_SECONDS_MAX, Answer, HubRefused, HubSession, HubUnreachable, accepted, retry_after
 
@@ -32,19 +28,10 @@ GROUP_BYTES_MAX = 64 * 1024 * 1024
 """A stream's group that grows beyond this is refused rather than kept in memory."""
 
 
-class Group(Struct, frozen=True):
-    """Records to be worked off together, and the token that says so."""
-
-    records: tuple[dict[str, Any], ...]
-    """CloudEvents (`schemas/formats/feed-record.md`), in the order of the feed within each source."""
-    token: str
-    after_gap: bool = False
-    """The place asked for had expired: what was purged before it was read is not among the records."""
-
-
 class Reader:
-    """Reads one feed from `token` on; without one, from the last acknowledged place, or with `from_start` from the
-    earliest record that the hub keeps. `on_idle` is called, once, when the hub has nothing to read at first.
+    """Reads one lane of a feed from `token` on; without one, from the last acknowledged place, or with `from_start`
+    from the earliest record that the hub keeps, with `from_now` from the next one. `lane` is empty or `urgent`;
+    `push`: `groups` are those of the stream. `on_idle` is called, once, when the hub has nothing to read at first.
 
     Never gives up on a hub that is away or full. Raises `HubRefused` where trying again is no use: the feed is not
     (or no longer) this reader's. Close a generator that you leave early (`contextlib.aclosing`).
@@ -55,22 +42,36 @@ class Reader:
         session: HubSession,
         feed: str,
         *,
+        lane: str = "",
         token: str | None = None,
+        push: bool = False,
         limit: int = 500,
         wait_seconds: int = 20,
         backoff: Backoff | None = None,
         from_start: bool = False,
+        from_now: bool = False,
         on_idle: Callable[[], None] | None = None,
         on_page: Callable[[bytes], None] | None = None,
     ) -> None:
         """`on_page` is called with each group's page as it was pulled, with its seals: `connectors.feed_seal` reads it.
         A group may then be empty, where a page holds seals alone."""
+        self.place = f"{feed}/{lane}" if lane else feed
         self._session, self._path = session, f"/v1/feeds/{quote(feed, safe='')}"
-        self._token, self._limit, self._wait_seconds = token, limit, wait_seconds
-        self._first = {"from": "earliest"} if from_start else {}
+        self._lane = {"lane": lane} if lane else {}
+        self._acknowledgements = Acknowledgements(session, feed, lane)
+        self._token, self._push, self._limit, self._wait_seconds = token, push, limit, wait_seconds
+        self._first = {"from": "earliest"} if from_start else {"from": "now"} if from_now else {}
         self._on_idle, self._on_page = on_idle, on_page
         self._after_gap = False
         self._attempts = (backoff or Backoff()).begin()
+
+    def groups(self) -> AsyncGenerator[Group, None]:
+        """Pulled or pushed."""
+        return chained(self.stream() if self._push else self.pull(), self.place, self._token)
+
+    async def done(self, group: Group) -> None:
+        """Acknowledge it, if the hub is there."""
+        await self._acknowledgements.tell(group.token)
 
     async def pull(self) -> AsyncGenerator[Group, None]:
         """Pages of at most `limit` records, each as soon as there is one. Never ends by itself."""
@@ -78,7 +79,7 @@ class Reader:
         while True:
             # Who wants to know whether there is anything asks without waiting first.
             query = {"limit": str(self._limit), "wait": "0" if self._on_idle else str(self._wait_seconds)}
-            query |= self._first if self._token is None else {"cursor": self._token}
+            query |= self._lane | (self._first if self._token is None else {"cursor": self._token})
             query |= {"proof": "yes"} if self._on_page else {}
             path = f"{self._path}/records"
             try:
@@ -99,7 +100,7 @@ class Reader:
         """Groups as the hub pushes them; connects again by itself, from the last group. Never ends by itself."""
         while True:
             at = {} if self._token is None else {"Last-Event-ID": self._token}
-            query = self._first if self._token is None else {}
+            query = self._lane | (self._first if self._token is None else {})
             timeout = aiohttp.ClientTimeout(
                 total=None, sock_connect=ANSWER_SECONDS_MAX, sock_read=HEARTBEAT_SECONDS_MAX
             )
@@ -122,12 +123,8 @@ class Reader:
                 await self._recover(e)
 
     async def acknowledge(self, token: str) -> None:
-        """Tell the hub that everything up to `token` is worked off. Raises `HubRefused`, `HubUnreachable`.
-
-        It only moves the place where a reader without a token begins; nothing is lost if it fails.
-        """
-        body, headers = orjson.dumps({"cursor": token}), {"Content-Type": "application/json"}
-        accepted(await self._session.request("POST", f"{self._path}/ack", body=body, headers=headers))
+        """Tell the hub that everything up to `token` is worked off. Raises `HubRefused`, `HubUnreachable`."""
+        await self._acknowledgements.send(token)
 
     async def _groups(self, content: aiohttp.StreamReader) -> AsyncIterator[Group]:
         """A group ends with the event that brings an id; what the end of the stream cuts off comes again."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import orjson
 
 from connectors.backoff import Backoff
-from connectors.risk.reader import Group
+from connectors.risk.group import Group, chained
 from connectors.session import ANSWER_SECONDS_MAX, HubRefused, HubSession, HubUnreachable, accepted
 
 
@@ -75,9 +75,17 @@ class Replay:
         wait_seconds: int = 20,
         backoff: Backoff | None = None,
     ) -> None:
+        self.place = f"replay {replay}"
         self._session, self._path = session, f"/v1/replays/{quote(replay, safe='')}/records"
         self._token, self._limit, self._wait_seconds = token, limit, wait_seconds
         self._attempts = (backoff or Backoff()).begin()
+
+    def groups(self) -> AsyncGenerator[Group, None]:
+        """As `pull`."""
+        return chained(self.pull(), self.place, self._token)
+
+    async def done(self, group: Group) -> None:
+        """Nobody is told: what a replay gave is written down as it is given."""
 
     async def pull(self) -> AsyncGenerator[Group, None]:
         """Pages of at most `limit` records; ends behind the last of them. A group `after_gap` has none before it that

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.errors import Refusal, Trimmed
 from hub.core.feed import Feed, lane_of, lanes_of, stream_named
@@ -30,6 +31,8 @@ from schemas.headers import FeedHeader
 
 EARLIEST = "earliest"
 """Instead of a cursor: from the earliest record kept, whatever was acknowledged. No sealed cursor is this short."""
+NOW = "now"
+"""Instead of a cursor: behind all that the feed holds at this moment."""
 
 
 class Page(Struct, frozen=True):
@@ -106,11 +109,18 @@ class Pull:
             return Refusal("FEED_GONE")
         if sealed == EARLIEST:
             return feed, self._cursors.first(name, feed.version, partner)
+        if sealed == NOW:
+            return feed, await self._at_the_end(self._cursors.first(name, feed.version, partner))
         if sealed is not None:
             opened = self._cursors.open(sealed, feed=name, reader=partner)
             return opened if isinstance(opened, Refusal) else (feed, opened)
         kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
         return feed, kept or self._cursors.first(name, feed.version, partner)
+
+    async def _at_the_end(self, cursor: Cursor) -> Cursor:
+        stream = await self._declared_stream(cursor)
+        ends = [(await self._tails.log.bounds(stream, place.partition)).end for place in cursor.places]
+        return moved(cursor, tuple(replace(place, offset=end) for place, end in zip(cursor.places, ends, strict=True)))
 
     async def gap(self, feed: Feed, cursor: Cursor) -> Refusal | None:
         """`CURSOR_EXPIRED` where retention let go of records behind the cursor. Raises `StorageUnavailable`."""

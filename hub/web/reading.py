@@ -19,7 +19,7 @@ from hub.core.settings import DeliverySettings
 from hub.delivery.acknowledge import Acknowledgements, Said
 from hub.delivery.journal import Reader
 from hub.delivery.notices import Notices
-from hub.delivery.pull import EARLIEST, Page, Pull
+from hub.delivery.pull import EARLIEST, NOW, Page, Pull
 from hub.delivery.stream import Group, Streams
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -314,10 +314,10 @@ def identity_of(request: web.BaseRequest) -> tuple[str, str, str | None]:
 
 
 def _place_of(request: web.BaseRequest) -> str | None:
-    """The cursor; without one `from=earliest`, or else the place acknowledged last."""
+    """The cursor; without one `from=earliest` or `from=now`, or else the place acknowledged last."""
     begins = request.query.get("from")
-    if begins not in (None, EARLIEST):
-        raise Refused(Refusal("BAD_REQUEST", "from: earliest, or left out"))
+    if begins not in (None, EARLIEST, NOW):
+        raise Refused(Refusal("BAD_REQUEST", "from: earliest, now, or left out"))
     return request.query.get("cursor", begins)
 
 

@@ -48,6 +48,7 @@ class FakeHub:
         self.streams: list[bytes] = []
         self.asked: list[dict[str, str]] = []
         self.acknowledged: list[str] = []
+        self.acknowledging: Callable[[], web.Response] = lambda: web.Response(status=204)
         self.url = ""
 
     def session(self, scope: str = "events:write", key: SigningKey | None = None) -> HubSession:
@@ -94,7 +95,7 @@ class FakeHub:
     async def acknowledge(self, request: web.Request) -> web.Response:
         self._authenticate(request)
         self.acknowledged.append((await request.json())["cursor"])
-        return web.Response(status=204)
+        return self.acknowledging()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         self._authenticate(request)

@@ -331,7 +331,7 @@ ASKED: dict[str, Asked] = {
     "get_notices": Asked(("", "wait=0", "limit=1")),
     "list_feeds": _ANYTHING,
     "list_endpoints": _ANYTHING,
-    "get_records": Asked(("", "limit=1", "from=earliest")),
+    "get_records": Asked(("", "limit=1", "from=earliest", "from=now")),
     "start_replay": Asked(body=_json(EVERYTHING)),
     "list_replays": _ANYTHING,
     "get_replay_records": Asked(("", "limit=1", "wait=0")),

@@ -120,6 +120,17 @@ async def test_from_earliest_begins_again_whatever_was_acknowledged(watch: Calle
     assert (ids(again.json["items"]), rest.json["items"], wrong.code) == (["a", "b"], [], "BAD_REQUEST")
 
 
+async def test_from_now_begins_behind_all_that_is_there(watch: Caller, delta: Caller) -> None:
+    await delta.post([event("a"), event("b")], BATCHED)
+    await watch.records("watch", 2)
+
+    page = await watch.get("/v1/feeds/watch/records", **{"from": "now"})
+    await delta.post(event("c"))
+    rest = await watch.get("/v1/feeds/watch/records", cursor=page.json["next"], wait=5)
+
+    assert (page.json["items"], ids(rest.json["items"])) == ([], ["c"])
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'"x"', b"\xff", b'{"cursor": 1}', b'{"cursor": "x"}'])
 async def test_an_acknowledgement_that_names_no_cursor_is_refused(watch: Caller, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}

@@ -30,7 +30,7 @@ _CURSOR = _query("cursor", "as it was answered: what comes after it")
 _LIMIT = _query("limit", "at most so many items", **_COUNT)
 _WAIT = _query("wait", "seconds to wait for the first item", **_COUNT)
 _LANE = _query("lane", "the lane of its urgent types; the other one, if not given", const="urgent")
-_FROM = _query("from", "begin with the first record kept", const="earliest")
+_FROM = _query("from", "begin with the first record kept, or with the next one", enum=["earliest", "now"])
 _LANG = _query("lang", "the language, instead of Accept-Language", enum=["en", "fr"])
 _SOURCE = _query("source", "the source of what the document holds")
 _TYPE = _query("type", "the event type of rows that name none")
@@ -130,6 +130,12 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _LIMIT,
     ],
     "get_notices": [_CURSOR, _LIMIT, _WAIT],
+    "sent_notices": [
+        _query("id", "those that you sent under this id of yours"),
+        _query("overdue", "yes: those alone whose deadline passed unacknowledged", const="yes"),
+        _CURSOR,
+        _LIMIT,
+    ],
     "list_mandates": [_CURSOR, _LIMIT],
     "own_agreements": [_CURSOR, _LIMIT],
     "get_records": [
@@ -197,6 +203,9 @@ ANSWERS: dict[str, dict[str, str]] = {
     "own_agreements": {JSON: "OwnAgreements"},
     "sign_agreement": {JSON: "OwnAgreement"},
     "get_notices": {JSON: "Notices"},
+    "send_notice": {JSON: "SentNotices"},
+    "sent_notices": {JSON: "SentNotices"},
+    "acknowledge_notice": {JSON: "NoticeAcknowledged"},
     "post_aeo_statuses": {JSON: "StatusesTaken"},
     "list_feeds": {JSON: "Feeds"},
     "list_endpoints": {JSON: "Endpoints"},

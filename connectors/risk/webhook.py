@@ -1,0 +1,98 @@
+"""Receive a feed as webhooks (`schemas/formats/webhook.md`), in the same groups as it is read in any other way.
+
+    webhooks = Webhooks(Keys("whsec_…", "whpk_…"), "gates by webhook")
+    async with webhooks.listening(port=8080), aclosing(webhooks.groups()) as groups:
+        ...
+
+A message is answered 204 once its group is `done`: what is not stored comes again. A group's token is where its gaps
+are pulled from, the `message` what a checkpoint knows a repeat by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from connectors.risk.group import Group
+from connectors.webhook import Keys, NotVerified, verification_answer, verify
+
+WAITING_COUNT_MAX = 8
+"""Messages that may wait for the engine; further ones are answered 503, and come again."""
+BODY_BYTES_MAX = 32 * 1024 * 1024
+RETRY_SECONDS = 5
+
+
+class Webhooks:
+    """A receiver for one endpoint of a hub, in mode `batch` or `single`; one in mode `thin` pulls (`Reader`)."""
+
+    def __init__(self, keys: Keys, place: str) -> None:
+        self.place = place
+        self._keys = keys
+        self._waiting = asyncio.Queue[Group](WAITING_COUNT_MAX)
+        self._answers: dict[str, list[asyncio.Future[int]]] = {}
+        """By message: one that came again while it is worked off is answered with the first."""
+
+    @asynccontextmanager
+    async def listening(
+        self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> AsyncIterator[str]:
+        """Serve at every path of the address; yields the URL. Without `tls`, something in front has to speak HTTPS."""
+        application = web.Application(client_max_size=BODY_BYTES_MAX)
+        application.router.add_post("/{path:.*}", self.receive)
+        runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+            yield f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """An aiohttp handler, for a server that is there already."""
+        body = await request.read()
+        try:
+            message = verify(request.headers, body, self._keys)
+            answer = verification_answer(body, self._keys)
+        except NotVerified as e:
+            return web.Response(status=401, text=str(e))
+        if answer is not None:
+            return web.Response(body=answer, content_type="application/json")
+        if (records := _records(body)) is None:
+            return web.Response(status=415, text="Set the endpoint to the mode batch or single.")
+        if self._waiting.full():
+            return web.Response(status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+        answered = asyncio.get_running_loop().create_future()
+        self._answers.setdefault(message, []).append(answered)
+        token = request.headers.get("hub-cursor", "")
+        self._waiting.put_nowait(Group(records, token, place=self.place, message=message))
+        return web.Response(status=await answered)
+
+    async def groups(self) -> AsyncGenerator[Group, None]:
+        """Messages one by one. Who leaves early has those sent again that are not done."""
+        try:
+            while True:
+                yield await self._waiting.get()
+        finally:
+            for message in [*self._answers]:
+                self._answer(message, 503)
+
+    async def done(self, group: Group) -> None:
+        self._answer(group.message, 204)
+
+    def _answer(self, message: str, status: int) -> None:
+        for answer in self._answers.pop(message, ()):
+            if not answer.done():
+                answer.set_result(status)
+
+
+def _records(body: bytes) -> tuple[dict[str, Any], ...] | None:
+    """None: it brings no records."""
+    sent = orjson.loads(body)
+    records = sent if isinstance(sent, list) else [sent]
+    return tuple(records) if all(isinstance(each, dict) and "specversion" in each for each in records) else None
