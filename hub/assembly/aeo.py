@@ -24,7 +24,7 @@ from hub.ports.system import Clock
 
 SYSTEM = "hub"
 """What its own events are submitted by: a system without credentials, `<partner>.hub`."""
-_WRITES = ("events:write",)
+WRITES = ("events:write",)
 
 
 def make_feed_watch(live: LiveRegistry, registrar: Registrar, clock: Clock, observer: Observer) -> FeedWatch:
@@ -46,8 +46,8 @@ def make_status_events(
 ) -> StatusEvents:
     async def publish(partner: Partner, events: Sequence[Mapping[str, Any]]) -> Sequence[Item]:
         """As a batch of the partner's would be taken, without a token and beside its quota."""
-        system = System(f"{partner.id}.{SYSTEM}", partner.id, _WRITES)
-        principal = Principal(partner, system, "", frozenset(_WRITES), 0)
+        system = System(f"{partner.id}.{SYSTEM}", partner.id, WRITES)
+        principal = Principal(partner, system, "", frozenset(WRITES), 0)
         admitted = pipeline.admit(principal, mode=Mode.BATCHED, atomic=False)
         if isinstance(admitted, Refusal):
             raise StaleRegistry() if admitted.code == "REGISTRY_STALE" else Overloaded(admitted.code)

@@ -19,6 +19,7 @@ from hub.assembly.grounds import Ports, events_partitions
 from hub.assembly.intake import make_intake
 from hub.assembly.offline import make_registrar
 from hub.assembly.once import once_for_all
+from hub.assembly.quarantine import make_letter_desk
 from hub.assembly.quotas import make_quotas
 from hub.assembly.replays import replay_act
 from hub.assembly.routes import partner_handlers
@@ -31,6 +32,7 @@ from hub.core.registry import Snapshot
 from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
+from hub.delivery.again import Again
 from hub.delivery.journal import Journal
 from hub.delivery.push import Push
 from hub.delivery.tail import Tails
@@ -38,7 +40,6 @@ from hub.drivers.system.listen import Sockets, listener, private_listener, url_o
 from hub.intake.accept import Acceptor
 from hub.operate.acts import Apart
 from hub.operate.follow import LiveRegistry
-from hub.operate.letter_desk import NoLetters
 from hub.operate.outage import OutageWatch
 from hub.operate.own_keys import KeyKeeper, key_in_use
 from hub.operate.second_look import SecondLook
@@ -120,11 +121,12 @@ class Hub:
         )
         self.follower = make_follower(settings, ports, clock, observer, snapshot=self.snapshot)
         self.archived = make_archived(settings, ports, self.follower, clock, entropy)
+        self.letter_desk = make_letter_desk(self)
         self.registrar = make_registrar(
             self.live,
             settings,
             key_in_use=lambda ring: key_in_use(ports.keys, ring),
-            apart=Apart(self.archived.copies, NoLetters()),
+            apart=Apart(self.archived.copies, self.letter_desk),
             last_use=ports.last_use,
             secret=ports.keys.secret,
             clock=clock,
@@ -135,7 +137,8 @@ class Hub:
         self.progress = make_progress(settings, self.registrar, self.live, clock=clock, observer=observer)
         self.feed_watch = make_feed_watch(self.live, self.registrar, clock, observer)
         self.push: Push | None = None
-        """In the worker that delivers webhooks."""
+        self.again: Again | None = None
+        """Both in the worker that delivers webhooks."""
         self.second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
         self.sights = Sights(
             snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hub.assembly.aeo import make_status_events
 from hub.assembly.audit import make_export
 from hub.assembly.push import push_for
+from hub.assembly.quarantine import make_letter_box, settling
 from hub.assembly.replays import make_archivist
 from hub.delivery.published import Publications
 from hub.fanout.router import Fanout
@@ -17,6 +18,7 @@ from hub.operate.archivist import Archivist
 from hub.operate.direct_reading import DirectReading
 from hub.operate.heralds import Heralds, Means
 from hub.operate.retention import Retention
+from hub.operate.settler import Settler
 from hub.operate.status_events import StatusEvents
 from hub.ports.feed_access import FeedAccess
 from hub.trust.feed_seal import FeedSealer
@@ -37,6 +39,8 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     yield work.run()
     yield hub.follower.run()
     yield hub.second_look.run()
+    yield make_letter_box(hub).run()
+    yield Settler(settling(hub)).run()
     yield hub.feed_watch.run()
     yield hub.lags.run()
     yield _make_agreement_watch(hub).run()
@@ -144,12 +148,14 @@ def _make_retention(hub: Hub, archivist: Archivist) -> Retention:
         jobs=hub.ports.jobs,
         views=hub.ports.views,
         accesses=hub.ports.accesses,
+        dead_letters=hub.ports.dead_letters,
         snapshot=hub.snapshot,
         clock=hub.clock,
         observer=hub.observer,
         settings=hub.settings.log,
         documents=hub.settings.documents,
         access_days=hub.settings.delivery.access_days,
+        quarantine=hub.settings.quarantine,
         partitions=hub.events.partitions,
         sweep=hub.archived.sweep,
         archived_before_us=archivist.safe_before_us,

@@ -8,6 +8,7 @@ from hub.assembly.reading import make_pull
 from hub.core.endpoint import EndpointState
 from hub.core.errors import HubError, Refusal
 from hub.core.proposal import Authority
+from hub.delivery.again import Again
 from hub.delivery.courier import Means
 from hub.delivery.cursors import Cursors
 from hub.delivery.dead import into_quarantine
@@ -30,7 +31,9 @@ async def push_for(hub: Hub, holder: str) -> None:
     except (ValueError, OSError) as error:
         raise HubError(f"[webhooks]: {error}") from error
     async with opened as poster:
-        hub.push = push = Push(_means(hub, pull, cursors, holder, poster))
+        means = _means(hub, pull, cursors, holder, poster)
+        hub.push, hub.again = Push(means), Again(means)
+        push = hub.push
         hub.live.on_change(lambda _: push.look())
         await push.run()
 

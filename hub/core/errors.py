@@ -327,6 +327,27 @@ _ROWS = (
         "The inquiry into a leaked credential ended (`customs-hub key settle --retract`). It stays revoked.",
     ),
     _row(
+        "QUARANTINE_RELEASED", 409, "notice",
+        "An event of yours that was set aside was released: it is passed on as a new version.",
+        "Un de vos événements mis à l'écart a été libéré : il est transmis en tant que nouvelle version.",
+        "Nothing is to be done; its receipt is under the new version.",
+        "An operator settled it (`customs-hub quarantine release`). The version that came first stays as it was.",
+    ),
+    _row(
+        "QUARANTINE_REPAIRED", 409, "notice",
+        "An event of yours that was set aside was repaired by customs: a new version is passed on.",
+        "Un de vos événements mis à l'écart a été réparé par la douane : une nouvelle version est transmise.",
+        "Look at the new version, which says why; send a corrected version if it is not what happened.",
+        "An operator gave corrected data (`customs-hub quarantine repair`). Both versions are kept; you stay publisher.",
+    ),
+    _row(
+        "QUARANTINE_DISCARDED", 409, "notice",
+        "An event of yours that was set aside is passed on to nobody; what you sent first stays.",
+        "Un de vos événements mis à l'écart n'est transmis à personne ; votre premier envoi demeure.",
+        "Send a corrected version, with data.updated_at, if the later content is right.",
+        "An operator settled it (`customs-hub quarantine discard`); who, why and the content's digest are kept.",
+    ),
+    _row(
         "KEY_EXPIRES", 409, "notice",
         "A key or certificate of yours is about to expire.",
         "Une de vos clés ou un de vos certificats arrive à expiration.",

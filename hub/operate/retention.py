@@ -14,10 +14,11 @@ from hub.core.errors import HubError, place_of
 from hub.core.feed import Feed, lanes_of, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
-from hub.core.settings import DocumentsSettings, LogSettings
+from hub.core.settings import DocumentsSettings, LogSettings, QuarantineSettings
 from hub.core.terms import kept_seconds
 from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobKey, BlobStore
+from hub.ports.dead_letters import DeadLetters
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
@@ -40,12 +41,14 @@ class Retention:
         jobs: Jobs,
         views: Views,
         accesses: AccessJournal,
+        dead_letters: DeadLetters,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
         settings: LogSettings,
         documents: DocumentsSettings,
         access_days: int,
+        quarantine: QuarantineSettings,
         partitions: int,
         sweep: Callable[[], Awaitable[object]],
         archived_before_us: Callable[[], Awaitable[int | None]],
@@ -58,12 +61,14 @@ class Retention:
         self._jobs = jobs
         self._views = views
         self._accesses = accesses
+        self._dead_letters = dead_letters
         self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
         self._settings = settings
         self._documents = documents
         self._access_days = access_days
+        self._quarantine = quarantine
         self._partitions = partitions
         self._sweep = sweep
         self._archived_before_us = archived_before_us
@@ -88,6 +93,7 @@ class Retention:
         kept_us = now_us - self._settings.events_retention_seconds * 1_000_000
         await self._try("views", partial(self._views.purge, kept_us))
         await self._try("accesses", partial(self._accesses.purge, now_us - self._access_days * DAY_US))
+        await self._try("dead_letters", partial(self._purge_letters, now_us))
         await self._try("jobs", partial(self._purge_jobs, now_us))
         await self._try("documents", self._sweep)
         await self._try("documents", partial(self._blobs.purge, kept_us))
@@ -117,6 +123,10 @@ class Retention:
         before_us = now_us - self._settings.events_retention_seconds * 1_000_000
         archived_us = await self._archived_before_us()
         await self._log.purge(EVENTS, before_us if archived_us is None else min(before_us, archived_us))
+
+    async def _purge_letters(self, now_us: int) -> None:
+        before_us = now_us - self._quarantine.settled_retention_seconds * 1_000_000
+        await self._dead_letters.purge(before_us=before_us, kept_max=self._quarantine.letters_per_partner_max)
 
     async def _purge_jobs(self, now_us: int) -> None:
         """The documents of jobs go with them; what was accepted of one is kept beside it, as long as the log."""

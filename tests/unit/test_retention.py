@@ -14,9 +14,10 @@ from hub.core.errors import BlobMissing
 from hub.core.feed import Feed, Lane, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
-from hub.core.settings import DocumentsSettings, LogSettings
+from hub.core.settings import DocumentsSettings, LogSettings, QuarantineSettings
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.dead_letters import MemoryDeadLetters
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.jobs import MemoryJobs
@@ -47,6 +48,7 @@ class World:
         self.jobs = MemoryJobs()
         self.views = MemoryViews()
         self.accesses = MemoryAccessJournal()
+        self.dead_letters = MemoryDeadLetters()
         self.snapshot = Snapshot()
         self.swept = 0
         self.waiting_us: int | None = None
@@ -58,6 +60,7 @@ class World:
             jobs=self.jobs,
             views=self.views,
             accesses=self.accesses,
+            dead_letters=self.dead_letters,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
             observer=ListObserver(),
@@ -70,6 +73,7 @@ class World:
             ),
             documents=DocumentsSettings(jobs_retention_seconds=7 * DAY),
             access_days=40,
+            quarantine=QuarantineSettings(letters_per_partner_max=2, settled_retention_seconds=100),
             partitions=2,
             sweep=self.sweep,
             archived_before_us=self.archived_before_us,

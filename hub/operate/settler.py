@@ -1,0 +1,254 @@
+"""The settler: carries out what operators decided of dead letters.
+
+Theory of operation. A decision is an object of the registry; each version of it is carried out once, letter by letter.
+Of each letter: the new version is accepted by intake as any event is (or the record is posted once more), its publisher
+is told, and only then the letter is marked, together with how far the decision has come. After a crash between any two
+of these the step is done again: the event is the same and the log shows it once, the notice has the same id, the
+message the same name. Nothing is done before the letter box has taken in all that lies in quarantine: so also letters
+that were lost, and taken in anew, find what was decided of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Run, RunState, Settlement
+from hub.core.errors import HubError, Refusal, StorageUnavailable, Unknown, place_of
+from hub.core.evidence import Item, Verdict
+from hub.core.partner import Partner
+from hub.core.record import NOTICES, QUARANTINE, LogRecord
+from hub.core.registry import Snapshot
+from hub.operate.new_version import data_of, new_version
+from hub.operate.notices import PARTITION, notice_id
+from hub.ports.dead_letters import DeadLetters, Which
+from hub.ports.event_log import EventLog
+from hub.ports.observer import Observer
+from hub.ports.positions import Lease, Positions
+from hub.ports.system import Clock
+from hub.trust.statement import utc_text
+from schemas.headers import EventHeader, NoticeHeader, pack
+
+OUTPUT = "quarantine/settlements"
+LEASE_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+PAGE_LETTERS = 200
+TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.VALID)
+SETTLES = {
+    Outcome.RELEASE: LetterState.RELEASED,
+    Outcome.REPAIR: LetterState.REPAIRED,
+    Outcome.DISCARD: LetterState.DISCARDED,
+}
+CAUSES = {
+    Outcome.RELEASE: "QUARANTINE_RELEASED",
+    Outcome.REPAIR: "QUARANTINE_REPAIRED",
+    Outcome.DISCARD: "QUARANTINE_DISCARDED",
+}
+
+Submit = Callable[[Partner, Mapping[str, Any], bool], Awaitable[Item | Refusal]]
+"""Take an event of a partner as intake would, or (True) only say what it would say. Raises `HubError` where nothing can
+be said."""
+Deliver = Callable[[DeadLetter, bool], Awaitable[str]]
+"""Bring a record to its endpoint again, or (True) only look whether it would be; why not, or empty."""
+
+
+class Means(Struct, frozen=True, kw_only=True):
+    letters: DeadLetters
+    submit: Submit
+    deliver: Deliver
+    log: EventLog
+    positions: Positions
+    snapshot: Callable[[], Snapshot]
+    clock: Clock
+    observer: Observer
+    partitions: int
+    holder: str
+
+    async def attempt(
+        self, letter: DeadLetter, data: Mapping[str, Any] | None, *, decided: int, by: str, why: str, dry: bool
+    ) -> Refusal | None:
+        """Release or repair one; None: it was done. Raises `HubError` where that cannot be told now."""
+        if letter.cause == UNDELIVERED:
+            failure = await self.deliver(letter, dry)
+            return Refusal("DELIVERY_FAILED", failure) if failure else None
+        header, partner = letter.event, self.snapshot().partners.get(letter.partner)
+        if header is None or partner is None or not letter.value:
+            return Refusal("NOT_FOUND", "what was kept of it cannot be read")
+        event = new_version(letter, header, data, decided=decided, by=by, why=why)
+        if event is None:
+            return Refusal("NOT_FOUND", "what was kept of it is no event")
+        item = await self.submit(partner, event, dry)
+        if isinstance(item, Refusal):
+            return item
+        if item.verdict in (Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED):
+            raise StorageUnavailable("a new version may have been taken or not")
+        return None if item.verdict in TAKEN else item.refusal or Refusal("NOT_PERMITTED", item.verdict.value)
+
+    async def foresee(self, letter: DeadLetter, data: Mapping[str, Any] | None) -> Refusal | None:
+        """What would become of a release, or of a repair with these data."""
+        if letter.state is not LetterState.WAITING:
+            return Refusal("ACT_VALUE_INVALID", f"it is {letter.state}")
+        decided = self.clock.now_us() // 1_000_000
+        return await self.attempt(letter, data, decided=decided, by="nobody", why="dry run", dry=True)
+
+
+class Settler:
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._finished: set[str] = set()
+        self._seen = -1
+
+    async def run(self) -> None:
+        """Carry out until cancelled; what cannot be done now is done later."""
+        while True:
+            try:
+                await self.look()
+            except HubError as error:
+                self._means.observer.event("settler.interrupted", error=place_of(error))
+            except Exception as error:  # noqa: BLE001  A supervisor: a fault here must not stop the hub.
+                self._alarm("settler_failed", error=place_of(error))
+            await self._means.clock.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Carry out what was decided and not done yet. Raises `HubError`."""
+        means, snapshot = self._means, self._means.snapshot()
+        revision = snapshot.revision
+        due = [each for each in snapshot.settlements if each.key not in self._finished]
+        if revision == self._seen or not due:
+            return
+        if not await self._has_taken_in_all():
+            return
+        lease = await means.positions.acquire(OUTPUT, means.holder, LEASE_SECONDS)
+        if lease is None:
+            return
+        tenure = _Tenure(means, lease)
+        for settlement in due:
+            run = await means.letters.run(settlement.key) or Run(key=settlement.key)
+            if run.state is RunState.RUNNING:
+                by = snapshot.made[snapshot.settlements.since(settlement.id)].actor
+                run = await self._carry_out(settlement, run, by, tenure)
+                await means.letters.keep(run)
+            self._finished.add(settlement.key)
+        self._seen = revision
+
+    async def _has_taken_in_all(self) -> bool:
+        log = self._means.log
+        for partition in range(self._means.partitions):
+            end = (await log.bounds(QUARANTINE, partition)).end
+            if end > (await self._means.letters.mark(log.generation, partition) or 0):
+                return False
+        return True
+
+    async def _carry_out(self, settlement: Settlement, run: Run, by: str, tenure: _Tenure) -> Run:
+        async for letter in self._meant(settlement):
+            await tenure.keep()
+            run = await self._settle(letter, settlement, run, by)
+            if run.in_a_row >= settlement.failures_max:
+                self._alarm("release_stopped", settlement=settlement.id, settled=run.settled, failed=run.failed)
+                return replace(run, state=RunState.STOPPED)
+            if settlement.outcome is not Outcome.DISCARD:
+                await self._means.clock.sleep(1 / settlement.per_second)
+        self._means.observer.event("settlement.done", settlement=settlement.id, settled=run.settled, failed=run.failed)
+        return replace(run, state=RunState.DONE)
+
+    async def _meant(self, settlement: Settlement) -> AsyncIterator[DeadLetter]:
+        """Those that wait and were not tried yet, the oldest first."""
+        if settlement.letters:
+            for name in settlement.letters:
+                letter = await self._means.letters.get(name)
+                if letter is not None and _is_due(letter, settlement):
+                    yield letter
+            return
+        which = Which(cause=settlement.cause, partner=settlement.partner, state=LetterState.WAITING)
+        after = None
+        while page := await self._means.letters.page(which, after=after, limit=PAGE_LETTERS):
+            for letter in page:
+                if _is_due(letter, settlement):
+                    yield letter
+            after = page[-1].since_us, page[-1].id
+
+    async def _settle(self, letter: DeadLetter, settlement: Settlement, run: Run, by: str) -> Run:
+        means, refusal = self._means, None
+        if settlement.outcome is not Outcome.DISCARD:
+            data, why, decided = data_of(settlement.data), settlement.reason, settlement.decided
+            refusal = await means.attempt(letter, data, decided=decided, by=by, why=why, dry=False)
+        if refusal is not None:
+            means.observer.count("dead_letters_settled", outcome="failed")
+            run = replace(run, failed=run.failed + 1, in_a_row=run.in_a_row + 1)
+            failure = f"{refusal.code}: {refusal.detail}" if refusal.detail else refusal.code
+            await means.letters.store(replace(letter, tried=settlement.key, failure=failure), run)
+            return run
+        await self._tell(letter, settlement)
+        run = replace(run, settled=run.settled + 1, in_a_row=0)
+        settled = replace(
+            letter,
+            state=SETTLES[settlement.outcome],
+            settled_us=means.clock.now_us(),
+            by=by,
+            why=settlement.reason,
+            tried=settlement.key,
+            failure="",
+            value=b"" if settlement.outcome is Outcome.DISCARD else letter.value,
+        )
+        await means.letters.store(settled, run)
+        means.observer.count("dead_letters_settled", outcome=settlement.outcome.value)
+        return run
+
+    async def _tell(self, letter: DeadLetter, settlement: Settlement) -> None:
+        """Its publisher, and who sent it in its place. Raises `HubError` where that cannot be."""
+        header = letter.event
+        if header is None:
+            return
+        record = _notice(letter, header, settlement, self._means.log.generation)
+        landed = await self._means.log.append(NOTICES, PARTITION, [record])
+        if isinstance(landed, Unknown):
+            raise StorageUnavailable(f"a notice may have been written or not: {landed.reason}")
+        self._means.observer.count("notices_written", cause=CAUSES[settlement.outcome])
+
+    def _alarm(self, name: str, **facts: str | int) -> None:
+        self._means.observer.count("alarms", alarm=name)
+        self._means.observer.event(f"alarm.{name}", **facts)
+
+
+class _Tenure:
+    """The lease, kept while letters are settled."""
+
+    def __init__(self, means: Means, lease: Lease) -> None:
+        self._means = means
+        self._lease = lease
+        self._renew_at = means.clock.monotonic() + LEASE_SECONDS / 3
+
+    async def keep(self) -> None:
+        """Raises `LeaseLost` and what storage raises."""
+        if self._means.clock.monotonic() >= self._renew_at:
+            self._lease = await self._means.positions.renew(self._lease, LEASE_SECONDS)
+            self._renew_at = self._means.clock.monotonic() + LEASE_SECONDS / 3
+
+
+def _is_due(letter: DeadLetter, settlement: Settlement) -> bool:
+    waits = letter.state is LetterState.WAITING and letter.tried != settlement.key
+    return waits and settlement.means(letter)
+
+
+def _notice(letter: DeadLetter, header: EventHeader, settlement: Settlement, generation: int) -> LogRecord:
+    cause = CAUSES[settlement.outcome]
+    name = notice_id(cause, letter.id, settlement.key)
+    told: dict[str, object] = {
+        "code": cause,
+        "notice": name,
+        "time": utc_text(settlement.decided * 1_000_000),
+        "letter": letter.id,
+        "source": header.source,
+        "id": header.id,
+        "reason": settlement.reason,
+    }
+    if header.version is not None:
+        told["version"] = header.version
+    if letter.agent:
+        told |= {"publisher": header.publisher, "submitted_by": header.submitted_by}
+    packed = pack(NoticeHeader(letter.partner, cause, generation, PARTITION, -1, name, letter.agent))
+    return LogRecord(letter.partner.encode(), packed, orjson.dumps(told))
