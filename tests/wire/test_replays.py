@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.core.record import EVENTS
 from tests.wire.conftest import MakeWorld
 from tests.world import ANSWER_SECONDS_MAX, Answer, Caller, HubWorld, event
 
 START = "/v1/feeds/watch/replays"
+SHORT = {"events_retention_seconds": 1, "purge_interval_seconds": 0.05}
 EVERYTHING = {"from": "1970-01-01T00:00:00Z"}
 
 
@@ -155,3 +158,27 @@ async def test_a_replay_goes_on_after_the_hub_was_started_again(make_world: Make
         second = (await page(again, replay, cursor=first["next"])).json
 
     assert [each["id"] for each in second["items"]] == ["b"]
+
+
+async def test_what_the_log_has_let_go_of_is_replayed_where_an_agreement_asked_to_keep_it(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    async with make_world(ground="sqlite", log=SHORT) as world:
+        watch, company = await world.reader(archive_days=30), await world.company()
+        assert (await company.post(event("a"))).status == 201
+        live = await watch.records("watch", 1)
+        await until_let_go(world)
+
+        replayed = (await page(watch, await started(watch))).json
+
+    kept = [path for path in (tmp_path / "archive").rglob("*") if path.is_file()]
+    assert replayed["items"] == live
+    assert not replayed["replay"]["gap"]
+    assert {path.name for path in kept} == {"1-0-0", "index-0"}
+    assert not any(b"MSKU1234565" in path.read_bytes() for path in kept)
+
+
+async def until_let_go(world: HubWorld) -> None:
+    async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        while (await world.hub.ports.log.bounds(EVENTS, 0)).start == 0:
+            await asyncio.sleep(0.02)
