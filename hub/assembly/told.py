@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
+from hub.core.dead_letter import LetterState
 from hub.core.feed import lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS
 from hub.drivers.system.listen import url_of
+from hub.trust.statement import utc_text
 
 if TYPE_CHECKING:
     from hub.assembly.hub import Hub
@@ -31,9 +33,19 @@ async def status_of(hub: Hub) -> Mapping[str, object]:
         "waiting_people": hub.second_look.told(),
         "aeo_feeds": hub.feed_watch.told(),
         "feeds": to_builtins(hub.lags.told()),
+        "dead_letters": [] if lacking else await _waiting(hub),
         "endpoints": await hub.push.told() if hub.push is not None else [],
         "partitions": [] if {"storage", "log"} & lacking.keys() else await _partitions(hub),
     }
+
+
+async def _waiting(hub: Hub) -> list[Mapping[str, object]]:
+    """The dead letters that nobody settled yet, by cause and partner."""
+    return [
+        {"cause": each.cause, "partner": each.partner, "count": each.count, "oldest": utc_text(each.oldest_us)}
+        for each in await hub.ports.dead_letters.groups()
+        if each.state is LetterState.WAITING
+    ]
 
 
 async def _partitions(hub: Hub) -> list[Mapping[str, object]]:

@@ -72,6 +72,7 @@ def _say(answer: dict[str, Any]) -> None:
             "waiting": f"{answer['waiting_records']} events",
             "reviews": _reviews(answer["waiting_people"]),
             "proposals": _proposals(answer["waiting_people"]),
+            "dead letters": _dead_letters(answer["dead_letters"]),
             "AEO feeds": _aeo_feeds(answer["aeo_feeds"]),
             "catching up": until and f"everyone, until {moment(until)}",
         }
@@ -101,6 +102,13 @@ def _reviews(waiting: dict[str, int]) -> str:
 
 def _proposals(waiting: dict[str, int]) -> str:
     return f"{waiting['proposals_open']} to be signed" if waiting["proposals_open"] else ""
+
+
+def _dead_letters(groups: list[dict[str, Any]]) -> str:
+    """Nothing, where none waits."""
+    if not groups:
+        return ""
+    return f"{sum(each['count'] for each in groups)} wait, the oldest since {min(each['oldest'] for each in groups)}"
 
 
 def _aeo_feeds(feeds: dict[str, list[dict[str, str]]]) -> str:
