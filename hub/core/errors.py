@@ -57,8 +57,8 @@ _ROWS = (
         "The access token does not carry the scope that this route asks for.",
         "Le jeton d'accès ne porte pas la portée exigée par cette route.",
         "Ask for a token with the scope named in `detail`; the operator grants scopes per system.",
-        "Scopes are events:write, feeds:read, receipts:read, aeo:write, mandates:sign and agreements:sign. A system "
-        "gets those that its operator granted.",
+        "Scopes are events:write, feeds:read, receipts:read, aeo:write, mandates:sign, agreements:sign and "
+        "notices:write. A system gets those that its operator granted.",
     ),
     _row(
         "NOT_PERMITTED", 403, "forbidden",
@@ -165,8 +165,8 @@ _ROWS = (
         "ACK_SIGNATURE_INVALID", 400, "bad_request",
         "The acknowledgement is signed, and its signature does not hold.",
         "L'accusé de traitement est signé et sa signature n'est pas valable.",
-        "Sign the text of schemas/formats/ack.md with a key of this client that is in force, or leave time and signature "
-        "out.",
+        "Sign the text of schemas/formats/ack.md with a key of this client that is in force, or leave time and "
+        "signature out.",
         "A signed acknowledgement is evidence for the publisher: it has to be by the system that sends it, over just "
         "what it acknowledges, made now. Nothing was acknowledged.",
     ),
@@ -353,6 +353,84 @@ _ROWS = (
         "Une de vos clés ou un de vos certificats arrive à expiration.",
         "Rotate it before then: `customs-connect rotate`; a certificate is registered by the hub's operator.",
         "Told 30, 20, 10 and 1 days before the end of its validity. Behind it, the hub refuses it with 401.",
+    ),
+    # What customs answers (`POST /v1/notices`).
+    _row(
+        "CUSTOMS_RECEIVED", 409, "notice",
+        "Customs has received this, and it is complete.",
+        "La douane l'a reçu, et c'est complet.",
+        "Nothing has to be done.",
+        "It says nothing of what becomes of it.",
+    ),
+    _row(
+        "CUSTOMS_INFORMATION_REQUESTED", 409, "notice",
+        "Customs asks for information.",
+        "La douane demande des informations.",
+        "Send what `text` names before `deadline`, and acknowledge the notice.",
+        "What is sent is sent like any other event or document.",
+    ),
+    _row(
+        "CUSTOMS_HOLD", 409, "notice",
+        "The goods are to be held.",
+        "Les marchandises doivent être retenues.",
+        "Hold them where they are until a release comes; acknowledge the notice.",
+        "A hold says what to do, never why.",
+    ),
+    _row(
+        "CUSTOMS_RELEASE", 409, "notice",
+        "The goods are released.",
+        "Les marchandises sont libérées.",
+        "Go on with them; a hold of before has ended.",
+        "It ends what customs asked for; what others ask for stays.",
+    ),
+    _row(
+        "CUSTOMS_INSPECTION_APPOINTMENT", 409, "notice",
+        "The goods are to be presented for an inspection.",
+        "Les marchandises doivent être présentées à un contrôle.",
+        "Present them where and when `text` says; acknowledge the notice.",
+        "An appointment says where and when, never why.",
+    ),
+    _row(
+        "CUSTOMS_RECALL", 409, "notice",
+        "The goods are recalled.",
+        "Les marchandises sont rappelées.",
+        "Bring them to where `text` says, and pass them on to nobody; acknowledge the notice.",
+        "It also concerns goods that were released.",
+    ),
+    _row(
+        "CUSTOMS_DISRUPTION", 409, "notice",
+        "There is a disturbance at customs or at the hub.",
+        "Il y a une perturbation à la douane ou au hub.",
+        "Do as `text` says; events that were not taken can be sent again with the same ids.",
+        "It is told to all whom it may concern.",
+    ),
+    _row(
+        "CUSTOMS_ADVICE", 409, "notice",
+        "Customs has something to tell you.",
+        "La douane a quelque chose à vous dire.",
+        "Read `text`.",
+        "It asks for nothing else.",
+    ),
+    _row(
+        "CUSTOMS_DATA_QUALITY", 409, "notice",
+        "The data of an event of yours is not as it should be.",
+        "Les données d'un de vos événements ne sont pas comme elles devraient.",
+        "Correct what `pointer` names, and send the event again with a later `data.updated_at`.",
+        "`defect` says what is wrong with it; the event itself stays as it was taken.",
+    ),
+    _row(
+        "NOTICE_NOT_AGREED", 403, "forbidden",
+        "No agreement in force lets you send such a notice about this.",
+        "Aucun accord en vigueur ne vous permet d'envoyer un tel avis à ce sujet.",
+        "Ask for an agreement that covers the event and lists the kind in its `notices`.",
+        "An agreement for the feed's recipient and purpose has to cover the event, and to list the kind of notice.",
+    ),
+    _row(
+        "NOTICE_CONFLICT", 409, "conflict",
+        "Another notice was sent under this id.",
+        "Un autre avis a été envoyé sous cet id.",
+        "Give a new notice a new id; what was sent is not changed any more.",
+        "The same id with the same words is answered as the first time, and nothing is sent twice.",
     ),
     # How a recipient's endpoint does.
     _row(
