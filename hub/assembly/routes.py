@@ -19,6 +19,7 @@ from hub.views.status import Statuses
 from hub.web.agreements import AgreementsAPI
 from hub.web.api import PartnerAPI
 from hub.web.catalogue import CatalogueAPI
+from hub.web.dead_letters import DeadLettersAPI
 from hub.web.edge import Handler
 from hub.web.endpoints import EndpointsAPI
 from hub.web.interface.asyncapi import asyncapi
@@ -98,7 +99,8 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
     accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
     others = {**others, **own.handlers(), **enrolment.handlers(), **_signed_apis(hub), **accesses.handlers()}
     endpoints = EndpointsAPI(gate, hub.snapshot, hub.clock)
-    others = {**others, **feeds_api(hub).handlers(), **endpoints.handlers()}
+    others = {**others, **feeds_api(hub).handlers(), **endpoints.handlers(), **answering_api(hub).handlers()}
+    others |= DeadLettersAPI(gate, hub.letter_desk).handlers()
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}
     return {
         **hub.entrance.oauth.handlers(),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from hub.web.access_routes import ACCESS_ROUTES
 from hub.web.agreement_routes import AGREEMENT_ROUTES
 from hub.web.copy_routes import COPY_ROUTES
+from hub.web.dead_letter_routes import DEAD_LETTER_ROUTES
 from hub.web.document_routes import DOCUMENT_ROUTES, EPCIS_ROUTES
 from hub.web.endpoint_routes import ENDPOINT_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
@@ -124,6 +125,7 @@ ROUTES = (
     *MANDATE_ROUTES,
     *AGREEMENT_ROUTES,
     *ACCESS_ROUTES,
+    *DEAD_LETTER_ROUTES,
     Route(
         method="GET",
         path="/v1/events",

@@ -15,11 +15,13 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import orjson
 
 from connectors.keys import generate
 from connectors.signing import signature_headers
 from hub.core.codes import digest_of, make_api_key
+from hub.core.dead_letter import letter_id
 from hub.core.partner import SCOPES as REGISTERED
 from hub.web.route import Route
 from tests.edifact import interchange, message
@@ -88,10 +90,45 @@ async def set_up(world: HubWorld) -> Stage:
     stage.theirs |= {"mandate": await a_mandate(victim), "agreement": await a_proposal(world)}
     stage.theirs |= {"feed": "holder", "cursor": (await holder.get("/v1/feeds/holder/records", wait=5)).json["next"]}
     stage.theirs["replay"] = await a_replay(holder, "holder")
+    stage.theirs |= {"record": (await holder.records("holder", 1))[0]}
+    stage.theirs["notice"] = await a_notice(stage)
+    stage.theirs["letter"] = await a_letter(world, "victim")
     async with asyncio.timeout(10):
         while len((await victim.get("/v1/events")).json["items"]) < SENT:
             await asyncio.sleep(0.005)
     return stage
+
+
+async def a_letter(world: HubWorld, publisher: str) -> str:
+    """The id of a dead letter: the publisher's first event, set aside as if there had been another before it."""
+    log, letters = world.hub.ports.log, world.hub.ports.dead_letters
+    async with log.reader(EVENTS) as reader:
+        records = await reader.read(0, 0, records_max=100, bytes_max=1_048_576)
+    headers = ((record, unpack(record.header)) for record in records)
+    found = (each for each, header in headers if isinstance(header, EventHeader) and header.publisher == publisher)
+    record = next(found)
+    about = NoticeHeader(publisher, "CONFLICT", log.generation, 0, record.offset)
+    kept = msgspec.msgpack.encode([record.header, record.value])
+    await log.append(QUARANTINE, 0, [LogRecord(publisher.encode(), pack(about), kept)])
+    name = letter_id(Position(log.generation, 0, record.offset), "CONFLICT", "")
+    async with asyncio.timeout(10):
+        while await letters.get(name) is None:
+            await asyncio.sleep(0.005)
+    return name
+
+
+async def a_notice(stage: Stage) -> str:
+    """The id of what the holder tells the victim, once that one can read it. It does not say the marker."""
+    sender = Caller(stage.world, "holder.engine", generate("EdDSA"))
+    key = sender.key.public_pem().decode()
+    await stage.world.act("key.add", partner="holder", system="engine", key=key, scopes=["notices:write"])
+    assert (await sender.sign_in()).status == 200
+    answer = await sender.ask("POST", "/v1/notices", data=_notice(stage, sender), headers=JSON)
+    assert answer.status == 201, answer
+    async with asyncio.timeout(10):
+        while not (await stage.victim.get("/v1/notices", wait=1)).json["items"]:
+            pass
+    return str(answer.json["items"][0]["notice"])
 
 
 async def lose_a_key(victim: Caller) -> None:
@@ -159,6 +196,8 @@ UNKNOWN: Kit = {
     "agreement": "no-such-agreement",
     "feed": "no-such-feed",
     "replay": "0" * 32,
+    "notice": "0" * 32,
+    "letter": "0" * 32,
     "table": "0" * 32,
     "interchange": "0" * 32,
     "capture": "0" * 32,
@@ -171,6 +210,8 @@ UNKNOWN: Kit = {
 PRIVATE = {
     ("feed",),
     ("replay",),
+    ("notice",),
+    ("letter",),
     ("table",),
     ("interchange",),
     ("capture",),
@@ -327,6 +368,8 @@ ASKED: dict[str, Asked] = {
     "get_object": Asked(("", f"purpose={RISK}")),
     "get_receipts": Asked((_THEIR_EVENT, f"{_THEIR_EVENT}&on_behalf_of=victim")),
     "get_receipt_chain": Asked((_THEIR_EVENT, f"{_THEIR_EVENT}&on_behalf_of=victim")),
+    "list_dead_letters": Asked(("", "limit=1", "state=waiting", "on_behalf_of=victim")),
+    "get_dead_letter": Asked(("", "on_behalf_of=victim")),
     "list_accesses": Asked(("", "limit=1", "format=csv", "format=ndjson", "concerning=yes", _THEIR_EVENT)),
     "get_notices": Asked(("", "wait=0", "limit=1")),
     "list_feeds": _ANYTHING,

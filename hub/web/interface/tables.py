@@ -118,6 +118,11 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _query("id", "of the event", required=True),
         _query("version", "the data.updated_at of a correction"),
     ],
+    "list_dead_letters": [
+        _query("state", "of these alone", enum=["waiting", "released", "repaired", "discarded"]),
+        _CURSOR,
+        _LIMIT,
+    ],
     "list_accesses": [
         _query("source", "with id: of this event of yours alone"),
         _query("id", "with source"),
@@ -195,6 +200,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     "get_object": {JSON: "KnownObject"},
     "get_receipts": {JSON: "Receipts"},
     "get_receipt_chain": {JSON: "ReceiptChain"},
+    "list_dead_letters": {JSON: "DeadLetters"},
+    "get_dead_letter": {JSON: "DeadLetterOpened"},
     "list_accesses": {JSON: "Accesses", CSV: "Text", NDJSON: "Text"},
     "get_proof": {BYTES: "File"},
     "grant_mandate": {JSON: "Mandate"},
