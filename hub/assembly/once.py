@@ -94,6 +94,7 @@ def _make_heralds(hub: Hub) -> Heralds:
     means = Means(
         log=hub.ports.log,
         positions=hub.ports.positions,
+        dispatches=hub.ports.dispatches,
         snapshot=hub.snapshot,
         clock=hub.clock,
         observer=hub.observer,

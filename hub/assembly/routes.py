@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.assembly.answers import answering_api
 from hub.assembly.copies import copies_api
 from hub.assembly.enrolment import enrolment_api
 from hub.assembly.feeds import feeds_api
@@ -156,7 +157,7 @@ def _reader_api(hub: Hub) -> ReaderAPI:
             hub=hub.settings.hub_name,
         ),
         streams=Streams(pull),
-        notices=Notices(cursors=cursors, settings=settings, tails=hub.tails),
+        notices=Notices(cursors=cursors, settings=settings, tails=hub.tails, dispatches=hub.ports.dispatches),
         receipts=hub.receipts,
         statuses=Statuses(log=log, index=hub.ports.index, partitions=partitions),
         snapshot=hub.snapshot,

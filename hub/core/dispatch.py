@@ -27,7 +27,7 @@ class Kind(StrEnum):
     @property
     def code(self) -> str:
         """Of what its reader meets."""
-        return "CUSTOMS_" + self.name if self is not Kind.INFORMATION else "CUSTOMS_INFORMATION_REQUESTED"
+        return f"CUSTOMS_{self.upper().replace('-', '_')}"
 
 
 class Defect(StrEnum):

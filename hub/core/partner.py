@@ -111,7 +111,9 @@ class System(Struct, frozen=True, omit_defaults=True):
     scopes: tuple[str, ...]
 
 
-SCOPES = ("events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign", "agreements:sign")
+SCOPES = (
+    "events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign", "agreements:sign", "notices:write",
+)  # fmt: skip
 
 
 class Facts(Struct, frozen=True, array_like=True):

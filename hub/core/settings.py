@@ -287,6 +287,8 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     """How long an event may wait to be put into a feed before that is an alarm; 0: it never is."""
     processed_seconds_max: SecondsOrZero = 0.0
     """How long what is in a feed may wait to be acknowledged before that is an alarm; 0: it never is."""
+    notices_sent_hour_max: Count = 5_000
+    """How many notices to companies one risk engine may send in an hour."""
     access_days: Annotated[int, Meta(ge=30, le=3_660)] = 1_826
     """How long it is kept who was given what: five years."""
 

@@ -290,6 +290,17 @@ class Decisions:
         step = rule.steps[bisect_right(rule.starts, header.received_us)]
         return step(event) if callable(step) else step
 
+    def covering(self, event: Event) -> list[Agreement]:
+        """The agreements, as they are now, that cover the event, each by itself. Raises ValueError as `decide` does."""
+        header = event.header
+        terms = self._terms.covering(self.revision(header), header.publisher, facts_of(header), header.type)
+        return [
+            term.now
+            for term in terms
+            if term.window()[0] <= header.received_us < term.window()[1]
+            and all(map(event.said.meets, term.conditions()))
+        ]
+
     def _remember(self, key: tuple[object, ...], rule: _Rule) -> _Rule:
         if len(self._rules) >= RULES_KEPT_MAX:
             self._rules.clear()

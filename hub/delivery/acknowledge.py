@@ -21,7 +21,7 @@ from hub.ports.event_log import EventLog
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
 from hub.ports.system import Clock
-from hub.trust.ack import CLOCK_SECONDS_MAX, Marks, ack_text, checked_signature
+from hub.trust.ack import Marks, ack_text, signed_now
 from hub.trust.cursor import Cursor, Place
 from hub.trust.jws import Flaw
 
@@ -104,12 +104,10 @@ class Acknowledgements:
 
     def _checked(self, name: str, said: Said, reader: Reader) -> str | Flaw:
         """The signature, if it is a live key's of the very system, made now over just this."""
-        now = self._clock.now_us() // 1_000_000
-        if abs(said.time - now) > CLOCK_SECONDS_MAX:
-            return Flaw.EXPIRED if said.time < now else Flaw.EARLY
         feed, _, lane = name.partition("/")
-        keys = {key.id: key for key in self._snapshot().keys_of(reader.id) if key.usable_at(now)}
-        return checked_signature(said.signature, ack_text(self._hub, feed, lane, said.what, said.time), keys)
+        text = ack_text(self._hub, feed, lane, said.what, said.time)
+        keys, now = self._snapshot().keys_of(reader.id), self._clock.now_us() // 1_000_000
+        return signed_now(said.signature, text, keys, time=said.time, now=now)
 
     async def _marked(self, name: str, feed: Feed, marks: Marks) -> Cursor | Refusal:
         """The marks of who reads from Kafka itself, as a place; the hub can only check that there are such events."""

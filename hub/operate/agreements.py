@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Conditions, Provider, Purpose
+from hub.core.dispatch import Kind
 from hub.core.operator import AGREEMENTS, Effect
 from hub.core.partner import Partner, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
@@ -105,7 +106,7 @@ def agreement_of(request: AddAgreement, basis: Basis, checks: Checks) -> Agreeme
         onward=_texts("/onward", request.onward, checks),
         archive_days=request.archive_days,
         direct=request.direct,
-        notices=_texts("/notices", request.notices, checks),
+        notices=_kinds("/notices", request.notices, checks),
     )
 
 
@@ -175,6 +176,11 @@ def _one_of(place: str, text: str, known: Iterable[str], checks: Checks) -> str:
 def _texts(place: str, texts: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
     checks.some(place, texts, least=0)
     return tuple(dict.fromkeys(checks.text(f"{place}/{index}", text) for index, text in enumerate(texts)))
+
+
+def _kinds(place: str, kinds: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
+    checks.some(place, kinds, least=0)
+    return tuple(dict.fromkeys(checks.choice(f"{place}/{i}", kind, Kind).value for i, kind in enumerate(kinds)))
 
 
 def _days(place: str, days: int, least: int, checks: Checks) -> None:

@@ -18,10 +18,13 @@ from hub.core.leak import Leak, Trust
 from hub.core.record import EVENTS
 from hub.core.registry import Snapshot
 from hub.operate.credentials import Credential, begin_of, credentials
+from hub.operate.dispatch_herald import POLL_SECONDS as DISPATCHES_POLL_SECONDS
+from hub.operate.dispatch_herald import DispatchHerald
 from hub.operate.endpoint_herald import POLL_SECONDS as ENDPOINTS_POLL_SECONDS
 from hub.operate.endpoint_herald import EndpointHerald
 from hub.operate.notices import Notice, NoticeDesk, notice_id
 from hub.operate.suspects import Places, places_of, shown_in
+from hub.ports.dispatches import Dispatches
 from hub.ports.event_log import EventLog
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
@@ -44,6 +47,7 @@ EXPIRES = "KEY_EXPIRES"
 class Means(Struct, frozen=True, kw_only=True):
     log: EventLog
     positions: Positions
+    dispatches: Dispatches
     snapshot: Callable[[], Snapshot]
     clock: Clock
     observer: Observer
@@ -62,12 +66,14 @@ class Heralds:
         self._means = means
         self._leaks, self._expiries = LeakHerald(means, desk), ExpiryHerald(means, desk)
         self._endpoints = EndpointHerald(means, desk)
+        self._dispatches = DispatchHerald(means, desk)
 
     async def run(self) -> None:
         """Tell until cancelled; what cannot be told now is told later."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep("leaks", self._leaks.look, LEAKS_POLL_SECONDS))
             group.create_task(self._keep("expiries", self._expiries.look, EXPIRIES_POLL_SECONDS))
+            group.create_task(self._keep("dispatches", self._dispatches.look, DISPATCHES_POLL_SECONDS))
             group.create_task(self._keep("endpoints", self._endpoints.look, ENDPOINTS_POLL_SECONDS))
 
     async def _keep(self, name: str, look: Callable[[], Awaitable[None]], seconds: float) -> None:

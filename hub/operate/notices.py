@@ -34,9 +34,11 @@ class Notice(Struct, frozen=True):
     partner: str
     cause: str
     members: Mapping[str, object]
+    agent: str = ""
+    """Who is told as well; empty: nobody else."""
 
     def record(self, generation: int) -> LogRecord:
-        header = NoticeHeader(self.partner, self.cause, generation, PARTITION, -1, self.id)
+        header = NoticeHeader(self.partner, self.cause, generation, PARTITION, -1, self.id, self.agent)
         body = {"code": self.cause, "notice": self.id, **self.members}
         return LogRecord(self.partner.encode(), pack(header), orjson.dumps(body))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from hub.core.credential import PublicKey
@@ -31,6 +31,13 @@ def checked_signature(signature: str, text: bytes, keys: Mapping[str, PublicKey]
         return compact
     signer = signer_of(compact, text, keys, purpose=ACK_TYPE)
     return signer if isinstance(signer, Flaw) else compact
+
+
+def signed_now(signature: str, text: bytes, keys: Iterable[PublicKey], *, time: int, now: int) -> str | Flaw:
+    """The same of the keys that are in use, if its maker's clock (`time`) is about `now`; seconds since 1970."""
+    if abs(time - now) > CLOCK_SECONDS_MAX:
+        return Flaw.EXPIRED if time < now else Flaw.EARLY
+    return checked_signature(signature, text, {key.id: key for key in keys if key.usable_at(now)})
 
 
 def detached(signature: str) -> str:

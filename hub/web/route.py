@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 from schemas.deprecation import Deprecation
 
-Scope = Literal["", "events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign", "agreements:sign"]
+Scope = Literal[
+    "", "events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign", "agreements:sign", "notices:write"
+]  # fmt: skip
 Places = Literal["senders", "waiters", "strangers"]
 
 
@@ -42,7 +44,7 @@ class Route(Struct, frozen=True, kw_only=True):
     def scopes(self) -> tuple[Scope, ...]:
         """Those of which a token needs one; none: no token is needed."""
         if self.any_scope:
-            return ("events:write", "feeds:read", "receipts:read", "aeo:write", "mandates:sign", "agreements:sign")
+            return tuple(scope for scope in get_args(Scope) if scope)
         return tuple(scope for scope in (self.scope, self.or_scope) if scope)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from hub.core.dispatch import Kind
 from hub.web.access_routes import ACCESS_ROUTES
 from hub.web.agreement_routes import AGREEMENT_ROUTES
 from hub.web.copy_routes import COPY_ROUTES
@@ -14,6 +15,7 @@ from hub.web.endpoint_routes import ENDPOINT_ROUTES
 from hub.web.enrolment_routes import ENROLMENT_ROUTES
 from hub.web.feed_routes import FEED_ROUTES
 from hub.web.mandate_routes import MANDATE_ROUTES
+from hub.web.notice_routes import ANSWER_ROUTES
 from hub.web.replay_routes import REPLAY_ROUTES
 from hub.web.route import BATCHED as BATCHED
 from hub.web.route import BINARY as BINARY
@@ -37,6 +39,7 @@ NOTICE_CODES = (
     *("TRUST_WITHDRAWN", "TRUST_CONFIRMED", "TRUST_RETRACTED", "KEY_EXPIRES"),
     *("QUARANTINE_RELEASED", "QUARANTINE_REPAIRED", "QUARANTINE_DISCARDED"),
     *("ENDPOINT_FAILING", "ENDPOINT_RECOVERED", "ENDPOINT_DISABLED", "ENDPOINT_GONE"),
+    *(kind.code for kind in Kind),
 )
 """In items: what is told of no single event."""
 
@@ -178,6 +181,7 @@ ROUTES = (
         codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE", *NOTICE_CODES),
         summary="What customs has to tell you, oldest first; long poll with `wait`.",
     ),
+    *ANSWER_ROUTES,
     Route(
         method="GET",
         path="/v1/feeds",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from hub.core.endpoint import Endpoint, EndpointState
 from hub.core.record import NOTICES
+from hub.drivers.memory.dispatches import MemoryDispatches
 from hub.operate.endpoint_herald import EndpointHerald
 from hub.operate.heralds import Means
 from hub.operate.notices import NoticeDesk
@@ -27,6 +28,7 @@ class Post:
         means = Means(
             log=world.log,
             positions=world.positions,
+            dispatches=MemoryDispatches(),
             snapshot=lambda: world.snapshot,
             clock=world.clock,
             observer=world.observer,

@@ -23,9 +23,11 @@ from connectors.signing import signature_headers
 from hub.core.codes import digest_of, make_api_key
 from hub.core.dead_letter import letter_id
 from hub.core.partner import SCOPES as REGISTERED
+from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position
 from hub.web.route import Route
+from schemas.headers import EventHeader, NoticeHeader, pack, unpack
 from tests.edifact import interchange, message
-from tests.mandates import drafted, signed_by
+from tests.mandates import JSON, drafted, signed_by
 from tests.wire import test_copies, test_epcis, test_interchanges, test_tables
 from tests.wire.test_copies import png
 from tests.world import ASSERTION_TYPE, GATE_IN, RISK, SOURCE, Answer, Caller, HubWorld, event
@@ -84,7 +86,7 @@ async def set_up(world: HubWorld) -> Stage:
     await world.reader("custodian", feed=False)
     victim = await world.company("victim", scopes=SCOPES, roles=roles, name=f"{MARKER} Lines")
     await world.act("partner.aeo", id="victim", **aeo)
-    holder = await world.reader("holder", provider={"partner": "victim"})
+    holder = await world.reader("holder", provider={"partner": "victim"}, notices=["hold"])
     stage = Stage(world, victim, holder)
     stage.theirs = await something_of_every_kind(victim, "foreign", MARKER)
     stage.theirs |= {"mandate": await a_mandate(victim), "agreement": await a_proposal(world)}
@@ -290,6 +292,13 @@ def _acknowledged(stage: Stage, caller: Caller) -> object:
     return orjson.dumps({"cursor": stage.theirs["cursor"]})
 
 
+def _notice(stage: Stage, caller: Caller) -> object:
+    """About an event of the victim's, as the holder's feed showed it."""
+    names = {name: stage.theirs["record"][name] for name in ("source", "id", "publisher", "receivedtime")}
+    about = {"id": "asked", "kind": "hold", "feed": stage.theirs["feed"], "event": names}
+    return orjson.dumps(about | {"text": "Hold it.", "language": "en"})
+
+
 def _event(stage: Stage, caller: Caller) -> object:
     return orjson.dumps(event("foreign-event"))
 
@@ -372,6 +381,9 @@ ASKED: dict[str, Asked] = {
     "get_dead_letter": Asked(("", "on_behalf_of=victim")),
     "list_accesses": Asked(("", "limit=1", "format=csv", "format=ndjson", "concerning=yes", _THEIR_EVENT)),
     "get_notices": Asked(("", "wait=0", "limit=1")),
+    "send_notice": Asked(body=_notice),
+    "sent_notices": Asked(("", "limit=1", "overdue=yes", "id=asked", "cursor=x")),
+    "acknowledge_notice": Asked(body=_json({})),
     "list_feeds": _ANYTHING,
     "list_endpoints": _ANYTHING,
     "get_records": Asked(("", "limit=1", "from=earliest", "from=now")),

@@ -55,7 +55,7 @@ def asyncapi(known: Catalogue, url: str) -> Document:
         },
         "components": {
             "messages": {**messages, "notice": {"name": "notice", "payload": {"$ref": "#/components/schemas/Notice"}}},
-            "schemas": {name: schemas[name] for name in ("FeedRecord", "Notice")},
+            "schemas": {name: schemas[name] for name in ("FeedRecord", "Notice", "NoticeObject", "NoticeDefect")},
             "securitySchemes": _SCHEMES,
         },
     }

@@ -35,6 +35,7 @@ SCOPES = {
     "aeo:write": "bring what administrations tell of their AEO authorisations",
     "mandates:sign": "grant and withdraw mandates",
     "agreements:sign": "sign agreements",
+    "notices:write": "send notices to companies",
 }
 
 
@@ -142,6 +143,8 @@ _ASKED_WITH = {
     "enrol": "EnrolmentProof",
     "receipt_verified": "VerifiedReceipt",
     "start_replay": "ReplayAsked",
+    "send_notice": "NoticeAsked",
+    "acknowledge_notice": "NoticeAcknowledgement",
     "count_feed": "FilterTried",
 }
 

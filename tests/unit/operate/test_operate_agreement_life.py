@@ -301,11 +301,9 @@ async def test_all_faults_of_new_terms_are_told_at_once(sides: Sides) -> None:
 
 async def test_terms_longer_than_can_be_signed_are_refused(sides: Sides) -> None:
     long = [f"/data/{number:0240}" for number in range(64)]
-    words = [f"{number:0190}" for number in range(64)]
+    words = [f"{number:é>190}" for number in range(64)]
 
-    faults = await sides.desk.refused(
-        "agreement.propose", **(TERMS | {"fields": long, "onward": words, "notices": words})
-    )
+    faults = await sides.desk.refused("agreement.propose", **(TERMS | {"fields": long, "onward": words}))
 
     assert faults == {"/fields": "ACT_VALUE_INVALID"}
 
