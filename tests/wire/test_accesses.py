@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import StringIO
@@ -46,10 +46,13 @@ async def delta(watch: Caller) -> Caller:
     return await watch.world.company()
 
 
-async def known(caller: Caller, count: int) -> None:
-    """Until so many events of the caller are known, and so whose they are."""
+async def known(caller: Caller, count: int = 0, names: Collection[str] = ()) -> None:
+    """Until so many events of the caller are known, and these among them, and so whose they are."""
     async with asyncio.timeout(10):
-        while len((await caller.get("/v1/events")).json["items"]) < count:
+        while True:
+            found = [each["event"]["id"] for each in (await caller.get("/v1/events")).json["items"]]
+            if len(found) >= count and set(names) <= set(found):
+                return
             await asyncio.sleep(0.005)
 
 
@@ -62,7 +65,7 @@ async def given(watch: Caller, *sent: tuple[Caller, str]) -> str:
         page = (await watch.get("/v1/feeds/watch/records", wait=5, **({"cursor": cursor} if cursor else {}))).json
         cursor, left = page["next"], left - {each["id"] for each in page["items"]}
     for caller, _ in sent:
-        await known(caller, sum(each is caller for each, _ in sent))
+        await known(caller, names=[name for each, name in sent if each is caller])
     return cursor
 
 
