@@ -1,16 +1,17 @@
 """Streams: the same pages as pull, one after the other, for as long as the reader may have them.
 
 What lies ready is one group; nothing is held back to make a larger one. Readers who stand at one place are given one
-group: it is taken, sealed and encoded once, however many they are. The web layer owns the socket: it sends the groups,
-cuts a reader who leaves too much unread, and knows when a key or partner stops.
+group: it is taken, sealed, written down and encoded once, however many they are, and they wake once. The web layer owns
+the socket: it sends the groups, cuts a reader who leaves too much unread, and knows when a key or partner stops.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from hub.core.errors import HubError, Refusal
 from hub.core.feed import Feed, lane_of
@@ -48,12 +49,22 @@ Standing = tuple[str, int, tuple[Place, ...]]
 """Where readers stand together: the feed's lane with its version, and the place in each partition."""
 
 
+class _Turn:
+    """What somebody waits for now, for all who stand there."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.found: Group | HubError | None = None
+        """None: whoever looked has gone, and another one looks."""
+        self.waiting: dict[Reader, Callable[[], bool]] = {}
+        """Who it is noted for, unless they must stop; whoever is not among them is noted when he comes."""
+
+
 class Streams:
     def __init__(self, pull: Pull) -> None:
         self._pull = pull
         self._open: Counter[tuple[str, str]] = Counter()
-        self._turns: dict[Standing, asyncio.Future[Group]] = {}
-        """What somebody waits for now, for all who stand there."""
+        self._turns: dict[Standing, _Turn] = {}
         self._shared: dict[Standing, Group] = {}
         """What was found there last; the newest ones."""
 
@@ -93,43 +104,50 @@ class Streams:
         self, feed: Feed, cursor: Cursor, reader: Reader, stop: Callable[[], bool]
     ) -> AsyncIterator[Group]:
         while not stop() and self._pull.is_open(feed):
-            group = await self._next(feed, cursor)
+            group = await self._next(feed, cursor, reader, stop)
             cursor = group.behind
             if not stop() and self._pull.is_open(feed):
-                await self._note(group, reader)
+                await self._note(group, [reader])
                 self._pull.delivered(feed, group.taken, "sse")
                 yield group
 
-    async def _note(self, group: Group, reader: Reader) -> None:
+    async def _note(self, group: Group, readers: Sequence[Reader]) -> None:
         """Streams of one system, which are given the same at once, are one entry."""
-        if reader not in group.noted:
-            await self._pull.journal.add(
-                given(group.feed, group.taken.stamps, reader, way="sse", lane=lane_of(group.behind.feed)[1])
-            )
-            group.noted.add(reader)
+        if missing := [reader for reader in readers if reader not in group.noted]:
+            lane = lane_of(group.behind.feed)[1]
+            entries = (given(group.feed, group.taken.stamps, reader, way="sse", lane=lane) for reader in missing)
+            await self._pull.journal.add(chain.from_iterable(entries))
+            group.noted.update(missing)
 
-    async def _next(self, feed: Feed, cursor: Cursor) -> Group:
+    async def _next(self, feed: Feed, cursor: Cursor, reader: Reader, stop: Callable[[], bool]) -> Group:
         """What comes behind the cursor: waited for by one of those who stand there. When he goes, another one waits."""
         standing = cursor.feed, cursor.feed_version, cursor.places
         if (shared := self._shared.get(standing)) is not None and self._is_fresh(shared):
             return shared
         while (turn := self._turns.get(standing)) is not None:
-            await asyncio.wait([turn])
-            if not turn.cancelled():
-                return turn.result()
-        turn = self._turns[standing] = asyncio.get_running_loop().create_future()
+            turn.waiting[reader] = stop
+            await turn.over.wait()
+            if isinstance(turn.found, HubError):
+                raise turn.found
+            if turn.found is not None:
+                return turn.found
+        turn = self._turns[standing] = _Turn()
+        turn.waiting[reader] = stop
         try:
-            group = await self._take(feed, cursor)
+            group = turn.found = await self._found(feed, cursor, turn)
             self._share(standing, group)
-            turn.set_result(group)
             return group
         except HubError as error:
-            turn.set_exception(error)
-            turn.exception()  # Looked at: it may be that nobody else waits.
+            turn.found = error
             raise
         finally:
-            turn.cancel()  # Where it was not settled, whoever waited goes on by himself.
+            turn.over.set()
             del self._turns[standing]
+
+    async def _found(self, feed: Feed, cursor: Cursor, turn: _Turn) -> Group:
+        group = await self._take(feed, cursor)
+        await self._note(group, [reader for reader, stops in turn.waiting.items() if not stops()])
+        return group
 
     async def _take(self, feed: Feed, cursor: Cursor) -> Group:
         heartbeat = self._pull.settings.stream_heartbeat_seconds

@@ -62,13 +62,17 @@ class Gate:
         """Whose failures are counted together: the sender's, also behind a proxy that is trusted."""
         return self._reader.address(request)
 
+    def decides(self) -> bool:
+        """Whether the registry is confirmed: nobody is let in, or left in, while it is not."""
+        return self._standing() is not None
+
     def enter(self, request: web.BaseRequest, *scopes: str) -> Principal:
         """The principal, with one of the scopes that the route asks for; its quota is charged once a request, and that
         of the partner that it sends for as well.
 
         Raises `Refused`.
         """
-        if self._standing() is None:
+        if not self.decides():
             raise Refused(Refusal("REGISTRY_STALE"))
         credentials, address = request.get(_CREDENTIALS) or self._reader.read(request), self.address(request)
         if self.strangers.must_wait(address) and not self._authenticator.knows(credentials):

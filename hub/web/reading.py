@@ -37,6 +37,10 @@ MARKS_MAX = 128
 """As many as there are partitions at most."""
 OCCURRENCES_MAX = 100
 """Receipts or judgements in an answer: an event may have been sent again any number of times."""
+CHUNK_BYTES_MAX = 64
+"""What the chunked coding adds to a group."""
+LOOK_SECONDS = 0.25
+"""How long a credential that stood is not looked at again by its stream, while the registry says the same."""
 STREAM_STALLED_SECONDS_MAX = 5.0
 """How long a reader may leave the whole unsent buffer untouched before its stream is cut."""
 
@@ -174,7 +178,7 @@ class ReaderAPI:
             _lane_asked(request, names),
             cursor,
             _reader(principal),
-            lambda: self._must_stop(request, principal),
+            self._watch(request, principal),
         ) as groups:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
@@ -187,8 +191,7 @@ class ReaderAPI:
             self._observer.gauge("streams", self._streams.count)
             try:
                 async for group in groups:
-                    async with self._clock.deadline(STREAM_STALLED_SECONDS_MAX):
-                        await response.write(group.encoded(_sse))
+                    await self._send(request, response, group.encoded(_sse))
             except TimeoutError:
                 self._cut(request, "slow")
             except ConnectionError:
@@ -219,10 +222,33 @@ class ReaderAPI:
         wait = number(request, "wait", 0)
         return max(1, limit), 0.0 if self._stopping() else min(wait, self._settings.wait_seconds_max)
 
-    def _must_stop(self, request: web.BaseRequest, principal: Principal) -> bool:
-        """The hub stops or decides nothing, the reader has gone, or its token, key or partner no longer stands."""
-        if self._stopping() or request.transport is None or request.transport.is_closing():
-            return True
+    async def _send(self, request: web.BaseRequest, response: web.StreamResponse, group: bytes) -> None:
+        """Raises `TimeoutError` for a reader who leaves too much unread; where there is room, nobody is waited for."""
+        unsent = 0 if request.transport is None else request.transport.get_write_buffer_size()
+        if unsent + len(group) + CHUNK_BYTES_MAX <= self._settings.stream_unsent_bytes_max:
+            await response.write(group)
+            return
+        async with self._clock.deadline(STREAM_STALLED_SECONDS_MAX):
+            await response.write(group)
+
+    def _watch(self, request: web.BaseRequest, principal: Principal) -> Callable[[], bool]:
+        """Whether a stream must stop: the hub stops or decides nothing, the reader has gone, or its token, key or
+        partner no longer stands. It is asked at every group; while the registry says the same, who reads is looked at
+        now and then."""
+        looked, is_out = self._pull.moment(), False
+
+        def must_stop() -> bool:
+            nonlocal looked, is_out
+            transport, (revision, now) = request.transport, self._pull.moment()
+            if is_out or self._stopping() or transport is None or transport.is_closing():
+                return True
+            if not self._gate.decides() or revision != looked[0] or now - looked[1] >= LOOK_SECONDS:
+                looked, is_out = (revision, now), self._is_out(request, principal)
+            return is_out
+
+        return must_stop
+
+    def _is_out(self, request: web.BaseRequest, principal: Principal) -> bool:
         try:
             return self._gate.enter(request, "feeds:read").partner.id != principal.partner.id
         except Refused as e:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.access import Step, mark_of, offsets_of
+from hub.core.access import Access, Step, mark_of, offsets_of
 from hub.core.agreement import AgreementState
 from hub.core.errors import Refusal, StorageUnavailable, Trimmed
 from hub.core.feed import Way
@@ -27,6 +27,7 @@ from hub.delivery.pull import EARLIEST, Page, Pull
 from hub.delivery.stream import Group, Streams
 from hub.delivery.tail import IDLE_SECONDS, Tails
 from hub.drivers.memory.access_journal import MemoryAccessJournal
+from hub.drivers.memory.dispatches import MemoryDispatches
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
 from hub.ports.access_journal import Query
@@ -87,7 +88,9 @@ class Desk:
             hub="hub",
         )
         self.streams = Streams(self.pull)
-        self.notices = Notices(cursors=self.cursors, settings=self.settings, tails=self.tails)
+        self.notices = Notices(
+            cursors=self.cursors, settings=self.settings, tails=self.tails, dispatches=MemoryDispatches()
+        )
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -641,6 +644,39 @@ def test_readers_who_stand_together_are_given_one_group_that_is_encoded_once() -
         assert len({task.result() for task in reads}) == 1
         assert len(encoded) == 1
         assert len(await at.accesses.entries(Query(), limit=99)) == 1
+
+    virtual.run(main())
+
+
+def test_systems_that_wait_together_are_written_down_together_and_who_must_stop_is_not() -> None:
+    class Counted(MemoryAccessJournal):
+        writes = 0
+
+        async def add(self, entries: Sequence[Access]) -> None:
+            self.writes += 1
+            await super().add(entries)
+
+    async def main() -> None:
+        at = await desk(streams_per_reader_max=5)
+        kept = at.journal.kept = Counted()
+        stopped = False
+
+        async def read(name: str, stop: Callable[[], bool]) -> list[bytes]:
+            async with at.streams.open("customs", "risk", None, Reader(name, "k"), stop) as groups:
+                assert not isinstance(groups, Refusal)
+                group = await anext(groups, None)
+                return [] if group is None else group.records
+
+        async with at.following(), asyncio.TaskGroup() as tasks:
+            reads = [tasks.create_task(read(name, lambda: False)) for name in "ab"]
+            last = tasks.create_task(read("c", lambda: stopped))
+            await at.world.elapse(1)
+            stopped = True
+            await passed_on(at, "a")
+
+        assert [len(task.result()) for task in [*reads, last]] == [1, 1, 0]
+        assert kept.writes == 1
+        assert sorted(each.access.reader for each in await kept.entries(Query(), limit=9)) == ["a", "b"]
 
     virtual.run(main())
 
