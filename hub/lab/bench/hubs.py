@@ -70,14 +70,16 @@ def hub(
     feed: bool,
     companies: Sequence[Company] = (TERMINAL,),
     quotas: Mapping[str, int] = WITHOUT_QUOTAS,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Hub]:
-    """A hub for the length of a block, at its defaults but for storage, ports, tokens and the quotas of `trusted`.
+    """A hub for the length of a block, at its defaults but for storage, ports, tokens, the quotas of `trusted` and what
+    `settings` (by path) name.
 
     Raises `BenchFailed`.
 
     An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it.
     """
-    environ = _environ(name, ground, directory / name, quotas)
+    environ = _environ(name, ground, directory / name, quotas) | {variable(path): settings[path] for path in settings}
     engine = Engine(id=ENGINE, feed=feed)
     clients = asyncio.run(hub_world(load(None, environ), companies=companies, engines=[engine]))
     with server(name, _SERVE, directory, _without_settings() | environ) as served:
