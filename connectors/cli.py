@@ -28,7 +28,7 @@ VERBS = {
     "verify-request": "Check a signed request offline, and say who signed what.",
     "mandate": "Let another partner report for you, and end that; two people sign.",
     "agreement": "The agreements that cover you: read them, and sign what is proposed.",
-    "notices": "What customs found of events after it took them.",
+    "notices": "What customs tells you of events, goods and credentials; acknowledge it.",
     "read": "Read a feed.",
     "listen": "Bring a feed to a receiver of webhooks on this machine, signed as a hub signs.",
     "replay": "Read the past of a feed again.",

@@ -12,9 +12,9 @@ from typing import Any
 from cyclopts import App
 
 from connectors.commands.shared import JSON, HubOptions, print_json
-from connectors.partner.notices import SCOPE, NoticePage, notices
+from connectors.partner.notices import SCOPE, NoticePage, acknowledge, notices
 
-app = App(name="customs-connect notices", help="What customs found of events after it took them.")
+app = App(name="customs-connect notices", help="What customs tells you, and that you have read it.")
 
 
 @app.default
@@ -29,6 +29,26 @@ def show(*, hub: HubOptions, cursor: Path | None = None, json: JSON = False) -> 
         Print each notice whole, as one JSON object.
     """
     asyncio.run(_show(hub, cursor, json=json))
+
+
+@app.command
+def ack(notice: str, /, *, hub: HubOptions, json: JSON = False) -> None:
+    """Acknowledge a notice, signed with this system's key where it has one.
+
+    Parameters
+    ----------
+    notice
+        Its id, as shown.
+    json
+        Print one JSON object.
+    """
+    asyncio.run(_acknowledge(notice, hub, json=json))
+
+
+async def _acknowledge(notice: str, hub: HubOptions, *, json: bool) -> None:
+    async with hub.session(SCOPE) as session:
+        moment = await acknowledge(session, notice)
+    print_json({"notice": notice, "acknowledged": moment}) if json else print(f"{notice}  acknowledged  {moment}")
 
 
 async def _show(hub: HubOptions, file: Path | None, *, json: bool) -> None:
@@ -65,9 +85,23 @@ def _lines(notice: Mapping[str, Any]) -> Iterator[str]:
     if "notice" not in notice:
         yield _line(notice, "received", "code", "source", "id", "version")
         return
+    if "text" in notice:
+        yield from _said(notice)
+        return
     yield _line(notice, "time", "code", "feed", "since", "key", "expires")
     for event in notice.get("events", ()):
         yield "  " + _line(event, "received", "publisher", "source", "id", "version")
+
+
+def _said(notice: Mapping[str, Any]) -> Iterator[str]:
+    """What customs answered: what it asks, about what, and until when."""
+    yield _line(notice, "time", "code", "notice")
+    subject = notice.get("object", {})
+    about = _line(notice, "source", "id", "version") if "source" in notice else _line(subject, "scheme", "value")
+    wanted = f"acknowledge by {notice['deadline']}" if "deadline" in notice else "acknowledge"
+    lines = (about, _line(notice, "defect", "pointer"), wanted if "acknowledge" in notice else "")
+    yield from (f"  {line}" for line in lines if line)
+    yield from (f"  {line}" for line in notice["text"].splitlines())
 
 
 def _line(members: Mapping[str, Any], *names: str) -> str:

@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-import jwt
 import orjson
 
 from connectors.keys import SigningKey
@@ -68,5 +67,4 @@ def signed_text(hub: str, feed: str, lane: str, reached: Reached, now: int) -> b
 
 def signature(text: bytes, key: SigningKey) -> str:
     """A JWS in compact form."""
-    headers = {"typ": SIGNATURE_TYPE, "kid": key.id}
-    return jwt.api_jws.encode(text, key.private, algorithm=key.algorithm, headers=headers)
+    return key.jws(text, SIGNATURE_TYPE)
