@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hub.assembly.aeo import SYSTEM, WRITES
+from hub.assembly.aeo import WRITES
 from hub.core.dead_letter import DeadLetter
 from hub.core.errors import Overloaded, Refusal, StaleRegistry
 from hub.core.evidence import Item, Mode, Principal
+from hub.core.operator import CLIENT_PREFIX
 from hub.core.partner import Partner, System
 from hub.delivery.again import NOT_NOW
 from hub.intake.decode import decode
@@ -22,6 +23,8 @@ from hub.operate.settler import Means
 if TYPE_CHECKING:
     from hub.assembly.hub import Hub
 
+SUBMITTED_BY = f"{CLIENT_PREFIX}quarantine"
+"""In statements and headers of what operators released or repaired: no partner has a system of this name."""
 _NOT_NOW = {"REGISTRY_STALE": StaleRegistry, "OVERLOADED": Overloaded}
 
 
@@ -51,7 +54,7 @@ def settling(hub: Hub) -> Means:
     async def submit(partner: Partner, event: Mapping[str, Any], dry: bool) -> Item | Refusal:
         """As an event of the partner's would be taken, without a token and beside its quota."""
         pipeline = hub.intake.pipeline
-        system = System(f"{partner.id}.{SYSTEM}", partner.id, WRITES)
+        system = System(SUBMITTED_BY, partner.id, WRITES)
         admitted = pipeline.admit(Principal(partner, system, "", frozenset(WRITES), 0), mode=Mode.BATCHED, atomic=False)
         if isinstance(admitted, Refusal):
             if admitted.code in _NOT_NOW:

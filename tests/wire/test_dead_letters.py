@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from hub.core.dead_letter import Run
 from hub.core.errors import Refusal, StorageUnavailable
-from hub.operate.registrar import Done
 from tests.faults.scripted import ScriptedIndex
 from tests.wire.conftest import MakeWorld, without_look_ups
 from tests.world import Caller, HubWorld, event
@@ -84,3 +84,195 @@ async def test_a_conflict_released_comes_to_the_feed_as_a_new_version_marked_as_
     mark = shown[1]["data"]["extensions"]["quarantine"]
     assert (mark["outcome"], mark["why"], shown[1]["id"]) == ("released", "The later one is right.", first["id"])
     assert [each["id"] for each in await in_state(world, "released")] == [letter["id"]]
+
+
+async def test_what_was_found_is_shown_against_what_was_expected_member_by_member(
+    world: HubWorld, delta: Caller
+) -> None:
+    await conflict(delta)
+    [letter] = await waiting(world, cause="CONFLICT", partner="delta")
+
+    shown = await look(world, "show", letter=letter["id"])
+
+    assert shown["differences"] == [{"at": "/data/empty", "found": True, "expected": False}]
+    assert (shown["event"], shown["agent"], shown["first_received"] is not None) == ("e1", "", True)
+
+
+async def test_letters_are_grouped_by_cause_and_partner_with_count_oldest_and_newest(
+    world: HubWorld, delta: Caller
+) -> None:
+    for number in range(3):
+        await conflict(delta, f"e{number}")
+    items = await waiting(world, 3)
+
+    [group] = (await look(world, "list"))["groups"]
+
+    assert (group["cause"], group["partner"], group["state"], group["count"]) == ("CONFLICT", "delta", "waiting", 3)
+    assert (group["oldest"], group["newest"]) == (items[0]["since"], items[-1]["since"])
+    assert (await look(world, "list"))["items"] == []
+
+
+async def test_a_dry_run_says_what_would_happen_and_does_nothing(world: HubWorld, watch: Caller, delta: Caller) -> None:
+    await conflict(delta)
+    [letter] = await waiting(world)
+
+    said = await look(world, "foresee", cause="CONFLICT", partner="delta")
+    wrong = await look(world, "foresee", letters=[letter["id"]], data={"time_kind": "ACTUAL"})
+
+    assert [(each["id"], each["outcome"]) for each in said["items"]] == [(letter["id"], "done")]
+    assert [(each["outcome"], each["code"]) for each in wrong["items"]] == [("refused", "EVENT_INVALID")]
+    assert len(await watch.records("watch", 1)) == 1
+    assert [each["id"] for each in await waiting(world)] == [letter["id"]]
+
+
+async def test_a_repair_keeps_both_versions_is_receipted_as_the_hubs_and_its_publisher_is_told(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    first, second = await conflict(delta)
+    [letter] = await waiting(world)
+    data = {**second["data"], "place": {"unlocode": "NLAMS"}}
+
+    await world.act("quarantine.repair", letter=letter["id"], data=data, reason="The place was wrong.")
+
+    shown = (await watch.records("watch", 2))[1]
+    assert (shown["id"], shown["publisher"], shown["data"]["place"]) == (first["id"], "delta", {"unlocode": "NLAMS"})
+    assert shown["data"]["extensions"]["quarantine"]["outcome"] == "repaired"
+    version = shown["data"]["updated_at"]
+    [receipt] = (await delta.get("/v1/receipts", source=first["source"], id="e1", version=version)).json["items"]
+    assert receipt["statement"]["submitted_by"] == "operator.quarantine"
+    [notice] = [each for each in await notices(delta, 2) if each["code"] != "CONFLICT"]
+    assert (notice["code"], notice["id"], notice["reason"]) == ("QUARANTINE_REPAIRED", "e1", "The place was wrong.")
+    [kept] = await in_state(world, "repaired")
+    assert (await look(world, "show", letter=kept["id"]))["content"]["data"]["empty"] is True
+
+
+async def test_a_discard_takes_the_content_and_keeps_who_why_when_and_the_digest(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    await conflict(delta)
+    [letter] = await waiting(world)
+    before = await look(world, "show", letter=letter["id"])
+
+    await world.act("quarantine.discard", letters=[letter["id"]], reason="Sent by mistake.")
+
+    [gone] = await in_state(world, "discarded")
+    after = await look(world, "show", letter=gone["id"])
+    assert (after["content"], after["differences"], after["sha256"]) == (None, [], before["sha256"])
+    assert (after["by"], after["why"], after["settled"] is not None) == ("test", "Sent by mistake.", True)
+    assert len(await watch.records("watch", 1)) == 1
+
+
+async def test_two_letters_of_one_identity_become_two_versions(world: HubWorld, watch: Caller, delta: Caller) -> None:
+    first, _ = await conflict(delta)
+    index = world.hub.ports.index
+    assert isinstance(index, ScriptedIndex)
+    index.away = StorageUnavailable("away")
+    await delta.post({**first, "data": {**first["data"], "place": {"unlocode": "DEHAM"}}})
+    index.away = None
+    await waiting(world, 2)
+
+    await world.act("quarantine.release", cause="CONFLICT", partner="delta", reason="All.", per_second=1_000)
+
+    shown = await watch.records("watch", 3)
+    assert len({each["data"].get("updated_at") for each in shown}) == 3
+    assert await in_state(world, "released", 2)
+
+
+async def test_a_release_stops_by_itself_when_failures_repeat_and_what_is_left_waits(
+    world: HubWorld, delta: Caller
+) -> None:
+    for number in range(4):
+        await conflict(delta, f"e{number}")
+    await waiting(world, 4)
+    await world.act("partner.suspend", id="delta", reason="Looked into.")
+
+    await world.act(
+        "quarantine.release", cause="CONFLICT", partner="delta", reason="x", failures_max=2, per_second=1_000
+    )
+
+    while not any(run.state == "stopped" for run in await runs(world)):
+        await world.hub.clock.sleep(0.02)
+    failures = [each["failure"] for each in await waiting(world, 4)]
+    assert [failure.partition(":")[0] for failure in failures] == ["PARTNER_SUSPENDED", "PARTNER_SUSPENDED", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("act", "asked", "place"),
+    [
+        ("release", {"letters": ["0" * 32], "reason": "x"}, "/letters/0"),
+        ("release", {"reason": "x"}, "/letters"),
+        ("release", {"cause": "CONFLICT", "partner": "delta"}, "/reason"),
+        ("release", {"cause": "INTERNAL", "partner": "delta", "reason": "x"}, "/cause"),
+        ("discard", {"letters": ["0" * 32], "cause": "CONFLICT", "partner": "delta", "reason": "x"}, "/letters"),
+        ("repair", {"letter": "0" * 32, "data": {}, "reason": "x"}, "/letter"),
+    ],
+)
+async def test_a_decision_about_nothing_that_waits_or_without_a_reason_is_refused(
+    world: HubWorld, delta: Caller, act: str, asked: dict[str, Any], place: str
+) -> None:
+    await conflict(delta)
+    await waiting(world)
+
+    assert place in await refused(world, act, **asked)
+
+
+async def test_what_was_settled_is_not_settled_again(world: HubWorld, delta: Caller) -> None:
+    await conflict(delta)
+    [letter] = await waiting(world)
+    await world.act("quarantine.discard", letters=[letter["id"]], reason="x")
+    await in_state(world, "discarded")
+
+    assert await refused(world, "release", letters=[letter["id"]], reason="x") == {"/letters": "ACT_VALUE_INVALID"}
+
+
+async def test_a_company_sees_its_own_letters_with_what_it_had_sent_first_and_nobody_elses(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    acme = await world.company("acme")
+    await conflict(delta)
+    [letter] = await waiting(world)
+
+    [own] = (await delta.get("/v1/dead-letters")).json["items"]
+    opened = (await delta.get(f"/v1/dead-letters/{own['id']}")).json
+
+    assert (own["id"], own["code"], own["state"], own["remedy"]) == (
+        letter["id"],
+        "CONFLICT",
+        "waiting",
+        "send-version",
+    )
+    assert opened["differences"] == [{"at": "/data/empty", "found": True, "expected": False}]
+    for other in (acme, watch):
+        assert (await other.get("/v1/dead-letters")).json["items"] == []
+        foreign = await other.get(f"/v1/dead-letters/{own['id']}")
+        unknown = await other.get(f"/v1/dead-letters/{'0' * 32}")
+        assert (foreign.status, foreign.code, unknown.code) == (404, "NOT_FOUND", "NOT_FOUND")
+
+
+async def test_pages_of_a_company_go_on_where_they_ended(world: HubWorld, delta: Caller) -> None:
+    for number in range(3):
+        await conflict(delta, f"e{number}")
+    await waiting(world, 3)
+
+    first = (await delta.get("/v1/dead-letters", limit=2)).json
+    rest = (await delta.get("/v1/dead-letters", limit=2, cursor=first["next"])).json
+
+    assert {each["event"]["id"] for each in (*first["items"], *rest["items"])} == {"e0", "e1", "e2"}
+    assert (len(first["items"]), len(rest["items"])) == (2, 1)
+    assert rest["next"] is None
+    assert (await delta.get("/v1/dead-letters", cursor="x")).code == "CURSOR_INVALID"
+    assert (await delta.get("/v1/dead-letters", state="lost")).code == "BAD_REQUEST"
+    assert (await delta.get("/v1/dead-letters", state="released")).json["items"] == []
+
+
+async def runs(world: HubWorld) -> list[Run]:
+    found = [await world.hub.ports.dead_letters.run(each.key) for each in world.hub.snapshot().settlements]
+    return [run for run in found if run is not None]
+
+
+async def notices(caller: Caller, count: int) -> list[dict[str, Any]]:
+    """All of the caller's, once there are so many."""
+    items: list[dict[str, Any]] = []
+    while len(items) < count:
+        items = (await caller.get("/v1/notices", wait=1)).json["items"]
+    return items
