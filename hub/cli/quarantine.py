@@ -104,19 +104,19 @@ def release(
 
 @app.command
 def repair(
-    letter: str, /, *, data: Path, dry_run: DryRun = False, reason: Reason = "", options: Options = DEFAULTS
+    letter: str, /, *, data_file: Path, dry_run: DryRun = False, reason: Reason = "", options: Options = DEFAULTS
 ) -> int:
     """Pass an event on with corrected data, as a new version marked as customs' own; what came is kept beside it.
 
     Parameters
     ----------
-    data
+    data_file
         A JSON file with all of the event's `data`, as it should have been.
     """
     try:
-        members: dict[str, Any] = orjson.loads(data.read_bytes())
+        members: dict[str, Any] = orjson.loads(data_file.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
-        raise Misused(f"{data}: {error}") from error
+        raise Misused(f"{data_file}: {error}") from error
     if dry_run:
         return judged("quarantine.foresee", {"letters": [letter], "data": members}, options, listing(_FORESEEN))
     return act("quarantine.repair", {"letter": letter, "data": members, "reason": reason}, options)
