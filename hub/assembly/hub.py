@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hub.assembly.aeo import make_feed_watch
+from hub.assembly.answers import notice_act
 from hub.assembly.copies import make_archived
 from hub.assembly.enrolment import make_progress
 from hub.assembly.entrance import make_entrance
@@ -341,6 +342,10 @@ class Hub:
     async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """What `customs-hub feed preview` shows. Raises `HubError`."""
         return await preview(self, asked, operator, user)
+
+    async def notice(self, name: str, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
+        """What `customs-hub notice` asks for. Raises `HubError`."""
+        return await notice_act(self, name, asked, operator, user)
 
     async def replay(self, name: str, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """What `customs-hub replay` asks for. Raises `HubError`."""

@@ -31,6 +31,7 @@ NOUNS = {
     "feed": "What a recipient receives: add, end, show, list; who reads it from Kafka: kafka-access.",
     "access": "Who was given what: list; lawful restrictions: restrict, lift, restrictions.",
     "delivery": "How feeds are brought to their recipients: endpoint add, verify, rotate, pause, resume, end, list.",
+    "notice": "What customs tells companies: send to a class of them, list.",
     "replay": "The past of feeds, read again by their recipients: list, start, end.",
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "token-key": "The keys that access tokens are signed with: rotate, list.",

@@ -226,7 +226,7 @@ def _ask_remote(method: Method, name: str, request: Plain, options: Options) -> 
 
 
 def _ask_in_process(method: Method, name: str, request: Plain, settings: Settings) -> Plain | Refusal:
-    if name in (STATUS, PREVIEW) or name.startswith(("replay.", "quarantine.")):
+    if name in (STATUS, PREVIEW) or name.startswith(("replay.", "quarantine.", "notice.")):
         raise HubError(f"no hub runs on {settings.log.directory}")
     if settings.log.ground == "memory":
         raise HubError("no hub runs here, and `log.ground` is memory: nothing would be kept")

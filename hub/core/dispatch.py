@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+TEXT_CHARACTERS_MAX = 2_000
+OwnId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
+Language = Annotated[str, Meta(pattern=r"\A[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z")]
+"""BCP 47."""
+Text = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=TEXT_CHARACTERS_MAX,
+        pattern="\\A[^\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+\\Z",
+    ),
+]
+"""Without control characters, and without those that turn the direction of what follows."""
 
 
 class Kind(StrEnum):

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 
 from hub.core.errors import HubError, Refusal
 from hub.core.settings import HTTPSettings
+from hub.operate.announcements import VIEWS as NOTICES
 from hub.operate.looks import AUDIT_EVENTS_MAX
 from hub.operate.registrar import ACTS, VIEWS, Registrar
 from hub.operate.replays import VIEWS as REPLAYS
@@ -52,9 +53,15 @@ class Running(Protocol):
     async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """How much a feed would have brought: `customs-hub feed preview`. Raises `HubError`."""
 
+    async def notice(self, name: str, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
+        """List notices, or send one to a class of partners (`notice.list`, `notice.send`). Raises `HubError`."""
+
     async def replay(self, name: str, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """List, begin or end replays (`replay.list`, `replay.start`, `replay.end`). Raises `HubError`."""
 
+
+Ask = Callable[[str, object, str | None, str], Awaitable[Mapping[str, object] | Refusal]]
+"""What is asked by name, the request, the operator (None: the machine's own user), and how whoever asks is called."""
 
 ROUTES = tuple(
     [
@@ -165,7 +172,8 @@ class Admin:
         acts = {name: self._act(name) for name in ACTS}
         others = {"act.prepare": self.prepare, "act.sign": self.sign, "audit.list": self.audit}
         of_the_running: dict[str, Handler] = {"status": self.status, "feed.preview": self.preview}
-        of_the_running |= {name: self._replay(name) for name in REPLAYS}
+        of_the_running |= {name: self._of_the_running(name, self._running.replay) for name in REPLAYS}
+        of_the_running |= {name: self._of_the_running(name, self._running.notice) for name in NOTICES}
         return acts | {name: self._view(name) for name in VIEWS} | others | of_the_running
 
     async def status(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
@@ -177,12 +185,12 @@ class Admin:
         asked = await self._read(request, dict[str, Any])
         return await _answered(self._running.preview(asked, None if asker.local else asker.name, asker.name))
 
-    def _replay(self, name: str) -> Handler:
+    def _of_the_running(self, name: str, ask: Ask) -> Handler:
         async def handle(request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
             asker = self._entrance(request)
             asked = await self._read(request, dict[str, Any]) if VIEWS[name].posted else dict(request.query)
             operator = None if asker.local else asker.name
-            return await _answered(self._running.replay(name, asked, operator, asker.name))
+            return await _answered(ask(name, asked, operator, asker.name))
 
         return handle
 

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from hub.core.dispatch import Defect, Kind, Sent, Step
+from hub.core.dispatch import Defect, Kind, Language, OwnId, Sent, Step, Text
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
 from hub.core.partner import Role
@@ -30,31 +30,22 @@ from schemas.identity import instant_us
 SENDS, READS = "notices:write", "receipts:read"
 BODY_BYTES_MAX = 32_768
 PAGE_MAX = 200
-TEXT_CHARACTERS_MAX, POINTER_CHARACTERS_MAX = 2_000, 256
+POINTER_CHARACTERS_MAX = 256
 
 Name = Annotated[str, Meta(max_length=1_024)]
-Text = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=TEXT_CHARACTERS_MAX,
-        pattern="\\A[^\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+\\Z",
-    ),
-]
-"""Without control characters, and without those that turn the direction of what follows."""
 Pointer = Annotated[str, Meta(max_length=POINTER_CHARACTERS_MAX, pattern=r"\A(/([^~/\x00-\x1f]|~[01])*)*\Z")]
 _CURSOR = re.compile(r"([0-9]{1,16})\.([0-9a-f]{32})")
 
 
 class _Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    id: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]
+    id: OwnId
     kind: Kind
     feed: Annotated[str, Meta(max_length=64)]
     event: Named | None = None
     object: Subject | None = None
     publisher: Name = ""
     text: Text
-    language: Annotated[str, Meta(pattern=r"\A[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z")]
+    language: Language
     deadline: Annotated[str, Meta(max_length=64)] | None = None
     acknowledge: bool = False
     defect: Defect | None = None
@@ -99,7 +90,7 @@ class AnsweringAPI:
         asked = _asked(value)
         sent = granted(await self._answering.send(principal, asked))
         is_new = all(not each.written_us for each in sent)
-        return answer({"items": [*map(told, sent)], "next": None}, 201 if is_new else 200)
+        return answer({"items": [*map(sent_document, sent)], "next": None}, 201 if is_new else 200)
 
     async def sent(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, SENDS)
@@ -107,7 +98,7 @@ class AnsweringAPI:
         partner, limit = principal.partner.id, min(max(1, number(request, "limit", PAGE_MAX)), PAGE_MAX)
         if (own := request.query.get("id")) is not None:
             found = await self._dispatches.sent_as(partner, own)
-            return answer({"items": [*map(told, found)], "next": None})
+            return answer({"items": [*map(sent_document, found)], "next": None})
         overdue = request.query.get("overdue")
         if overdue not in (None, "yes"):
             raise Refused(Refusal("BAD_REQUEST", "overdue: yes, or left out"))
@@ -115,7 +106,7 @@ class AnsweringAPI:
         page = await self._dispatches.page(partner, step=step, before=_place(request), limit=limit + 1)
         items = page[:limit]
         following = f"{items[-1].dispatch.sent_us}.{items[-1].dispatch.id}" if len(page) > limit else None
-        return answer({"items": [*map(told, items)], "next": following})
+        return answer({"items": [*map(sent_document, items)], "next": following})
 
     async def acknowledge(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal, value = await self._read(request, READS, _ACKNOWLEDGED_FORM)
@@ -142,7 +133,7 @@ class AnsweringAPI:
 _ACKNOWLEDGED_FORM = '{}, or {"time": …, "signature": "…"}'
 
 
-def told(sent: Sent) -> dict[str, Any]:
+def sent_document(sent: Sent) -> dict[str, Any]:
     """As its sender sees it: of who acknowledged it only that somebody did, since the feed may withhold who that is."""
     dispatch = sent.dispatch
     return {
