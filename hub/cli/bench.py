@@ -25,6 +25,7 @@ def bench(
     *,
     formats: Annotated[bool, Parameter(negative="")] = False,
     fairness: Annotated[bool, Parameter(negative="")] = False,
+    delivery: Annotated[bool, Parameter(negative="")] = False,
     log: Literal["sqlite", "kafka"] = "sqlite",
     kafka: str = "",
     quick: Annotated[bool, Parameter(negative="")] = False,
@@ -42,6 +43,9 @@ def bench(
     fairness
         Measure instead what a flood costs the others: quiet partners alone, beside one at ten times its quota, and
         beside bad tokens; half a minute.
+    delivery
+        Measure instead how long an event takes from its acceptance to its recipient, by pull, stream and webhook (with
+        `--log kafka` from Kafka as well), at half of the rate that comes through; a minute.
     log
         Where the hub keeps its events.
     kafka
@@ -62,6 +66,8 @@ def bench(
         return _formats(data, quick=quick, json=json)
     if fairness:
         return _fairness(data, quick=quick, json=json)
+    if delivery:
+        return _delivery(log, kafka, data, quick=quick, json=json)
     from hub.lab.bench.hubs import Ground
     from hub.lab.bench.kafka import ground_for
     from hub.lab.bench.report import document, show
@@ -89,6 +95,18 @@ def _fairness(data: Path, *, quick: bool, json: bool) -> int:
     from hub.lab.bench.report import fairness_document, show_fairness
 
     return _told(lambda: measure_fairness(data, _say, quick=quick), fairness_document, show_fairness, json=json)
+
+
+def _delivery(log: str, kafka: str, data: Path, *, quick: bool, json: bool) -> int:
+    from hub.lab.bench.delivery import Delivered, measure_delivery
+    from hub.lab.bench.kafka import ground_for
+    from hub.lab.bench.report_delivery import delivery_document, show_delivery
+
+    def measure() -> tuple[str, list[Delivered]]:
+        with ground_for(log, kafka, data) as ground:
+            return ground.name, measure_delivery(ground, data, _say, quick=quick)
+
+    return _told(measure, lambda found: delivery_document(*found), lambda found: show_delivery(*found), json=json)
 
 
 def _told(measure: Callable[[], T], document: Callable[[T], object], show: Callable[[T], None], *, json: bool) -> int:

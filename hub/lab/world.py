@@ -17,8 +17,12 @@ from msgspec import Struct
 from hub.assembly.offline import open_registrar
 from hub.core.agreement import ALL_FIELDS, Purpose
 from hub.core.errors import HubError, Refusal
+from hub.core.feed import Way
 from hub.core.settings import Settings
+from hub.operate.feeds import WAYS
 from hub.operate.registrar import Registrar
+from hub.trust.sealed_password import seal_password
+from hub.trust.webhook import secret_text
 
 ACTOR = "lab"
 SYSTEM = "system"
@@ -59,6 +63,14 @@ class Sharing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     country: str | None = None
 
 
+class Webhook(Struct, frozen=True):
+    """Where the records of an engine's feed are brought."""
+
+    url: str
+    secret: bytes
+    """Shared with the receiver: 32 bytes."""
+
+
 class Engine(Struct, frozen=True, kw_only=True):
     """A risk engine of an authority, with its agreements and, if so, a feed, which has the engine's id as its name."""
 
@@ -70,6 +82,7 @@ class Engine(Struct, frozen=True, kw_only=True):
     feed: bool = True
     filter: str = ""
     """The feed's filter."""
+    webhook: Webhook | None = None
 
 
 class Client(Struct, frozen=True):
@@ -142,8 +155,19 @@ async def _register_engine(registrar: Registrar, engine: Engine) -> Client:
         )
     if engine.feed:
         feed = {"name": engine.id, "recipient": engine.id, "purpose": engine.purpose.value, "filter": engine.filter}
-        await _perform(registrar, "feed.add", **feed)
+        await _perform(
+            registrar, "feed.add", **feed, ways=WAYS if engine.webhook is None else (*WAYS, Way.WEBHOOK.value)
+        )
+    if engine.webhook is not None:
+        await _bring(registrar, engine.id, engine.webhook)
     return client
+
+
+async def _bring(registrar: Registrar, engine: str, webhook: Webhook) -> None:
+    told = await registrar.looks.view("endpoint.next", {"id": engine})
+    assert isinstance(told, dict)
+    sealed = seal_password(secret_text(webhook.secret), told["name"], told["key"])
+    await _perform(registrar, "endpoint.add", id=engine, feed=engine, url=webhook.url, sealed=sealed)
 
 
 async def _register(registrar: Registrar, *, id: str, scopes: tuple[str, ...], **partner: Any) -> Client:  # noqa: A002

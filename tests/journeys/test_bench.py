@@ -62,3 +62,18 @@ def test_a_flood_is_measured_beside_quiet_partners_that_lose_nothing(
     assert 0 < ten_times["flood_accepted"] < ten_times["flood_sent"]
     assert bad_tokens["flood_accepted"] == 0 < bad_tokens["flood_sent"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_time_to_the_recipient_is_told_for_each_way_and_every_event_comes_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["bench", "--delivery", "--quick", "--json", "--data", str(tmp_path)])
+
+    out, err = capfd.readouterr()
+    assert code == 0, err
+    ways = json.loads(out)["ways"]
+    assert set(ways) == {"pull", "SSE", "webhook"}
+    assert all(each["accepted"] == each["delivered"] > 0 for each in ways.values())
+    assert all(0 < each["p50_ms"] <= each["p99_ms"] for each in ways.values())
+    assert list(tmp_path.iterdir()) == []

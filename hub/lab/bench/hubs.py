@@ -22,7 +22,7 @@ from hub.intake.clients import ASSERTION_TYPE
 from hub.intake.grant import GRANT_TYPE, TOKEN_PATH
 from hub.lab.bench.child import START_SECONDS_MAX, BenchFailed, Server, server
 from hub.lab.bench.proofs import new_key, nonce_of, proofs
-from hub.lab.world import Client, Company, Engine, hub_world
+from hub.lab.world import Client, Company, Engine, Webhook, hub_world
 
 TERMINAL = Company(id="delta", roles=("terminal",))
 ENGINE = "watch"
@@ -71,16 +71,18 @@ def hub(
     companies: Sequence[Company] = (TERMINAL,),
     quotas: Mapping[str, int] = WITHOUT_QUOTAS,
     settings: Mapping[str, str] = MappingProxyType({}),
+    webhook: Webhook | None = None,
 ) -> Iterator[Hub]:
     """A hub for the length of a block, at its defaults but for storage, ports, tokens, the quotas of `trusted` and what
     `settings` (by path) name.
 
     Raises `BenchFailed`.
 
-    An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it.
+    An agreement always asks for what the terminal sends, or it would be refused; with `feed` an engine receives it,
+    with `webhook` there as well.
     """
     environ = _environ(name, ground, directory / name, quotas) | {variable(path): settings[path] for path in settings}
-    engine = Engine(id=ENGINE, feed=feed)
+    engine = Engine(id=ENGINE, feed=feed, webhook=webhook)
     clients = asyncio.run(hub_world(load(None, environ), companies=companies, engines=[engine]))
     with server(name, _SERVE, directory, _without_settings() | environ) as served:
         _wait_until_ready(served.url)

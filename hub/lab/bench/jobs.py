@@ -65,6 +65,21 @@ class PullJob(Struct, frozen=True, kw_only=True):
     note_times: bool = False
 
 
+class ArrivalJob(Struct, frozen=True, kw_only=True):
+    """Wait for events on a way that is open, until as many have come as a second line says; note when each came."""
+
+    way: str
+    """`SSE`, `webhook` or `Kafka`."""
+    url: str = ""
+    feed: str = ""
+    token: str = ""
+    bootstrap: str = ""
+    topic: str = ""
+    seconds_max: float
+    first: int
+    """Events with lower numbers belong to an earlier job."""
+
+
 class PullResult(Struct, frozen=True, kw_only=True):
     pulled: int
     distinct: int

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
@@ -44,8 +45,8 @@ def document(plan: Plan, ground: Ground, outcome: Outcome) -> dict[str, Any]:
         "rounds": plan.rounds,
         "seconds": plan.seconds,
         "event_bytes": event_bytes(),
-        "machine": _machine(),
-        "measures": {each.name: _without_name(each) for each in outcome.figures},
+        "machine": machine(),
+        "measures": {each.name: without_name(each) for each in outcome.figures},
         "ratios": [msgspec.to_builtins(each) for each in outcome.ratios],
         "hub_peak_bytes": outcome.hub_peak_bytes,
     }
@@ -54,7 +55,7 @@ def document(plan: Plan, ground: Ground, outcome: Outcome) -> dict[str, Any]:
 def show(plan: Plan, ground: Ground, outcome: Outcome) -> None:
     """A table, what is worth comparing, and what it was measured on."""
     rows = [_cells(each) for each in outcome.figures]
-    _print_table(f"customs-hub bench, log on {ground.name}", COLUMNS, rows)
+    print_table(f"customs-hub bench, log on {ground.name}", COLUMNS, rows)
     print()
     for ratio in outcome.ratios:
         print(f"{ratio.of} / {ratio.to}: {ratio.ratio:.2f}")
@@ -64,8 +65,11 @@ def show(plan: Plan, ground: Ground, outcome: Outcome) -> None:
             print(f"VOID: {each.void} of {each.runs} runs of `{each.name}`: the load used more than {LOAD_MAX:.0%}.")
         if each.accepted < each.sent:
             print(f"NOT ACCEPTED: {each.sent - each.accepted:,} of {each.sent:,} events of `{each.name}`.")
-    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
-    print(f"{plan.rounds} rounds of {plan.seconds:g} s; events of {event_bytes()} bytes; {machine}", *NOTES, sep="\n")
+    print(
+        f"{plan.rounds} rounds of {plan.seconds:g} s; events of {event_bytes()} bytes; {machine_text()}",
+        *NOTES,
+        sep="\n",
+    )
 
 
 FORMAT_COLUMNS = ("measure", "bytes", "events", "µs/event", "ceiling", "its µs/event", "ratio", "peak MiB")
@@ -77,14 +81,13 @@ FORMAT_NOTES = (
 
 def format_document(measured: Sequence[FormatFigures]) -> dict[str, Any]:
     """Every format, with what it was measured on, as JSON values."""
-    formats = {each.name: {**_without_name(each), "ratio": each.ratio} for each in measured}
-    return {"machine": _machine(), "formats": formats}
+    formats = {each.name: {**without_name(each), "ratio": each.ratio} for each in measured}
+    return {"machine": machine(), "formats": formats}
 
 
 def show_formats(measured: Sequence[FormatFigures]) -> None:
-    _print_table("customs-hub bench --formats", FORMAT_COLUMNS, [_format_cells(each) for each in measured])
-    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
-    print("", machine, *FORMAT_NOTES, sep="\n")
+    print_table("customs-hub bench --formats", FORMAT_COLUMNS, [_format_cells(each) for each in measured])
+    print("", machine_text(), *FORMAT_NOTES, sep="\n")
 
 
 FAIRNESS_COLUMNS = ("quiet partners", "p50 ms", "p99 ms", "of alone", "sent", "accepted", "flood sent", "got through")
@@ -98,7 +101,7 @@ FAIRNESS_NOTES = (
 
 def fairness_document(measured: Sequence[Beside]) -> dict[str, Any]:
     """Every flood, with what it was measured on, as JSON values."""
-    return {"machine": _machine(), "beside": {each.name: _without_name(each) for each in measured}}
+    return {"machine": machine(), "beside": {each.name: without_name(each) for each in measured}}
 
 
 def show_fairness(measured: Sequence[Beside]) -> None:
@@ -115,9 +118,8 @@ def show_fairness(measured: Sequence[Beside]) -> None:
         )
         for each in measured
     ]
-    _print_table("customs-hub bench --fairness", FAIRNESS_COLUMNS, rows)
-    machine = ", ".join(f"{name} {value}" for name, value in _machine().items())
-    print("", machine, *FAIRNESS_NOTES, sep="\n")
+    print_table("customs-hub bench --fairness", FAIRNESS_COLUMNS, rows)
+    print("", machine_text(), *FAIRNESS_NOTES, sep="\n")
 
 
 def _format_cells(measured: FormatFigures) -> tuple[str, ...]:
@@ -146,7 +148,7 @@ def _cells(measure: Figures) -> tuple[str, ...]:
     )
 
 
-def _print_table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """A table on a terminal, the same as plain columns where there is none."""
     if sys.stdout.isatty():
         table = Table(title=title)
@@ -166,13 +168,17 @@ def _print_plain(rows: list[tuple[str, ...]]) -> None:
         print(f"{name.ljust(widths[0])}  {right}".rstrip())
 
 
-def _without_name(measure: Figures | FormatFigures | Beside) -> dict[str, Any]:
+def without_name(measure: Struct) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(measure)
     del values["name"]
     return values
 
 
-def _machine() -> dict[str, str | int]:
+def machine_text() -> str:
+    return ", ".join(f"{name} {value}" for name, value in machine().items())
+
+
+def machine() -> dict[str, str | int]:
     return {
         "cores": os.cpu_count() or 0,
         "Python": platform.python_version(),
