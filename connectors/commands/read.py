@@ -18,6 +18,7 @@ from connectors.feed_seal import Sealed
 from connectors.risk.proved import SealCheck
 from connectors.risk.reader import SCOPE, Reader, feeds
 from connectors.session import HubSession
+from connectors.terminal import plain
 
 app = App(name="customs-connect read", help="Read a feed.")
 
@@ -142,4 +143,4 @@ def print_record(record: dict[str, Any], *, json: bool) -> None:
         return
     subjects = record["data"].get("subjects", ())
     about = " ".join(f"{each.get('scheme')}:{each.get('value')}" for each in subjects)
-    print(f"{record['time']}  {record['type']}  {record.get('publisher', '-')}  {about}".rstrip(), flush=True)
+    print(plain(f"{record['time']}  {record['type']}  {record.get('publisher', '-')}  {about}".rstrip()), flush=True)
