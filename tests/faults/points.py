@@ -15,11 +15,13 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from hub.assembly.grounds import Ports
+from hub.core.dispatch import Dispatch, Step
 from hub.core.errors import Unknown
 from hub.core.leak import Leak
 from hub.core.proposal import Proposal
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.ports.blob_store import BlobKey, BlobStore, Stored
+from hub.ports.dispatches import Dispatches
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence, Occurrence
 from hub.ports.observer import Observer
@@ -59,7 +61,11 @@ LEAK_POINTS = ("after-leak", "before-notice", "during-notice", "after-notice", "
 """From the report of a leaked key to what is told of it, in order."""
 WEBHOOK_POINTS = ("before-keep", "after-keep")
 """Around each time that an endpoint's courier keeps what it has to know: messages made, messages done."""
-POINTS = tuple(dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS, *LEAK_POINTS, *WEBHOOK_POINTS)))
+DISPATCH_POINTS = ("after-dispatch", "before-notice", "during-notice", "after-notice", "after-dispatch-mark")
+"""From what customs answers being kept, before its sender is told, to its being noted as written, in order."""
+POINTS = tuple(
+    dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS, *LEAK_POINTS, *WEBHOOK_POINTS, *DISPATCH_POINTS))
+)
 
 
 class KillSwitch:
@@ -93,6 +99,7 @@ def armed(ports: Ports, switch: KillSwitch) -> Ports:
         positions=ArmedPositions(ports.positions, switch),
         registry=ArmedRegistry(ports.registry, switch),
         blobs=ArmedBlobs(ports.blobs, switch),
+        dispatches=ArmedDispatches(ports.dispatches, switch),
     )
 
 
@@ -195,6 +202,20 @@ class ArmedBlobs(_Armed):
     def _reach(self, key: BlobKey, points: Mapping[str, str]) -> None:
         if point := points.get(key.name.partition("-")[0]):
             self._switch.reach(point)
+
+
+class ArmedDispatches(_Armed):
+    _port: Dispatches
+
+    async def add(self, dispatches: Sequence[Dispatch]) -> bool:
+        added = await self._port.add(dispatches)
+        self._switch.reach("after-dispatch")
+        return added
+
+    async def mark(self, ids: Sequence[str], step: Step, time_us: int) -> None:
+        await self._port.mark(ids, step, time_us)
+        if step is Step.WRITTEN:
+            self._switch.reach("after-dispatch-mark")
 
 
 class ArmedObserver(_Armed):
