@@ -149,6 +149,7 @@ def _make_retention(hub: Hub, archivist: Archivist) -> Retention:
         jobs=hub.ports.jobs,
         views=hub.ports.views,
         accesses=hub.ports.accesses,
+        dispatches=hub.ports.dispatches,
         dead_letters=hub.ports.dead_letters,
         snapshot=hub.snapshot,
         clock=hub.clock,

@@ -19,6 +19,7 @@ from hub.core.terms import kept_seconds
 from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.dead_letters import DeadLetters
+from hub.ports.dispatches import Dispatches
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.jobs import Jobs
@@ -41,6 +42,7 @@ class Retention:
         jobs: Jobs,
         views: Views,
         accesses: AccessJournal,
+        dispatches: Dispatches,
         dead_letters: DeadLetters,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
@@ -61,6 +63,7 @@ class Retention:
         self._jobs = jobs
         self._views = views
         self._accesses = accesses
+        self._dispatches = dispatches
         self._dead_letters = dead_letters
         self._snapshot = snapshot
         self._clock = clock
@@ -92,7 +95,9 @@ class Retention:
         await self._try("index", self._purge_index)
         kept_us = now_us - self._settings.events_retention_seconds * 1_000_000
         await self._try("views", partial(self._views.purge, kept_us))
-        await self._try("accesses", partial(self._accesses.purge, now_us - self._access_days * DAY_US))
+        told_us = now_us - self._access_days * DAY_US
+        await self._try("accesses", partial(self._accesses.purge, told_us))
+        await self._try("dispatches", partial(self._dispatches.purge, told_us))
         await self._try("dead_letters", partial(self._purge_letters, now_us))
         await self._try("jobs", partial(self._purge_jobs, now_us))
         await self._try("documents", self._sweep)

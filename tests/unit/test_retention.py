@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step, runs_of
 from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.dispatch import Dispatch, Kind
 from hub.core.errors import BlobMissing
 from hub.core.feed import Feed, Lane, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
@@ -18,6 +20,7 @@ from hub.core.settings import DocumentsSettings, LogSettings, QuarantineSettings
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.dead_letters import MemoryDeadLetters
+from hub.drivers.memory.dispatches import MemoryDispatches
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.jobs import MemoryJobs
@@ -48,6 +51,7 @@ class World:
         self.jobs = MemoryJobs()
         self.views = MemoryViews()
         self.accesses = MemoryAccessJournal()
+        self.dispatches = MemoryDispatches()
         self.dead_letters = MemoryDeadLetters()
         self.snapshot = Snapshot()
         self.swept = 0
@@ -60,6 +64,7 @@ class World:
             jobs=self.jobs,
             views=self.views,
             accesses=self.accesses,
+            dispatches=self.dispatches,
             dead_letters=self.dead_letters,
             snapshot=lambda: self.snapshot,
             clock=self.clock,
@@ -229,6 +234,26 @@ async def test_who_was_given_what_is_kept_longer_than_the_events() -> None:
     await world.retention.purge()
 
     assert (after_39, len(await world.accesses.about(Position(1, 0, 7)))) == (2, 1)
+
+
+async def test_what_customs_answered_is_kept_as_long_as_who_was_given_what() -> None:
+    world = await World().declare()
+    given: dict[str, Any] = {
+        "sender": "watch",
+        "digest": b"",
+        "by": "",
+        "partner": "delta",
+        "kind": Kind.HOLD,
+        "members": b"{}",
+    }
+    for name, days in (("old", 0), ("new", 2)):
+        sent_us = world.clock.now_us() + days * DAY * 1_000_000
+        await world.dispatches.add([Dispatch(id=name, own=name, sent_us=sent_us, **given)])
+
+    world.clock.advance(41 * DAY)
+    await world.retention.purge()
+
+    assert [each.dispatch.id for each in await world.dispatches.page("watch", before=None, limit=9)] == ["new"]
 
 
 async def test_both_streams_of_a_feed_that_has_ended_are_dropped() -> None:

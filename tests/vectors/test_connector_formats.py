@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connectors.keys import signing_key
 from connectors.partner import mandates
+from connectors.partner.notices import signed
 from connectors.proof import ProofError, RangeTree, leaf_hash, node_hash, root_of_path
 from connectors.verify import SAME, STATED, KeyHistory, ReceiptInvalid, canonical_digest, publisher_fault, split, verify
 
@@ -247,3 +248,12 @@ def test_a_statement_about_another_publisher_is_found() -> None:
 
     assert [publisher_fault(statement, name) for name in ("", "acme")] == ["", ""]
     assert publisher_fault(statement, "other") == "the statement is of acme, not of other"
+
+
+def test_the_acknowledgement_of_a_notice_is_signed_over_just_what_was_read() -> None:
+    vector = VECTORS["notice_ack"]
+    key = signing_key(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["key"]["seed"])))
+
+    body = signed(vector["notice"], VECTORS["hub"], key, now=vector["time"])
+
+    assert body == {"time": vector["time"], "signature": vector["signature"]}

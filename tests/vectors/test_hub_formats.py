@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from hub.core.aeo import StatusFeed
 from hub.core.credential import PublicKey
+from hub.core.dispatch import Dispatch, Kind
 from hub.core.record import partition_of
+from hub.delivery.answered import notice_ack_text
 from hub.trust.aeo_status import StatusMessage, UnverifiedStatus, open_status, proven_by
 from hub.trust.cursor import Cursor, CursorBox, Place, encode_plain
 from hub.trust.jws import Flaw
@@ -136,6 +138,16 @@ def test_a_notice_about_no_single_record_has_an_id_that_repeats_share() -> None:
 
     assert pack(header).hex() == VECTORS["notice_header_with_id"]
     assert unpack(pack(header)) == header
+
+
+def test_the_acknowledgement_of_a_notice_is_over_the_notice_as_its_reader_has_it() -> None:
+    vector = VECTORS["notice_ack"]
+    read = dict(vector["notice"])
+    about: dict[str, Any] = {"sender": "watch", "own": "1", "digest": b"", "by": "", "partner": "acme", "sent_us": 0}
+    shown = {name: read[name] for name in read if name not in ("code", "notice")}
+    dispatch = Dispatch(id=read["notice"], kind=Kind.HOLD, members=orjson.dumps(shown), **about)
+
+    assert notice_ack_text(VECTORS["hub"], dispatch, vector["time"]).decode() == vector["text"]
 
 
 def test_a_notice_header_names_partner_cause_and_stamp() -> None:
