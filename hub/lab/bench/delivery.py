@@ -23,9 +23,10 @@ ROUNDS_QUICK, SECONDS_QUICK = 1, 1.5
 CONNECTIONS = 64
 EVENTS_MAX = 1_000_000
 MARGIN_SECONDS = 60.0
-PULL = "pull"
-ASKED_MS = {PULL: 150.0, "SSE": 150.0, "Kafka": 150.0, "webhook": 400.0}
+PULL, WEBHOOK = "pull", "webhook"
+ASKED_MS = {PULL: 150.0, "SSE": 150.0, "Kafka": 150.0, WEBHOOK: 400.0}
 """What the 99th percentile is to stay within."""
+FETCHED = "fetched"
 SETTINGS = {"webhooks.networks": "127.0.0.0/8"}
 
 
@@ -88,25 +89,27 @@ def measure_delivery(ground: Ground, data: Path, say: Callable[[str], None], *, 
 
 
 class _Bench:
-    """A hub with one feed that goes out by every way, the load, and the recipient of each way."""
+    """The load, the recipients, and two hubs with a feed: from one it is brought, from the other it is fetched."""
 
     def __init__(self, ground: Ground, directory: Path, stack: ExitStack) -> None:
         self._load: Child = stack.enter_context(child("load", directory))
         self._pull: Child = stack.enter_context(child("pull", directory))
         self._arrivals: Child = stack.enter_context(child("arrivals", directory))
         webhook = Webhook(f"http://127.0.0.1:{self._arrivals.hear(int, MARGIN_SECONDS)}/", SECRET)
-        served = hub("delivering", ground, directory, feed=True, settings=SETTINGS, webhook=webhook)
-        self._hub: Hub = stack.enter_context(served)
+        self._hub: Hub = stack.enter_context(hub(FETCHED, ground, directory, feed=True))
+        bringing = hub("brought", ground, directory, feed=True, settings=SETTINGS, webhook=webhook)
+        self._bringing: Hub = stack.enter_context(bringing)
         self._ground = ground
         self._cursor: str | None = None
         self._first = 0
 
     def run(self, name: str, seconds: float, per_second: float) -> _Run:
         """Single posts as fast as they are answered, or at a rate, until the last event has come by this way."""
+        to = self._bringing if name == WEBHOOK else self._hub
         job = LoadJob(
-            url=self._hub.server.url,
+            url=to.server.url,
             path="/v1/events",
-            token=self._hub.write_token,
+            token=to.write_token,
             connections=CONNECTIONS,
             seconds=seconds,
             events_max=EVENTS_MAX,
@@ -121,7 +124,7 @@ class _Bench:
         recipient.say(load.accepted)
         came = recipient.hear(PullResult, MARGIN_SECONDS)
         self._cursor = came.cursor or self._cursor
-        self._hub.server.settle()
+        to.server.settle()
         if not 0 < load.accepted <= came.pulled <= load.sent or came.pulled != came.distinct:
             raise BenchFailed(f"of {load.accepted} accepted events {came.pulled} came by {name}, {came.distinct} ids")
         return _Run(load, came)
@@ -144,7 +147,7 @@ class _Bench:
             feed=ENGINE,
             token=self._hub.read_token,
             bootstrap=self._ground.bootstrap,
-            topic=f"{self._ground.topic_prefix}delivering.hub.feed.{ENGINE}",
+            topic=f"{self._ground.topic_prefix}{FETCHED}.hub.feed.{ENGINE}",
             seconds_max=job.seconds + MARGIN_SECONDS / 2,
             first=job.first,
         )
