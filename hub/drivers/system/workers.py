@@ -126,7 +126,8 @@ class Workers:
         assert process.stdout is not None
         if worker.number:
             await self._prepared.wait()  # Meanwhile it loads its program.
-        process.stdin.write(msgspec.json.encode(Charge(self._settings, worker, _three(sockets))) + b"\n")
+        with suppress(RuntimeError):  # uvloop: it has ended already, and its end is told below.
+            process.stdin.write(msgspec.json.encode(Charge(self._settings, worker, _three(sockets))) + b"\n")
         if await process.stdout.readline() == UP:
             self._observer.event("worker_up", worker=worker.number, pid=process.pid, starts=worker.starts)
             self._prepared.set()
