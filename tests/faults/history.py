@@ -8,7 +8,7 @@ been stored once or not at all. Views are what readers hold after the reader rul
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -63,6 +63,10 @@ class History:
         self._now = 0
         self._requests = 0
 
+    @property
+    def now(self) -> int:
+        return self._now
+
     def send(self, events: Iterable[tuple[Key, str]]) -> list[Attempt]:
         """Call right before a request leaves, with keys and contents in request order."""
         self._now += 1
@@ -88,6 +92,10 @@ class Kind(StrEnum):
     REORDERED = "reordered"
     PHANTOM = "phantom"
     UNPROVED = "unproved"
+    LEAKED = "leaked"
+    """Shown to whom nothing allowed it."""
+    UNTOLD = "untold"
+    """Given, and whose it is was not told of it; or its chain lacks a step."""
 
 
 class Finding(NamedTuple):
@@ -102,14 +110,35 @@ class Finding(NamedTuple):
 View = Sequence[Seen]
 
 
-def judge(attempts: Sequence[Attempt], views: Mapping[str, View], noticed: Collection[Key] = ()) -> list[Finding]:
-    """Everything that must not be. `noticed`: identities whose publisher was told of other content under them."""
+class Due(Struct, frozen=True):
+    """What a view must show of what was acknowledged, and what it must never show."""
+
+    owes: Callable[[Key], bool]
+    never: Collection[Key] = ()
+
+
+EVERYTHING = Due(lambda _: True)
+
+
+def judge(
+    attempts: Sequence[Attempt],
+    views: Mapping[str, View],
+    noticed: Collection[Key] = (),
+    dues: Mapping[str, Due] | None = None,
+) -> list[Finding]:
+    """Everything that must not be. `noticed`: identities whose publisher was told of other content under them; `dues`:
+    of the views that are not owed everything."""
     of: dict[Key, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         of[attempt.key].append(attempt)
     found = list(_unproved(attempts))
     for name, view in views.items():
-        found += _lost(name, view, of, noticed)
+        due = (dues or {}).get(name, EVERYTHING)
+        found += _lost(name, view, {key: tries for key, tries in of.items() if due.owes(key)}, noticed)
+        found += [
+            Finding(Kind.LEAKED, name, (key,), "shown, though nothing allowed it when it came")
+            for key in sorted({each.key for each in view}.intersection(due.never))
+        ]
         found += _repeated(name, view)
         found += _phantom(name, view, of)
         found += _reordered(name, view, attempts, of)

@@ -34,9 +34,11 @@ class HubProcess:
         self.log = log
         """What all its processes wrote, one after the other."""
         self.rss_bytes_max = 0
-        """The most that any of them had in memory (VmHWM)."""
+        """The most that any of them had in memory (VmHWM), workers too."""
         self.workers = [Path(settings.log.directory) / f"worker-{number}.sock" for number in range(workers)]
         """Where each tells how it does; nobody listens there if it is the only one."""
+        self.killed = Path(f"{log}.killed")
+        """Of several workers: there once one has ended itself at its point."""
         self._several = ("--workers", str(workers)) if workers > 1 else ()
         self._environment = {**os.environ, **environment_of(settings)}
         self._process: asyncio.subprocess.Process | None = None
@@ -45,12 +47,13 @@ class HubProcess:
     async def start(self, kill_at: str = "") -> None:
         """`kill_at`: a point of `tests.faults.points`, at which it ends itself."""
         command = SERVE_WITH_POINTS if kill_at else SERVE
+        self.killed.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
                 *self._several,
                 stderr=log,
-                env={**self._environment, "KILL_AT": kill_at, "KILL_MARK": f"{self.log}.killed"},
+                env={**self._environment, "KILL_AT": kill_at, "KILL_MARK": str(self.killed)},
             )
         self._watching = asyncio.create_task(self._watch_memory(self._process.pid))
 
@@ -107,6 +110,13 @@ class HubProcess:
             return False
         return True
 
+    @property
+    def serving(self) -> list[int]:
+        """The processes that serve: its workers, or it alone; none while it does not run."""
+        if self._process is None or not self.runs:
+            return []
+        return children_of(self._process.pid) if self._several else [self._process.pid]
+
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
 
@@ -129,14 +139,9 @@ class HubProcess:
         return code
 
     async def _watch_memory(self, pid: int) -> None:
-        status = Path(f"/proc/{pid}/status")
         while self.runs:
-            try:
-                lines = status.read_text().splitlines()
-            except (FileNotFoundError, ProcessLookupError):
-                return
-            peak = next((int(line.split()[1]) * 1_024 for line in lines if line.startswith("VmHWM")), 0)
-            self.rss_bytes_max = max(self.rss_bytes_max, peak)
+            pids = [pid, *(children_of(pid) if self._several else ())]
+            self.rss_bytes_max = max(self.rss_bytes_max, *map(_peak_bytes, pids))
             await asyncio.sleep(POLL_SECONDS)
 
 
@@ -147,6 +152,15 @@ def children_of(pid: int) -> list[int]:
         return sorted(int(child) for task in tasks for child in (task / "children").read_text().split())
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def _peak_bytes(pid: int) -> int:
+    """0: it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) * 1_024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _runs(pid: int) -> bool:

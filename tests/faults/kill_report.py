@@ -14,6 +14,11 @@ class Report(Struct):
     seed: int
     kills: int = 0
     at_points: int = 0
+    frozen: int = 0
+    acts: int = 0
+    """Of the operator: feeds begun, changed and ended, agreements paused, resumed and ended."""
+    given: int = 0
+    """Records of which companies had to be told, by recipient and way."""
     events: int = 0
     attempts: int = 0
     shown: int = 0
@@ -39,8 +44,9 @@ class Report(Struct):
         found = ", ".join(f"{self.count(kind)} {kind}" for kind in Kind)
         codes = ", ".join(f"{code} {count}" for code, count in sorted(self.codes.items()))
         lines = [
-            f"{self.ground}: {self.kills} kills ({self.at_points} at named points), {self.events} events in "
-            f"{self.attempts} attempts, {self.shown} shown in each feed, {self.reader_restarts} restarts of readers",
+            f"{self.ground}: {self.kills} kills ({self.at_points} at named points), {self.frozen} times frozen, "
+            f"{self.acts} acts of an operator; {self.events} events in {self.attempts} attempts, {self.shown} shown in "
+            f"each feed, {self.given} times given, {self.reader_restarts} restarts of readers",
             f"{found}; hub memory at most {self.rss_mib_max:.0f} MiB; {self.seconds:.0f} s",
             f"answers: {codes}",
         ]

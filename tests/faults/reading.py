@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.backoff import Backoff
 from connectors.risk.reader import Reader
@@ -21,6 +21,13 @@ IMPATIENT = Backoff(first_seconds=0.05, wait_seconds_max=0.25)
 PAGE_RECORDS_MAX = 1_000
 FALL_CHANCE = 0.05
 STREAM_CHANCE = 0.4
+
+
+class Given(NamedTuple):
+    """What came over the wire, and by which way."""
+
+    way: str
+    key: Key
 
 
 def seen(record: Mapping[str, Any]) -> Seen:
@@ -43,6 +50,8 @@ class CheckpointedReader:
     def __init__(self, session: HubSession, feed: str, token: str, chance: random.Random) -> None:
         self.held: list[Seen] = []
         self.restarts = 0
+        self.got: set[Given] = set()
+        """Whatever it was given, held or not."""
         self._session, self._feed, self._token, self._chance = session, feed, token, chance
 
     async def run(self) -> None:
@@ -53,9 +62,11 @@ class CheckpointedReader:
     async def _life(self) -> None:
         limit = self._chance.choice((7, 100, PAGE_RECORDS_MAX))
         reader = Reader(self._session, self._feed, token=self._token, limit=limit, wait_seconds=2, backoff=IMPATIENT)
-        reading = reader.stream() if self._chance.random() < STREAM_CHANCE else reader.pull()
+        way = "sse" if self._chance.random() < STREAM_CHANCE else "pull"
+        reading = reader.stream() if way == "sse" else reader.pull()
         async with aclosing(reading) as groups:
             async for group in groups:
+                self.got |= {Given(way, seen(record).key) for record in group.records}
                 if self._chance.random() < FALL_CHANCE:
                     return
                 self.held += map(seen, group.records)
@@ -64,19 +75,24 @@ class CheckpointedReader:
                     with suppress(HubUnreachable, HubRefused):
                         await reader.acknowledge(group.token)
 
-    async def until(self, keys: Collection[Key], seconds_max: float) -> bool:
-        """Whether it comes to hold all of them within the time."""
-        missing = set(keys)
-        try:
-            async with asyncio.timeout(seconds_max):
-                looked_at = 0
-                while missing:
-                    missing -= {each.key for each in self.held[looked_at:]}
-                    looked_at = len(self.held)
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            return False
-        return True
+    async def acknowledge(self) -> None:
+        """Say that all is done that it holds. Raises `HubRefused`, `HubUnreachable`."""
+        await Reader(self._session, self._feed).acknowledge(self._token)
+
+
+async def until_held(held: Sequence[Seen], keys: Collection[Key], seconds_max: float) -> bool:
+    """Whether a view comes to hold all of them within the time."""
+    missing = set(keys)
+    try:
+        async with asyncio.timeout(seconds_max):
+            looked_at = 0
+            while missing:
+                missing -= {each.key for each in held[looked_at:]}
+                looked_at = len(held)
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def read_all(session: HubSession, path: str, cursor: str | None = None) -> list[dict[str, Any]]:

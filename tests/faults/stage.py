@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from connectors.verify import KeyHistory
 from hub.core.settings import Settings
 from hub.lab.kafka import free_ports
 from hub.lab.world import AEO, Client, Company, Engine, hub_world
-from tests.faults.history import Finding, History, Key, View, judge
+from tests.faults.history import Due, Finding, History, Key, View, judge
 from tests.faults.hub_process import HubProcess
 from tests.faults.load import Desk
 from tests.faults.reading import first_place, read_all, seen
@@ -29,8 +29,9 @@ FEEDS = ("risk", "mirror")
 class Stage:
     """`desks` are there once the hub listened for the first time, `starts` once it was ready."""
 
-    def __init__(self, hub: HubProcess, sessions: Mapping[str, HubSession]) -> None:
+    def __init__(self, hub: HubProcess, sessions: Mapping[str, HubSession], settings: Settings) -> None:
         self.hub = hub
+        self.settings = settings
         self.sessions = sessions
         self.history = History()
         self.codes: Counter[str] = Counter()
@@ -71,16 +72,24 @@ class Stage:
         pages = zip(PUBLISHERS, await asyncio.gather(*read), strict=True)
         return {Key(publisher, notice["source"], notice["id"]) for publisher, notices in pages for notice in notices}
 
-    async def judge(self, views: Mapping[str, View] | None = None) -> list[Finding]:
+    async def judge(
+        self, views: Mapping[str, View] | None = None, dues: Mapping[str, Due] | None = None
+    ) -> list[Finding]:
         """What must not be, in the feeds as they are read now and in the views given."""
-        return judge(self.history.attempts, {**await self.views(), **(views or {})}, await self.noticed())
+        return judge(self.history.attempts, {**await self.views(), **(views or {})}, await self.noticed(), dues)
 
 
 @asynccontextmanager
 async def stage(
-    settings: Settings, directory: Path, role: str = "terminal", aeo: AEO | None = None, workers: int = 1
+    settings: Settings,
+    directory: Path,
+    role: str = "terminal",
+    aeo: AEO | None = None,
+    workers: int = 1,
+    engines: Sequence[Engine] = (),
 ) -> AsyncIterator[Stage]:
-    """Everything registered, nothing running yet; the hub's data lies in `directory/data`. In the end it is killed."""
+    """Everything registered, nothing running yet; the hub's data lies in `directory/data`. In the end it is killed.
+    `engines`: beside those of the feeds."""
     port, operations_port = free_ports(2)
     http = replace(settings.http, port=port, operations_port=operations_port)
     settings = replace(settings, http=http, log=replace(settings.log, directory=str(directory / "data")))
@@ -88,7 +97,7 @@ async def stage(
         Company(id=publisher, roles=(role,), aeo=aeo and replace(aeo, number=f"{aeo.number}-{publisher}"))
         for publisher in PUBLISHERS
     ]
-    clients = await hub_world(settings, companies=companies, engines=[Engine(id=feed) for feed in FEEDS])
+    clients = await hub_world(settings, companies=companies, engines=[*(Engine(id=feed) for feed in FEEDS), *engines])
     hub = HubProcess(settings, directory / "hub.log", workers)
     async with AsyncExitStack() as stack:
         sessions = {
@@ -96,7 +105,7 @@ async def stage(
             for name, client in clients.items()
         }
         try:
-            yield Stage(hub, sessions)
+            yield Stage(hub, sessions, settings)
         finally:
             if hub.runs:
                 await hub.kill()

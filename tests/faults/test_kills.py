@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.kill_harness import ground_of, run
 from tests.faults.kill_plan import plan
-from tests.faults.points import COMMON_POINTS
+from tests.faults.points import COMMON_POINTS, WEBHOOK_POINTS
 
 pytestmark = pytest.mark.slow
 
@@ -21,14 +21,19 @@ RSS_MIB_MAX = 256
 
 
 @pytest.mark.parametrize(
-    ("ground", "kills"), [("sqlite", 10), pytest.param("kafka", 5, marks=pytest.mark.kafka)], ids=["sqlite", "kafka"]
+    ("ground", "kills"),
+    [
+        ("sqlite", 8),
+        pytest.param("kafka", 4, marks=pytest.mark.kafka),
+        pytest.param("workers", 6, marks=[pytest.mark.kafka, pytest.mark.postgres]),
+    ],
 )
 def test_kills_under_load_lose_repeat_and_reorder_nothing(ground: str, kills: int, tmp_path: Path) -> None:
     seed = random.randrange(1_000_000)
     print(f"again: python -m tests.faults.kill_harness --ground {ground} --kills {kills} --seed {seed}")
 
-    with ground_of(ground, tmp_path) as (settings, cluster):
-        report = asyncio.run(run(settings, tmp_path, kills=kills, seed=seed, cluster=cluster))
+    with ground_of(ground, tmp_path) as where:
+        report = asyncio.run(run(where, tmp_path, kills=kills, seed=seed, name=ground))
 
     assert report.whole, report
     assert report.rss_mib_max <= RSS_MIB_MAX, report
@@ -36,4 +41,4 @@ def test_kills_under_load_lose_repeat_and_reorder_nothing(ground: str, kills: in
 
 def test_a_plan_is_a_function_of_its_seed_and_passes_every_common_point() -> None:
     assert plan(50, seed=7) == plan(50, seed=7) != plan(50, seed=8)
-    assert {kill.point for kill in plan(50, seed=7)} >= set(COMMON_POINTS)
+    assert {kill.point for kill in plan(50, seed=7)} >= {*COMMON_POINTS, *WEBHOOK_POINTS}
