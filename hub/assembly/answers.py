@@ -32,6 +32,7 @@ def answering_api(hub: Hub) -> AnsweringAPI:
         snapshot=hub.snapshot,
         partitions=hub.events.partitions,
         spread_seconds=hub.settings.intake.append_seconds_max,
+        feed_retention_seconds=hub.settings.log.feed_retention_seconds,
     )
     answering = Answering(
         ports.dispatches,

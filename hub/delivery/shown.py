@@ -15,9 +15,10 @@ from msgspec import DecodeError, Struct
 
 from hub.core.errors import Trimmed
 from hub.core.event import Event
-from hub.core.feed import Feed, lanes_of, stream_of
-from hub.core.record import EVENTS
+from hub.core.feed import Feed, Lane, lanes_of, stream_of
+from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
+from hub.core.terms import kept_seconds
 from hub.ports.event_log import EventLog, LogReader
 from schemas.headers import EventHeader, FeedHeader, unpack
 
@@ -39,13 +40,21 @@ class ShownRecords:
     """The records of feeds, looked at one by one."""
 
     def __init__(
-        self, log: EventLog, *, snapshot: Callable[[], Snapshot], partitions: int, spread_seconds: float
+        self,
+        log: EventLog,
+        *,
+        snapshot: Callable[[], Snapshot],
+        partitions: int,
+        spread_seconds: float,
+        feed_retention_seconds: int,
     ) -> None:
         """`spread_seconds`: by how much the moments of records of one partition may run back."""
         self._log = log
         self._snapshot = snapshot
         self._partitions = partitions
         self._spread_us = int(spread_seconds * 1_000_000)
+        self._retention_seconds = feed_retention_seconds
+        self._declared: set[str] = set()
 
     async def find(
         self, feed: Feed, received_us: int, match: Match, *, partition: int | None = None
@@ -53,13 +62,22 @@ class ShownRecords:
         """The record of an event received at that very moment that matches. Raises `StorageUnavailable`."""
         partitions = range(self._partitions) if partition is None else (partition,)
         for lane in lanes_of(self._snapshot().feeds.versions(feed.name)):
-            stream = stream_of(feed.name, lane)
+            stream = await self._stream(feed, lane)
             async with self._log.reader(stream) as reader:
                 for number in partitions:
                     async for found in self._received_at(reader, stream, number, received_us):
                         if match(found.stamp, found.body):
                             return found
         return None
+
+    async def _stream(self, feed: Feed, lane: Lane) -> str:
+        """That of a feed may be asked for before fan-out has come to it."""
+        stream = stream_of(feed.name, lane)
+        if stream not in self._declared:
+            kept = kept_seconds(feed.name, self._snapshot(), self._retention_seconds)
+            await self._log.declare(Stream(stream, self._partitions, kept))
+            self._declared.add(stream)
+        return stream
 
     async def event(self, stamp: FeedHeader) -> Event | None:
         """The event itself; None: the log let go of it. Raises `StorageUnavailable`."""

@@ -17,7 +17,7 @@ from hub.delivery.answered import notice_ack_text
 from tests.mandates import Principal, principal
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_acknowledgements import sign
-from tests.world import ANSWER_SECONDS_MAX, RISK, Answer, Caller, HubWorld, event
+from tests.world import ANSWER_SECONDS_MAX, GATE_IN, RISK, Answer, Caller, HubWorld, event
 
 ALL_KINDS = [kind.value for kind in Kind]
 SCOPES = ("feeds:read", "receipts:read", "notices:write")
@@ -476,3 +476,30 @@ async def test_an_agent_whose_mandate_ended_is_told_nothing(watch: Caller, broke
     [notice] = await told(owner.caller)
     assert (await broker.get("/v1/notices")).json["items"] == []
     assert (await acknowledge(broker, notice["notice"])).code == "NOT_FOUND"
+
+
+async def test_a_record_of_the_urgent_lane_is_answered_too(watch: Caller, delta: Caller) -> None:
+    await watch.world.act("feed.add", name="hot", recipient="watch", purpose=RISK, urgent=[GATE_IN])
+    assert (await delta.post(event())).status == 201
+    page = await watch.get("/v1/feeds/hot/records", lane="urgent", wait=5)
+
+    answer = await send(watch, hold(page.json["items"][0], feed="hot"))
+
+    assert answer.status == 201
+    assert len(await told(delta)) == 1
+
+
+async def test_of_a_feed_that_was_made_this_very_moment_nothing_is_found(watch: Caller, delta: Caller) -> None:
+    record = await shown(watch, delta)
+    await watch.world.act("feed.add", name="new", recipient="watch", purpose=RISK, start="now", urgent=[GATE_IN])
+
+    assert (await send(watch, hold(record, feed="new"))).code == "NOT_FOUND"
+
+
+async def test_while_an_agreement_is_suspended_nothing_is_sent_on_it(world: HubWorld) -> None:
+    watch, delta = await engine(world), await world.company()
+    record = await shown(watch, delta)
+    assert (await send(watch, hold(record))).status == 201
+    await world.act("agreement.suspend", id="watch-all", reason="x")
+
+    assert (await send(watch, hold(record))).code == "NOTICE_NOT_AGREED"
