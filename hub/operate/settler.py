@@ -91,7 +91,7 @@ class Means(Struct, frozen=True, kw_only=True):
     async def foresee(self, letter: DeadLetter, data: Mapping[str, Any] | None) -> Refusal | None:
         """What would become of a release, or of a repair with these data."""
         if letter.state is not LetterState.WAITING:
-            return Refusal("ACT_VALUE_INVALID", f"it is {letter.state}")
+            return Refusal("NOT_FOUND", "it was settled before")
         decided = self.clock.now_us() // 1_000_000
         return await self.attempt(letter, data, decided=decided, by="nobody", why="dry run", dry=True)
 
