@@ -39,6 +39,8 @@ OCCURRENCES_MAX = 100
 """Receipts or judgements in an answer: an event may have been sent again any number of times."""
 CHUNK_BYTES_MAX = 64
 """What the chunked coding adds to a group."""
+LOW_WATER_SHARE = 4
+"""Of a transport's limit, by default."""
 LOOK_SECONDS = 0.25
 """How long a credential that stood is not looked at again by its stream, while the registry says the same."""
 STREAM_STALLED_SECONDS_MAX = 5.0
@@ -223,9 +225,12 @@ class ReaderAPI:
         return max(1, limit), 0.0 if self._stopping() else min(wait, self._settings.wait_seconds_max)
 
     async def _send(self, request: web.BaseRequest, response: web.StreamResponse, group: bytes) -> None:
-        """Raises `TimeoutError` for a reader who leaves too much unread; where there is room, nobody is waited for."""
+        """Raises `TimeoutError` for a reader who leaves too much unread.
+
+        Below the mark at which a transport that was full takes more again, nobody is waited for: no timer is needed.
+        """
         unsent = 0 if request.transport is None else request.transport.get_write_buffer_size()
-        if unsent + len(group) + CHUNK_BYTES_MAX <= self._settings.stream_unsent_bytes_max:
+        if (unsent + len(group) + CHUNK_BYTES_MAX) * LOW_WATER_SHARE <= self._settings.stream_unsent_bytes_max:
             await response.write(group)
             return
         async with self._clock.deadline(STREAM_STALLED_SECONDS_MAX):
