@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
-import orjson
 from msgspec import Struct
 
 from hub.core.errors import HubError, LeaseLost, Unknown, place_of
@@ -58,21 +58,17 @@ class Means(Struct, frozen=True, kw_only=True):
             await self.clock.sleep(POLL_SECONDS)
         return self.routes()
 
-    def quarantined(
-        self, publisher: str, cause: str, place: Position, record: StoredRecord, *, feed: str = "", error: str = ""
-    ) -> LogRecord:
+    def quarantined(self, publisher: str, cause: str, place: Position, record: StoredRecord) -> LogRecord:
         """A record as it is kept until an operator has settled it; without what would be more than an append takes.
 
-        Cause and place are always kept: the record itself lies at its place for as long as the log holds it. `feed`:
-        which could not show it, and for what error.
+        Cause and place are always kept: the record itself lies at its place for as long as the log holds it.
         """
-        packed = pack(NoticeHeader(publisher, cause, place.generation, place.partition, place.offset, feed))
-        said = [orjson.dumps({"feed": feed, "error": error})] if feed else []
+        packed = pack(NoticeHeader(publisher, cause, place.generation, place.partition, place.offset))
         for kept in ([record.header, record.value], [record.header, b""]):
-            aside = LogRecord(publisher.encode(), packed, msgspec.msgpack.encode(kept + said))
+            aside = LogRecord(publisher.encode(), packed, msgspec.msgpack.encode(kept))
             if bytes_of(aside) <= self.log.append_bytes_max:
                 return aside
-        return LogRecord(publisher.encode(), packed, msgspec.msgpack.encode([b"", b"", *said]))
+        return LogRecord(publisher.encode(), packed, msgspec.msgpack.encode([b"", b""]))
 
 
 def bytes_of(record: LogRecord) -> int:
@@ -166,4 +162,6 @@ async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, 
             means.observer.event(f"{name}.interrupted", error=type(error).__name__, **facts)
         except Exception as error:  # noqa: BLE001  A supervisor: a fault in one feed must not stop the others.
             means.alarm(f"{name}_failed", error=place_of(error), **facts)
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # A driver's error came in its place: a broken connection may say so first.
         await means.clock.sleep(RETRY_SECONDS)
