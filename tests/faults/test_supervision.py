@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from hub.cli import run
 from hub.core.errors import HubError
@@ -168,3 +169,29 @@ def test_several_workers_are_refused_where_one_process_keeps_what_they_would_sha
     said = capsys.readouterr().err
     assert (code, all(name in said for name in (*lacking, "--workers 2"))) == (2, True)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_worker_that_ends_before_it_was_told_what_it_is_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf, first = str(tmp_path / "deaf"), str(tmp_path / "first")
+    program = (
+        "import os, sys, time\n"
+        f"made = lambda name: not os.path.exists(name) and not os.close(os.open(name, os.O_CREAT | os.O_EXCL))\n"
+        f"if not made({first!r}) and not os.path.exists({deaf!r}):\n"
+        f"    os.close(0); open({deaf!r}, 'x').close(); sys.exit(3)\n"
+        "sys.stdin.readline()\n"
+        f"while not os.path.exists({deaf!r}): time.sleep(0.01)\n" + STAYS
+    )
+    monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-S", "-c", program))
+
+    async def story() -> list[str]:
+        async with parent(tmp_path, 2) as on:
+            keeping = asyncio.create_task(on.workers.keep())
+            await on.until(2)
+            keeping.cancel()
+            return on.told
+
+    told = uvloop.run(story())
+
+    assert (told.count("worker_up"), told.count("alarm.worker_ended")) == (2, 1)
