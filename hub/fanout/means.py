@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
+import orjson
 from msgspec import Struct
 
 from hub.core.errors import HubError, LeaseLost, Unknown, place_of
@@ -58,17 +59,21 @@ class Means(Struct, frozen=True, kw_only=True):
             await self.clock.sleep(POLL_SECONDS)
         return self.routes()
 
-    def quarantined(self, publisher: str, cause: str, place: Position, record: StoredRecord) -> LogRecord:
+    def quarantined(
+        self, publisher: str, cause: str, place: Position, record: StoredRecord, *, feed: str = "", error: str = ""
+    ) -> LogRecord:
         """A record as it is kept until an operator has settled it; without what would be more than an append takes.
 
-        Cause and place are always kept: the record itself lies at its place for as long as the log holds it.
+        Cause and place are always kept: the record itself lies at its place for as long as the log holds it. `feed`:
+        which could not show it, and for what error.
         """
-        packed = pack(NoticeHeader(publisher, cause, place.generation, place.partition, place.offset))
+        packed = pack(NoticeHeader(publisher, cause, place.generation, place.partition, place.offset, feed))
+        said = [orjson.dumps({"feed": feed, "error": error})] if feed else []
         for kept in ([record.header, record.value], [record.header, b""]):
-            aside = LogRecord(publisher.encode(), packed, msgspec.msgpack.encode(kept))
+            aside = LogRecord(publisher.encode(), packed, msgspec.msgpack.encode(kept + said))
             if bytes_of(aside) <= self.log.append_bytes_max:
                 return aside
-        return LogRecord(publisher.encode(), packed, msgspec.msgpack.encode([b"", b""]))
+        return LogRecord(publisher.encode(), packed, msgspec.msgpack.encode([b"", b"", *said]))
 
 
 def bytes_of(record: LogRecord) -> int:
