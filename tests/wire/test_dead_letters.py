@@ -10,8 +10,11 @@ import pytest
 from hub.core.dead_letter import Run
 from hub.core.errors import Refusal, StorageUnavailable
 from tests.faults.scripted import ScriptedIndex
+from tests.mandates import principal
 from tests.wire.conftest import MakeWorld, without_look_ups
 from tests.world import Caller, HubWorld, event
+
+BROKERS = ("broker", "rival")
 
 
 async def look(world: HubWorld, name: str, **asked: Any) -> dict[str, Any]:
@@ -56,15 +59,17 @@ async def delta(world: HubWorld, watch: Caller) -> Caller:
     return await world.company()
 
 
-async def conflict(caller: Caller, id_: str = "e1", **members: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+async def conflict(
+    caller: Caller, id_: str = "e1", *, sends_first: Caller | None = None, **headers: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two events of one identity with different contents, one after the other, that intake knows nothing of."""
     index = caller.world.hub.ports.index
     assert isinstance(index, ScriptedIndex)
     index.away = StorageUnavailable("away")
-    first = event(id_, **members)
+    first = event(id_)
     second = {**first, "data": {**first["data"], "empty": True}}
-    for each in (first, second):
-        assert (await caller.post(each)).status == 201
+    assert (await (sends_first or caller).post(first, **({} if sends_first else headers))).status == 201
+    assert (await caller.post(second, **headers)).status == 201
     index.away = None
     return first, second
 
@@ -263,6 +268,29 @@ async def test_pages_of_a_company_go_on_where_they_ended(world: HubWorld, delta:
     assert (await delta.get("/v1/dead-letters", cursor="x")).code == "CURSOR_INVALID"
     assert (await delta.get("/v1/dead-letters", state="lost")).code == "BAD_REQUEST"
     assert (await delta.get("/v1/dead-letters", state="released")).json["items"] == []
+
+
+async def test_an_agent_sees_what_it_sent_itself_and_of_what_another_sent_first_nothing(world: HubWorld) -> None:
+    await world.reader()
+    delta, broker, rival = await principal(world), *[await world.company(name, roles=["broker"]) for name in BROKERS]
+    for number, name in enumerate(BROKERS):
+        assert (await delta.grant(name, f"m{number}")).status == 201
+    await conflict(broker, Hub_On_Behalf_Of="delta", sends_first=delta.caller)
+    [letter] = await waiting(world)
+
+    own = (await broker.get("/v1/dead-letters", on_behalf_of="delta")).json["items"]
+    opened = (await broker.get(f"/v1/dead-letters/{letter['id']}", on_behalf_of="delta")).json
+    whole = (await delta.caller.get(f"/v1/dead-letters/{letter['id']}")).json
+
+    assert ([each["id"] for each in own], opened["differences"], "first_received" in opened) == (
+        [letter["id"]],
+        [],
+        False,
+    )
+    assert [each["at"] for each in whole["differences"]] == ["/data/empty"]
+    assert (await rival.get("/v1/dead-letters", on_behalf_of="delta")).json["items"] == []
+    assert (await rival.get(f"/v1/dead-letters/{letter['id']}", on_behalf_of="delta")).status == 404
+    assert (await broker.get("/v1/dead-letters")).json["items"] == []
 
 
 async def runs(world: HubWorld) -> list[Run]:

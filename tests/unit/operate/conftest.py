@@ -8,19 +8,24 @@ from typing import Any
 
 import pytest
 
+from hub.core.dead_letter import DeadLetter
 from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.errors import Refusal
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.settings import MandateSettings
 from hub.drivers.memory.blob_store import MemoryBlobStore
+from hub.drivers.memory.dead_letters import MemoryDeadLetters
+from hub.drivers.memory.event_log import MemoryEventLog
+from hub.drivers.memory.first_occurrence import MemoryFirstOccurrence
 from hub.drivers.memory.key_ring import MemoryKeyRing
 from hub.drivers.memory.last_use import MemoryLastUse
+from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.registry import MemoryRegistry
 from hub.drivers.system.entropy import SystemEntropy
 from hub.intake.copies import Copies
 from hub.operate.acts import Apart
 from hub.operate.follow import LiveRegistry
-from hub.operate.letter_desk import NoLetters
+from hub.operate.letter_desk import LetterDesk
 from hub.operate.own_keys import key_in_use
 from hub.operate.registrar import Done, Registrar
 from hub.ports.key_ring import KeyRing
@@ -75,6 +80,10 @@ class Silent:
         self.events.append(name)
 
 
+async def nothing_hinders(letter: DeadLetter, data: object) -> None:
+    """Every letter would be released."""
+
+
 class Desk:
     """An operator named ada, in front of a registrar."""
 
@@ -84,13 +93,19 @@ class Desk:
         self.registry = MemoryRegistry() if registry is None else registry
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
-        self.letters = NoLetters()
+        self.letters = MemoryDeadLetters()
+        letter_desk = LetterDesk(
+            self.letters,
+            log=MemoryEventLog(self.clock),
+            index=MemoryFirstOccurrence(MemoryPositions(self.clock), slice_seconds=100),
+            foresee=nothing_hinders,
+        )
         self.last_use = MemoryLastUse()
         self.keys: KeyRing = MemoryKeyRing(now=START)
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
-            apart=Apart(self.copies, self.letters),
+            apart=Apart(self.copies, letter_desk),
             clock=self.clock,
             event_types=EVENT_TYPES,
             key_in_use=lambda ring: key_in_use(self.keys, ring),

@@ -1,0 +1,95 @@
+"""Dead letters are released and repaired by two, discarded by one, and who looks into one is written down."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from hub.core.dead_letter import LetterState, Outcome
+from hub.operate.registrar import Done, Waiting
+from schemas.headers import EventHeader, pack
+from tests.contracts.dead_letter_grounds import behind, letter
+from tests.unit.operate.conftest import Desk
+from tests.unit.operate.office import Office, code
+
+EVENT = {"id": "e1", "data": {"remarks": "Call Ann", "empty": True}}
+HEADER = EventHeader(
+    publisher="delta", submitted_by="delta.sys", source="s", id="e1", version=None,
+    type="customs.booking.confirmed", dataschema="urn:customs-hub:schema:customs.booking.confirmed:1.0",
+    received_us=1, raw_digest=b"", canonical_digest=b"", salt=b"", revision=1, facts=("trusted", "NL", (), None),
+    format="ce-json/1", key="k:v",
+)  # fmt: skip
+LETTER = letter(1, header=pack(HEADER), value=orjson.dumps(EVENT))
+UNREADABLE = letter(2, cause="INTERNAL", partner="", header=b"\xc1", value=b"\xc1")
+NAMED = {"letters": [LETTER.id], "reason": "Looked at."}
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    desk = Desk()
+    await desk.letters.take([LETTER, UNREADABLE], behind(3))
+    return desk
+
+
+@pytest.mark.parametrize("act", ["release", "repair"])
+async def test_a_release_or_repair_waits_for_a_second_signature(desk: Desk, act: str) -> None:
+    office = await Office(desk).open()
+    asked = NAMED if act == "release" else {"letter": LETTER.id, "data": {"empty": False}, "reason": "Wrong."}
+
+    alone = await desk.registrar.perform(f"quarantine.{act}", asked, actor="root")
+    first = await office.ask("olga", f"quarantine.{act}", **asked)
+
+    assert (code(alone), isinstance(first, Waiting)) == ("OPERATOR_REQUIRED", True)
+    assert not len(desk.live.snapshot.settlements)
+    await office.both(f"quarantine.{act}", "olga", "ben", **{**asked, "reason": "Both agree."})
+    [made] = desk.live.snapshot.settlements
+    assert (made.outcome, made.letters, made.reason) == (Outcome(act), (LETTER.id,), "Both agree.")
+
+
+async def test_a_discard_takes_one_operator_and_nobody_without_a_key(desk: Desk) -> None:
+    office = await Office(desk).open()
+
+    assert code(await desk.registrar.perform("quarantine.discard", NAMED, actor="root")) == "OPERATOR_REQUIRED"
+    assert isinstance(await office.ask("olga", "quarantine.discard", **NAMED), Done)
+
+
+async def test_what_cannot_be_read_can_only_be_discarded(desk: Desk) -> None:
+    asked = {"letters": [UNREADABLE.id], "reason": "x"}
+
+    assert await desk.refused("quarantine.release", **asked) == {"/letters": "ACT_VALUE_INVALID"}
+    assert await desk.refused("quarantine.repair", letter=UNREADABLE.id, data={}, reason="x") == {
+        "/letters": "ACT_VALUE_INVALID"
+    }
+    await desk.do("quarantine.discard", **asked)
+
+
+async def test_a_repair_has_to_change_something(desk: Desk) -> None:
+    refused = await desk.refused("quarantine.repair", letter=LETTER.id, data=EVENT["data"], reason="x")
+
+    assert refused == {"/data": "ACT_VALUE_INVALID"}
+
+
+async def test_who_looks_into_a_letter_sees_no_personal_data_and_is_written_down(desk: Desk) -> None:
+    before = await desk.registry.head()
+
+    shown = await desk.show("quarantine.show", letter=LETTER.id)
+
+    assert shown["content"]["data"] == {"remarks": "***", "empty": True}
+    [noted] = await desk.registry.audit(before, 10)
+    assert (orjson.loads(noted)["act"], LETTER.id in noted.decode()) == ("quarantine.show", True)
+
+
+async def test_a_decision_asked_for_again_after_it_was_stopped_is_a_new_version_of_it(desk: Desk) -> None:
+    asked = {"cause": "CONFLICT", "partner": "delta", "reason": "x"}
+    await desk.do("quarantine.release", **asked)
+    desk.clock.seconds += 5
+    await desk.do("quarantine.release", **asked)
+    await desk.letters.store(replace(LETTER, state=LetterState.RELEASED, settled_us=1))
+
+    [made] = desk.live.snapshot.settlements
+    assert [each.decided for _, each in desk.live.snapshot.settlements.versions(made.id)] == [
+        made.decided - 5,
+        made.decided,
+    ]
+    assert await desk.refused("quarantine.release", **asked) == {"/cause": "ACT_NOT_REGISTERED"}
