@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from hub.core.access import Access, Step, runs_of
 from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.dead_letter import LetterState
 from hub.core.dispatch import Dispatch, Kind
 from hub.core.errors import BlobMissing
 from hub.core.feed import Feed, Lane, stream_of
@@ -28,10 +29,12 @@ from hub.drivers.memory.positions import MemoryPositions
 from hub.drivers.memory.views import MemoryViews
 from hub.operate.retention import Retention
 from hub.ports.blob_store import BlobKey
+from hub.ports.dead_letters import Which
 from hub.ports.first_occurrence import Occurrence
 from hub.ports.jobs import Job, JobKind, JobState
 from hub.ports.views import Query
 from tests.clock import ManualClock
+from tests.contracts.dead_letter_grounds import behind, letter
 from tests.contracts.views_grounds import follow, known
 from tests.faults.virtual import ListObserver
 
@@ -391,3 +394,17 @@ async def test_documents_are_kept_as_long_as_the_log_and_those_of_jobs_as_long_a
         kept.append((await is_there(world, of_job), await is_there(world, document)))
 
     assert kept == [(True, True), (False, True), (False, False)]
+
+
+async def test_settled_letters_go_with_their_age_and_those_that_wait_stay() -> None:
+    world = await World().declare()
+    settled = replace(letter(1), state=LetterState.DISCARDED, settled_us=world.clock.now_us())
+    await world.dead_letters.take([settled, letter(2)], behind(3))
+
+    await world.retention.purge()
+    young = await world.dead_letters.page(Which(), after=None, limit=9)
+    world.clock.advance(101)
+    await world.retention.purge()
+
+    assert [each.position.offset for each in young] == [1, 2]
+    assert [each.position.offset for each in await world.dead_letters.page(Which(), after=None, limit=9)] == [2]
