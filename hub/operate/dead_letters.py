@@ -105,12 +105,14 @@ async def gather_page(request: Listed, _: Snapshot, apart: Apart) -> Sequence[Pa
 
 
 async def gather_foreseen(request: Foreseen, snapshot: Snapshot, apart: Apart) -> Sequence[Plain]:
+    """Of the first of them what would become of each; of the others that they are there."""
     told: list[Plain] = []
-    for letter in (await gather_letters(request, snapshot, apart))[:FORESEEN_MAX]:
+    letters = await gather_letters(request, snapshot, apart)
+    for letter in letters[:FORESEEN_MAX]:
         refusal = await apart.letters.foresee(letter, request.data)
         outcome = {"outcome": "refused", "code": refusal.code, "why": refusal.detail} if refusal else {}
         told.append({**_row(letter), "outcome": "done", **outcome})
-    return told
+    return told + [{**_row(letter), "outcome": "not looked at"} for letter in letters[FORESEEN_MAX:]]
 
 
 def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.dead_letter import LetterState, Outcome
+from hub.core.record import Position
 from hub.operate.registrar import Done, Waiting
 from schemas.headers import EventHeader, pack
 from tests.contracts.dead_letter_grounds import behind, letter
@@ -93,3 +94,11 @@ async def test_a_decision_asked_for_again_after_it_was_stopped_is_a_new_version_
         made.decided,
     ]
     assert await desk.refused("quarantine.release", **asked) == {"/cause": "ACT_NOT_REGISTERED"}
+
+
+async def test_a_dry_run_over_many_says_which_it_did_not_look_at(desk: Desk) -> None:
+    await desk.letters.take([replace(LETTER, position=Position(1, 0, 10 + n)) for n in range(100)], behind(200))
+
+    items = (await desk.show("quarantine.foresee", cause="CONFLICT", partner="delta"))["items"]
+
+    assert [each["outcome"] for each in items] == ["done"] * 100 + ["not looked at"]
