@@ -17,10 +17,12 @@ from typing import Any
 
 import orjson
 from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from connectors.risk.checkpoint import SQLiteCheckpoint
 from connectors.risk.group import Group
-from connectors.risk.rules import RULES, Event, Finding, Settings, arrival, explanation, objects_of
+from connectors.risk.rules import RULES, Event, Finding, Settings, arrival, event_key, explanation, objects_of
+from connectors.risk.score import Score, scored
 
 MEMORY_DAYS = 90
 """Events and alerts that are older are forgotten."""
@@ -33,6 +35,7 @@ create table if not exists about (object text, key text, primary key (object, ke
 create index if not exists about_key on about (key);
 create index if not exists event_received on event (received_us);
 create table if not exists due (object text primary key, from_us integer not null) without rowid;
+create table if not exists suspect (key text primary key) without rowid;
 create table if not exists alert (
     rule text, object text, anchor text, state text not null, raised_us integer not null, withdrawn_us integer,
     finding blob not null, primary key (rule, object, anchor)) without rowid;
@@ -52,9 +55,11 @@ class Alert(Struct, frozen=True):
     """Events: publisher, source, id."""
     at: str
     """When it was raised or withdrawn, UTC."""
+    suspect: bool = False
+    """It rests on events that came under a credential that had leaked: they may be forged."""
 
     def line(self) -> str:
-        mark = "ALERT" if self.state == "RAISED" else "WITHDRAWN"
+        mark = "WITHDRAWN" if self.state != "RAISED" else "ALERT under suspicion" if self.suspect else "ALERT"
         return f"{mark} {self.object}: {self.sentence} [{self.rule}] To do: {self.check}"
 
 
@@ -72,15 +77,19 @@ class Engine:
         self._database.close()
 
     def take(self, feed: str, group: Group, *, now_us: int) -> list[Alert]:
-        """Work off a group and store its token with it; return the alerts that it raised or withdrew."""
+        """Work off a group and store its token with it; return the alerts that it raised or withdrew.
+
+        Raises `Overtaken` where another engine works on the same file.
+        """
+        with self.checkpoint.work(replace(group, place=feed)) as records:
+            return self._look_at(self._remember_all(records), now_us)
+
+    def study(self, records: Iterable[dict[str, Any]]) -> None:
+        """Remember records of the past; what is to be found in them, `tick` tells as of its moment."""
         with self._database as transaction:
             transaction.execute("begin immediate")
-            touched: dict[str, None] = {}
-            for record in group.records:
-                touched |= dict.fromkeys(self._remember(Event.of(record)))
-            alerts = self._look_at(touched, now_us)
-            self.checkpoint.save(feed, group.token)
-        return alerts
+            due = [(object_,) for object_ in self._remember_all(records)]
+            transaction.executemany("insert or replace into due values (?, 0)", due)
 
     def tick(self, *, now_us: int) -> list[Alert]:
         """Let time pass: findings whose grace is over are raised, and what is too old is forgotten."""
@@ -91,12 +100,80 @@ class Engine:
             self._forget(now_us - MEMORY_DAYS * 86_400_000_000)
         return alerts
 
+    def watch(self, identifiers: Iterable[str], *, now_us: int) -> list[Alert]:
+        """Put a new watch list in the place of the old one; return the alerts that it raised or withdrew."""
+        self._settings = replace(self._settings, watched=frozenset(identifiers))
+        with self._database as transaction:
+            transaction.execute("begin immediate")
+            listed = [row[0] for row in transaction.execute("select object from alert where rule = 'on_a_watch_list'")]
+            named = [f"listed:{identifier}" for identifier in sorted(self._settings.watched)]
+            return self._look_at(dict.fromkeys([*listed, *named]), now_us)
+
+    def hear(self, place: str, notices: Iterable[dict[str, Any]], token: str, *, now_us: int) -> list[Alert]:
+        """Heed what the hub tells of trust (`schemas/formats/notice.md`), and store the place with it: alerts that rest
+        on events under suspicion are marked, those on events that were forged withdrawn. Returns those that changed."""
+        with self._database as transaction:
+            transaction.execute("begin immediate")
+            changed: list[Alert] = []
+            for notice in notices:
+                keys = [event_key(event) for event in notice.get("events", ())]
+                match notice.get("code"):
+                    case "TRUST_WITHDRAWN":
+                        changed += self._mark("insert or ignore into suspect values (?)", keys, now_us)
+                    case "TRUST_RETRACTED":
+                        changed += self._mark("delete from suspect where key = ?", keys, now_us)
+                    case "TRUST_CONFIRMED":
+                        changed += self._disown(keys, now_us)
+            self.checkpoint.save(place, token)
+        return changed
+
     def alerts(self) -> list[Alert]:
         """All alerts that stand or were withdrawn, oldest first."""
         rows = self._database.execute(
             "select state, object, coalesce(withdrawn_us, raised_us), finding from alert order by raised_us, object"
         )
-        return [_alert(state, object_, orjson.loads(finding), at_us) for state, object_, at_us, finding in rows]
+        return [self._alert(state, object_, orjson.loads(finding), at_us) for state, object_, at_us, finding in rows]
+
+    def score(self, object_: str) -> Score:
+        """What the alerts that stand on an object come to, with the reason for each point."""
+        alerts = [self._alert("RAISED", object_, finding, 0) for finding in self._standing(object_)]
+        return scored(object_, [(alert.rule, alert.sentence, alert.suspect) for alert in alerts])
+
+    def _mark(self, statement: str, keys: list[str], now_us: int) -> list[Alert]:
+        self._database.executemany(statement, [(key,) for key in keys])
+        return [self._alert("RAISED", object_, finding, now_us) for object_, finding in self._resting_on(keys)]
+
+    def _disown(self, keys: list[str], now_us: int) -> list[Alert]:
+        """Forget events that were forged; what other events show is found again."""
+        changed = []
+        for object_, finding in self._resting_on(keys):
+            forged = [key for key in finding["evidence"] if key in keys]
+            words = {"sentence": f"No longer so: {forged[0]} was forged.", "check": finding["check"]}
+            changed.append(self._end(object_, finding | words, now_us))
+        marks = [(key,) for key in keys]
+        query = "select object from about where key = ?"
+        touched = dict.fromkeys(row[0] for mark in marks for row in self._database.execute(query, mark))
+        self._database.executemany("delete from about where key = ?", marks)
+        self._database.executemany("delete from event where key = ?", marks)
+        self._database.executemany("insert or ignore into suspect values (?)", marks)  # If it is read once more.
+        return changed + self._look_at(touched, now_us)
+
+    def _resting_on(self, keys: list[str]) -> list[tuple[str, dict[str, Any]]]:
+        """Object and finding of each alert that stands and names one of the events."""
+        rows = self._database.execute("select object, finding from alert where state = 'RAISED'")
+        found = [(object_, orjson.loads(finding)) for object_, finding in rows]
+        return [(object_, finding) for object_, finding in found if not set(keys).isdisjoint(finding["evidence"])]
+
+    def _alert(self, state: str, object_: str, finding: dict[str, Any], at_us: int) -> Alert:
+        known = "select 1 from suspect where key in (select value from json_each(?))"
+        suspect = self._database.execute(known, (orjson.dumps(finding["evidence"]).decode(),)).fetchone() is not None
+        at = f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        words = finding["sentence"], finding["check"], tuple(finding["evidence"])
+        return Alert(state, finding["rule"], object_, *words, at, suspect)
+
+    def _remember_all(self, records: Iterable[dict[str, Any]]) -> dict[str, None]:
+        """The objects that they touch."""
+        return {object_: None for record in records for object_ in self._remember(Event.of(record))}
 
     def _remember(self, event: Event) -> list[str]:
         """Store the event unless a newer version is known; return the objects that it touches, or touched before."""
@@ -118,6 +195,8 @@ class Engine:
         alerts: list[Alert] = []
         for object_ in objects:
             kind, _, value = object_.partition(":")
+            if kind == "listed" and value not in self._settings.watched and not self._standing(object_):
+                continue
             history = self._history(object_)
             findings = [found for rule in RULES[kind] for found in rule(value, history, self._settings)]
             counting = [found for found in findings if found.from_us <= now_us]
@@ -152,7 +231,7 @@ class Engine:
                 (found.rule, object_, found.anchor, now_us, orjson.dumps(kept)),
             )
             if new.rowcount:
-                raised.append(_alert("RAISED", object_, kept, now_us))
+                raised.append(self._alert("RAISED", object_, kept, now_us))
         return raised
 
     def _withdraw(self, object_: str, findings: Iterable[Finding], history: list[Event], now_us: int) -> list[Alert]:
@@ -164,14 +243,16 @@ class Engine:
         for finding in self._standing(object_):
             rule, anchor = finding["rule"], finding["anchor"]
             if (rule, anchor) not in found and _same(finding) not in same and anchor in remembered:
-                explained = _explained(finding, explanation(rule, history))
-                self._database.execute(
-                    "update alert set state = 'WITHDRAWN', withdrawn_us = ?, finding = ? "
-                    "where (rule, object, anchor) = (?, ?, ?)",
-                    (now_us, orjson.dumps(explained), rule, object_, anchor),
-                )
-                withdrawn.append(_alert("WITHDRAWN", object_, explained, now_us))
+                withdrawn.append(self._end(object_, _explained(finding, explanation(rule, history)), now_us))
         return withdrawn
+
+    def _end(self, object_: str, finding: dict[str, Any], now_us: int) -> Alert:
+        self._database.execute(
+            "update alert set state = 'WITHDRAWN', withdrawn_us = ?, finding = ? "
+            "where (rule, object, anchor) = (?, ?, ?)",
+            (now_us, orjson.dumps(finding), finding["rule"], object_, finding["anchor"]),
+        )
+        return self._alert("WITHDRAWN", object_, finding, now_us)
 
     def _standing(self, object_: str) -> list[dict[str, Any]]:
         rows = self._database.execute(
@@ -192,18 +273,14 @@ class Engine:
         self._database.execute("delete from alert where raised_us < ?", (before_us,))
 
 
-def _alert(state: str, object_: str, finding: dict[str, Any], at_us: int) -> Alert:
-    at = f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    words = finding["sentence"], finding["check"], tuple(finding["evidence"])
-    return Alert(state, finding["rule"], object_, *words, at)
-
-
 def _same(finding: dict[str, Any]) -> tuple[str, str]:
     """Findings of an object that differ in their events alone are one alert: it would tell an officer nothing new."""
     return finding["rule"], finding["sentence"]
 
 
 def _explained(finding: dict[str, Any], by: Event) -> dict[str, Any]:
+    if finding["rule"] == "on_a_watch_list":
+        return finding | {"sentence": "No longer so: it was taken off the watch list.", "check": "Nothing."}
     return finding | {
         "sentence": f"No longer so: {arrival(by)}.",
         "check": "Nothing, unless it was acted on already.",

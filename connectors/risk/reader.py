@@ -17,7 +17,7 @@ import orjson
 
 from connectors.backoff import Backoff
 from connectors.risk.acknowledge import Acknowledgements
-from connectors.risk.group import Group, chained
+from connectors.risk.group import Group
 from connectors.risk.sse import EventParser, StreamBroken
 from connectors.session import ANSWER_SECONDS_MAX, Answer, HubRefused, HubSession, HubUnreachable, accepted, retry_after
 
@@ -62,12 +62,12 @@ class Reader:
         self._token, self._push, self._limit, self._wait_seconds = token, push, limit, wait_seconds
         self._first = {"from": "earliest"} if from_start else {"from": "now"} if from_now else {}
         self._on_idle, self._on_page = on_idle, on_page
-        self._after_gap = False
+        self._after_gap, self._since = False, token
         self._attempts = (backoff or Backoff()).begin()
 
     def groups(self) -> AsyncGenerator[Group, None]:
         """Pulled or pushed."""
-        return chained(self.stream() if self._push else self.pull(), self.place, self._token)
+        return self.stream() if self._push else self.pull()
 
     async def done(self, group: Group) -> None:
         """Acknowledge it, if the hub is there."""
@@ -151,8 +151,8 @@ class Reader:
             told()
 
     def _group(self, records: tuple[dict[str, Any], ...], token: str) -> Group:
-        group = Group(records, token, self._after_gap)
-        self._after_gap = False
+        group = Group(records, token, self._after_gap, self.place, self._since)
+        self._after_gap, self._since = False, token
         return group
 
     async def _recover(self, error: HubRefused | HubUnreachable) -> None:

@@ -26,6 +26,9 @@ reefers of the makers' lists."""
 TARE_KG_ANY = (1_800, 5_500)
 
 
+EVIDENCE_COUNT_MAX = 20
+
+
 class Settings(Struct, frozen=True):
     """What an administration sets."""
 
@@ -38,6 +41,8 @@ class Settings(Struct, frozen=True):
     """The larger of the two is the tolerance."""
     known_consignors: frozenset[str] = frozenset()
     """Identifiers, as `scheme:value`. If empty, a consignor is known if it has any identifier."""
+    watched: frozenset[str] = frozenset()
+    """Identifiers, as `scheme:value`, of whatever an officer wants to hear of."""
 
 
 class Event(Struct, frozen=True):
@@ -57,7 +62,7 @@ class Event(Struct, frozen=True):
     def of(cls, record: dict[str, Any]) -> Event:
         """A feed record. Raises `KeyError` for what is always there and is missing."""
         data = record["data"]
-        key = " ".join(str(record.get(name, "-")) for name in ("publisher", "source", "id"))
+        key = event_key(record)
         occurred = instant_us(data["occurred_at"]) or 0
         received = instant_us(record.get("receivedtime", record["time"])) or 0
         return cls(key, record["type"], occurred, received, utc_instant(data.get("updated_at", "")) or "", data)
@@ -70,6 +75,11 @@ class Event(Struct, frozen=True):
         """Values of one scheme among the subjects and references."""
         named = (*self.body.get("subjects", ()), *self.body.get("references", ()))
         return [each["value"] for each in named if each.get("scheme") == scheme and "value" in each]
+
+
+def event_key(record: dict[str, Any]) -> str:
+    """What names an event of a feed, as the feed shows it."""
+    return " ".join(str(record.get(name, "-")) for name in ("publisher", "source", "id"))
 
 
 class Finding(Struct, frozen=True):
@@ -197,10 +207,22 @@ def unknown_consignor(consignment: str, history: History, settings: Settings) ->
         )
 
 
+def on_a_watch_list(identifier: str, history: History, settings: Settings) -> Iterator[Finding]:
+    if identifier in settings.watched and history:
+        yield Finding(
+            "on_a_watch_list",
+            history[0].key,
+            f"{identifier} is on the watch list, and events name it.",
+            "See who put it on the list, and why.",
+            tuple(event.key for event in history[:EVIDENCE_COUNT_MAX]),
+        )
+
+
 RULES: dict[str, tuple[Rule, ...]] = {
     "container": (seal_broken_in_transit, gate_in_without_filing, mass_differs),
     "call": (departed_before_cut_off,),
     "filing": (unknown_consignor,),
+    "listed": (on_a_watch_list,),
 }
 """By the kind of object that they look at (`objects_of`)."""
 
@@ -237,7 +259,21 @@ def objects_of(event: Event) -> list[str]:
     if event.type == FILING:
         subjects = event.body.get("subjects", ())
         objects.append("filing:" + (subjects[0]["value"] if subjects else event.key))
+    objects += [f"listed:{each['scheme']}:{each['value']}" for each in _identified(event.body)]
     return list(dict.fromkeys(objects))
+
+
+def _identified(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every identifier in it: of what it is about, of parties, of means of transport."""
+    waiting: list[Any] = [body]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if isinstance(each.get("scheme"), str) and isinstance(each.get("value"), str):
+                yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
 
 
 def _call(event: Event) -> str | None:

@@ -26,6 +26,8 @@ from schemas.canonical import canonical_bytes
 from schemas.guard import split_array
 
 Reply = Callable[[list[bytes]], Awaitable[web.StreamResponse]]
+Pages = dict[str | None, web.Response | Callable[[], web.Response]]
+"""By the cursor that is asked with."""
 NOW_US = 1_795_338_000_000_000
 NOW = "2026-11-22T09:00:00.000000Z"
 
@@ -44,9 +46,13 @@ class FakeHub:
         self.seal_key = Ed25519PrivateKey.generate()
         self.published = [self.seal_key]
         self.client_key: SigningKey = generate("ES256")
-        self.pages: dict[str | None, web.Response | Callable[[], web.Response]] = {}
+        self.pages: Pages = {}
+        self.notices: Pages = {}
+        self.asked_for_notices: list[dict[str, str]] = []
         self.streams: list[bytes] = []
         self.asked: list[dict[str, str]] = []
+        self.urgent: list[str] = []
+        """Feeds with an urgent lane."""
         self.acknowledged: list[str] = []
         self.acknowledging: Callable[[], web.Response] = lambda: web.Response(status=204)
         self.url = ""
@@ -74,7 +80,7 @@ class FakeHub:
         token = f"token-{len(self.assertions)}"
         self.tokens.add(token)
         granted = {"access_token": token, "token_type": "DPoP", "expires_in": self.token_seconds}
-        return web.json_response(granted | {"scope": form["scope"]})
+        return web.json_response(granted | {"scope": form.get("scope", "")})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         self._authenticate(request)
@@ -85,12 +91,22 @@ class FakeHub:
         return await reply(raws)
 
     async def records(self, request: web.Request) -> web.Response:
+        return self._page(request, self.pages, self.asked)
+
+    async def tell(self, request: web.Request) -> web.Response:
+        return self._page(request, self.notices, self.asked_for_notices)
+
+    def _page(self, request: web.Request, pages: Pages, asked: list[dict[str, str]]) -> web.Response:
         self._authenticate(request)
-        self.asked.append(dict(request.query))
-        page = self.pages.get(request.query.get("cursor"))
+        asked.append(dict(request.query))
+        page = pages.get(request.query.get("cursor"))
         if page is None:
             return web.json_response({"items": [], "next": request.query.get("cursor", "start")})
         return page() if callable(page) else page
+
+    async def list_feeds(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        return web.json_response({"items": [{"name": name, "urgent": ["t"]} for name in self.urgent], "next": None})
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         self._authenticate(request)
@@ -190,7 +206,8 @@ async def fake_hub() -> AsyncIterator[FakeHub]:
             web.get("/.well-known/customs-hub-keys.json", hub.keys),
             web.post("/oauth/token", hub.token),
             web.post("/v1/events", hub.events),
-            web.get("/v1/notices", hub.records),
+            web.get("/v1/notices", hub.tell),
+            web.get("/v1/feeds", hub.list_feeds),
             web.get("/v1/feeds/{feed}/records", hub.records),
             web.post("/v1/feeds/{feed}/ack", hub.acknowledge),
             web.get("/v1/feeds/{feed}/stream", hub.stream),

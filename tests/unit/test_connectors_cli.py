@@ -227,14 +227,14 @@ NOTICE = {"code": "CONFLICT", "source": "urn:acme:erp", "id": "e1", "received": 
 
 
 async def test_notices_prints_each_once_over_several_runs(hub: FakeHub, shell: Shell) -> None:
-    hub.pages = {None: web.json_response({"items": [NOTICE], "next": "c1"})}
+    hub.notices = {None: web.json_response({"items": [NOTICE], "next": "c1"})}
 
     assert await shell.run("notices", "--cursor", "place", "--json", hub=hub) == 0
     assert shell.json() == [NOTICE]
     assert await shell.run("notices", "--cursor", "place", hub=hub) == 0
 
     assert shell.out == ""
-    assert [asked.get("cursor") for asked in hub.asked] == [None, "c1", "c1"]
+    assert [asked.get("cursor") for asked in hub.asked_for_notices] == [None, "c1", "c1"]
 
 
 async def test_notices_goes_on_from_the_earliest_where_its_place_has_expired_and_says_so(
@@ -242,7 +242,7 @@ async def test_notices_goes_on_from_the_earliest_where_its_place_has_expired_and
 ) -> None:
     (tmp_path / "place").write_text("old")
     expired = problem(410, "CURSOR_EXPIRED", cursor="fresh", retryable=False)
-    hub.pages = {"old": expired, "fresh": web.json_response({"items": [NOTICE], "next": "c1"})}
+    hub.notices = {"old": expired, "fresh": web.json_response({"items": [NOTICE], "next": "c1"})}
 
     assert await shell.run("notices", "--cursor", "place", hub=hub) == 0
 
@@ -253,7 +253,7 @@ async def test_notices_goes_on_from_the_earliest_where_its_place_has_expired_and
 
 async def test_notices_keeps_its_place_where_the_hub_refuses_it(hub: FakeHub, shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "place").write_text("c1")
-    hub.pages = {"c1": problem(400, "CURSOR_INVALID", retryable=False)}
+    hub.notices = {"c1": problem(400, "CURSOR_INVALID", retryable=False)}
 
     assert await shell.run("notices", "--cursor", "place", hub=hub) == 1
 
@@ -320,7 +320,7 @@ async def test_the_engine_prints_alerts_checkpoints_acknowledges_and_ends_with_i
 
     assert await shell.run("engine", "risk-a", "--state", "engine.db", "--json", hub=hub) == 1
 
-    assert [line["kind"] for line in shell.json()] == ["records", "alert"]
+    assert [line["kind"] for line in shell.json()] == ["records", "alert", "score"]
     assert shell.json()[1]["rule"] == "seal_broken_in_transit"
     assert hub.acknowledged == ["c1"]
     assert "from" not in hub.asked[0]

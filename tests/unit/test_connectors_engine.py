@@ -25,7 +25,8 @@ class Desk:
         self.now_us = NOON_US
 
     def take(self, *records: dict[str, Any], token: str = "t") -> list[Alert]:
-        return self.engine.take("risk-a", Group(records, token), now_us=self.now_us)
+        since = self.engine.checkpoint.load("risk-a")
+        return self.engine.take("risk-a", Group(records, token, since=since), now_us=self.now_us)
 
     def later(self, hours: float) -> list[Alert]:
         self.now_us += int(hours * HOUR_US)
@@ -282,3 +283,82 @@ def test_what_is_too_old_is_forgotten_and_its_alert_is_not_taken_back(desk: Desk
 
     assert desk.later(24 * 2) == []
     assert desk.engine.alerts() == []
+
+
+def notice(code: str, *ids: str) -> dict[str, Any]:
+    events = [{"publisher": "acme", "source": "urn:acme", "id": name} for name in ids]
+    return {"code": code, "notice": "n", "time": "2026-11-22T12:00:00Z", "feed": "risk-a", "events": events}
+
+
+def heard(desk: Desk, code: str, *ids: str) -> list[Alert]:
+    return desk.engine.hear("/notices", [notice(code, *ids)], "n1", now_us=desk.now_us)
+
+
+def test_an_alert_that_rests_on_an_event_under_suspicion_is_marked_and_counts_for_nothing(desk: Desk) -> None:
+    desk.take(seal_broken())
+    before = desk.engine.score("container:MSKU1234565")
+
+    [alert] = heard(desk, "TRUST_WITHDRAWN", "seal", "another")
+
+    assert (before.points, before.line()) == (70, "SCORE container:MSKU1234565: 70 = 70 seal_broken_in_transit")
+    assert (alert.state, alert.suspect, alert.line()[:21]) == ("RAISED", True, "ALERT under suspicion")
+    after = desk.engine.score("container:MSKU1234565")
+    assert (after.points, after.reasons[0].why.startswith("Not counted")) == (0, True)
+    assert desk.engine.checkpoint.load("/notices") == "n1"
+
+
+def test_suspicion_that_is_taken_back_leaves_the_alert_as_it_was(desk: Desk) -> None:
+    desk.take(seal_broken())
+    heard(desk, "TRUST_WITHDRAWN", "seal")
+
+    [alert] = heard(desk, "TRUST_RETRACTED", "seal")
+
+    assert (alert.suspect, desk.engine.score("container:MSKU1234565").points) == (False, 70)
+
+
+def test_an_alert_on_an_event_that_was_forged_is_withdrawn_with_the_reason(desk: Desk) -> None:
+    desk.take(seal_broken())
+
+    [alert] = heard(desk, "TRUST_CONFIRMED", "seal")
+
+    assert (alert.state, alert.sentence) == ("WITHDRAWN", "No longer so: acme urn:acme seal was forged.")
+    assert desk.engine.score("container:MSKU1234565").reasons == ()
+
+
+def test_a_filing_that_was_forged_is_missing_again(desk: Desk) -> None:
+    desk.take(gate_in(), filing())
+    desk.later(2)
+
+    assert rules(heard(desk, "TRUST_CONFIRMED", "filing")) == ["RAISED gate_in_without_filing"]
+
+
+def test_a_watch_list_tells_of_what_came_before_it_and_comes_after(desk: Desk) -> None:
+    desk.take(gate_in())
+
+    raised = desk.engine.watch(["iso6346:MSKU1234565", "eori:NL1"], now_us=desk.now_us)
+    later = desk.take(filing())
+    withdrawn = desk.engine.watch(["eori:NL1"], now_us=desk.now_us)
+
+    assert [(alert.object, alert.rule) for alert in raised] == [("listed:iso6346:MSKU1234565", "on_a_watch_list")]
+    assert [alert.object for alert in later] == ["listed:eori:NL1"]
+    assert [alert.sentence for alert in withdrawn] == ["No longer so: it was taken off the watch list."]
+
+
+def test_a_score_is_the_sum_of_its_reasons_the_heaviest_first(desk: Desk) -> None:
+    desk.take(gate_in("11:00"), seal_broken("11:30"))
+    desk.later(2)
+
+    score = desk.engine.score("container:MSKU1234565")
+
+    assert [(reason.points, reason.rule) for reason in score.reasons] == [
+        (70, "seal_broken_in_transit"),
+        (30, "gate_in_without_filing"),
+    ]
+    assert score.points == 100
+
+
+def test_the_past_is_judged_all_at_once_in_whatever_order_it_is_read(desk: Desk) -> None:
+    desk.engine.study([gate_in("10:00"), seal_broken("11:00")])
+    desk.engine.study([filing("09:00")])
+
+    assert rules(desk.later(24)) == ["RAISED seal_broken_in_transit"]

@@ -104,6 +104,8 @@ class Tally:
             reading.withdrawn += not raised
             self._alerted(engine, told)
             return
+        if told["kind"] == "score":
+            return
         reading.delivered += told["count"]
         if len(reading.milliseconds) < LATENCIES_COUNT_MAX:
             reading.milliseconds.extend(told["milliseconds"])
