@@ -13,7 +13,7 @@ import uvloop
 from hub.assembly.serve import serve
 from hub.core.errors import HubError
 from hub.drivers.system.listen import inherited
-from hub.drivers.system.workers import UNABLE, UP, Charge
+from hub.drivers.system.workers import STOP_MARGIN_SECONDS, UNABLE, UP, Charge
 
 STDIN, STDOUT = 0, 1
 
@@ -39,6 +39,8 @@ async def _work(charge: Charge) -> None:
         """Nothing more is said on the standard input: it has ended, and with it the parent."""
         loop.remove_reader(STDIN)
         stop.set()
+        seconds = charge.settings.http.shutdown_seconds_max + STOP_MARGIN_SECONDS
+        loop.call_later(seconds, os._exit, UNABLE)  # Nobody is there who would end one that takes too long.
 
     def up() -> None:
         os.write(STDOUT, UP)

@@ -55,6 +55,7 @@ class Means(Struct, frozen=True, kw_only=True):
 
         Nobody else runs in between where that is so already.
         """
+        end_if_cancelled()
         while not self.confirmed() or self.snapshot().revision < revision:
             await self.clock.sleep(POLL_SECONDS)
         return self.routes()
@@ -167,6 +168,12 @@ async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, 
             means.observer.event(f"{name}.interrupted", error=type(error).__name__, **facts)
         except Exception as error:  # noqa: BLE001  A supervisor: a fault in one feed must not stop the others.
             means.alarm(f"{name}_failed", error=place_of(error), **facts)
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError  # A driver's error came in its place: a broken connection may say so first.
+        end_if_cancelled()
         await means.clock.sleep(RETRY_SECONDS)
+
+
+def end_if_cancelled() -> None:
+    """Raise a cancellation that a driver kept to itself: a connection that broke may answer with its own error, and
+    what was done at that very moment with its result (asyncpg's `wait_for`). Nobody cancels a second time."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
