@@ -173,7 +173,7 @@ async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, 
 
 
 def end_if_cancelled() -> None:
-    """Raise a cancellation that a driver kept to itself: a connection that broke may answer with its own error, and
-    what was done at that very moment with its result (asyncpg's `wait_for`). Nobody cancels a second time."""
+    """Raise a cancellation that something below kept to itself: it may have answered with an error of its own, or with
+    a result, and nobody cancels a second time."""
     if (task := asyncio.current_task()) is not None and task.cancelling():
         raise asyncio.CancelledError
