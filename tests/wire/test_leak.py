@@ -88,10 +88,13 @@ EVENT = st.tuples(
         st.sampled_from(CHAPTERS),
     ),
 )
+PAUSED = st.tuples(st.just("paused"), st.tuples(st.integers(0, 9), EVENT.map(lambda made: made[1])))
 ACT = st.tuples(st.sampled_from(["suspend", "resume", "end"]), st.integers(0, 9))
 STORIES = st.tuples(
     st.lists(AGREEMENTS, min_size=1, max_size=5),
-    st.lists(st.one_of(EVENT, EVENT, EVENT, st.tuples(st.just("agree"), AGREEMENTS), ACT), min_size=4, max_size=16),
+    st.lists(
+        st.one_of(EVENT, EVENT, EVENT, PAUSED, st.tuples(st.just("agree"), AGREEMENTS), ACT), min_size=4, max_size=16
+    ),
     st.sampled_from(FILTERS),
     st.sampled_from([(), (LODGED,)]),
 )
@@ -144,6 +147,11 @@ class Story:
             self.callers[name] = await self.world.company(name, scopes=READS, roles=["authority"])
 
     async def tell(self, what: str, given: Any) -> None:
+        if what == "paused":
+            number, event = given
+            for each in (("suspend", number), ("send", event), ("resume", number)):
+                await self.tell(*each)
+            return
         self.step += 1
         if what == "agree":
             await self._agree(given)
@@ -232,15 +240,18 @@ class Story:
 
     def missing(self) -> list[str]:
         """What a feed without a filter must show at the end, and does not."""
-        found = []
+        shown: dict[tuple[str, str], bytes] = {}
         for came in self.came:
-            if came.what != "records" or self.filter:
-                continue
-            for sent in self.sent:
-                allowed = self.allowed(sent, came)
-                wanted = [each for each, at in sent.canaries.items() if allowed and is_under(at, allowed)]
-                found += [f"{came.party} {sent.canaries[each]}" for each in wanted if each.encode() not in came.content]
-        return found
+            if came.what == "records":
+                shown[came.party, came.purpose] = shown.get((came.party, came.purpose), b"") + came.content
+        return [
+            f"{party}, {purpose}: {pointer} of {sent.event['type']}"
+            for (party, purpose), content in shown.items()
+            for sent in self.sent
+            if not self.filter and (allowed := self.allowed(sent, Came(party, "records", b"", purpose)))
+            for canary, pointer in sent.canaries.items()
+            if is_under(pointer, allowed) and canary.encode() not in content
+        ]
 
     async def routed(self) -> None:
         """Until fan-out has looked at everything for every feed."""
@@ -290,7 +301,8 @@ async def collect(story: Story) -> None:
 async def ask(story: Story, party: str, path: str, what: str = "", purpose: str = "", **more: Any) -> Any:
     answer = await story.callers[party].ask(more.pop("method", "GET"), path, **more)
     head = repr(dict(answer.headers)).encode()
-    story.came.append(Came(party, what or path, head + answer.body, purpose))
+    what = what or path if answer.status < 300 else f"refused, {path}"
+    story.came.append(Came(party, what, head + answer.body, purpose))
     return answer
 
 
@@ -298,7 +310,7 @@ async def of_feed(story: Story, recipient: str, purpose: str) -> None:
     name = feed_name(recipient, purpose)
     for lane in ("main", "urgent") if story.urgent else ("main",):
         asked = f"/v1/feeds/{name}/records?from=earliest&proof=yes" + (f"&lane={lane}" if lane == "urgent" else "")
-        await ask(story, recipient, asked, f"records, {lane}", purpose)
+        await ask(story, recipient, asked, "records", purpose)
     for path in ("schema", "asyncapi", "lag"):
         await ask(story, recipient, f"/v1/feeds/{name}/{path}", path, purpose)
     for text in ("type = customs.container.gate_in", "/data/cnry1name exists", "/data/declarant/name starts cnry"):
