@@ -3,7 +3,8 @@
 An event stamped with revision r is decided with the agreements in force at max(r, `since`), and with the facts stamped
 into it; what is true now may only take away. So an agreement counts where both its version of that revision and its
 newest version cover the event, and allows what both allow. The dates of an agreement are compared with the moment the
-event was received: `valid_from` says how far back history is shown.
+event was received: `valid_from` says how far back history is shown. What came while it was suspended it never shows:
+that is asked of r itself, whatever `since` is.
 
 All of this is worked out once for each (revision, publisher, facts, type), as a step function of time; then an event
 costs a dictionary look-up. Only where agreements have conditions is the event itself opened.
@@ -16,11 +17,12 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import ALL_FIELDS, Agreement, Conditions, Purpose, type_matches
+from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Conditions, Purpose, type_matches
 from hub.core.event import Event
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
@@ -56,11 +58,19 @@ class Term(Struct, frozen=True):
     now: Agreement
     oldest: int = 0
     """What was received before is older than the recipient may keep it; seconds since 1970."""
+    suspended: tuple[tuple[int, int], ...] = ()
+    """The stretches of revisions in which the agreement was suspended: from, until (exclusive)."""
 
-    def covers(self, revision: int, publisher: str, facts: Facts, event_type: str) -> bool:
-        return self.begins <= revision < self.ends and all(
-            version.provider.covers(publisher, facts) and version.covers_type(event_type)
-            for version in (self.then, self.now)
+    def covers(self, stamped: int, revision: int, publisher: str, facts: Facts, event_type: str) -> bool:
+        """Whether it counts for an event that was `stamped` with one revision and is decided by a later one, or by the
+        same."""
+        return (
+            self.begins <= revision < self.ends
+            and not any(begins <= stamped < ends for begins, ends in self.suspended)
+            and all(
+                version.provider.covers(publisher, facts) and version.covers_type(event_type)
+                for version in (self.then, self.now)
+            )
         )
 
     def window(self) -> tuple[int, int]:
@@ -90,11 +100,13 @@ class Terms:
     def add(self, term: Term) -> None:
         self._of[term.then.provider.partner].append(term)
         self.named.update(each.provider.partner for each in (term.then, term.now) if each.provider.partner)
-        self.revisions += [term.begins, term.ends]
+        self.revisions += [term.begins, term.ends, *chain.from_iterable(term.suspended)]
 
-    def covering(self, revision: int, publisher: str, facts: Facts, event_type: str) -> list[Term]:
+    def covering(self, header: EventHeader, revision: int, facts: Facts) -> list[Term]:
+        """Those that count for the event, decided by `revision`, whatever it says itself."""
+        publisher = header.publisher
         candidates = [*self._of.get(publisher, ()), *self._of.get(None, ())]
-        return [term for term in candidates if term.covers(revision, publisher, facts, event_type)]
+        return [term for term in candidates if term.covers(header.revision, revision, publisher, facts, header.type)]
 
     def standing(self, now: int) -> Terms:
         """Those whose last day has not passed at `now` (seconds since 1970): nothing is shown on the others any more,
@@ -148,9 +160,11 @@ class Agreements:
 
     def _add(self, now: Agreement, versions: Sequence[tuple[int, Agreement]]) -> None:
         ends = [begins for begins, _ in versions[1:]] + [_FOR_EVER]
-        for (begins, then), end in zip(versions, ends, strict=True):
+        stretches = [(begins, end, then) for (begins, then), end in zip(versions, ends, strict=True)]
+        suspended = tuple((begins, end) for begins, end, then in stretches if then.state is AgreementState.SUSPENDED)
+        for begins, end, then in stretches:
             if then.holds and (then.recipient, then.purpose) == (now.recipient, now.purpose):
-                term = Term(begins, end, then, now)
+                term = Term(begins, end, then, now, suspended=suspended)
                 self._terms[now.recipient, now.purpose].add(term)
                 self._of[then.provider.partner or now.provider.partner].append(term)
 
@@ -181,7 +195,7 @@ def _parties(terms: Iterable[Term], publisher: str, facts: Facts, event_type: st
     return frozenset(
         (term.now.recipient, term.now.purpose)
         for term in terms
-        if term.covers(term.begins, publisher, facts, event_type)
+        if term.covers(term.begins, term.begins, publisher, facts, event_type)
     )
 
 
@@ -281,7 +295,8 @@ class Decisions:
     def decide(self, header: EventHeader, event: Event) -> Grant | None:
         """What may be shown of the event; None: not even that there is one. Raises ValueError for odd facts, and where
         a condition looks into an event that is no JSON object."""
-        epoch = bisect_right(self._terms.revisions, self.revision(header))
+        # By which revision it is decided follows from its own: nothing between two of `revisions` makes a difference.
+        epoch = bisect_right(self._terms.revisions, header.revision)
         publisher = header.publisher if header.publisher in self._terms.named else ""
         key = (epoch, publisher, header.facts, header.type)
         rule = self._rules.get(key)
@@ -293,7 +308,7 @@ class Decisions:
     def covering(self, event: Event) -> list[Agreement]:
         """The agreements, as they are now, that cover the event, each by itself. Raises ValueError as `decide` does."""
         header = event.header
-        terms = self._terms.covering(self.revision(header), header.publisher, facts_of(header), header.type)
+        terms = self._terms.covering(header, self.revision(header), facts_of(header))
         return [
             term.now
             for term in terms
@@ -310,7 +325,7 @@ class Decisions:
     def _work_out(self, header: EventHeader) -> _Rule:
         if not any(type_matches(pattern, header.type) for pattern in self._types):
             return _NOTHING
-        terms = self._terms.covering(self.revision(header), header.publisher, facts_of(header), header.type)
+        terms = self._terms.covering(header, self.revision(header), facts_of(header))
         windows = [(term, *term.window()) for term in terms]
         starts = sorted({moment for _, first, last in windows for moment in (first, last)})
         steps = [[term for term, first, last in windows if first <= start < last] for start in starts]

@@ -53,7 +53,7 @@ class Ruling:
 
     def may_show(self, header: EventHeader, facts: Facts) -> bool:
         """Whether any agreement covers events like this one, whatever they say themselves."""
-        return bool(self._terms.covering(self.revision(header), header.publisher, facts, header.type))
+        return bool(self._terms.covering(header, self.revision(header), facts))
 
     @cached_property
     def matches(self) -> Callable[[Mapping[str, Any]], bool] | None:

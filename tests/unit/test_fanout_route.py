@@ -185,6 +185,25 @@ def test_what_comes_while_an_agreement_is_suspended_is_shown_to_nobody_also_late
     assert book.decide(event(revision=4)) == EVERYTHING
 
 
+def test_what_came_while_an_agreement_was_suspended_is_in_no_feed_that_is_made_later_either() -> None:
+    book = Book(AGREEMENT, agreement(state=AgreementState.SUSPENDED), AGREEMENT, FEED)
+
+    assert [book.decide(event(revision=number)) for number in range(1, 6)] == [
+        EVERYTHING,
+        EVERYTHING,
+        None,
+        EVERYTHING,
+        EVERYTHING,
+    ]
+
+
+def test_what_came_while_one_agreement_was_suspended_is_shown_by_another_alone() -> None:
+    seal = agreement("seal", fields=("/data/seal",))
+    book = Book((AGREEMENT, seal), agreement(state=AgreementState.SUSPENDED), AGREEMENT, FEED)
+
+    assert book.decide(event(revision=3)) == Grant(("/data/seal",), ("seal",))
+
+
 @pytest.mark.parametrize(
     ("conditions", "data", "met"),
     [

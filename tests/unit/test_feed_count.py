@@ -91,6 +91,22 @@ def test_what_no_agreement_shows_now_does_not_count() -> None:
     virtual.run(main())
 
 
+def test_what_came_while_the_agreement_was_suspended_does_not_count_either_once_it_is_resumed() -> None:
+    async def main() -> None:
+        at = await desk()
+        for number, state in enumerate((AgreementState.SUSPENDED, AgreementState.ACTIVE)):
+            at.world.register(replace(AGREEMENT, state=state))
+            revision, now_us = at.world.snapshot.revision, at.world.clock.now_us()
+            await at.world.publish(event_record(f"event-{number}", revision=revision, received_us=now_us))
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        assert (await counted(at, "/id = event-0")).events == 0
+        assert (await counted(at, "/id = event-1")).events == 1
+
+    virtual.run(main())
+
+
 def test_a_filter_finds_nothing_in_what_is_withheld() -> None:
     async def main() -> None:
         at = await desk()

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.agreement import Agreement, Provider
+from hub.core.agreement import Agreement, AgreementState, Provider
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
 from hub.core.partner import Partner, Role, System, Tier
@@ -52,6 +52,12 @@ def known(record: LogRecord | None = None, **members: Any) -> KnownEvent:
 
 def agreement(**members: Any) -> Agreement:
     return replace(AGREEMENT, **members)
+
+
+def test_what_came_while_an_agreement_was_suspended_is_found_by_no_look_up_whatever_feeds_are_made_later() -> None:
+    seen = sight(AGREEMENT, agreement(state=AgreementState.SUSPENDED), AGREEMENT, FEED)
+
+    assert [seen.shown(known(revision=number)) is not None for number in (3, 4, 5)] == [True, False, True]
 
 
 def test_an_agreement_shows_what_it_names() -> None:
