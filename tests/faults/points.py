@@ -15,12 +15,14 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from hub.assembly.grounds import Ports
+from hub.core.dead_letter import DeadLetter, Run
 from hub.core.dispatch import Dispatch, Step
 from hub.core.errors import Unknown
 from hub.core.leak import Leak
 from hub.core.proposal import Proposal
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
 from hub.ports.blob_store import BlobKey, BlobStore, Stored
+from hub.ports.dead_letters import DeadLetters
 from hub.ports.dispatches import Dispatches
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence, Occurrence
@@ -63,8 +65,24 @@ WEBHOOK_POINTS = ("before-keep", "after-keep")
 """Around each time that an endpoint's courier keeps what it has to know: messages made, messages done."""
 DISPATCH_POINTS = ("after-dispatch", "before-notice", "during-notice", "after-notice", "after-dispatch-mark")
 """From what customs answers being kept, before its sender is told, to its being noted as written, in order."""
+LETTER_POINTS = (
+    *("before-append", "during-append", "after-append"),
+    *("before-notice", "during-notice", "after-notice"),
+    *("before-letter-mark", "after-letter-mark"),
+)
+"""From the new version of a dead letter that is released or repaired to its being marked as settled, in order."""
 POINTS = tuple(
-    dict.fromkeys((*COMMON_POINTS, *RARE_POINTS, *DOCUMENT_POINTS, *LEAK_POINTS, *WEBHOOK_POINTS, *DISPATCH_POINTS))
+    dict.fromkeys(
+        (
+            *COMMON_POINTS,
+            *RARE_POINTS,
+            *DOCUMENT_POINTS,
+            *LEAK_POINTS,
+            *WEBHOOK_POINTS,
+            *DISPATCH_POINTS,
+            *LETTER_POINTS,
+        )
+    )
 )
 
 
@@ -100,6 +118,7 @@ def armed(ports: Ports, switch: KillSwitch) -> Ports:
         registry=ArmedRegistry(ports.registry, switch),
         blobs=ArmedBlobs(ports.blobs, switch),
         dispatches=ArmedDispatches(ports.dispatches, switch),
+        dead_letters=ArmedDeadLetters(ports.dead_letters, switch),
     )
 
 
@@ -216,6 +235,15 @@ class ArmedDispatches(_Armed):
         await self._port.mark(ids, step, time_us)
         if step is Step.WRITTEN:
             self._switch.reach("after-dispatch-mark")
+
+
+class ArmedDeadLetters(_Armed):
+    _port: DeadLetters
+
+    async def store(self, letter: DeadLetter, run: Run | None = None) -> None:
+        self._switch.reach("before-letter-mark")
+        await self._port.store(letter, run)
+        self._switch.reach("after-letter-mark")
 
 
 class ArmedObserver(_Armed):
