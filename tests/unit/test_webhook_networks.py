@@ -34,7 +34,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
         *("::1", "::", "fe80::1", "fe80::1%lo", "fc00::1", "fd12:3456::1", "ff02::1", "2001:db8::1"),
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "::10.0.0.1"),
         *(NAT64_OF_LOOPBACK, "64:ff9b:1::a00:1", "2002:7f00:1::", "2002:a00:1::1"),
-        "2001:0:7f00:1:0:0:f5ff:fffe",
+        *("2001:0:7f00:1:0:0:f5ff:fffe", "fec0::1", "3fff::1", "2001:4860::5efe:a00:1", "2001:4860::200:5efe:808:808"),
+        *("64:ff9b:1:a00:0:100:808:808", "64:ff9b:1:7f00:0:100:808:808", "64:ff9b:1::808:808"),
     ],
 )
 def test_no_address_of_a_network_of_one_s_own_is_connected_to(address: str) -> None:
