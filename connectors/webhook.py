@@ -14,6 +14,7 @@ The page is `schemas/formats/webhook.md`; the form is that of Standard Webhooks 
 from __future__ import annotations
 
 import hmac
+import re
 import time
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
@@ -30,6 +31,7 @@ TOLERANCE_SECONDS = 300
 VERIFICATION = "customs-hub.endpoint.verification"
 SIGNATURES_MAX = 16
 """More are not looked at: a hub sends four at most."""
+_CHALLENGE = re.compile("[A-Za-z0-9+/]{32}")
 
 
 class NotVerified(ConnectorError):
@@ -91,7 +93,8 @@ def verify(
 def verification_answer(body: bytes, keys: Keys) -> bytes | None:
     """The body to answer 200 with, where the message asks whether this is the right receiver; else None.
 
-    Raises `NotVerified` where no `whsec_` secret is known, for the answer is made with it.
+    Raises `NotVerified` where no `whsec_` secret is known, for the answer is made with it, and for a challenge that no
+    hub asks.
     """
     try:
         message = orjson.loads(body)
@@ -101,8 +104,12 @@ def verification_answer(body: bytes, keys: Keys) -> bytes | None:
         return None
     if not keys.secrets:
         raise NotVerified("a verification is answered with the whsec_ secret, and there is none here")
-    signed = f"customs-hub-endpoint/1.{message['data']['challenge']}".encode()
-    return orjson.dumps({"answer": b64encode(hmac.digest(keys.secrets[-1], signed, "sha256")).decode()})
+    data = message.get("data")
+    challenge = data.get("challenge") if isinstance(data, dict) else None
+    if not isinstance(challenge, str) or not _CHALLENGE.fullmatch(challenge):
+        raise NotVerified("a challenge is 24 bytes in base64")
+    key = hmac.digest(keys.secrets[-1], b"customs-hub-endpoint/2", "sha256")
+    return orjson.dumps({"answer": b64encode(hmac.digest(key, challenge.encode(), "sha256")).decode()})
 
 
 def signed_headers(secret: bytes, private: Ed25519PrivateKey, body: bytes, *, now: int) -> dict[str, str]:

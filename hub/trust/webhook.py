@@ -12,7 +12,7 @@ from msgspec import Struct
 SECRET_PREFIX, PUBLIC_PREFIX = "whsec_", "whpk_"
 SECRET_BYTES = 32
 CHALLENGE_BYTES = 24
-_ANSWER_PREFIX = b"customs-hub-endpoint/1."
+_ANSWERING = b"customs-hub-endpoint/2"
 _ID_BYTES = 18
 
 
@@ -57,8 +57,9 @@ def message_id(secret: bytes, meant: bytes) -> str:
 
 
 def answer_to(challenge: str, secret: bytes) -> str:
-    """What a receiver that has the secret answers to a verification."""
-    return b64encode(hmac.digest(secret, _ANSWER_PREFIX + challenge.encode(), "sha256")).decode()
+    """What a receiver that has the secret answers to a verification; under a key of its own, it signs no message."""
+    key = hmac.digest(secret, _ANSWERING, "sha256")
+    return b64encode(hmac.digest(key, challenge.encode(), "sha256")).decode()
 
 
 def is_answer(given: str, challenge: str, keys: Sequence[SigningKey]) -> bool:

@@ -100,7 +100,7 @@ async def test_messages_beyond_what_may_wait_are_put_off(webhooks: Webhooks, sen
 async def test_a_stranger_is_refused_and_a_verification_answered_without_the_engine(
     webhooks: Webhooks, sender: Sender
 ) -> None:
-    asked = {"type": VERIFICATION, "data": {"endpoint": "e", "challenge": "c"}}
+    asked = {"type": VERIFICATION, "data": {"endpoint": "e", "challenge": "c" * 32}}
 
     assert (await sender.send([{"specversion": "1.0"}], secret=b"\x01" * 32))[0] == 401
     assert (await sender.send({"type": "customs-hub.feed.moved", "data": {}}))[0] == 415

@@ -115,6 +115,25 @@ def test_a_verification_is_answered_with_the_secret_and_nothing_else_is() -> Non
         verification_answer(orjson.dumps(asked), Keys(OLD["public"]))
 
 
+def test_no_answer_to_a_verification_is_the_signature_of_a_message() -> None:
+    wanted = f"{NOW}.[]"
+    asked = {"type": "customs-hub.endpoint.verification", "data": {"challenge": wanted}}
+    made = webhook.answer_to(wanted, webhook.secret_bytes(NEW["secret"]))
+
+    for name in ("customs-hub-endpoint/1", "customs-hub-endpoint/2"):
+        assert "no signature" in refused(headers(id=name, signature=f"v1,{made}"), NEW["secret"], body=b"[]")
+    with pytest.raises(NotVerified, match="24 bytes"):
+        verification_answer(orjson.dumps(asked), Keys(NEW["secret"]))
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"challenge": 1}, {"challenge": ""}, {"challenge": "A" * 32 + "\n"}])
+def test_what_no_hub_asks_is_answered_by_nobody(data: object) -> None:
+    asked = {"type": "customs-hub.endpoint.verification", "data": data}
+
+    with pytest.raises(NotVerified, match="24 bytes"):
+        verification_answer(orjson.dumps(asked), Keys(NEW["secret"]))
+
+
 def test_the_id_of_a_message_follows_from_what_it_means() -> None:
     one = webhook.message_id(bytes(32), b"one")
 
