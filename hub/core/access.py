@@ -54,7 +54,7 @@ class Access(Struct, frozen=True, omit_defaults=True):
     signature: str = ""
     """PROCESSED: the recipient's JWS over its acknowledgement (`formats/ack.md`)."""
     restriction: str = ""
-    """The lawful restriction under which the company is not told who it was; empty: there is none."""
+    """The lawful restrictions under which the company is not told who it was, separated by spaces; empty: none."""
 
 
 Runs = list[tuple[int, int]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -51,8 +51,6 @@ class Restriction(Struct, frozen=True, omit_defaults=True):
         return not self.lifted and (self.embargo is None or now < self.embargo)
 
 
-def first_that_binds(restrictions: Iterable[Restriction], access: Access, now: int) -> str:
-    """The id of the strictest: one under which nothing is told goes before the others."""
-    binding: Sequence[Restriction] = [each for each in restrictions if each.binds(access, now)]
-    silent = [each for each in binding if each.tells is Telling.NOTHING]
-    return next((each.id for each in (*silent, *binding)), "")
+def all_that_bind(restrictions: Iterable[Restriction], access: Access, now: int) -> str:
+    """Their ids, separated by spaces: when one of them is over, the others still hide."""
+    return " ".join(each.id for each in restrictions if each.binds(access, now))

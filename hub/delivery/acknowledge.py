@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -60,8 +58,6 @@ class Acknowledgements:
         self._clock = clock
         self._observer = observer
         self._hub = hub
-        self._acknowledging: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-        """By partner and feed: who reads a place in order to move it on does so alone. One process owns the state."""
 
     async def take(self, partner: str, name: str, said: Said, reader: Reader) -> Refusal | None:
         """Remember what is worked off, and write it down; it never moves back.
@@ -82,12 +78,14 @@ class Acknowledgements:
             if isinstance(marked, Refusal):
                 return marked
             cursor, kept_as, way = marked, f"{name}@{Way.KAFKA}", Way.KAFKA
-        async with self._acknowledging.setdefault((partner, kept_as), asyncio.Lock()):
-            kept = self._cursors.kept(await self._positions.acknowledged(partner, kept_as))
+        is_moved = False
+        while not is_moved:  # Another worker may have moved it meanwhile; that one was first.
+            was = await self._positions.acknowledged(partner, kept_as)
+            kept = self._cursors.kept(was)
             further = cursor if kept is None else furthest(cursor, kept)
-            await self._positions.acknowledge(partner, kept_as, self._cursors.plain(further))
             entries = _processed(feed, kept, further, reader, way.value, signature)
-            await self._journal.add(entries)
+            await self._journal.add(entries)  # First: once the place has moved, nothing would be written any more.
+            is_moved = await self._positions.acknowledge(partner, kept_as, self._cursors.plain(further), was=was)
         await self._time(entries)
         return None
 

@@ -14,7 +14,7 @@ from hub.core.access import Access, Step, runs_of
 from hub.core.errors import HubError, StorageUnavailable
 from hub.core.feed import Feed
 from hub.core.registry import Snapshot
-from hub.core.restriction import first_that_binds
+from hub.core.restriction import all_that_bind
 from hub.ports.access_journal import AccessJournal
 from hub.ports.system import Clock
 from schemas.headers import FeedHeader
@@ -80,7 +80,7 @@ class Journal:
 
 def _stamped(entry: Access, now_us: int, snapshot: Snapshot) -> Access:
     time_us = entry.time_us or now_us
-    restriction = entry.restriction or first_that_binds(snapshot.restrictions, entry, time_us // 1_000_000)
+    restriction = entry.restriction or all_that_bind(snapshot.restrictions, entry, time_us // 1_000_000)
     return replace(entry, time_us=time_us, restriction=restriction)
 
 

@@ -58,8 +58,11 @@ class Positions(Protocol):
         MUST raise `LeaseLost`, and write none of them, if the lease's epoch is not current in the transaction.
         """
 
-    async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
-        """Remember what a reader has acknowledged: the plain content of its cursor (`schemas/formats/cursor.md`)."""
+    async def acknowledge(self, reader: str, feed: str, cursor: bytes, *, was: bytes | None) -> bool:
+        """Remember what a reader has acknowledged: the plain content of its cursor (`schemas/formats/cursor.md`).
+
+        MUST write nothing, and return False, where something else than `was` is remembered: another worker was first.
+        """
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         """What the reader acknowledged last."""

@@ -118,13 +118,11 @@ class Accesses:
         return await self._kept.about(position)
 
     def telling(self, access: Access) -> Telling | None:
-        """What the company may be told of it now; None: everything."""
-        if not access.restriction:
-            return None
-        restriction = self._snapshot().restrictions.get(access.restriction)
-        if restriction is None:
-            return Telling.AUTHORITY
-        return restriction.tells if restriction.hides(self._clock.now_us() // 1_000_000) else None
+        """What the company may be told of it now, by the strictest restriction that still hides; None: everything."""
+        restrictions, now = self._snapshot().restrictions, self._clock.now_us() // 1_000_000
+        noted = [restrictions.get(name) for name in access.restriction.split()]
+        tells = {Telling.AUTHORITY if each is None else each.tells for each in noted if each is None or each.hides(now)}
+        return Telling.NOTHING if Telling.NOTHING in tells else next(iter(tells), None)
 
     def is_told(self, access: Access, span: tuple[int, int] | None = None) -> bool:
         in_time = span is None or span[0] <= access.time_us < span[1]

@@ -26,6 +26,7 @@ PASSED_OVER_MAX = 8
 READ_BYTES_MAX = 65_536
 _BEYOND = 1 << 62
 GIVEN = frozenset({Step.DELIVERED, Step.REPLAYED})
+_TOLD = GIVEN | {Step.PUBLISHED}
 
 
 class Link(Struct, frozen=True):
@@ -68,26 +69,34 @@ class Chains:
             return None
         accepted_us = header.received_us if header is not None else found[0].time_us
         links: dict[tuple[str, str], Link] = {}
-        for entry in await self._accesses.about(position):
-            await self._add(links, entry.access, position)
+        entries = [entry.access for entry in await self._accesses.about(position)]
+        given = [access for access in entries if access.step in _TOLD]
+        for access in given:
+            await self._add(links, access, position)
+        hidden = {_lane(access) for access in given if self._accesses.telling(access) is not None}
+        for access in entries:
+            if access.step is Step.PROCESSED and _lane(access) not in hidden:
+                self._complete(links, access)
         return Chain(accepted_us, list(links.values()))
+
+    def _complete(self, links: dict[tuple[str, str], Link], access: Access) -> None:
+        """An acknowledgement tells only of what is told without it: else it would undo a restriction of the giving."""
+        link = links.get((access.recipient, access.purpose))
+        if link is not None and link.processed_us is None and self._accesses.telling(access) is None:
+            links[access.recipient, access.purpose] = replace(
+                link, processed_us=access.time_us, signature=access.signature
+            )
 
     async def _add(self, links: dict[tuple[str, str], Link], access: Access, position: Position) -> None:
         telling = self._accesses.telling(access)
-        if telling is Telling.NOTHING or access.step not in {*GIVEN, Step.PUBLISHED, Step.PROCESSED}:
+        if telling is Telling.NOTHING:
             return
         key = ("", "") if telling is not None else (access.recipient, access.purpose)
         link = links.get(key) or Link(*key)
         if telling is not None:
-            link = (
-                link if access.step is Step.PROCESSED else replace(link, delivered_us=_first(link.delivered_us, access))
-            )
+            link = replace(link, delivered_us=_first(link.delivered_us, access))
         elif access.step is Step.PUBLISHED:
             link = replace(link, published_us=_first(link.published_us, access), way=link.way or access.way)
-        elif access.step is Step.PROCESSED:
-            is_first = link.processed_us is None
-            link = replace(link, processed_us=_first(link.processed_us, access))
-            link = replace(link, signature=access.signature) if is_first else link
         else:
             published_us = link.published_us or await self._published_us(access, position)
             delivered_us = _first(link.delivered_us, access)
@@ -120,6 +129,10 @@ async def _stamp_from(reader: LogReader, partition: int, offset: int) -> tuple[i
         if isinstance(stamp := unpack(record.header), FeedHeader):
             return stamp.offset, record.time_us
     return _BEYOND, 0
+
+
+def _lane(access: Access) -> tuple[str, str, str]:
+    return access.recipient, access.feed, access.lane
 
 
 def _first(known_us: int | None, access: Access) -> int:

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 import orjson
 
 from hub.core.access import BLOCK_OFFSETS, runs_of
-from hub.core.partner import Identifier
+from hub.core.partner import Identifier, Role
 from hub.core.registry import Snapshot
 from hub.ports.access_journal import Owned
 from hub.ports.views import KnownEvent
+
+TARGETING = ("customs.control.", "customs.security.")
+"""Families of events that tell what an administration looks at: no company is concerned by them."""
 
 Concerned = Callable[[KnownEvent], Iterable[str]]
 """The partners, beside its publisher, whom an event concerns."""
@@ -47,10 +50,13 @@ def nobody_else(_: KnownEvent) -> Iterable[str]:
 
 
 def consignors(snapshot: Callable[[], Snapshot]) -> Concerned:
-    """Whoever an event names as consignor, by an identifier that the registry has of a partner."""
+    """Whoever a company's event names as consignor, by an identifier that the registry has of a partner."""
 
     def named(event: KnownEvent) -> Iterable[str]:
-        if b'"consignor"' not in event.value:
+        if event.type.startswith(TARGETING) or b'"consignor"' not in event.value:
+            return ()
+        publisher = snapshot().partners.get(event.publisher)
+        if publisher is None or Role.AUTHORITY in publisher.roles:
             return ()
         data = orjson.loads(event.value).get("data")
         party = data.get("consignor") if isinstance(data, dict) else None

@@ -211,14 +211,23 @@ async def test_a_lease_that_was_never_given_stores_nothing(positions: Positions)
 
 
 async def test_what_a_reader_acknowledged_last_is_remembered(positions: Positions) -> None:
-    await positions.acknowledge("engine", "seals", b"first")
-    await positions.acknowledge("engine", "seals", b"\x00second")
+    assert await positions.acknowledge("engine", "seals", b"first", was=None)
+    assert await positions.acknowledge("engine", "seals", b"\x00second", was=b"first")
 
     assert await positions.acknowledged("engine", "seals") == b"\x00second"
 
 
+async def test_of_two_who_move_a_place_on_from_where_it_was_one_is_told_that_it_came_late(positions: Positions) -> None:
+    await positions.acknowledge("engine", "seals", b"first", was=None)
+    assert await positions.acknowledge("engine", "seals", b"second", was=b"first")
+
+    assert not await positions.acknowledge("engine", "seals", b"other", was=b"first")
+    assert not await positions.acknowledge("engine", "seals", b"other", was=None)
+    assert await positions.acknowledged("engine", "seals") == b"second"
+
+
 async def test_readers_and_feeds_are_remembered_apart(positions: Positions) -> None:
-    await positions.acknowledge("engine", "seals", b"one")
+    await positions.acknowledge("engine", "seals", b"one", was=None)
 
     assert await positions.acknowledged("engine", "gates") is None
     assert await positions.acknowledged("other", "seals") is None
@@ -253,7 +262,7 @@ async def test_leases_positions_and_acknowledgements_are_kept_over_a_restart(nam
     async with ground.open() as state:
         lease = await taken(state.positions)
         await state.positions.store(lease, "feed", 1, 0, FeedPosition(10, 3))
-        await state.positions.acknowledge("engine", "seals", b"cursor")
+        await state.positions.acknowledge("engine", "seals", b"cursor", was=None)
 
     async with ground.open() as state:
         assert await state.positions.acquire("judge/0", "b", 10) is None

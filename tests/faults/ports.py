@@ -200,8 +200,8 @@ class FatedPositions:
     ) -> None:
         await self._fate.call(lambda: self._positions.store_all(lease, generation, partition, positions))
 
-    async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
-        await self._fate.call(lambda: self._positions.acknowledge(reader, feed, cursor))
+    async def acknowledge(self, reader: str, feed: str, cursor: bytes, *, was: bytes | None) -> bool:
+        return await self._fate.call(lambda: self._positions.acknowledge(reader, feed, cursor, was=was))
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         return await self._fate.call(lambda: self._positions.acknowledged(reader, feed))

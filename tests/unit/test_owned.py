@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 from msgspec.structs import replace
 
 from hub.core.access import BLOCK_OFFSETS, offsets_of
@@ -11,7 +12,7 @@ from hub.core.registry import Snapshot, Version
 from hub.ports.access_journal import Owned
 from hub.views.owned import concerned, consignors, nobody_else, owned_by
 from tests.contracts.views_grounds import known
-from tests.faults.fanout_world import COMPANY
+from tests.faults.fanout_world import AUTHORITY, COMPANY
 
 EORI = {"scheme": "eori", "value": "NL123456789"}
 NAMED = orjson.dumps({"data": {"consignor": {"name": "Acme", "identifiers": [{"scheme": "duns", "value": "1"}, EORI]}}})
@@ -23,7 +24,9 @@ def held(owned: list[Owned]) -> dict[str, list[int]]:
 
 def registry() -> Snapshot:
     snapshot = Snapshot()
-    snapshot.apply([Version(1, replace(COMPANY, identifiers=(Identifier(**EORI),)), "test", "", 0)])
+    acme = replace(COMPANY, identifiers=(Identifier(**EORI),))
+    partners = (acme, replace(COMPANY, id="terminal"), AUTHORITY)
+    snapshot.apply([Version(1, each, "test", "", 0) for each in partners])
     return snapshot
 
 
@@ -59,3 +62,16 @@ def test_a_consignor_whom_nobody_knows_or_without_identifiers_is_nobody() -> Non
         event = known(1, publisher="terminal", value=orjson.dumps({"data": data}))
 
         assert held(owned_by([event], consignors(registry))) == {"terminal": [1]}
+
+
+@pytest.mark.parametrize("kind", ["customs.control.inspection_selected", "customs.security.screened"])
+def test_nobody_is_concerned_by_what_tells_whom_an_administration_looks_at(kind: str) -> None:
+    event = replace(known(1, publisher="terminal", value=NAMED), type=kind)
+
+    assert held(owned_by([event], consignors(registry))) == {"terminal": [1]}
+
+
+def test_nobody_is_concerned_by_what_an_authority_says() -> None:
+    event = known(1, publisher="customs", value=NAMED)
+
+    assert held(owned_by([event], consignors(registry))) == {"customs": [1]}

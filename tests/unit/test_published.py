@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Step, offsets_of
@@ -68,7 +69,7 @@ def test_what_comes_into_the_topic_is_written_down_once_also_by_the_next_process
 
 def test_only_feeds_that_are_read_from_kafka_are_followed() -> None:
     async def main() -> None:
-        for feed, count in ((FEED, 0), (KAFKA, 2), (replace(KAFKA, ended=True), 0)):
+        for feed, count in ((FEED, 0), (KAFKA, 2)):
             world, kept = await world_with(replace(feed, ended=False)), MemoryAccessJournal()
             await pass_on(world, "a", "b")
             world.register(feed)
@@ -94,5 +95,41 @@ def test_what_the_log_let_go_of_is_passed_over() -> None:
             pass
 
         assert await published(kept) == [2]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("after", [replace(KAFKA, ended=True, version=2), replace(FEED, version=2)])
+def test_what_was_made_available_right_before_a_feed_changed_is_written_down_all_the_same(after: Feed) -> None:
+    async def main() -> None:
+        world, kept = await world_with(KAFKA), MemoryAccessJournal()
+        await pass_on(world, "a", "b")
+        world.register(after)
+
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(publications(world, kept).run())
+            await world.elapse(1)
+            task.cancel()
+
+        assert len(await published(kept)) == 2
+
+    virtual.run(main())
+
+
+def test_a_topic_that_is_not_there_keeps_no_other_from_being_followed() -> None:
+    async def main() -> None:
+        world, kept = await world_with(KAFKA), MemoryAccessJournal()
+        await pass_on(world, "a")
+        missing = replace(KAFKA, name="missing")
+        world.register(missing)
+        follower = publications(world, kept)
+        follower._topics = lambda: iter([(missing, Lane.MAIN), (KAFKA, Lane.MAIN)])  # type: ignore[method-assign]
+
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(follower.run())
+            await world.elapse(3)
+            task.cancel()
+
+        assert await published(kept) == [0]
 
     virtual.run(main())

@@ -257,6 +257,32 @@ async def test_before_its_embargo_nothing_may_be_told_and_then_everything_is(
     assert [item["recipient"] for item in await accesses(delta)] == ["watch"]
 
 
+@pytest.mark.parametrize("tells", [Telling.AUTHORITY, Telling.NOTHING])
+async def test_an_acknowledgement_undoes_no_restriction_of_what_was_given(
+    world: HubWorld, watch: Caller, delta: Caller, tells: Telling
+) -> None:
+    await restrict(world, steps=(Step.DELIVERED,), tells=tells)
+    cursor = await given(watch, (delta, "a"))
+
+    assert (await acknowledge(watch, cursor=cursor)).status == 204
+
+    chain = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json["recipients"]
+    assert [link.keys() for link in chain] == ([] if tells is Telling.NOTHING else [{"recipient", "delivered"}])
+
+
+async def test_of_several_restrictions_each_hides_as_long_as_it_lasts(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    await restrict(world, id="r-2", tells=Telling.NOTHING)
+    await restrict(world)
+    await given(watch, (delta, "a"))
+    assert await accesses(delta) == []
+
+    await restrict(world, id="r-2", tells=Telling.NOTHING, lifted=True)
+
+    assert [item["recipient"] for item in await accesses(delta)] == ["authority"]
+
+
 async def test_auditors_see_all_of_what_is_restricted(world: HubWorld, watch: Caller, delta: Caller) -> None:
     await restrict(world, tells=Telling.NOTHING)
     await given(watch, (delta, "a"))

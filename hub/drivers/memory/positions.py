@@ -54,8 +54,11 @@ class MemoryPositions:
             if stored is None or position.source_offset >= stored.source_offset:
                 self._positions[output, generation, partition] = position
 
-    async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
+    async def acknowledge(self, reader: str, feed: str, cursor: bytes, *, was: bytes | None) -> bool:
+        if self._acknowledged.get((reader, feed), was) != was:
+            return False
         self._acknowledged[reader, feed] = cursor
+        return True
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         return self._acknowledged.get((reader, feed))

@@ -35,7 +35,9 @@ SELECT count(*) FROM held
 """  # noqa: S608 (a constant)
 _LOAD = "SELECT source_offset, feed_offset FROM feed_position WHERE output = $1 AND generation = $2 AND partition = $3"
 _ACKNOWLEDGE = """
-INSERT INTO acknowledged VALUES ($1, $2, $3) ON CONFLICT (reader, feed) DO UPDATE SET cursor = excluded.cursor
+INSERT INTO acknowledged AS known VALUES ($1, $2, $3)
+ON CONFLICT (reader, feed) DO UPDATE SET cursor = excluded.cursor WHERE known.cursor IS NOT DISTINCT FROM $4
+RETURNING 1
 """
 _KEEP = f"""
 WITH held AS ({HELD}), kept AS (
@@ -89,8 +91,8 @@ class PostgresPositions:
         sources, tails = ([each.source_offset for _, each in ordered], [each.feed_offset for _, each in ordered])
         await write_held(self._database, lease, _STORE, generation, partition, outputs, sources, tails)
 
-    async def acknowledge(self, reader: str, feed: str, cursor: bytes) -> None:
-        await self._database.write(_ACKNOWLEDGE, reader, feed, cursor)
+    async def acknowledge(self, reader: str, feed: str, cursor: bytes, *, was: bytes | None) -> bool:
+        return bool(await self._database.write(_ACKNOWLEDGE, reader, feed, cursor, was))
 
     async def acknowledged(self, reader: str, feed: str) -> bytes | None:
         rows = await self._database.read(_ACKNOWLEDGED, reader, feed)
