@@ -95,7 +95,7 @@ STORIES = st.tuples(
     st.lists(
         st.one_of(EVENT, EVENT, EVENT, PAUSED, st.tuples(st.just("agree"), AGREEMENTS), ACT), min_size=4, max_size=16
     ),
-    st.sampled_from(FILTERS),
+    st.sampled_from(("", "", "", *FILTERS)),
     st.sampled_from([(), (LODGED,)]),
 )
 
@@ -233,10 +233,10 @@ class Story:
         return found
 
     def _names(self, came: Came, content: bytes) -> list[str]:
-        """Publishers that no agreement shows and none names."""
+        """Publishers that no agreement shows and none names, nor the recipient's own filter."""
         named = {each.provider.get("partner") for each in self.terms if each.recipient == came.party}
         shown = {sent.sender for sent in self.sent if is_under("/publisher", self.allowed(sent, came))}
-        return [name for name in seen_in(content, SENDERS) if name not in named | shown]
+        return [name for name in seen_in(content, SENDERS) if name not in named | shown and name not in self.filter]
 
     def missing(self) -> list[str]:
         """What a feed without a filter must show at the end, and does not."""
