@@ -16,7 +16,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 
 from msgspec import Struct
@@ -121,20 +121,23 @@ class Terms:
         return self._since(now, oldest_archived)
 
     def _since(self, now: int, oldest: Callable[[Agreement, int], int]) -> Terms:
-        terms = Terms()
-        for term in (term for group in self._of.values() for term in group):
-            if term.now.valid_to is None or now < term.now.valid_to:
-                terms.add(replace(term, oldest=oldest(term.now, now)))
-        terms.revisions = sorted(set(terms.revisions))
-        return terms
+        return self._only(
+            lambda term: replace(term, oldest=oldest(term.now, now))
+            if term.now.valid_to is None or now < term.now.valid_to
+            else None
+        )
 
+    @cached_property
     def direct(self) -> Terms:
-        """Those that let their events be read from Kafka itself."""
+        """Those that let their events be read from Kafka itself: looked for once, whatever feeds rest on them."""
+        return self._only(lambda term: term if term.then.direct and term.now.direct else None)
+
+    def _only(self, kept: Callable[[Term], Term | None]) -> Terms:
+        """What becomes of each of them, but for those that are not kept. Nothing changes but where one of all does."""
         terms = Terms()
-        for term in (term for group in self._of.values() for term in group):
-            if term.then.direct and term.now.direct:
-                terms.add(term)
-        terms.revisions = sorted(set(terms.revisions))
+        terms.revisions, terms.named = self.revisions, self.named
+        for provider, group in self._of.items():
+            terms._of[provider] = [each for each in map(kept, group) if each is not None]
         return terms
 
     def fields(self, publisher: str | None = None) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ class Ruling:
         self.feed = feed
         self._first = first
         # Whoever reads its streams from Kafka sees them as a whole: they hold what may be read so, and nothing else.
-        self._terms = terms = terms.direct() if Way.KAFKA in feed.ways else terms
+        self._terms = terms = terms.direct if Way.KAFKA in feed.ways else terms
         self._decisions = Decisions(terms, since=created, types=feed.types)
 
     def revision(self, header: EventHeader) -> int:

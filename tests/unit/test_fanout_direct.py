@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hub.core.feed import Way
 from hub.core.kafka_access import bars, read_since
-from hub.core.terms import Grant
+from hub.core.terms import Agreements, Grant
 from tests.faults.fanout_world import AGREEMENT, FEED
 from tests.unit.test_fanout_route import Book, agreement, event
 
@@ -28,6 +28,13 @@ def test_a_feed_that_comes_to_be_read_from_kafka_is_cut_from_that_revision_on() 
 
     assert book.decide(event(revision=2)) is not None
     assert book.decide(event(revision=3)) is None
+
+
+def test_what_may_be_read_from_kafka_is_looked_for_once_for_all_feeds_of_a_recipient_and_purpose() -> None:
+    terms = Agreements(Book((AGREEMENT, DIRECT)).snapshot).between(FEED.recipient, FEED.purpose)
+
+    assert (terms.fields(), terms.direct.fields()) == (("*",), DIRECT.fields)
+    assert terms.direct is terms.direct
 
 
 @pytest.mark.parametrize(
