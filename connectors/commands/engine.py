@@ -17,6 +17,7 @@ from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.errors import ConnectorError
 from connectors.partner.notices import notices
 from connectors.risk import Alert, Engine, Following, Group, Reader, Replay, Settings
+from connectors.risk.notices import Notice, send
 from connectors.risk.reader import feeds as feeds_of
 from connectors.risk.replay import begin, end
 from connectors.session import HubRefused, HubSession, HubUnreachable
@@ -42,6 +43,7 @@ def engine(
     watched: Path | None = None,
     since: str | None = None,
     known_at: str | None = None,
+    ask: Annotated[bool, Parameter(negative=())] = False,
     stream: Annotated[bool, Parameter(negative=())] = False,
     json: JSON = False,
 ) -> int:
@@ -65,6 +67,8 @@ def engine(
         end.
     known_at
         With --since: as it was known then (RFC 3339).
+    ask
+        Ask the companies by notice, where an agreement lets this engine, for the reference of a filing that is missing.
     stream
         Have the hub push the records (Server-Sent Events), instead of pulling.
     json
@@ -80,6 +84,7 @@ def engine(
     settings = Settings(grace_seconds=grace_seconds, known_consignors=consignors)
     with closing(Engine(state if state is not None else ":memory:", settings)) as risk:
         desk = _Desk(risk, hub, watched=watched, kept=state is not None, stream=stream, json=json)
+        desk.asking = feeds[0] if ask else ""
         if since is not None:
             asyncio.run(desk.rehearse(feeds, since, known_at))
             return 0
@@ -101,10 +106,12 @@ class _Desk:
     ) -> None:
         self._risk, self._hub, self._watched, self._watched_ns = risk, hub, watched, 0
         self._kept, self._stream, self._json = kept, stream, json
+        self.asking = ""
+        """The feed under which companies are asked; empty: nobody is."""
 
     async def run(self, feeds: tuple[str, ...]) -> None:
         async with self._hub.session(ALL_SCOPES) as session:
-            acts = (self._follow(session, feeds), self._tick(), self._hear(session))
+            acts = (self._follow(session, feeds), self._tick(), self._hear(session), self._ask(session))
             tasks = [asyncio.ensure_future(act) for act in acts]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -154,6 +161,29 @@ class _Desk:
     async def _tick(self) -> None:
         while True:
             self._print([*self._watch(_now_us()), *self._risk.tick(now_us=_now_us())])
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _ask(self, session: HubSession) -> None:
+        while self.asking:
+            for each in self._risk.questions():
+                notice = Notice(
+                    id=each.id,
+                    kind="information-requested",
+                    feed=self.asking,
+                    text=each.text,
+                    language="en",
+                    object={"scheme": "iso6346", "value": each.container},
+                    publisher=each.publisher,
+                )
+                try:
+                    await send(session, notice)
+                except HubUnreachable:
+                    break
+                except HubRefused as e:
+                    if e.retryable:
+                        break
+                    print(f"{each.container}: not asked: {e}", file=sys.stderr, flush=True)
+                self._risk.asked(each)
             await asyncio.sleep(TICK_SECONDS)
 
     def _watch(self, now_us: int) -> list[Alert]:

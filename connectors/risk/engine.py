@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ create table if not exists about (object text, key text, primary key (object, ke
 create index if not exists about_key on about (key);
 create index if not exists event_received on event (received_us);
 create table if not exists due (object text primary key, from_us integer not null) without rowid;
+create table if not exists asked (id text primary key) without rowid;
 create table if not exists suspect (key text primary key) without rowid;
 create table if not exists alert (
     rule text, object text, anchor text, state text not null, raised_us integer not null, withdrawn_us integer,
@@ -61,6 +63,26 @@ class Alert(Struct, frozen=True):
     def line(self) -> str:
         mark = "WITHDRAWN" if self.state != "RAISED" else "ALERT under suspicion" if self.suspect else "ALERT"
         return f"{mark} {self.object}: {self.sentence} [{self.rule}] To do: {self.check}"
+
+
+class Question(Struct, frozen=True):
+    """What a company is asked about one of its containers; it tells nothing of rules, lists and scores."""
+
+    id: str
+    container: str
+    publisher: str
+    """As the feed's records name it."""
+    text: str
+
+
+def question_of(alert: Alert) -> Question:
+    """Of an alert about a filing that is missing."""
+    container = alert.object.partition(":")[2]
+    publisher = alert.evidence[0].partition(" ")[0]
+    id_ = sha256(f"{alert.object} {alert.evidence[0]}".encode()).hexdigest()[:32]
+    return Question(
+        id_, container, publisher, f"Nothing was filed for container {container}: give the filing's reference."
+    )
 
 
 class Engine:
@@ -138,6 +160,20 @@ class Engine:
         """What the alerts that stand on an object come to, with the reason for each point."""
         alerts = [self._alert("RAISED", object_, finding, 0) for finding in self._standing(object_)]
         return scored(object_, [(alert.rule, alert.sentence, alert.suspect) for alert in alerts])
+
+    def questions(self) -> list[Question]:
+        """What is to be asked of companies and was not: of each container that stands without a filing."""
+        rows = self._database.execute(
+            "select object, finding from alert where state = 'RAISED' and rule = 'gate_in_without_filing'"
+        )
+        alerts = [self._alert("RAISED", object_, orjson.loads(finding), 0) for object_, finding in rows.fetchall()]
+        questions = [question_of(alert) for alert in alerts if not alert.suspect]
+        known = {row[0] for row in self._database.execute("select id from asked")}
+        return [each for each in questions if each.id not in known]
+
+    def asked(self, question: Question) -> None:
+        """It was sent; until this is stored it is sent again, which the hub knows by its id."""
+        self._database.execute("insert or ignore into asked values (?)", (question.id,))
 
     def _mark(self, statement: str, keys: list[str], now_us: int) -> list[Alert]:
         self._database.executemany(statement, [(key,) for key in keys])

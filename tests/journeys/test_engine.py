@@ -16,6 +16,8 @@ import pytest
 
 from connectors.cli import run
 from connectors.keys import write_key
+from tests.terminal import CONNECT
+from tests.wire.test_answering import engine, told
 from tests.world import Caller, HubWorld, event, hub_world, settings_in
 
 ROOT = Path(__file__).parents[2]
@@ -59,9 +61,9 @@ async def started(watch: Caller, directory: Path) -> asyncio.subprocess.Process:
     )
 
 
-async def line(engine: asyncio.subprocess.Process) -> str:
-    assert engine.stdout is not None
-    return (await engine.stdout.readline()).decode().rstrip()
+async def line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    return (await process.stdout.readline()).decode().rstrip()
 
 
 def test_the_example_is_as_short_as_it_says() -> None:
@@ -72,15 +74,15 @@ async def test_the_example_tells_each_alert_once_though_it_is_killed(
     watch: Caller, delta: Caller, tmp_path: Path
 ) -> None:
     await sent(delta, "opened", **BROKEN)
-    engine = await started(watch, tmp_path)
-    first = await line(engine)
-    engine.send_signal(signal.SIGKILL)
-    await engine.wait()
+    running = await started(watch, tmp_path)
+    first = await line(running)
+    running.send_signal(signal.SIGKILL)
+    await running.wait()
     await sent(delta, "opened again", **BROKEN)
-    engine = await started(watch, tmp_path)
-    second = await line(engine)
-    engine.kill()
-    await engine.wait()
+    running = await started(watch, tmp_path)
+    second = await line(running)
+    running.kill()
+    await running.wait()
 
     assert "its seal was found broken" in first
     assert "its seal was found broken" in second
@@ -115,3 +117,33 @@ async def test_a_rule_is_tried_over_the_past_as_it_was_known(
         "seal_broken_in_transit",
     }
     assert [each["points"] for each in now if each["kind"] == "score"] == [100]
+
+
+async def asking(watch: Caller, directory: Path) -> asyncio.subprocess.Process:
+    reach = ["--hub", watch.world.hub.url, "--client", watch.id, "--key", "risk.pem"]
+    options = ["--state", "asking.db", "--grace-seconds", "0", "--ask"]
+    command = [*CONNECT, "engine", "watch", *options, *reach]
+    environment = {"PYTHONPATH": str(ROOT)}
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+
+
+async def test_a_company_is_asked_once_for_a_filing_that_is_missing_and_told_nothing_else(
+    world: HubWorld, tmp_path: Path
+) -> None:
+    watch = await engine(world)
+    delta = await world.company()
+    write_key(watch.key, tmp_path / "risk.pem")
+    await sent(delta, "gate")
+
+    for _ in range(2):
+        running = await asking(watch, tmp_path)
+        [notice] = await told(delta)
+        running.kill()
+        await running.wait()
+
+    assert (notice["code"], notice["text"]) == (
+        "CUSTOMS_INFORMATION_REQUESTED",
+        "Nothing was filed for container MSKU1234565: give the filing's reference.",
+    )
