@@ -75,5 +75,5 @@ def test_the_time_to_the_recipient_is_told_for_each_way_and_every_event_comes_on
     ways = json.loads(out)["ways"]
     assert set(ways) == {"pull", "SSE", "webhook"}
     assert all(each["accepted"] == each["delivered"] > 0 for each in ways.values())
-    assert all(0 < each["p50_ms"] <= each["p99_ms"] for each in ways.values())
+    assert all(each["most_per_second"] > 0 and each["per_second"] > 0 for each in ways.values())
     assert list(tmp_path.iterdir()) == []
