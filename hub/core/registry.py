@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from hub.core.aeo import Arrangement, Authorisation, StatusFeed
-from hub.core.agreement import Agreement, Purpose
+from hub.core.agreement import Agreement, AgreementState, Purpose
 from hub.core.allowance import Allowance
 from hub.core.api_key import ApiKey
 from hub.core.approval import PendingProposal, Review
@@ -223,6 +223,8 @@ class Snapshot:
         """By what partners call themselves in UNB: the partners."""
         self._offers: dict[str | None, list[str]] = {}
         """Agreements by the partner that they name as provider; None: they name a class."""
+        self.resumed: dict[str, int] = {}
+        """The revision that last resumed an agreement, of those that were ever suspended."""
         self._touched: dict[str, int] = {}
         self._touched_all = 0
         self.partners: History[Partner] = History()
@@ -293,8 +295,8 @@ class Snapshot:
             item = version.object
             if isinstance(item, Partner):
                 self._identify(item)
-            elif isinstance(item, Agreement) and self.agreements.get(item.id) is None:
-                self._offers.setdefault(item.provider.partner, []).append(item.id)
+            elif isinstance(item, Agreement):
+                self._follow(item, version.revision)
             self._touch(item, version.revision)
             self._of_kind[type(version.object)].add(version.revision, version.object)
             if isinstance(version.object, PublicKey) and version.object.revocation:
@@ -302,6 +304,13 @@ class Snapshot:
             if version.revision not in self.made:
                 self.made[version.revision] = Made(version.time_us, version.actor, version.reason)
             self.revision = max(self.revision, version.revision)
+
+    def _follow(self, agreement: Agreement, revision: int) -> None:
+        before = self.agreements.get(agreement.id)
+        if before is None:
+            self._offers.setdefault(agreement.provider.partner, []).append(agreement.id)
+        elif before.state is AgreementState.SUSPENDED and agreement.holds:
+            self.resumed[agreement.id] = revision
 
     def _touch(self, item: Registered, revision: int) -> None:
         match item:

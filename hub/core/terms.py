@@ -26,7 +26,7 @@ from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Conditions
 from hub.core.event import Event
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
-from schemas.headers import EventHeader
+from schemas.headers import EventHeader, FeedHeader
 
 RULES_KEPT_MAX = 65_536
 GRANTS_KEPT_MAX = 64
@@ -122,9 +122,11 @@ class Terms:
 
     def _since(self, now: int, oldest: Callable[[Agreement, int], int]) -> Terms:
         return self._only(
-            lambda term: replace(term, oldest=oldest(term.now, now))
-            if term.now.valid_to is None or now < term.now.valid_to
-            else None
+            lambda term: (
+                replace(term, oldest=oldest(term.now, now))
+                if term.now.valid_to is None or now < term.now.valid_to
+                else None
+            )
         )
 
     @cached_property
@@ -242,6 +244,17 @@ def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) 
         and (each.valid_to is None or now < each.valid_to)
         and oldest_kept(each, now) * _MICROSECONDS <= received_us
         for each in agreements
+    )
+
+
+def may_leave(stamp: FeedHeader, snapshot: Snapshot, now: int) -> bool:
+    """Whether a record of a feed may be given to its readers at `now` (seconds since 1970).
+
+    What was decided before an agreement was suspended, and lay in the feed then, comes no more once that is resumed:
+    for nobody, whether they read meanwhile or not. A replay brings it.
+    """
+    return all(snapshot.resumed.get(name, 0) <= stamp.revision for name in stamp.agreements) and stand(
+        stamp.agreements, stamp.received_us, snapshot, now
     )
 
 

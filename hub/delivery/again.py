@@ -8,7 +8,7 @@ from hub.core.dead_letter import DeadLetter
 from hub.core.endpoint import Endpoint, Mode
 from hub.core.errors import Trimmed
 from hub.core.feed import Feed, lane_name, stream_of
-from hub.core.terms import stand
+from hub.core.terms import may_leave
 from hub.delivery.courier import Means, opened, standing
 from hub.delivery.cursors import moved
 from hub.delivery.journal import Reader, given
@@ -49,7 +49,7 @@ class Again:
         if stamped is None:
             return GONE
         stamp = stamped[0]
-        if not stand(stamp.agreements, stamp.received_us, means.snapshot(), means.now()):
+        if not may_leave(stamp, means.snapshot(), means.now()):
             return NOT_ALLOWED
         return Parcel(endpoint, feed, offset, stamped)
 

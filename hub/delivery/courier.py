@@ -20,7 +20,7 @@ from hub.core.errors import HubError, Trimmed
 from hub.core.feed import Feed, Way, lane_name, stream_of
 from hub.core.registry import Snapshot
 from hub.core.settings import WebhookSettings
-from hub.core.terms import stand
+from hub.core.terms import may_leave
 from hub.delivery.breaker import Breaker
 from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Reader, given
@@ -304,7 +304,7 @@ class Shift:
             return await self._shelf.search(message, end, endpoint)
         stamped = self._ready.get(message.key) or await self._shelf.of(message)
         snapshot, now = means.snapshot(), means.now()
-        shown = [each for each in stamped if stand(each[0].agreements, each[0].received_us, snapshot, now)]
+        shown = [each for each in stamped if may_leave(each[0], snapshot, now)]
         if not shown and not message.before:
             return None
         stamps, values = [stamp for stamp, _ in shown], [value for _, value in shown]

@@ -18,7 +18,7 @@ from hub.core.feed import Feed, lane_of, lanes_of, stream_named
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
-from hub.core.terms import kept_seconds, stand
+from hub.core.terms import kept_seconds, may_leave
 from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Journal, Reader, given
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
@@ -176,6 +176,6 @@ class Pull:
 
         def stands(stamp: Stamped) -> bool:
             now = self._tails.clock.now_us() // 1_000_000
-            return isinstance(stamp, FeedHeader) and stand(stamp.agreements, stamp.received_us, self._snapshot(), now)
+            return isinstance(stamp, FeedHeader) and may_leave(stamp, self._snapshot(), now)
 
         return stands

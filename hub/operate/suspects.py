@@ -15,7 +15,7 @@ from msgspec import DecodeError, Struct
 from hub.core.feed import Feed, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, StoredRecord
 from hub.core.registry import Snapshot
-from hub.core.terms import stand
+from hub.core.terms import may_leave
 from hub.operate.log_pages import first_since, pages
 from hub.ports.event_log import ReadableLog
 from hub.ports.positions import Positions
@@ -68,7 +68,7 @@ async def shown_in(
         marks = {place.partition: place.mark for place in decode_plain(kept).places} if kept is not None else {}
         async for stamp, record in _stamped(log, stream_of(feed.name, lane), generation, places):
             known = stamp.offset <= marks.get(stamp.partition, -1)
-            if known or stand(stamp.agreements, stamp.received_us, snapshot, now):
+            if known or may_leave(stamp, snapshot, now):
                 shown.append(_named(record.value))
     return shown
 

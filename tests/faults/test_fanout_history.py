@@ -293,8 +293,10 @@ class Oracle:
         if version.start is FeedStart.NOW and header.revision < created:
             return False
         agreement = history.agreements.at(f"{header.publisher}-all", max(header.revision, created))
+        own = history.agreements.at(f"{header.publisher}-all", header.revision)
         wanted = any(type_matches(pattern, header.type) for pattern in version.types)
-        return wanted and agreement is not None and agreement.holds
+        while_suspended = own is not None and own.state is AgreementState.SUSPENDED
+        return wanted and agreement is not None and agreement.holds and not while_suspended
 
     def _has_always_held(self, publisher: str) -> bool:
         """What an agreement covers may have been passed over while it did not hold."""

@@ -477,6 +477,26 @@ def test_a_log_that_fails_is_followed_again_when_it_is_back() -> None:
     virtual.run(main())
 
 
+@pytest.mark.parametrize("reads_meanwhile", [True, False])
+def test_what_was_not_given_before_a_suspension_comes_no_more_whether_one_reads_meanwhile_or_not(
+    reads_meanwhile: bool,
+) -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a", "b")
+        first = await at.page(limit=1)
+        at.world.register(replace(AGREEMENT, state=AgreementState.SUSPENDED))
+        cursor = (await at.page(first.cursor)).cursor if reads_meanwhile else first.cursor
+        at.world.register(AGREEMENT)
+        await at.world.publish(event_record("c", revision=at.world.snapshot.revision))
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        assert (ids(first), ids(await at.page(cursor))) == (["a"], ["c"])
+
+    virtual.run(main())
+
+
 def test_a_stream_gives_groups_with_a_cursor_to_resume_from() -> None:
     async def main() -> None:
         at = await desk()

@@ -195,6 +195,19 @@ def test_an_agreement_that_ends_in_the_middle_of_a_session_stops_it_at_once(stat
     virtual.run(main())
 
 
+def test_a_replay_brings_what_came_before_a_suspension_and_nothing_that_came_in_it() -> None:
+    async def main() -> None:
+        world = await past_world()
+        await world.take("a")
+        for number, state in enumerate((AgreementState.SUSPENDED, AgreementState.ACTIVE)):
+            world.register(replace(AGREEMENT, state=state))
+            await world.take(f"event-{number}")
+
+        assert await world.all(await world.started()) == ["a", "event-1"]
+
+    virtual.run(main())
+
+
 def test_an_agreement_that_ends_while_a_page_is_made_leaves_that_page_empty_and_unwritten() -> None:
     async def main() -> None:
         world = await past_world()
