@@ -63,7 +63,9 @@ class PastWorld(FanoutWorld):
     def build(self) -> PastWorld:
         """One worker's own part; called again, another worker's."""
         clock, observer, entropy = self.clock, self.observer, SystemEntropy()
-        self.segments = Segments(self.blobs, seal_keys=self.keys.seal_keys, observer=observer, beside=here)
+        self.segments = Segments(
+            self.blobs, positions=self.positions, seal_keys=self.keys.seal_keys, observer=observer, beside=here
+        )
         self.history = History(self.log, self.segments, self.index, partitions=self.events.partitions)
         self.archivist = self.archiving("one")
         journal = Journal(self.accesses, snapshot=lambda: self.snapshot, clock=clock)

@@ -123,7 +123,7 @@ def make_replays(hub: Hub) -> Replays:
 
 def make_segments(hub: Hub) -> Segments:
     blobs = Vault(hub.ports.segments, keys=hub.ports.keys, entropy=hub.entropy)
-    return Segments(blobs, seal_keys=hub.ports.keys.seal_keys, observer=hub.observer)
+    return Segments(blobs, positions=hub.ports.positions, seal_keys=hub.ports.keys.seal_keys, observer=hub.observer)
 
 
 def make_archivist(hub: Hub, holder: str) -> Archivist:

@@ -18,7 +18,7 @@ from hub.core.record import EVENTS, Position, StoredRecord
 from hub.core.registry import Snapshot
 from hub.core.terms import DAY_SECONDS, oldest_archived
 from hub.operate.log_pages import pages
-from hub.operate.segments import Segments
+from hub.operate.segments import Segments, lease_of
 from hub.operate.stretch import STRETCH_RECORDS_MAX, Stretch, joined, opened
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
@@ -75,7 +75,7 @@ class Archivist:
         """Keep what is wanted, and let go of what is not any more. What cannot be done now is tried the next time."""
         for partition in range(self._partitions):
             try:
-                lease = await self._positions.acquire(f"archive/{partition}", self._holder, LEASE_SECONDS)
+                lease = await self._positions.acquire(lease_of(partition), self._holder, LEASE_SECONDS)
                 if lease is not None:
                     await self._archive(partition, lease)
                     await self._positions.release(lease)
@@ -115,12 +115,13 @@ class Archivist:
             self._alarm("archive_behind_retention", partition=partition, records=lost)
         mark = await self._index.mark(self._log.generation, partition)
         while (stretch := await self._gathered(partition, offset, mark, wanting)) is not None:
-            entry = await self._put(partition, stretch)
+            entry = await self._put(partition, stretch, lease)
             lease = await self._positions.renew(lease, LEASE_SECONDS)
             offset = stretch.end
             looked_at = (self._log.generation, offset)
             index = Index(looked_at=looked_at, entries=joined(index.entries, entry))
-            await self._segments.put_index(partition, index)
+            await self._segments.put_index(partition, index, lease)
+            await self._segments.let_go_of_others(entry)
             self._observer.count("archived", len(stretch.events))
 
     def _begins(self, index: Index, start: int) -> int:
@@ -184,12 +185,13 @@ class Archivist:
             if first is not None and first.position == Position(generation, partition, event.offset)
         }
 
-    async def _put(self, partition: int, stretch: Stretch) -> Indexed:
+    async def _put(self, partition: int, stretch: Stretch, lease: Lease) -> Indexed:
         generation = self._log.generation
         if not stretch.events:
             return stretch.empty(generation)
         return await self._segments.put(
             stretch.segment(generation, partition),
+            lease,
             oldest_us=stretch.oldest_us,
             newest_us=stretch.newest_us,
             agreements=sorted(stretch.agreements),
@@ -200,6 +202,7 @@ class Archivist:
         now = self._now()
         oldest = {each.id: oldest_archived(each, now) * _US for each in wanting}
         kept: list[Indexed] = []
+        await self._positions.renew(lease, LEASE_SECONDS)
         for entry in index.entries:
             asking = entry.agreements if entry.name else tuple(oldest)
             if any(name in oldest and entry.newest_us >= oldest[name] for name in asking):
@@ -208,8 +211,7 @@ class Archivist:
                 await self._segments.let_go(entry)
         left = Index(looked_at=index.looked_at if wanting else None, entries=tuple(kept))
         if left != index:
-            await self._positions.renew(lease, LEASE_SECONDS)
-            await self._segments.put_index(partition, left)
+            await self._segments.put_index(partition, left, lease)
             self._observer.count("archive_purged", len(index.entries) - len(kept))
         return left
 

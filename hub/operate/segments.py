@@ -1,9 +1,10 @@
 """The store of segments: what was kept of each partition beyond the log's time, found by an index, read with its proof.
 
-Theory of operation. A segment is put first, then the index that names it, each whole or not at all: what a crash left
-unnamed is not there, and is put again under the same name. Letting go is the other way round: the blob first, then its
-row, so that a row without a blob is gone as well. The index of a partition is one blob, with one row for some thousand
-events.
+Theory of operation. A segment is put first, then the index that names it, each whole or not at all and under a name of
+its own, then the name and digest of the index are kept under the lease of who writes: that is what counts, and what it
+names, by digests, is bound to its place. Whoever woke up after its lease was taken changes nothing that counts. What a
+crash left unnamed is not there, and goes when its place is written again. Letting go is the other way round: the blob
+first, then its row, so that a row without a blob is gone as well.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from hub.core.record import Position, StoredRecord
 from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.key_ring import SealKey
 from hub.ports.observer import Observer
+from hub.ports.positions import Lease, Positions
 from hub.trust.segment import (
+    Counting,
     Index,
     Indexed,
     Segment,
     SegmentDamaged,
+    read_counting,
     read_index,
     read_segment,
+    write_counting,
     write_index,
     write_segment,
 )
@@ -33,6 +38,7 @@ from hub.trust.segment import (
 OWNER = "archive"
 OPENED_KEPT_MAX = 4
 """Segments held in memory, for sessions that read them page by page."""
+_FOR_EVER_US = 1 << 62
 
 
 class Segments:
@@ -40,12 +46,14 @@ class Segments:
         self,
         blobs: BlobStore,
         *,
+        positions: Positions,
         seal_keys: Callable[[], Sequence[SealKey]],
         observer: Observer,
         beside: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
         """`beside`: does what takes a tenth of a second where others need not wait for it."""
         self._blobs = blobs
+        self._positions = positions
         self._beside = beside
         self._seal_keys = seal_keys
         self._observer = observer
@@ -55,9 +63,7 @@ class Segments:
     async def index(self, partition: int) -> Index:
         """Raises `StorageUnavailable`, also where what is there cannot be believed."""
         try:
-            index = read_index(await read_blob(self._blobs, _index_key(partition)))
-        except BlobMissing:
-            index = Index()
+            index = await self._read_index(partition)
         except (SegmentDamaged, BlobDamaged) as error:
             raise self._damaged(f"index-{partition}", error) from error
         self._indices[partition] = index
@@ -73,18 +79,31 @@ class Segments:
             return entry
         return _behind(await self.index(place.partition), place)
 
-    async def put_index(self, partition: int, index: Index) -> None:
-        """In place of the one that is there; from now on it counts."""
-        await self._blobs.put(_index_key(partition), _whole(write_index(index)))
+    async def put_index(self, partition: int, index: Index, lease: Lease) -> None:
+        """In place of the one that counts. Raises `LeaseLost`, and that one goes on to count, where the lease was."""
+        last = await self._counting(partition)
+        number = int(last.name.split("-")[2]) + 1 if last is not None else 0
+        name = f"index-{partition}-{number:012}-{lease.epoch}"
+        content = write_index(index)
+        await self._blobs.put(BlobKey(OWNER, name), _whole(content))
+        await self._positions.keep(lease, write_counting(Counting(name, sha256(content).digest())))
+        await self._delete_others(f"index-{partition}-", name)
 
-    async def put(self, segment: Segment, *, oldest_us: int, newest_us: int, agreements: Sequence[str]) -> Indexed:
+    async def put(
+        self, segment: Segment, lease: Lease, *, oldest_us: int, newest_us: int, agreements: Sequence[str]
+    ) -> Indexed:
         """Keep a segment; return the row that it is to have."""
-        name = f"{segment.generation}-{segment.partition}-{segment.first}"
+        name = f"{segment.generation}-{segment.partition}-{segment.first}-{lease.epoch}"
         content: bytes = await self._beside(write_segment, segment)
         await self._blobs.put(BlobKey(OWNER, name), _whole(content))
         digest = sha256(content).digest()
         place = (segment.generation, segment.first, segment.end)
         return Indexed(name, *place, oldest_us, newest_us, digest, tuple(agreements))
+
+    async def let_go_of_others(self, entry: Indexed) -> None:
+        """What crashes left of the place that a row of the index that counts now stands for."""
+        if entry.name:
+            await self._delete_others(entry.name.rpartition("-")[0] + "-", entry.name)
 
     async def records(self, entry: Indexed) -> Sequence[StoredRecord]:
         """The events of a segment, each verified; none where nothing was wanted, or it has gone.
@@ -104,6 +123,35 @@ class Segments:
     async def let_go(self, entry: Indexed) -> None:
         if entry.name:
             await self._blobs.delete(BlobKey(OWNER, entry.name))
+
+    async def _counting(self, partition: int) -> Counting | None:
+        """Of what counts; where that was lost with the state of the hub, of the newest that there is."""
+        kept = await self._positions.kept(lease_of(partition))
+        if kept is not None:
+            return read_counting(kept)
+        names = [key.name for key in await self._blobs.older(f"index-{partition}-", _FOR_EVER_US)]
+        return Counting(max(names)) if names else None
+
+    async def _read_index(self, partition: int) -> Index:
+        """Raises `SegmentDamaged`, `BlobDamaged`."""
+        counting = await self._counting(partition)
+        while counting is not None:
+            try:
+                content = await read_blob(self._blobs, BlobKey(OWNER, counting.name))
+            except BlobMissing as error:
+                seen, counting = counting, await self._counting(partition)
+                if counting == seen:
+                    raise SegmentDamaged("the index that counts is not there") from error
+                continue  # Another one was put in its place meanwhile.
+            if counting.sha256 and sha256(content).digest() != counting.sha256:
+                raise SegmentDamaged("it is not the index that counts")
+            return read_index(content)
+        return Index()
+
+    async def _delete_others(self, prefix: str, name: str) -> None:
+        for key in await self._blobs.older(prefix, _FOR_EVER_US):
+            if key.name != name:
+                await self._blobs.delete(key)
 
     async def _open(self, entry: Indexed) -> Sequence[StoredRecord]:
         try:
@@ -133,8 +181,9 @@ def _behind(index: Index, place: Position) -> Indexed | None:
     return min(rows, key=lambda each: each.first, default=None)
 
 
-def _index_key(partition: int) -> BlobKey:
-    return BlobKey(OWNER, f"index-{partition}")
+def lease_of(partition: int) -> str:
+    """Whose holder writes segments of the partition, and its index."""
+    return f"archive/{partition}"
 
 
 async def _whole(content: bytes) -> AsyncIterator[bytes]:

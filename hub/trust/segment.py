@@ -85,6 +85,15 @@ class Index(Struct, frozen=True, array_like=True):
     entries: tuple[Indexed, ...] = ()
 
 
+class Counting(Struct, frozen=True, array_like=True):
+    """Which blob is the index that counts."""
+
+    name: str
+    sha256: bytes = b""
+    """Empty: nobody knows."""
+
+
+_counting = msgspec.msgpack.Decoder(Counting)
 _segment = msgspec.msgpack.Decoder(Segment)
 _index = msgspec.msgpack.Decoder(Index)
 
@@ -95,6 +104,14 @@ def write_segment(segment: Segment) -> bytes:
 
 def write_index(index: Index) -> bytes:
     return msgspec.msgpack.encode(index)
+
+
+def write_counting(counting: Counting) -> bytes:
+    return msgspec.msgpack.encode(counting)
+
+
+def read_counting(content: bytes) -> Counting:
+    return _counting.decode(content)
 
 
 def read_index(content: bytes) -> Index:
@@ -114,12 +131,20 @@ def read_segment(content: bytes, entry: Indexed, key_at: SealKeyAt) -> list[Stor
         raise SegmentDamaged("it is not the segment that the index names")
     try:
         segment = _segment.decode(content)
+        _check_place(segment, entry)
         trees = [_tree(seal, key_at) for seal in segment.seals]
         return [_verified(kept, trees, segment) for kept in segment.events]
     except SegmentDamaged:
         raise
     except (msgspec.DecodeError, ValueError, LookupError, TypeError) as error:
         raise SegmentDamaged(f"it cannot be read: {type(error).__name__}") from error
+
+
+def _check_place(segment: Segment, entry: Indexed) -> None:
+    place = (segment.generation, segment.first, segment.end)
+    named = entry.name.startswith(f"{segment.generation}-{segment.partition}-{segment.first}-")
+    if not named or place != (entry.generation, entry.first, entry.end):
+        raise SegmentDamaged("it is about another place than its row")
 
 
 def _tree(seal: KeptSeal, key_at: SealKeyAt) -> tuple[Tree, str]:

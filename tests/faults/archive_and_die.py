@@ -24,6 +24,7 @@ from hub.operate.archivist import Archivist
 from hub.operate.history import History
 from hub.operate.segments import Segments
 from hub.ports.first_occurrence import Occurrence
+from hub.ports.positions import Lease
 from hub.trust.merkle import leaf_hash
 from hub.trust.seal import make_seal
 from hub.trust.segment import Index
@@ -54,7 +55,9 @@ class Keeping:
         self.log, self.state, self.clock = log, state, clock
         self.keys = FileKeyRing(directory / "keys", now=0)
         blobs = FileBlobStore.open_at(directory / "archive", clock)
-        self.segments = Segments(blobs, seal_keys=self.keys.seal_keys, observer=ListObserver())
+        self.segments = Segments(
+            blobs, positions=state.positions, seal_keys=self.keys.seal_keys, observer=ListObserver()
+        )
         self.history = History(log, self.segments, state.occurrences, partitions=1)
         snapshot = Snapshot()
         snapshot.apply([Version(1, KEEPING, "test", "", 0)])
@@ -125,9 +128,9 @@ async def main(directory: Path, point: str) -> None:
     async with keeping(directory, days=10) as kept:
         put_index = kept.segments.put_index
 
-        async def deadly(partition: int, index: Index) -> None:
+        async def deadly(partition: int, index: Index, lease: Lease) -> None:
             if point == "after-index":
-                await put_index(partition, index)
+                await put_index(partition, index, lease)
             os.kill(os.getpid(), signal.SIGKILL)
 
         kept.segments.put_index = deadly  # type: ignore[method-assign]

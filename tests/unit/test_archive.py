@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -13,13 +14,15 @@ from hub.core.agreement import AgreementState, Conditions, Provider, Purpose
 from hub.core.errors import StorageUnavailable
 from hub.core.feed import Feed
 from hub.core.record import EVENTS
+from hub.drivers.memory.positions import MemoryPositions
 from hub.ports.blob_store import BlobKey, read_blob
 from hub.trust.segment import SegmentDamaged, read_segment
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, event_record
 from tests.replaying import DAY, KEEPING, PastWorld, past_world
 
-SEGMENT = BlobKey("archive", "1-0-0")
+SEGMENT = BlobKey("archive", "1-0-0-1")
+INDEX = BlobKey("archive", "index-0-000000000000-1")
 
 
 async def kept_for_long(agreement: Any = KEEPING, days: int = 40) -> PastWorld:
@@ -206,6 +209,50 @@ def test_a_crash_between_segment_and_index_leaves_nothing_out_and_nothing_twice(
     virtual.run(main())
 
 
+def test_an_archivist_that_wakes_after_its_lease_was_taken_changes_nothing_that_counts() -> None:
+    async def main() -> None:
+        world = await past_world(agreement=KEEPING)
+        await world.take("a")
+        await world.elapse(8 * DAY)
+        put, held = world.segments.put_index, asyncio.Event()
+
+        async def stopped(*given: Any) -> None:
+            world.segments.put_index = put  # type: ignore[method-assign]
+            await held.wait()
+            await put(*given)
+
+        world.segments.put_index = stopped  # type: ignore[method-assign]
+        sleeping = asyncio.create_task(world.archivist.archive())
+        await world.elapse(3_600)
+        world.archivist = world.archiving("two")
+        await world.archivist.archive()
+        await world.take("b")
+        await gone(world)
+        counts = await world.segments.index(0)
+        held.set()
+        await sleeping
+
+        assert await world.segments.index(0) == counts
+        assert await world.all(await world.started()) == ["a", "b"]
+
+    virtual.run(main())
+
+
+def test_what_a_crash_left_of_a_place_goes_when_it_is_written_again() -> None:
+    async def main() -> None:
+        world = await past_world(agreement=KEEPING)
+        await world.take("a")
+        await world.elapse(8 * DAY)
+        await tampered(world, b"x", BlobKey("archive", "1-0-0-99"))
+
+        await world.archivist.archive()
+
+        assert await world.blobs.older("1-", world.clock.now_us() + 1) == [SEGMENT]
+        assert await world.blobs.older("index-", world.clock.now_us() + 1) == [INDEX]
+
+    virtual.run(main())
+
+
 def test_two_archivists_at_once_write_each_stretch_once() -> None:
     async def main() -> None:
         world = await past_world(agreement=KEEPING)
@@ -240,7 +287,7 @@ def test_a_segment_goes_when_no_agreement_asks_for_it_any_more(after: Any) -> No
 
         names = [key.name for key in await world.blobs.older("1-", world.clock.now_us() + 1)]
 
-        assert "1-0-0" not in names
+        assert SEGMENT.name not in names
         assert await world.all(await world.started()) in ([], ["c"])
 
     virtual.run(main())
@@ -343,10 +390,70 @@ def test_a_seal_of_a_key_that_was_compromised_then_is_believed_no_more() -> None
     virtual.run(main())
 
 
+@pytest.mark.parametrize("swap", ["indices", "segments"])
+def test_what_is_kept_under_another_name_is_refused_with_an_alarm(swap: str) -> None:
+    async def main() -> None:
+        world = await past_world(2, agreement=KEEPING)
+        await world.take("a", partition=0)
+        await world.take("x", partition=1)
+        await gone(world)
+        prefix = "index-" if swap == "indices" else "1-"
+        one, other = sorted(await world.blobs.older(prefix, world.clock.now_us() + 1), key=lambda key: key.name)
+        contents = await read_blob(world.blobs, one), await read_blob(world.blobs, other)
+        await tampered(world, contents[1], one)
+        await tampered(world, contents[0], other)
+        world.build()
+
+        with pytest.raises(StorageUnavailable):
+            await world.all(await world.started())
+
+        assert world.observer.alarms() == {"segment_damaged"}
+
+    virtual.run(main())
+
+
+def test_an_older_index_put_back_is_refused_and_an_index_is_found_again_where_the_state_was_lost() -> None:
+    async def main() -> None:
+        world = await past_world(agreement=KEEPING)
+        await world.take("a")
+        await world.elapse(8 * DAY)
+        await world.archivist.archive()
+        old = await read_blob(world.blobs, INDEX)
+        await world.take("b")
+        await gone(world)
+        [newer] = await world.blobs.older("index-", world.clock.now_us() + 1)
+        counts, content = await world.segments.index(0), await read_blob(world.blobs, newer)
+        await tampered(world, old, newer)
+        with pytest.raises(StorageUnavailable):
+            await world.segments.index(0)
+        await tampered(world, content, newer)
+
+        world.positions = MemoryPositions(world.clock)
+        world.build()
+
+        assert await world.segments.index(0) == counts
+
+    virtual.run(main())
+
+
+def test_a_segment_that_is_about_another_place_than_its_row_is_damaged() -> None:
+    async def main() -> None:
+        world = await kept_for_long()
+        content = await read_blob(world.blobs, SEGMENT)
+        [entry, *_] = (await world.segments.index(0)).entries
+
+        for other in ({"name": "1-1-0-1"}, {"generation": 2}, {"first": 1}, {"end": entry.end + 1}):
+            with pytest.raises(SegmentDamaged):
+                read_segment(content, replace(entry, **other), lambda key, _: world.keys.seal_keys()[0].public)
+
+    virtual.run(main())
+
+
 def test_an_index_that_cannot_be_believed_is_an_alarm() -> None:
     async def main() -> None:
         world = await kept_for_long()
-        await tampered(world, b"\x91\xa1x", BlobKey("archive", "index-0"))
+        [index] = await world.blobs.older("index-0-", world.clock.now_us() + 1)
+        await tampered(world, b"\x91\xa1x", index)
 
         with pytest.raises(StorageUnavailable):
             await world.asked(from_us=0)
