@@ -60,18 +60,18 @@ class Letters:
             body = b"[" + b",".join(values) + b"]"
         return await self._post(endpoint, name, body, _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor})
 
-    async def verify(self, endpoint: Endpoint, challenge: str) -> str:
-        """Ask whether whoever answers has the secret; why not, or empty: so it is."""
+    async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
+        """Ask whether whoever answers has the secret; taken: so it is."""
         body = self._said(VERIFICATION, {"endpoint": endpoint.id, "challenge": challenge})
         reply = await self._post(endpoint, self.message_id(challenge.encode()), body, JSON, {})
         if not reply.taken:
-            return reply.why or f"answered {reply.status}"
+            return reply
         try:
             answer = orjson.loads(reply.body)["answer"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             answer = None
         right = isinstance(answer, str) and is_answer(answer, challenge, self._signing_keys(endpoint))
-        return "" if right else "the answer does not prove that the secret is known there"
+        return reply if right else Reply(0, "the answer does not prove that the secret is known there")
 
     async def _post(
         self,
@@ -138,7 +138,8 @@ class Letters:
         reply = await self._poster.post(asked)
         given = _token_in(reply)
         if given is None:
-            return Reply(0, f"no token: {reply.why or f'the token endpoint answered {reply.status}'}")
+            why = reply.why or f"the token endpoint answered {reply.status}"
+            return Reply(0, f"no token: {why}", detail=reply.detail)
         text, seconds = given
         until = self._clock.monotonic() + max(0, seconds - TOKEN_MARGIN_SECONDS)
         self._tokens[endpoint.id] = _Token(f"Bearer {text}", until)
@@ -146,11 +147,11 @@ class Letters:
 
 
 def _token_in(reply: Reply) -> tuple[str, int] | None:
-    """The token and its seconds (RFC 6749 §5.1)."""
+    """The token and its seconds (RFC 6749 §5.1; there are servers that write them as text)."""
     try:
         document = orjson.loads(reply.body) if reply.taken else {}
-        text, seconds = document["access_token"], document.get("expires_in", TOKEN_SECONDS)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        text, seconds = document["access_token"], int(document.get("expires_in", TOKEN_SECONDS))
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
         return None
-    is_token = isinstance(text, str) and text.isascii() and text.isprintable() and isinstance(seconds, int)
+    is_token = isinstance(text, str) and text.isascii() and text.isprintable()
     return (text, seconds) if is_token else None

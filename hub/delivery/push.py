@@ -105,12 +105,13 @@ class Push:
             while not means.confirmed():
                 await means.clock.sleep(LOOK_SECONDS)
             challenge = b64encode(means.entropy.bytes(CHALLENGE_BYTES)).decode()
-            why = await means.letters.verify(endpoint, challenge)
-            means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome="unverified" if why else "verified")
-            if not why:
+            reply = await means.letters.verify(endpoint, challenge)
+            outcome = "verified" if reply.taken else "unverified"
+            means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome=outcome)
+            if reply.taken:
                 await means.report(endpoint.id, EndpointState.ACTIVE, means.now())
                 return
-            means.observer.event("endpoint.unverified", endpoint=endpoint.id, why=why)
+            means.observer.event("endpoint.unverified", endpoint=endpoint.id, why=reply.told)
             until = means.clock.monotonic() + step
             while means.clock.monotonic() < until:
                 await means.clock.sleep(LOOK_SECONDS)

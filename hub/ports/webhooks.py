@@ -24,7 +24,9 @@ class Reply(Struct, frozen=True):
     status: int
     """Of HTTP; 0: there was no answer."""
     why: str = ""
-    """Where there was no answer."""
+    """Where there was no answer: words that a receiver may read, without names and addresses of the hub's own side."""
+    detail: str = ""
+    """The same for operators alone."""
     retry_after: int | None = None
     """Seconds."""
     body: bytes = b""
@@ -33,6 +35,11 @@ class Reply(Struct, frozen=True):
     @property
     def taken(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def told(self) -> str:
+        """To operators."""
+        return self.detail or self.why or f"answered {self.status}"
 
 
 GONE = 410

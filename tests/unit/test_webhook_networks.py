@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hub.core.settings import WebhookSettings
+from hub.drivers.http import resolver
 from hub.drivers.http.networks import is_open, networks_of
 from hub.drivers.http.poster import HttpPoster
 from hub.drivers.system.clock import SystemClock
@@ -110,7 +113,7 @@ async def test_a_name_that_leads_to_the_hub_s_own_machine_is_not_followed() -> N
         by_another_form = await posted(f"https://[::ffff:127.0.0.1]:{port}/")
 
     assert [by_name.status, by_tls.status, by_address.status, by_another_form.status] == [0, 0, 0, 0]
-    assert "no address that the hub connects to" in by_name.why
+    assert "no address that the hub connects to" in by_name.detail
     assert seen == []
 
 
@@ -179,7 +182,8 @@ async def test_of_an_answer_only_its_beginning_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("text", "understood"),
-    [("0", 0), ("99999999999999", 999_999_999), ("-1", None), ("soon", None), ("Sun, 06 Nov 1994 08:49:37 GMT", 0)],
+    [("0", 0), ("99999999999999", 999_999_999), ("-1", None), ("soon", None), ("Sun, 06 Nov 1994 08:49:37 GMT", 0)]
+    + [(f"Mon, 01 Jan {year} 00:00:00 {zone}", None) for year, zone in (("2024", "+" + "9" * 14), ("9" * 30, "GMT"))],
 )
 async def test_retry_after_is_seconds_or_a_date(text: str, understood: int | None) -> None:
     async def answer(_: web.Request) -> web.Response:
@@ -197,6 +201,69 @@ async def test_what_is_no_address_of_the_web_is_answered_with_why(url: str) -> N
 
     assert reply.status == 0
     assert reply.why
+
+
+async def test_a_receiver_learns_nothing_of_names_and_addresses_inside() -> None:
+    """It redirects to what it is curious about; what is told of all of them is the same."""
+    targets = ["https://db.intranet.example/", "https://127.0.0.3:1/", "http://10.20.30.40/"]
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=307, headers={"Location": targets.pop()})
+
+    async with receiver(answer) as port:
+        url = f"http://127.0.0.1:{port}/"
+        replies = [await posted(url, networks="127.0.0.1/32", names=Names("10.20.30.40")) for _ in range(3)]
+
+    assert {reply.why for reply in replies} == {"no connection"}
+    assert "10.20.30.40" in replies[-1].detail
+
+
+async def test_whatever_fails_while_posting_is_an_attempt_that_failed() -> None:
+    class Broken(Names):
+        async def resolve(self, *_: Any) -> list[ResolveResult]:
+            raise RuntimeError("nobody foresaw it")
+
+    reply = await posted("https://receiver.example/", names=Broken("127.0.0.1"))
+
+    assert (reply.status, reply.why) == (0, "no answer that can be read")
+
+
+async def test_a_name_server_that_hangs_holds_up_nobody_but_who_named_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering, asked = Event(), []
+
+    def hanging(host: str, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        if host.startswith("hangs"):
+            answering.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+
+    async def look_up(asker: str, host: str) -> list[ResolveResult]:
+        resolver.ASKER.set(asker)
+        return await names.resolve(host, 443)
+
+    monkeypatch.setattr(resolver, "getaddrinfo", hanging)
+    names = resolver.OwnThreads()
+    hung = [asyncio.create_task(look_up("bad", f"hangs{number}.example")) for number in (0, 0, 1, 2, 3)]
+    good = await asyncio.create_task(look_up("good", "good.example"))
+    with pytest.raises(OSError, match="too many"):
+        await asyncio.create_task(look_up("bad", "hangs4.example"))
+    answering.set()
+    answers = await asyncio.gather(*hung)
+
+    assert [each["host"] for each in good] == ["127.0.0.1"]
+    assert all(answers)
+    assert sorted(asked) == ["good.example", *(f"hangs{number}.example" for number in range(4))]
+
+
+async def test_a_name_that_nobody_knows_is_an_error_and_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[Any]:
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr(resolver, "getaddrinfo", unknown)
+    names = resolver.OwnThreads()
+    for _ in range(resolver.LOOK_UPS_MAX + 1):
+        with pytest.raises(OSError, match="not known"):
+            await names.resolve("nobody.example", 443)
 
 
 def contexts(folder: Path) -> tuple[ssl.SSLContext, WebhookSettings]:

@@ -18,7 +18,7 @@ from yarl import URL
 
 from hub.core.settings import WebhookSettings, addresses_of
 from hub.drivers.http.networks import Network, is_open, networks_of
-from hub.drivers.http.resolver import OwnThreads
+from hub.drivers.http.resolver import ASKER, OwnThreads
 from hub.ports.system import Clock
 from hub.ports.webhooks import BODY_BYTES_MAX, Post, Reply
 
@@ -61,12 +61,13 @@ class HttpPoster:
 
     async def post(self, post: Post) -> Reply:
         try:
+            ASKER.set(URL(post.url).host or "")
             async with self._clock.deadline(self._seconds_max):
                 return await self._post(post)
         except TimeoutError:
             return Reply(0, f"no answer within {self._seconds_max:g} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(0, _told(error))
+        except Exception as error:  # noqa: BLE001  Whatever a receiver answers with: it is an attempt that failed.
+            return Reply(0, _told(error), detail=f"{type(error).__name__}: {error}"[:200])
 
     async def _post(self, post: Post) -> Reply:
         url = origin = URL(post.url)
@@ -76,7 +77,7 @@ class HttpPoster:
                 headers["Authorization"] = post.credential
             session = self._sessions.get((url.scheme, post.shows_certificate and url.origin() == origin.origin()))
             if session is None:
-                return Reply(0, f"{url.scheme} is not possible here")
+                return Reply(0, "no address that a message can be posted to", detail=f"{url.scheme}: no such session")
             async with session.post(url, data=post.body, headers=headers, allow_redirects=False) as response:
                 location = response.headers.get("Location")
                 if response.status not in _FOLLOWED or location is None:
@@ -94,10 +95,11 @@ class HttpPoster:
             return int(text[:9])
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            seconds = (at - datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)).total_seconds()
+        except (ValueError, OverflowError):
             return None
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0, round((at - datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)).total_seconds()))
+        return max(0, round(seconds))
 
 
 def _session(
@@ -147,4 +149,9 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _told(error: Exception) -> str:
-    return str(error)[:200] or type(error).__name__
+    """In words without names and addresses: a redirect leads to whichever the receiver is curious about."""
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return "no TLS connection with a certificate that is trusted here"
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
+        return "no address that a message can be posted to"
+    return "no connection" if isinstance(error, aiohttp.ClientConnectorError) else "no answer that can be read"
