@@ -8,16 +8,18 @@ moved since the last look.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
 from hub.core.errors import HubError, Trimmed
-from hub.core.feed import Feed, Lane, lane_name, lanes_of, stream_of
+from hub.core.feed import Feed, Lane, Way, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
+from hub.core.terms import kept_seconds
 from hub.delivery.cursors import Cursors
 from hub.ports.event_log import EventLog
+from hub.ports.feed_access import Committed
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
 from hub.ports.system import Clock
@@ -83,8 +85,11 @@ class Lags:
         partitions: int,
         feed_retention_seconds: int,
         late: Mapping[str, float],
+        committed: Callable[[str], Awaitable[Committed]],
     ) -> None:
-        """`late`: by stage, after how many seconds it is an alarm; 0: never."""
+        """`late`: by stage, after how many seconds it is an alarm; 0: never. `committed`: what consumer groups whose
+        names begin so have read."""
+        self._committed = committed
         self._late = late
         self._alarmed: set[tuple[str, str]] = set()
         self._log = log
@@ -137,12 +142,14 @@ class Lags:
         source: dict[int, tuple[int, int]] = {}
         read: dict[int, tuple[int, int]] = {}
         kept = self._cursors.kept(await self._positions.acknowledged(feed.recipient, lane_name(feed.name, lane)))
+        groups = await self._committed(f"{feed.recipient}.") if Way.KAFKA in feed.ways else {}
         for partition in range(self._partitions):
             position = await self._positions.load(stream, self._log.generation, partition)
             events = await self._log.bounds(EVENTS, partition)
             source[partition] = max(position.source_offset if position else 0, events.start), events.end
             bounds = await self._log.bounds(stream, partition)
-            place = kept.places[partition].offset if kept is not None else 0
+            places = [group.get((stream, partition), 0) for group in groups.values()]
+            place = max(kept.places[partition].offset if kept is not None else 0, *places, 0)
             read[partition] = max(place, bounds.start), bounds.end
         routing = await self._seen(stream, "routing", EVENTS, source)
         reading = await self._seen(stream, "reading", stream, read)
@@ -152,7 +159,8 @@ class Lags:
         """A lane is looked at from the moment it is registered, before fan-out has come to it."""
         stream = stream_of(feed.name, lane)
         if stream not in self._declared:
-            await self._log.declare(Stream(stream, self._partitions, self._retention_seconds))
+            kept = kept_seconds(feed.name, self._snapshot(), self._retention_seconds)
+            await self._log.declare(Stream(stream, self._partitions, kept))
             self._declared.add(stream)
         return stream
 

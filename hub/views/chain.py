@@ -74,8 +74,9 @@ class Chains:
         for access in given:
             await self._add(links, access, position)
         hidden = {_lane(access) for access in given if self._accesses.telling(access) is not None}
+        shown = {_lane(access) for access in given} - hidden
         for access in entries:
-            if access.step is Step.PROCESSED and _lane(access) not in hidden:
+            if access.step is Step.PROCESSED and _lane(access) in shown:
                 self._complete(links, access)
         return Chain(accepted_us, list(links.values()))
 

@@ -81,7 +81,7 @@ class FeedsAPI:
 
     async def lag(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         _, feed = self._own(request, names["feed"])
-        return answer({"items": to_builtins(await self._sources.lag(feed)), "next": None})
+        return answer({"items": [_for_its_recipient(each) for each in await self._sources.lag(feed)], "next": None})
 
     async def count(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         """Of what this recipient may be shown for the feed's purpose, by the filter and types that it brings."""
@@ -118,3 +118,9 @@ class FeedsAPI:
     def _made(self, name: str, _: int) -> Schema:
         """One for each revision of the registry."""
         return feed_schema(name, self._snapshot(), self._sources.kinds)
+
+
+def _for_its_recipient(lag: LaneLag) -> dict[str, object]:
+    """What of the log was not looked at yet is said in whole seconds alone: its number would tell what others send."""
+    seconds = lag.routing.seconds
+    return {**to_builtins(lag), "routing": {"seconds": None if seconds is None else max(1, round(seconds))}}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from msgspec.structs import replace
 
+from hub.core.feed import Way
 from hub.delivery.lag import DAY_SECONDS, LOOK_SECONDS, Lags, LaneLag
+from hub.ports.feed_access import Committed
 from tests.faults import virtual
-from tests.faults.fanout_world import FEED, event_record
+from tests.faults.fanout_world import AGREEMENT, FEED, event_record
 from tests.unit.test_delivery import Desk, desk, passed_on
 
 SEAL = "customs.seal.broken"
 
 
-def lags_of(at: Desk, **late: float) -> Lags:
+async def nobody(_: str) -> Committed:
+    return {}
+
+
+def lags_of(at: Desk, groups: Callable[[str], Awaitable[Committed]] | None = None, **late: float) -> Lags:
     world = at.world
     return Lags(
         log=world.log,
@@ -25,6 +33,7 @@ def lags_of(at: Desk, **late: float) -> Lags:
         partitions=world.events.partitions,
         feed_retention_seconds=30 * DAY_SECONDS,
         late={"routing": 0.0, "reading": 0.0} | late,
+        committed=groups or nobody,
     )
 
 
@@ -146,5 +155,23 @@ def test_what_has_ended_is_not_told_any_more() -> None:
 
         assert lags.forget() == []
         assert (len(told), lags.told()) == (1, [])
+
+    virtual.run(main())
+
+
+def test_of_a_feed_that_is_read_from_kafka_what_a_group_has_committed_is_read() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(FEED, ways=(Way.KAFKA,), version=2))
+        at.world.register(replace(AGREEMENT, direct=True))
+        await passed_on(at, "a", "b", "c")
+
+        async def groups(prefix: str) -> Committed:
+            assert prefix == "customs."
+            return {"customs.one": {(FEED.stream, 0): 1}, "customs.two": {(FEED.stream, 0): 2}}
+
+        [lag] = await look(at, lags_of(at, groups))
+
+        assert lag.reading.events == (await at.world.log.bounds(FEED.stream, 0)).end - 2
 
     virtual.run(main())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hub.delivery.lag import Lags
 from tests.faults import virtual
 from tests.faults.fanout_world import FEED
 from tests.unit.test_delivery import desk, passed_on
+from tests.unit.test_feed_lag import lags_of
 
 
 @pytest.mark.parametrize(("bound", "alarms"), [(0.0, 0), (5.0, 1), (60.0, 0)])
@@ -15,17 +15,7 @@ def test_what_nobody_acknowledges_in_time_is_an_alarm_where_a_bound_is_set(bound
     async def main() -> None:
         at = await desk()
         world = at.world
-        lags = Lags(
-            log=world.log,
-            positions=world.positions,
-            cursors=at.cursors,
-            snapshot=lambda: world.snapshot,
-            clock=world.clock,
-            observer=world.observer,
-            partitions=1,
-            feed_retention_seconds=86_400,
-            late={"routing": 60.0, "reading": bound},
-        )
+        lags = lags_of(at, routing=60.0, reading=bound)
         await passed_on(at, "a")
         await world.elapse(10)
 

@@ -165,6 +165,14 @@ async def test_lag_counts_what_was_not_acknowledged_until_it_is(world: HubWorld)
     assert (done["reading"]["events"], done["reading"]["seconds"]) == (0, None)
 
 
+async def test_how_much_of_the_log_was_not_looked_at_yet_is_told_in_seconds_alone(world: HubWorld) -> None:
+    watch = await posted(world, "*")
+
+    [lag] = (await watch.get("/v1/feeds/watch/lag")).json["items"]
+
+    assert lag["routing"].keys() == {"seconds"}
+
+
 async def test_operators_are_told_of_lags_and_so_is_who_watches_metrics(world: HubWorld) -> None:
     watch = await posted(world, "*")
     await watch.get("/v1/feeds/watch/lag")
