@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.core.endpoint import TRIED, Endpoint, EndpointState, Mode
-from hub.core.errors import HubError, Trimmed
+from hub.core.errors import HubError, Trimmed, place_of
 from hub.core.feed import Feed, Way, lane_name, stream_of
 from hub.core.registry import Snapshot
 from hub.core.settings import WebhookSettings
@@ -99,6 +99,11 @@ class Bell:
         self.next = asyncio.Event()
 
 
+def alarmed(observer: Observer, endpoint: str, error: Exception) -> None:
+    observer.count("alarms", alarm="courier_failed")
+    observer.event("alarm.courier_failed", endpoint=endpoint, error=place_of(error))
+
+
 def lease_name(endpoint: str) -> str:
     return f"webhook/{endpoint}"
 
@@ -165,6 +170,9 @@ class Shift:
             except HubError as error:
                 await self._wait_for_storage(error)
                 continue
+            except Exception as error:  # noqa: BLE001  Of the hub: tried again as what a receiver refuses, not at once.
+                alarmed(self._means.observer, self._id, error)
+                outcome = Reply(0, "a fault of the hub")
             if isinstance(outcome, Searched):
                 self.outbox.searched(key, outcome.found, outcome.up_to, endpoint)
             elif outcome is None or outcome.taken:
@@ -190,6 +198,8 @@ class Shift:
     async def _failed(self, endpoint: Endpoint, feed: Feed, key: Key, began_us: int, reply: Reply) -> None:
         means, now_us = self._means, self._means.clock.now_us()
         means.observer.count("webhook_attempts", endpoint=self._id, outcome="failed")
+        if reply.detail:
+            means.observer.event("endpoint.attempt_failed", endpoint=self._id, why=reply.detail)
         self._ready.pop(key, None)
         if reply.status not in REFUSED:
             retry_after = reply.retry_after if reply.status in ASKS_FOR_TIME else None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import chain, repeat
 
 from hub.core.endpoint import TRIED, Endpoint, EndpointState
-from hub.core.errors import HubError, LeaseLost, place_of
+from hub.core.errors import HubError, LeaseLost
 from hub.core.feed import stream_of
 from hub.delivery.courier import (
     LEASE_SECONDS,
@@ -18,11 +18,13 @@ from hub.delivery.courier import (
     Bell,
     Means,
     Shift,
+    alarmed,
     lease_name,
     opened,
     standing,
 )
 from hub.delivery.outbox import LADDER_SECONDS, Outbox
+from hub.ports.webhooks import Reply
 from hub.trust.webhook import CHALLENGE_BYTES
 
 LAG_SECONDS = 10.0
@@ -78,8 +80,7 @@ class Push:
             except HubError as error:
                 means.observer.event("endpoint.waits", endpoint=name, error=str(error))
             except Exception as error:  # noqa: BLE001  A supervisor: a fault here must not stop the hub.
-                means.observer.count("alarms", alarm="courier_failed")
-                means.observer.event("alarm.courier_failed", endpoint=name, error=place_of(error))
+                alarmed(means.observer, name, error)
             await means.clock.sleep(STORAGE_SECONDS)
 
     async def _deliver(self, name: str) -> None:
@@ -105,7 +106,11 @@ class Push:
             while not means.confirmed():
                 await means.clock.sleep(LOOK_SECONDS)
             challenge = b64encode(means.entropy.bytes(CHALLENGE_BYTES)).decode()
-            reply = await means.letters.verify(endpoint, challenge)
+            try:
+                reply = await means.letters.verify(endpoint, challenge)
+            except Exception as error:  # noqa: BLE001  As of any attempt.
+                alarmed(means.observer, endpoint.id, error)
+                reply = Reply(0, "a fault of the hub")
             outcome = "verified" if reply.taken else "unverified"
             means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome=outcome)
             if reply.taken:

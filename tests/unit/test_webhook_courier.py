@@ -590,23 +590,30 @@ def test_410_is_not_asked_again_and_again_while_the_registry_takes_nothing() -> 
     virtual.run(main())
 
 
-def test_a_fault_of_one_courier_stops_no_other() -> None:
+@pytest.mark.parametrize("state", [EndpointState.ACTIVE, EndpointState.UNVERIFIED])
+def test_an_attempt_that_raises_is_one_that_failed_and_stops_no_other(state: EndpointState) -> None:
     async def main() -> None:
-        other = replace(
-            ENDPOINT, id="other", url="https://other.example/", keys=(replace(KEY, sealed=sealed("other")),)
-        )
-        at = await square(endpoints=(ENDPOINT, other))
+        other = replace(ENDPOINT, id="other", url="https://other.example/", state=state)
+        at = await square(endpoints=(ENDPOINT, replace(other, keys=(replace(KEY, sealed=sealed("other")),))))
+        tried: list[float] = []
+        post = at.town.post
 
-        def fault(_: Sent) -> Reply:
-            raise RuntimeError("nobody foresaw it")
+        async def faulty(asked: Post) -> Reply:
+            if asked.url == other.url:
+                tried.append(at.world.clock.monotonic())
+                raise OverflowError("nobody foresaw it")
+            return await post(asked)
 
-        at.town.answers[other.url] = fault
+        at.town.post = faulty  # type: ignore[method-assign]
         await at.brought_on("a")
         async with at.pushing():
-            await at.world.elapse(30)
+            await at.world.elapse(HOUR)
 
-        assert at.world.observer.counts["alarms", (("alarm", "courier_failed"),)] > 1
-        assert len({each.id for each in at.town.sent}) == 2
+        gaps = [later - earlier for earlier, later in pairwise(tried)]
+        assert all(low <= gap <= low * 1.1 + 2 for gap, low in zip(gaps, (5, 30, 300), strict=False))
+        assert 4 <= len(tried) <= 15
+        assert at.world.observer.counts["alarms", (("alarm", "courier_failed"),)] == len(tried)
+        assert at.town.taken_ids == ["a"]
 
     virtual.run(main())
 
