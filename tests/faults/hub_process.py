@@ -20,7 +20,7 @@ from hub.core.settings import Settings
 
 SERVE = (str(Path(sys.executable).with_name("customs-hub")), "serve")
 SERVE_WITH_POINTS = (sys.executable, "-m", "tests.faults.serve_with_points", "serve")
-READY_SECONDS_MAX = 40.0
+READY_SECONDS_MAX = 120.0
 STOP_SECONDS_MAX = 40.0
 POLL_SECONDS = 0.05
 
