@@ -11,13 +11,19 @@ from hub.core.finding import Finding
 
 
 class Right(Struct, frozen=True, order=True):
-    """What a reader is allowed, on one stream or on all consumer groups whose names begin so."""
+    """What a reader is allowed, on one stream or on all consumer groups whose names begin so.
+
+    The hub gives `read` and `describe` from everywhere; whatever else is told was given by hand.
+    """
 
     principal: str
     """As Kafka names it, without `User:`."""
     on: Literal["stream", "groups"]
     name: str
-    may: Literal["read", "describe"]
+    may: str
+    """An operation of Kafka's, in small letters."""
+    host: str = "*"
+    """From where; `*`: from everywhere."""
 
 
 Committed = Mapping[str, Mapping[tuple[str, int], int]]
@@ -29,7 +35,10 @@ class FeedAccess(Protocol):
     what was asked for may then be done in part; to ask again is harmless."""
 
     async def rights(self) -> Set[Right]:
-        """Everything that is allowed on feeds' streams, and on groups by a prefix; never the hub's own rights."""
+        """Everything that is allowed on feeds' streams, and on groups by a prefix; never the hub's own rights.
+
+        MUST tell each operation and each host, so that `refuse` takes away exactly what is told here.
+        """
 
     async def allow(self, rights: Collection[Right]) -> None:
         """MUST allow them to connections that are open as well; what is allowed already stays so."""

@@ -62,6 +62,21 @@ async def test_what_is_allowed_is_told_and_what_is_refused_is_not(access: FeedAc
     await until(lambda: are([]))
 
 
+async def test_what_was_given_by_hand_is_told_by_operation_and_host_and_can_be_taken_away(
+    access: FeedAccess, user: str
+) -> None:
+    stream = f"hub.feed.{user.replace('.', '-')}"
+    by_hand = [Right(user, "stream", stream, may, host) for may, host in (("all", "*"), ("read", "10.0.0.7"))]
+
+    async def are(expected: list[Right]) -> bool:
+        return sorted(each for each in await access.rights() if each.principal == user) == sorted(expected)
+
+    await access.allow(by_hand)
+    await until(lambda: are(by_hand))
+    await access.refuse(by_hand)
+    await until(lambda: are([]))
+
+
 async def test_to_ask_again_for_what_is_so_is_harmless(access: FeedAccess, user: str) -> None:
     rights = rights_of(user)
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
 from confluent_kafka.admin import (
@@ -28,6 +28,7 @@ from confluent_kafka.admin import (
     UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
+from cryptography import x509
 
 from hub.core.errors import StorageUnavailable
 from hub.core.feed import FEED_PREFIX
@@ -46,8 +47,9 @@ _EVERY_HOST = "*"
 _OF_USERS = "User:"
 _QUIET = 0
 """librdkafka would write what goes wrong to standard error, beside telling it to the caller."""
-_OPERATIONS: dict[Literal["read", "describe"], Any] = {"read": AclOperation.READ, "describe": AclOperation.DESCRIBE}
-_MAY = {operation: may for may, operation in _OPERATIONS.items()}
+_GIVEN = (AclOperation.READ, AclOperation.DESCRIBE)
+_TELLING = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
+"""Who has them reads no event."""
 
 T = TypeVar("T")
 
@@ -65,6 +67,7 @@ class KafkaFeedAccess:
         self._seconds_max = settings.append_ms_max / 1_000
         self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="kafka-admin")
         self._admin: AdminClient | None = None
+        self._own = f"{_OF_USERS}{settings.sasl_username or _subject(settings.certificate_file)}"
 
     def __enter__(self) -> Self:
         return self
@@ -97,9 +100,11 @@ class KafkaFeedAccess:
         await self._alter([UserScramCredentialUpsertion(user, how, password.encode())])
 
     async def dismiss(self, users: Collection[str]) -> None:
-        """Only those that are there: the brokers refuse the others."""
-        if known := set(users) & await self.users():
-            await self._alter([UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512) for user in known])
+        """Only those that are there, by each mechanism that they have: the brokers refuse the others."""
+        known = await self._call(lambda admin: admin.describe_user_scram_credentials(**self._bound()).result())
+        mechanisms = [(user, info.mechanism) for user in users if user in known for info in _infos(known[user])]
+        if mechanisms:
+            await self._alter([UserScramCredentialDeletion(*each) for each in mechanisms])
 
     async def committed(self, prefix: str) -> Committed:
         listed = await self._call(lambda admin: admin.list_consumer_groups(**self._bound()).result())
@@ -125,21 +130,31 @@ class KafkaFeedAccess:
         return list(await self._call(lambda admin: admin.describe_acls(every, **self._bound()).result()))
 
     def _wide(self, rules: Iterable[AclBinding]) -> Finding:
-        """Rules that were made by hand and that the hub leaves alone: they are about more than a feed's topic."""
-        feeds, own = self._topics.name(FEED_PREFIX), f"{_OF_USERS}{self._settings.sasl_username}"
+        """Rules that were made by hand. Those about more than a feed's topic the hub leaves alone; the others it takes
+        away where readers use the brokers, and nobody does where they do not."""
         wide = [
             f"{rule.principal} on {rule.name}"
             for rule in rules
             if rule.restype is ResourceType.TOPIC
             and rule.permission_type is AclPermissionType.ALLOW
-            and rule.operation in (AclOperation.READ, AclOperation.ALL)
-            and rule.principal != own
-            and (rule.name == "*" or rule.resource_pattern_type is ResourcePatternType.PREFIXED)
-            and (rule.name == "*" or feeds.startswith(rule.name) or rule.name.startswith(feeds))
+            and rule.principal != self._own
+            and (self._is_wide(rule) or self._is_by_hand(rule))
         ]
         fix = "remove them with kafka-acls.sh --remove: whoever they name reads feeds without an agreement"
-        what, found = "rules over all feeds' topics", ", ".join(sorted(set(wide))) or "none"
+        what, found = "rules by hand over feeds' topics", ", ".join(sorted(set(wide))) or "none"
         return Finding("warn" if wide else "ok", what, found, "none but the hub's own", fix if wide else "")
+
+    def _is_wide(self, rule: AclBinding) -> bool:
+        feeds = self._topics.name(FEED_PREFIX)
+        prefixed = rule.resource_pattern_type is ResourcePatternType.PREFIXED
+        over = rule.name == "*" or (prefixed and (feeds.startswith(rule.name) or rule.name.startswith(feeds)))
+        return over and rule.operation not in _TELLING
+
+    def _is_by_hand(self, rule: AclBinding) -> bool:
+        """On a feed's own topic, and nothing that the hub gives."""
+        given = rule.operation in _GIVEN and rule.host == _EVERY_HOST and rule.principal.startswith(_OF_USERS)
+        literal = rule.resource_pattern_type is ResourcePatternType.LITERAL
+        return literal and self._stream(rule.name) is not None and not given
 
     def _offsets(self, group: str, admin: AdminClient) -> dict[tuple[str, int], int]:
         asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], **self._bound())
@@ -178,16 +193,16 @@ class KafkaFeedAccess:
 
     def _right(self, binding: AclBinding) -> Right | None:
         """As the port knows it; None for what is not about readers, or is the hub's own."""
-        principal, may = binding.principal.removeprefix(_OF_USERS), _MAY.get(binding.operation)
-        if may is None or binding.permission_type is not AclPermissionType.ALLOW or binding.host != _EVERY_HOST:
+        if binding.permission_type is not AclPermissionType.ALLOW or binding.operation is AclOperation.UNKNOWN:
             return None
-        if not binding.principal.startswith(_OF_USERS) or principal == self._settings.sasl_username:
+        if not binding.principal.startswith(_OF_USERS) or binding.principal == self._own:
             return None
+        principal, how = binding.principal.removeprefix(_OF_USERS), (binding.operation.name.lower(), binding.host)
         match binding.restype, binding.resource_pattern_type:
             case ResourceType.TOPIC, ResourcePatternType.LITERAL if (stream := self._stream(binding.name)) is not None:
-                return Right(principal, "stream", stream, may)
+                return Right(principal, "stream", stream, *how)
             case ResourceType.GROUP, ResourcePatternType.PREFIXED:
-                return Right(principal, "groups", binding.name, may)
+                return Right(principal, "groups", binding.name, *how)
         return None
 
     def _rule(self, right: Right) -> tuple[Any, ...]:
@@ -197,12 +212,25 @@ class KafkaFeedAccess:
             if right.on == "groups"
             else (ResourceType.TOPIC, self._topics.name(right.name), ResourcePatternType.LITERAL)
         )
-        return *resource, f"{_OF_USERS}{right.principal}", _EVERY_HOST, _OPERATIONS[right.may], AclPermissionType.ALLOW
+        operation = AclOperation[right.may.upper()]
+        return *resource, f"{_OF_USERS}{right.principal}", right.host, operation, AclPermissionType.ALLOW
+
+
+def _infos(described: Any) -> list[ScramCredentialInfo]:
+    return list(described.scram_credential_infos)
 
 
 def _all_done(futures: Iterable[Future[Any]]) -> None:
     for future in futures:
         future.result()
+
+
+def _subject(certificate_file: str) -> str:
+    """As brokers that know the hub by its certificate call it, where they map no names; empty without one."""
+    try:
+        return x509.load_pem_x509_certificate(Path(certificate_file).read_bytes()).subject.rfc4514_string()
+    except (OSError, ValueError):
+        return ""  # Whoever connects with it is told.
 
 
 def _words(error: KafkaException | TimeoutError) -> str:

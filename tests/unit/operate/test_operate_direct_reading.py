@@ -184,8 +184,11 @@ async def test_a_process_that_starts_again_undoes_what_was_revoked_while_nobody_
     assert await world.are_closed()
 
 
-async def test_what_somebody_gave_by_hand_on_a_feed_is_taken_away_and_on_other_things_left(world: World) -> None:
-    by_hand = Right("spy", "stream", "hub.feed.seals", "read")
+@pytest.mark.parametrize("how", [("read", "*"), ("all", "*"), ("read", "10.0.0.7"), ("alter", "*")])
+async def test_what_somebody_gave_by_hand_on_a_feed_is_taken_away_and_on_other_things_left(
+    world: World, how: tuple[str, str]
+) -> None:
+    by_hand = Right("spy", "stream", "hub.feed.seals", *how)
     of_others = Right("spy", "groups", "spy.", "read")
     await world.reading.look()
     await world.brokers.allow([by_hand, of_others])
