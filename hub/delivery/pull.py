@@ -95,6 +95,8 @@ class Pull:
         except Trimmed:
             return self._gap(feed, cursor)
         await self.journal.add(given(feed, taken.stamps, reader, way="pull", lane=lane_of(cursor.feed)[1]))
+        if not self.still_stands(feed, taken):  # Writing took its time; what ended meanwhile stays here.
+            return await self.page(partner, name, sealed, reader=reader, limit=limit, wait=0, proof=proof)
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor), taken.seals if proof else None)
 
@@ -138,6 +140,10 @@ class Pull:
         """Whether the feed may still be read: neither has it ended, nor is its recipient suspended."""
         newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
         return newest is not None and not newest.ended and recipient is not None and not recipient.stopped
+
+    def still_stands(self, feed: Feed, taken: Taken) -> bool:
+        """Whether all of it may still be given."""
+        return self.is_open(feed) and all(map(self._standing(), taken.stamps))
 
     async def turn(
         self, feed: Feed, cursor: Cursor, *, limit: int, wait: float, seals: bool = False

@@ -105,9 +105,12 @@ class Streams:
     ) -> AsyncIterator[Group]:
         while not stop() and self._pull.is_open(feed):
             group = await self._next(feed, cursor, reader, stop)
-            cursor = group.behind
             if not stop() and self._pull.is_open(feed):
                 await self._note(group, [reader])
+                if not self._pull.still_stands(feed, group.taken):  # Writing took its time: it is looked at again.
+                    self._shared.pop((cursor.feed, cursor.feed_version, cursor.places), None)
+                    continue
+                cursor = group.behind
                 self._pull.delivered(feed, group.taken, "sse")
                 yield group
 

@@ -765,3 +765,31 @@ def test_who_comes_a_moment_later_to_where_others_stood_is_given_their_group_unt
         assert len({id(group) for group in (one, late, anew)}) == 3
 
     virtual.run(main())
+
+
+def slow_journal(at: Desk) -> None:
+    """From now on writing takes six seconds."""
+    add = at.accesses.add
+
+    async def slow(entries: Sequence[Access]) -> None:
+        await at.world.clock.sleep(6)
+        await add(entries)
+
+    at.accesses.add = slow  # type: ignore[method-assign]
+
+
+def test_a_page_that_waited_for_the_journal_is_not_given_once_its_agreement_has_ended() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        slow_journal(at)
+
+        async with asyncio.TaskGroup() as tasks:
+            page = tasks.create_task(at.page())
+            await at.world.elapse(1)
+            at.world.register(replace(AGREEMENT, state=AgreementState.ENDED))
+            await at.world.elapse(20)
+
+        assert ids(page.result()) == []
+
+    virtual.run(main())
