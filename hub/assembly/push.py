@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub.assembly.reading import make_pull
-from hub.core.endpoint import EndpointState
+from hub.core.endpoint import Endpoint, EndpointState
 from hub.core.errors import HubError, Refusal
 from hub.core.proposal import Authority
 from hub.delivery.again import Again
@@ -41,8 +41,9 @@ async def push_for(hub: Hub, holder: str) -> None:
 def _means(hub: Hub, pull: Pull, cursors: Cursors, holder: str, poster: HttpPoster) -> Means:
     stale_seconds = hub.settings.intake.registry_seconds_max
 
-    async def report(name: str, state: EndpointState, since: int) -> None:
-        request = {"id": name, "state": state.value, "since": since}
+    async def report(seen: Endpoint, state: EndpointState, since: int) -> None:
+        known = {"seen": seen.state.value, "verification": seen.verification}
+        request = {"id": seen.id, "state": state.value, "since": since, **known}
         outcome = await hub.registrar.perform("endpoint.report", request, actor=ACTOR, authority=Authority.HUB)
         if isinstance(outcome, Refusal):
             raise HubError(f"endpoint.report: {outcome.code}")

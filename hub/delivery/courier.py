@@ -72,8 +72,9 @@ class Means(Struct, frozen=True, kw_only=True):
     snapshot: Callable[[], Snapshot]
     confirmed: Callable[[], bool]
     """Whether the registry's present state is known: otherwise nothing leaves."""
-    report: Callable[[str, EndpointState, int], Awaitable[None]]
-    """Say in the registry what became of an endpoint, and since when (seconds since 1970). Raises `HubError`."""
+    report: Callable[[Endpoint, EndpointState, int], Awaitable[None]]
+    """Say in the registry what became of an endpoint as it was seen, and since when (seconds since 1970); where it is
+    another by now, nothing is said. Raises `HubError`."""
     bury: Callable[[Letter], Awaitable[None]]
     """Keep what was given up, where it is seen. Raises `HubError`: then it is tried again."""
     clock: Clock
@@ -180,7 +181,7 @@ class Shift:
                 self.outbox.done(key)
                 if outcome is not None:
                     await self._taken(endpoint)
-            elif outcome.status != GONE or not await self._report(EndpointState.GONE, self._means.now()):
+            elif outcome.status != GONE or not await self._report(endpoint, EndpointState.GONE, self._means.now()):
                 await self._failed(endpoint, feed, key, began_us, outcome)
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
@@ -193,7 +194,7 @@ class Shift:
             self.outbox.hurry()
         self.outbox.failing_since_us = 0
         if endpoint.state is EndpointState.FAILING:
-            await self._report(EndpointState.ACTIVE, self._means.now())
+            await self._report(endpoint, EndpointState.ACTIVE, self._means.now())
 
     async def _failed(self, endpoint: Endpoint, feed: Feed, key: Key, began_us: int, reply: Reply) -> None:
         means, now_us = self._means, self._means.clock.now_us()
@@ -213,7 +214,7 @@ class Shift:
             await means.bury(Letter(endpoint, feed, message, self._name_of(message), why, stamped))
             self.outbox.done(key)
         if now_us - self.outbox.failing_since_us >= DISABLED_SECONDS * 1_000_000:
-            await self._report(EndpointState.DISABLED, means.now())
+            await self._report(endpoint, EndpointState.DISABLED, means.now())
 
     async def _warn(self, endpoint: Endpoint) -> None:
         """The first warning; what was before the endpoint was verified, or recovered, does not count."""
@@ -221,12 +222,12 @@ class Shift:
         if active and 0 < since_us < endpoint.since * 1_000_000:
             self.outbox.failing_since_us = 0
         elif active and since_us and self._means.clock.now_us() - since_us >= WARNED_SECONDS * 1_000_000:
-            await self._report(EndpointState.FAILING, since_us // 1_000_000)
+            await self._report(endpoint, EndpointState.FAILING, since_us // 1_000_000)
 
-    async def _report(self, state: EndpointState, since: int) -> bool:
+    async def _report(self, endpoint: Endpoint, state: EndpointState, since: int) -> bool:
         """Whether the registry says so now; if not, it is so still at the next look."""
         try:
-            await self._means.report(self._id, state, since)
+            await self._means.report(endpoint, state, since)
         except HubError as error:
             self._means.observer.event("endpoint.unreported", endpoint=self._id, state=state, error=str(error))
             return False

@@ -114,7 +114,7 @@ class Push:
             outcome = "verified" if reply.taken else "unverified"
             means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome=outcome)
             if reply.taken:
-                await means.report(endpoint.id, EndpointState.ACTIVE, means.now())
+                await means.report(endpoint, EndpointState.ACTIVE, means.now())
                 return
             means.observer.event("endpoint.unverified", endpoint=endpoint.id, why=reply.told)
             until = means.clock.monotonic() + step

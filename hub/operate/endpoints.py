@@ -72,6 +72,17 @@ class RotateEndpoint(OfEndpoint, frozen=True, kw_only=True):
 class ReportEndpoint(OfEndpoint, frozen=True, kw_only=True):
     state: str
     since: int
+    seen: str
+    """The state in which whoever reports knew it, and the verification that was its last."""
+    verification: int
+
+
+_REPORTED = {
+    EndpointState.UNVERIFIED: {EndpointState.ACTIVE, EndpointState.GONE},
+    EndpointState.ACTIVE: {EndpointState.FAILING, EndpointState.DISABLED, EndpointState.GONE},
+    EndpointState.FAILING: {EndpointState.ACTIVE, EndpointState.DISABLED, EndpointState.GONE},
+}
+"""Where delivery alone leads; out of every other state operators do."""
 
 
 class Next(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,9 +173,11 @@ def report_endpoint(request: ReportEndpoint, basis: Basis, checks: Checks) -> Ch
     """What the hub saw: that it is verified, fails, works again, has failed for too long, or has gone."""
     endpoint = checks.known("/id", request.id, basis.snapshot.endpoints)
     state = checks.choice("/state", request.state, EndpointState)
-    stopped = {*FINAL, EndpointState.PAUSED, EndpointState.DISABLED}
-    if endpoint is None or endpoint.state in stopped or endpoint.state is state:
+    if endpoint is None or state not in _REPORTED.get(endpoint.state, ()):
         return ()  # Somebody has decided meanwhile.
+    is_seen = (endpoint.state, endpoint.verification) == (request.seen, request.verification)
+    if not is_seen and state is not EndpointState.GONE:
+        return ()  # It is of another time; what has gone has gone for every time.
     return (replace(endpoint, state=state, since=request.since),)
 
 

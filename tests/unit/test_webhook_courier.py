@@ -116,10 +116,10 @@ class Square(Desk):
         self.reports: list[tuple[EndpointState, int]] = []
 
     def push(self, holder: str = "one") -> Push:
-        async def report(name: str, state: EndpointState, since: int) -> None:
+        async def report(seen: Endpoint, state: EndpointState, since: int) -> None:
             if self.unregistrable:
                 raise StorageUnavailable("away")
-            known = self.world.snapshot.endpoints.get(name)
+            known = self.world.snapshot.endpoints.get(seen.id)
             assert known is not None
             self.reports.append((state, since))
             self.register(replace(known, state=state, since=since))

@@ -39,8 +39,11 @@ def endpoint_of(desk: Any) -> Endpoint:
     return endpoint
 
 
-async def reported(desk: Any, state: EndpointState, since: int = 1) -> EndpointState:
-    request = {"id": "engine", "state": state.value, "since": since}
+async def reported(desk: Any, state: EndpointState, since: int = 1, *, seen: Endpoint | None = None) -> EndpointState:
+    """The state after a report of who saw the endpoint as it is, or as it was then."""
+    seen = seen or endpoint_of(desk)
+    known = {"seen": seen.state.value, "verification": seen.verification}
+    request = {"id": "engine", "state": state.value, "since": since, **known}
     outcome = await desk.registrar.perform("endpoint.report", request, actor="delivery", authority=Authority.HUB)
     assert isinstance(outcome, Done), outcome
     return endpoint_of(desk).state
@@ -162,11 +165,25 @@ async def test_it_takes_two_to_start_one_and_one_to_stop_it(feed: Any) -> None:
     assert endpoint_of(feed).state is EndpointState.ENDED
 
 
+async def test_a_late_report_undoes_no_order_to_verify_anew(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    asked_first = endpoint_of(feed)
+    await reported(feed, EndpointState.ACTIVE)
+    active = endpoint_of(feed)
+    await feed.do("endpoint.verify", id="engine")
+
+    for state in (EndpointState.ACTIVE, EndpointState.FAILING, EndpointState.DISABLED):
+        assert await reported(feed, state, seen=active) is EndpointState.UNVERIFIED
+        assert await reported(feed, state, seen=asked_first) is EndpointState.UNVERIFIED
+    assert await reported(feed, EndpointState.FAILING) is EndpointState.UNVERIFIED
+    assert await reported(feed, EndpointState.GONE, seen=active) is EndpointState.GONE
+
+
 async def test_the_hub_alone_reports(feed: Any) -> None:
     await feed.do("endpoint.add", **await asked(feed))
     await Office(feed).open()
 
-    request = {"id": "engine", "state": "active", "since": 1}
+    request = {"id": "engine", "state": "active", "since": 1, "seen": "unverified", "verification": 1}
     outcome = await feed.registrar.perform("endpoint.report", request, actor="mallory")
 
     assert isinstance(outcome, Refusal)
