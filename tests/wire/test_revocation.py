@@ -25,10 +25,13 @@ from tests.direct import open_to_kafka, sealed_for
 from tests.mandates import principal
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_agreements import Sides
+from tests.wire.test_answering import acknowledge, engine, hold, shown, told
+from tests.wire.test_answering import send as send_notice
 from tests.wire.test_epcis import document, epcis, send
 from tests.wire.test_in_force import asked_to_go_on
 from tests.wire.test_own_credentials import proof_for, rotate
 from tests.wire.test_possession import Held
+from tests.wire.test_replays import EVERYTHING, START, page, started
 from tests.wire.test_tls import tls_world
 from tests.world import Caller, HubWorld, event
 
@@ -126,6 +129,49 @@ async def open_streams(scene: Scene) -> None:
             await stream.content.read()
 
 
+async def replay_pages(scene: Scene) -> None:
+    replay = await started(scene.watch)
+    assert (await page(scene.watch, replay)).status == 200
+    await scene.leak(scene.watch)
+    assert (await page(scene.watch, replay)).code == "UNAUTHENTICATED"
+    assert (await scene.watch.ask("POST", START, json=EVERYTHING)).code == "UNAUTHENTICATED"
+
+
+async def live_counts(scene: Scene) -> None:
+    path, asked = "/v1/feeds/watch/count", {"filter": ""}
+    assert (await scene.watch.ask("POST", path, json=asked)).status == 200
+    await scene.leak(scene.watch)
+    assert (await scene.watch.ask("POST", path, json=asked)).code == "UNAUTHENTICATED"
+
+
+async def notices_sent(scene: Scene) -> None:
+    customs = await engine(scene.world, "customs")
+    record = await shown(customs, scene.delta)
+    assert (await send_notice(customs, hold(record, feed="customs"))).status == 201
+    await scene.leak(customs)
+    assert (await send_notice(customs, hold(record, feed="customs"))).code == "UNAUTHENTICATED"
+    assert (await customs.get("/v1/notices/sent")).code == "UNAUTHENTICATED"
+
+
+async def notices_acknowledged(scene: Scene) -> None:
+    customs = await engine(scene.world, "customs")
+    await send_notice(customs, hold(await shown(customs, scene.delta), feed="customs", acknowledge=True))
+    [notice] = await told(scene.delta)
+    await scene.leak(scene.delta)
+    assert (await acknowledge(scene.delta, notice["notice"])).code == "UNAUTHENTICATED"
+    assert (await scene.delta.get("/v1/notices")).code == "UNAUTHENTICATED"
+    kept = await scene.world.hub.ports.dispatches.get(notice["notice"])
+    assert kept is not None
+    assert not kept.acknowledged_us
+
+
+async def dead_letters(scene: Scene) -> None:
+    assert (await scene.delta.get("/v1/dead-letters")).status == 200
+    await scene.leak(scene.delta)
+    assert (await scene.delta.get("/v1/dead-letters")).code == "UNAUTHENTICATED"
+    assert (await scene.delta.get("/v1/dead-letters/a")).code == "UNAUTHENTICATED"
+
+
 async def documents_that_wait(scene: Scene) -> None:
     """One is worked on at a time; the second waits for the first."""
     proceed = {"GS1-Capture-Error-Behaviour": "proceed"}
@@ -199,6 +245,11 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "requests under way": requests_under_way,
     "long polls": long_polls,
     "open streams": open_streams,
+    "replay pages": replay_pages,
+    "live counts": live_counts,
+    "notices sent by an engine": notices_sent,
+    "notices acknowledged": notices_acknowledged,
+    "dead letters": dead_letters,
     "documents that wait": documents_that_wait,
     "keys rotated in": keys_rotated_in,
     "mandates signed": mandates_signed,
