@@ -96,6 +96,8 @@ class Pull:
             return self._gap(feed, cursor)
         await self.journal.add(given(feed, taken.stamps, reader, way="pull", lane=lane_of(cursor.feed)[1]))
         if not self.still_stands(feed, taken):  # Writing took its time; what ended meanwhile stays here.
+            if self._is_stopped(partner):  # Whoever asked for him tells him so.
+                return Page([], self._cursors.seal(begun[1]), () if proof else None)
             return await self.page(partner, name, sealed, reader=reader, limit=limit, wait=0, proof=proof)
         self.delivered(feed, taken, "pull")
         return Page(list(taken.records), self._cursors.seal(cursor), taken.seals if proof else None)
@@ -138,8 +140,12 @@ class Pull:
 
     def is_open(self, feed: Feed) -> bool:
         """Whether the feed may still be read: neither has it ended, nor is its recipient suspended."""
-        newest, recipient = self._snapshot().feeds.get(feed.name), self._snapshot().partners.get(feed.recipient)
-        return newest is not None and not newest.ended and recipient is not None and not recipient.stopped
+        newest = self._snapshot().feeds.get(feed.name)
+        return newest is not None and not newest.ended and not self._is_stopped(feed.recipient)
+
+    def _is_stopped(self, partner: str) -> bool:
+        recipient = self._snapshot().partners.get(partner)
+        return recipient is None or recipient.stopped
 
     def still_stands(self, feed: Feed, taken: Taken) -> bool:
         """Whether all of it may still be given."""

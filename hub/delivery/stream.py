@@ -33,7 +33,7 @@ class Group:
         self.feed, self.taken, self.behind = feed, taken, cursor
         self.records, self.cursor = list(taken.records), sealed
         self.decided: tuple[int, float] = (0, 0.0)
-        """By which registry revision it was taken, and when (monotonic)."""
+        """By which registry revision it was looked at last, and when (monotonic)."""
         self._bytes: bytes | None = None
         self.noted: set[Reader] = set()
         """To whom it was written down that it is given."""
@@ -107,7 +107,7 @@ class Streams:
             group = await self._next(feed, cursor, reader, stop)
             if not stop() and self._pull.is_open(feed):
                 await self._note(group, [reader])
-                if not self._pull.still_stands(feed, group.taken):  # Writing took its time: it is looked at again.
+                if not self._still_stands(group):  # Writing took its time: it is looked at again.
                     self._shared.pop((cursor.feed, cursor.feed_version, cursor.places), None)
                     continue
                 cursor = group.behind
@@ -167,7 +167,16 @@ class Streams:
             if len(self._shared) > SHARED_GROUPS_MAX:
                 del self._shared[next(iter(self._shared))]
 
+    def _still_stands(self, group: Group) -> bool:
+        """Whether all of it may still be given: looked at once for all its readers, while nothing was decided anew."""
+        if not self._is_fresh(group):
+            moment = self._pull.moment()
+            if not self._pull.still_stands(group.feed, group.taken):
+                return False
+            group.decided = moment
+        return True
+
     def _is_fresh(self, group: Group) -> bool:
-        """Nothing was decided anew since, and it was taken just now."""
+        """Nothing was decided anew since, and it was looked at just now."""
         revision, now = self._pull.moment()
         return group.decided[0] == revision and now - group.decided[1] < SHARED_SECONDS

@@ -793,3 +793,24 @@ def test_a_page_that_waited_for_the_journal_is_not_given_once_its_agreement_has_
         assert ids(page.result()) == []
 
     virtual.run(main())
+
+
+def test_a_page_that_a_suspended_reader_waited_for_is_empty_and_moves_it_no_further() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        slow_journal(at)
+
+        async with asyncio.TaskGroup() as tasks:
+            page = tasks.create_task(at.page())
+            await at.world.elapse(1)
+            at.world.register(replace(AUTHORITY, state=PartnerState.SUSPENDED))
+            await at.world.elapse(20)
+        at.world.register(AUTHORITY)
+        async with asyncio.TaskGroup() as tasks:
+            later = tasks.create_task(at.page(page.result().cursor))
+            await at.world.elapse(20)
+
+        assert (ids(page.result()), ids(later.result())) == ([], ["a"])
+
+    virtual.run(main())
