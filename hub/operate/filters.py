@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import ALL_FIELDS, type_matches
 from hub.core.feed import Feed
-from hub.core.filter import DIALECT, Schema, is_void
+from hub.core.filter import DIALECT, Schema, is_provable, is_void
 from hub.core.pointer import array_index
 from hub.operate.acts import Basis
 from hub.operate.checks import Checks
@@ -85,7 +85,9 @@ def _check(condition: Condition, kinds: Sequence[_Kind], checks: Checks) -> None
 
 def _passes(node: Node, schema: Schema) -> bool:
     """Whether an event of this schema may pass; False only where it is proved that none can."""
-    return _possible(node, schema) and not is_void({"$schema": DIALECT, "allOf": [schema, schema_of(node)]})
+    if not _possible(node, schema):
+        return False
+    return not is_provable(node) or not is_void({"$schema": DIALECT, "allOf": [schema, schema_of(node)]})
 
 
 def _possible(node: Node, schema: Schema) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.core.feed import Feed
-from hub.core.filter import compile_filter, matcher, widens
+from hub.core.filter import compile_filter, is_provable, matcher, widens
 from hub.core.stored import read_stored
 from schemas.catalogue import catalogue, examples
 from schemas.filter_language import (
@@ -346,6 +346,45 @@ def test_a_filter_widens_unless_it_is_proved_that_it_lets_nothing_more_through(
     before: str, after: str, more: bool
 ) -> None:
     assert widens(before, after) == more
+
+
+SIXTEEN = " and ".join(f"hs starts {number}" for number in range(10, 26))
+PAIRS = " and ".join(f"(hs starts {number} or mode = AIR)" for number in range(10, 14))
+
+
+@pytest.mark.parametrize(
+    ("text", "provable"),
+    [
+        (SIXTEEN, True),
+        (f"{SIXTEEN} and mode = AIR", False),
+        (PAIRS, True),
+        (f"{PAIRS} and (hs starts 93 or mode = AIR)", False),
+        ("place = NLRTM and place = NLAMS", True),
+        ("place = NLRTM and country = NL", False),
+        ("not hs starts 93", True),
+        ("not (hs starts 93 and mode = AIR)", False),
+        ("/data/a/b/c = 1", True),
+        ("/data/a/b/c/d = 1", False),
+    ],
+)
+def test_only_of_a_small_filter_is_anything_to_be_proved(text: str, provable: bool) -> None:
+    node = parse(text)
+
+    assert isinstance(node, Node)
+    assert is_provable(node) == provable
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (SIXTEEN, f"{SIXTEEN} and mode = AIR"),
+        ("not (hs starts 93 and mode = AIR)", "not hs starts 93"),
+        (" and ".join(f"/data/99/98/97 = {number}" for number in range(15)), "hs starts 93"),
+    ],
+)
+def test_what_is_not_proved_widens(before: str, after: str) -> None:
+    assert widens(before, after)
+    assert not widens(before, before)
 
 
 @pytest.mark.parametrize(

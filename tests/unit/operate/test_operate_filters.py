@@ -28,6 +28,12 @@ async def refused(world: Any, text: str, **more: Any) -> list[tuple[str, str, st
     ]
 
 
+async def test_a_filter_of_which_no_proof_comes_to_an_end_is_taken_as_one_that_something_may_pass(world: Any) -> None:
+    pairs = [f"(/data/finding = BROKEN or subject starts {number})" for number in range(32)]
+
+    await world.do("feed.add", **FEED, filter=f"not ({' and '.join(pairs)})")
+
+
 @pytest.mark.parametrize(
     ("text", "faults"),
     [
