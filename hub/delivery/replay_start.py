@@ -53,6 +53,15 @@ class Wanted(Struct, frozen=True, kw_only=True):
         found = [asked for asked, is_named in named if is_named]
         return found[0] if len(found) == 1 else None
 
+    @property
+    def flaw(self) -> str:
+        """What of it cannot be meant; empty: all of it can."""
+        if self.asked is None:
+            return "one of from, cursor, missing, failed"
+        if self.to_us is not None and (self.from_us is None or self.to_us <= self.from_us):
+            return "to: a time after from, and beside it alone"
+        return "until: beside cursor alone" if self.until is not None and self.cursor is None else ""
+
 
 class Starting:
     def __init__(
@@ -89,8 +98,8 @@ class Starting:
             return Refusal("NOT_FOUND")
         if feed.ended:
             return Refusal("FEED_GONE")
-        if wanted.asked is None:
-            return Refusal("BAD_REQUEST", "one of from, cursor, missing, failed")
+        if wanted.asked is None or wanted.flaw:
+            return Refusal("BAD_REQUEST", wanted.flaw)
         tracks = await self._tracks(feed, wanted)
         if isinstance(tracks, Refusal):
             return tracks

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
 from hub.core.feed import Lane
+from hub.core.operator import CLIENT_PREFIX
 from hub.core.replay import FOR_EVER_US, Replay
 from hub.core.settings import ReplaySettings
 from hub.delivery.journal import Reader
@@ -28,6 +29,7 @@ from schemas.identity import instant_us
 
 BODY_BYTES_MAX = 16_384
 WAIT_SECONDS_MAX = 30
+_OPERATOR = "operator"
 LANES = {None: None, "main": Lane.MAIN, "urgent": Lane.URGENT}
 
 CursorText = Annotated[str, Meta(max_length=CURSOR_CHARACTERS_MAX)]
@@ -83,13 +85,13 @@ class ReplaysAPI:
         principal = self._gate.enter(request, "feeds:read")  # The body may have taken seconds.
         started = await self._starting.start(principal.partner.id, names["feed"], wanted, _reader(principal))
         replay = granted(started)
-        return answer(replay_document(replay), 201, {"Location": f"/v1/replays/{replay.id}/records"})
+        return answer(_for_its_recipient(replay), 201, {"Location": f"/v1/replays/{replay.id}/records"})
 
     async def list(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
         only(request, ())
         found = await self._replays.of(principal.partner.id)
-        return answer({"items": [replay_document(each) for each in found], "next": None})
+        return answer({"items": [_for_its_recipient(each) for each in found], "next": None})
 
     async def records(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
@@ -131,6 +133,12 @@ def replay_document(replay: Replay) -> dict[str, object]:
         "expires": utc_text(replay.expires * 1_000_000),
         "by": replay.by,
     }
+
+
+def _for_its_recipient(replay: Replay) -> dict[str, object]:
+    """Which operator began it is the hub's own matter."""
+    began = _OPERATOR if replay.by.startswith(CLIENT_PREFIX) else replay.by
+    return {**replay_document(replay), "by": began}
 
 
 def _wanted(body: bytes) -> Wanted:

@@ -28,12 +28,14 @@ async def ids(caller: Caller, replay: str) -> list[str]:
     return [each["id"] for each in (await caller.get(f"/v1/replays/{replay}/records")).json["items"]]
 
 
-async def test_an_operator_begins_a_replay_by_stamps_and_its_recipient_reads_it(world: HubWorld, watch: Caller) -> None:
+async def test_an_operator_begins_a_replay_by_stamps_and_its_recipient_reads_it_without_a_name(
+    world: HubWorld, watch: Caller
+) -> None:
     begun = await started(world, stamps=[[1, 0, 2, 3], [1, 0, 0, 3]])
 
     [listed] = (await watch.get("/v1/replays")).json["items"]
 
-    assert listed == dict(begun)
+    assert listed == {**begun, "by": "operator"}
     assert (begun["asked"], begun["by"]) == ("stamps", "operator.root")
     assert await ids(watch, begun["id"]) == ["a", "b"]
 

@@ -90,6 +90,11 @@ async def test_a_replay_begins_where_a_cursor_of_the_feed_stands(watch: Caller) 
     [
         ({}, "BAD_REQUEST"),
         ({**EVERYTHING, "failed": True}, "BAD_REQUEST"),
+        ({**EVERYTHING, "to": EVERYTHING["from"]}, "BAD_REQUEST"),
+        ({**EVERYTHING, "until": "x"}, "BAD_REQUEST"),
+        ({"failed": True, "until": "x"}, "BAD_REQUEST"),
+        ({"failed": True, "to": "2100-01-01T00:00:00Z"}, "BAD_REQUEST"),
+        ({"missing": "x", "until": "x"}, "BAD_REQUEST"),
         ({"from": "yesterday"}, "BAD_REQUEST"),
         ({"from": 1}, "BODY_MALFORMED"),
         ({"stamps": [[1, 0, 0, 5]]}, "BODY_MALFORMED"),
