@@ -9,7 +9,7 @@ record is looked at before every attempt, as it is for who pulls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -352,12 +352,12 @@ class Shift:
         return max(min(moments), LEAST_SECONDS)
 
 
-def standing(name: str, means: Means) -> tuple[Endpoint, Feed] | None:
-    """The endpoint and its feed, if records may be sent there now."""
+def standing(name: str, means: Means, states: Collection[EndpointState] = TRIED) -> tuple[Endpoint, Feed] | None:
+    """The endpoint and its feed, if it is in one of the states, and its recipient may be sent the feed now."""
     snapshot = means.snapshot()
     endpoint = snapshot.endpoints.get(name)
     feed = snapshot.feeds.get(endpoint.feed) if endpoint is not None else None
-    if endpoint is None or feed is None or endpoint.state not in TRIED:
+    if endpoint is None or feed is None or endpoint.state not in states:
         return None
     return (endpoint, feed) if Way.WEBHOOK in feed.ways and means.pull.is_open(feed) else None
 

@@ -24,7 +24,8 @@ from hub.delivery.courier import (
     standing,
 )
 from hub.delivery.outbox import LADDER_SECONDS, Outbox
-from hub.ports.webhooks import Reply
+from hub.ports.positions import Lease
+from hub.ports.webhooks import GONE, Reply
 from hub.trust.webhook import CHALLENGE_BYTES
 
 LAG_SECONDS = 10.0
@@ -71,57 +72,82 @@ class Push:
         means = self._means
         while (endpoint := means.snapshot().endpoints.get(name)) is not None and endpoint.state in _TENDED:
             try:
-                if endpoint.state is EndpointState.UNVERIFIED:
-                    await self._verify(endpoint)
-                    continue
-                await self._deliver(name)
+                await self._serve(name)
             except LeaseLost as lost:
                 means.observer.event("endpoint.lease_lost", endpoint=name, error=str(lost))
             except HubError as error:
                 means.observer.event("endpoint.waits", endpoint=name, error=str(error))
             except Exception as error:  # noqa: BLE001  A supervisor: a fault here must not stop the hub.
                 alarmed(means.observer, name, error)
+            else:
+                await means.clock.sleep(LOOK_SECONDS)
+                continue
             await means.clock.sleep(STORAGE_SECONDS)
 
-    async def _deliver(self, name: str) -> None:
+    async def _serve(self, name: str) -> None:
         """For as long as this process holds the lease. Raises `LeaseLost` and what storage raises."""
         means, bell = self._means, self._bell.next
-        if (stands := standing(name, means)) is None:
+        stands = standing(name, means, _TENDED)
+        lease = stands and await means.positions.acquire(lease_name(name), means.holder, LEASE_SECONDS)
+        if stands is None or lease is None:
             await self._until(bell)
             return
-        lease = await means.positions.acquire(lease_name(name), means.holder, LEASE_SECONDS)
-        if lease is None:
-            return
-        outbox = self._outboxes[name] = await opened(*stands, means)
         try:
-            await Shift(*stands, lease, outbox, means, self._bell).work()
+            if stands[0].state is EndpointState.UNVERIFIED:
+                await self._verify(stands[0], lease)
+            else:
+                outbox = self._outboxes[name] = await opened(*stands, means)
+                await Shift(*stands, lease, outbox, means, self._bell).work()
         finally:
             self._outboxes.pop(name, None)
             await means.positions.release(lease)
 
-    async def _verify(self, endpoint: Endpoint) -> None:
-        """Ask until it answers, at growing distance, or until it is to be asked anew. Raises what storage raises."""
-        means = self._means
-        for step in chain(LADDER_SECONDS, repeat(LADDER_SECONDS[-1])):
-            while not means.confirmed():
-                await means.clock.sleep(LOOK_SECONDS)
-            challenge = b64encode(means.entropy.bytes(CHALLENGE_BYTES)).decode()
-            try:
-                reply = await means.letters.verify(endpoint, challenge)
-            except Exception as error:  # noqa: BLE001  As of any attempt.
-                alarmed(means.observer, endpoint.id, error)
-                reply = Reply(0, "a fault of the hub")
-            outcome = "verified" if reply.taken else "unverified"
-            means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome=outcome)
-            if reply.taken:
-                await means.report(endpoint, EndpointState.ACTIVE, means.now())
-                return
-            means.observer.event("endpoint.unverified", endpoint=endpoint.id, why=reply.told)
+    async def _verify(self, endpoint: Endpoint, lease: Lease) -> None:
+        """Ask until it answers, at growing distance, while it may be asked and not anew. Raises what storage raises."""
+        means, renew_at = self._means, 0.0
+        for step in chain((0,), LADDER_SECONDS, repeat(LADDER_SECONDS[-1])):
             until = means.clock.monotonic() + step
-            while means.clock.monotonic() < until:
+            while self._is_asked(endpoint) and (not means.confirmed() or means.clock.monotonic() < until):
+                if means.clock.monotonic() >= renew_at:
+                    lease = await means.positions.renew(lease, LEASE_SECONDS)
+                    renew_at = means.clock.monotonic() + LEASE_SECONDS / 3
                 await means.clock.sleep(LOOK_SECONDS)
-                if means.snapshot().endpoints.get(endpoint.id) != endpoint:
-                    return
+            if not self._is_asked(endpoint):
+                return
+            lease = await means.positions.renew(lease, LEASE_SECONDS)
+            reply = await self._asked(endpoint)
+            if not reply.taken:
+                means.observer.event("endpoint.unverified", endpoint=endpoint.id, why=reply.told)
+            elif await self._report(endpoint, EndpointState.ACTIVE):
+                return
+            if reply.status == GONE and await self._report(endpoint, EndpointState.GONE):
+                return
+
+    async def _report(self, endpoint: Endpoint, state: EndpointState) -> bool:
+        """Whether the registry says so now; if not, it is asked again in its time."""
+        try:
+            await self._means.report(endpoint, state, self._means.now())
+        except HubError as error:
+            self._means.observer.event("endpoint.unreported", endpoint=endpoint.id, state=state, error=str(error))
+            return False
+        return True
+
+    def _is_asked(self, endpoint: Endpoint) -> bool:
+        """It is what it was, and may be sent something."""
+        stands = standing(endpoint.id, self._means, _TENDED)
+        return stands is not None and stands[0] == endpoint
+
+    async def _asked(self, endpoint: Endpoint) -> Reply:
+        means = self._means
+        challenge = b64encode(means.entropy.bytes(CHALLENGE_BYTES)).decode()
+        try:
+            reply = await means.letters.verify(endpoint, challenge)
+        except Exception as error:  # noqa: BLE001  As of any attempt.
+            alarmed(means.observer, endpoint.id, error)
+            reply = Reply(0, "a fault of the hub")
+        outcome = "verified" if reply.taken else "unverified"
+        means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome=outcome)
+        return reply
 
     async def _measure(self) -> None:
         for each in await self.told():

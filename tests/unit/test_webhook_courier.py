@@ -79,6 +79,9 @@ class Town:
         self.sent: list[Sent] = []
         self.answers: dict[str, Callable[[Sent], Reply]] = {}
         self.answer: Callable[[Sent], Reply] = lambda _: Reply(200)
+        self.questions = 0
+        self.welcome: Reply | None = None
+        """To the question; None: the right answer."""
         self.hanging = 0
         self.at_once = 0
         self.seconds = 0.0
@@ -87,7 +90,8 @@ class Town:
         sent = Sent(post, self._clock.monotonic())
         if sent.body and isinstance(sent.body, dict) and "challenge" in sent.body.get("data", {}):
             answer = {"answer": answer_to(sent.body["data"]["challenge"], SECRET)}
-            return Reply(200, body=orjson.dumps(answer))
+            self.questions += 1
+            return self.welcome or Reply(200, body=orjson.dumps(answer))
         if "hung" in post.url:
             await self._clock.sleep(30 * 86_400)
         self.sent.append(sent)
@@ -534,6 +538,45 @@ def test_an_unverified_endpoint_is_asked_and_then_sent_to() -> None:
 
         assert [state for state, _ in at.reports] == [EndpointState.ACTIVE]
         assert at.town.taken_ids == ["a"]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replace(BROUGHT, ended=True),
+        replace(BROUGHT, ways=(Way.PULL,)),
+        replace(AUTHORITY, state=PartnerState.SUSPENDED),
+    ],
+)
+def test_whoever_may_be_sent_nothing_is_not_asked_either(change: Any) -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, state=EndpointState.UNVERIFIED),))
+        at.register(change)
+        async with at.pushing():
+            await at.world.elapse(HOUR)
+            assert at.town.questions == 0
+            at.register(AUTHORITY, BROUGHT)
+            await at.world.elapse(60)
+
+        assert at.town.questions == 1
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(("status", "asked"), [(410, 1), (500, 5)])
+def test_of_two_processes_one_asks_and_410_ends_it(status: int, asked: int) -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, state=EndpointState.UNVERIFIED),))
+        at.town.welcome = Reply(status)
+        async with at.pushing("one"), asyncio.TaskGroup() as group:
+            other = group.create_task(at.push("two").run())
+            await at.world.elapse(HOUR)
+            other.cancel()
+
+        assert at.town.questions == asked
+        assert [state for state, _ in at.reports] == [EndpointState.GONE] * (status == 410)
 
     virtual.run(main())
 
