@@ -109,6 +109,8 @@ class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     per_second: int = 10
     failures_max: int = 3
     """So many failures in a row end it."""
+    stopped: bool = False
+    """An operator ended it: what is left waits."""
 
     @property
     def id(self) -> str:
@@ -132,7 +134,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
-    """Too many failures in a row: what is left waits for another decision."""
+    """By an operator, or after too many failures in a row: what is left waits for another decision."""
 
 
 class Run(Struct, frozen=True, kw_only=True):

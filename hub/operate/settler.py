@@ -4,13 +4,19 @@ Theory of operation. A decision is an object of the registry; each version of it
 Of each letter: the new version is accepted by intake as any event is (or the record is posted once more), its publisher
 is told, and only then the letter is marked, together with how far the decision has come. After a crash between any two
 of these the step is done again: the event is the same and the log shows it once, the notice has the same id, the
-message the same name. Nothing is done before the letter box has taken in all that lies in quarantine: so also letters
-that were lost, and taken in anew, find what was decided of them.
+message the same name. Nothing is done before the letter box has taken in all that lay in quarantine when the decision
+was first seen: so also letters that were lost, and taken in anew, find what was decided of them.
+
+Decisions are carried out side by side, so that one whose letters take long holds up no other; a letter is in the hands
+of one of them at a time. The lease is renewed meanwhile, and looked at before a letter is tried and before it is
+marked: whoever lost it marks nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -18,7 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Run, RunState, Settlement
-from hub.core.errors import HubError, Refusal, StorageUnavailable, Unknown, place_of
+from hub.core.errors import HubError, LeaseLost, Refusal, StorageUnavailable, Unknown, place_of
 from hub.core.evidence import Item, Verdict
 from hub.core.partner import Partner
 from hub.core.record import NOTICES, QUARANTINE, LogRecord
@@ -36,7 +42,9 @@ from schemas.headers import EventHeader, NoticeHeader, pack
 OUTPUT = "quarantine/settlements"
 LEASE_SECONDS = 30.0
 LOOK_SECONDS = 0.5
-PAGE_LETTERS = 200
+PAGE_LETTERS = 20
+AT_ONCE_MAX = 16
+"""Releases and repairs that are carried out side by side; a discard waits for none of them."""
 TAKEN = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.VALID)
 SETTLES = {
     Outcome.RELEASE: LetterState.RELEASED,
@@ -101,6 +109,11 @@ class Settler:
         self._means = means
         self._finished: set[str] = set()
         self._seen = -1
+        self._ends: dict[str, Sequence[int]] = {}
+        """Of each decision how far quarantine went, by partition, when it was first seen."""
+        self._slots = asyncio.Semaphore(AT_ONCE_MAX)
+        self._in_hand: set[str] = set()
+        """Letters that a decision is trying now."""
 
     async def run(self) -> None:
         """Carry out until cancelled; what cannot be done now is done later."""
@@ -114,39 +127,90 @@ class Settler:
             await self._means.clock.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Carry out what was decided and not done yet. Raises `HubError`."""
-        means, snapshot = self._means, self._means.snapshot()
-        revision = snapshot.revision
-        due = [each for each in snapshot.settlements if each.key not in self._finished]
-        if revision == self._seen or not due:
-            return
-        if not await self._has_taken_in_all():
+        """Carry out what was decided and not done yet, and what is decided meanwhile. Raises `HubError`."""
+        means = self._means
+        if not await self._ready(()):
             return
         lease = await means.positions.acquire(OUTPUT, means.holder, LEASE_SECONDS)
         if lease is None:
             return
         tenure = _Tenure(means, lease)
-        for settlement in due:
-            run = await means.letters.run(settlement.key) or Run(key=settlement.key)
-            if run.state is RunState.RUNNING:
-                by = snapshot.made[snapshot.settlements.since(settlement.id)].actor
-                run = await self._carry_out(settlement, run, by, tenure)
-                await means.letters.keep(run)
-            self._finished.add(settlement.key)
-        self._seen = revision
+        keeping = asyncio.create_task(tenure.keep())
+        running: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                for settlement in await self._ready(running):
+                    running[settlement.key] = asyncio.create_task(self._see_through(settlement, tenure))
+                if not running:
+                    return
+                await means.clock.sleep(LOOK_SECONDS)
+                for each in (task for task in (keeping, *running.values()) if task.done()):
+                    each.result()
+                running = {key: task for key, task in running.items() if not task.done()}
+        finally:
+            tasks = keeping, *running.values()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _has_taken_in_all(self) -> bool:
-        log = self._means.log
-        for partition in range(self._means.partitions):
-            end = (await log.bounds(QUARANTINE, partition)).end
-            if end > (await self._means.letters.mark(log.generation, partition) or 0):
-                return False
-        return True
+    async def _ready(self, besides: Collection[str]) -> Sequence[Settlement]:
+        """The decisions that are not finished and may begin, those `besides` left out."""
+        snapshot = self._means.snapshot()
+        if snapshot.revision == self._seen:
+            return ()
+        due = [each for each in snapshot.settlements if each.key not in self._finished]
+        if not due:
+            self._seen = snapshot.revision
+        due = [each for each in due if each.key not in besides]
+        if not due:
+            return ()
+        log, letters = self._means.log, self._means.letters
+        if any(each.key not in self._ends for each in due):
+            ends = [(await log.bounds(QUARANTINE, partition)).end for partition in range(self._means.partitions)]
+            self._ends = {each.key: self._ends.get(each.key, ends) for each in due}
+        marks = [await letters.mark(log.generation, partition) or 0 for partition in range(self._means.partitions)]
+        return [each for each in due if all(map(int.__ge__, marks, self._ends[each.key]))]
+
+    async def _see_through(self, settlement: Settlement, tenure: _Tenure) -> None:
+        """Again after every failure that another try may mend. Raises `LeaseLost`."""
+        means = self._means
+        while True:
+            try:
+                await self._finish(settlement, tenure)
+            except LeaseLost:
+                raise
+            except HubError as error:
+                means.observer.event("settler.interrupted", error=place_of(error))
+            except Exception as error:  # noqa: BLE001  A supervisor: one decision must not hold up the others.
+                self._alarm("settler_failed", error=place_of(error))
+            else:
+                self._finished.add(settlement.key)
+                return
+            await means.clock.sleep(LOOK_SECONDS)
+
+    async def _finish(self, settlement: Settlement, tenure: _Tenure) -> None:
+        letters, snapshot = self._means.letters, self._means.snapshot()
+        run = await letters.run(settlement.key) or Run(key=settlement.key)
+        if run.state is not RunState.RUNNING:
+            return
+        by = snapshot.made[snapshot.settlements.since(settlement.id)].actor
+        if settlement.outcome is Outcome.DISCARD:
+            run = await self._carry_out(settlement, run, by, tenure)
+        else:
+            async with self._slots:
+                run = await self._carry_out(settlement, run, by, tenure)
+        await tenure.confirm()
+        await letters.keep(run)
 
     async def _carry_out(self, settlement: Settlement, run: Run, by: str, tenure: _Tenure) -> Run:
-        async for letter in self._meant(settlement):
-            await tenure.keep()
-            run = await self._settle(letter, settlement, run, by)
+        async for named in self._meant(settlement):
+            if not self._is_in_force(settlement):
+                return self._stopped(settlement, run)
+            async with self._alone_with(named) as letter:
+                if letter is None or not _is_due(letter, settlement):
+                    continue
+                await tenure.confirm()
+                run = await self._settle(letter, settlement, run, by, tenure)
             if run.in_a_row >= settlement.failures_max:
                 self._alarm("release_stopped", settlement=settlement.id, settled=run.settled, failed=run.failed)
                 return replace(run, state=RunState.STOPPED)
@@ -154,6 +218,28 @@ class Settler:
                 await self._means.clock.sleep(1 / settlement.per_second)
         self._means.observer.event("settlement.done", settlement=settlement.id, settled=run.settled, failed=run.failed)
         return replace(run, state=RunState.DONE)
+
+    def _is_in_force(self, settlement: Settlement) -> bool:
+        """Whether operators neither stopped it nor decided the same anew."""
+        now = self._means.snapshot().settlements.get(settlement.id)
+        return now is not None and now.key == settlement.key and not now.stopped
+
+    def _stopped(self, settlement: Settlement, run: Run) -> Run:
+        self._means.observer.event(
+            "settlement.stopped", settlement=settlement.id, settled=run.settled, failed=run.failed
+        )
+        return replace(run, state=RunState.STOPPED)
+
+    @asynccontextmanager
+    async def _alone_with(self, letter: DeadLetter) -> AsyncIterator[DeadLetter | None]:
+        """As it is once no other decision has it in hand."""
+        while letter.id in self._in_hand:
+            await self._means.clock.sleep(LOOK_SECONDS)
+        self._in_hand.add(letter.id)
+        try:
+            yield await self._means.letters.get(letter.id)
+        finally:
+            self._in_hand.discard(letter.id)
 
     async def _meant(self, settlement: Settlement) -> AsyncIterator[DeadLetter]:
         """Those that wait and were not tried yet, the oldest first."""
@@ -171,11 +257,12 @@ class Settler:
                     yield letter
             after = page[-1].since_us, page[-1].id
 
-    async def _settle(self, letter: DeadLetter, settlement: Settlement, run: Run, by: str) -> Run:
+    async def _settle(self, letter: DeadLetter, settlement: Settlement, run: Run, by: str, tenure: _Tenure) -> Run:
         means, refusal = self._means, None
         if settlement.outcome is not Outcome.DISCARD:
             data, why, decided = data_of(settlement.data), settlement.reason, settlement.decided
             refusal = await means.attempt(letter, data, decided=decided, by=by, why=why, dry=False)
+            await tenure.confirm()
         if refusal is not None:
             means.observer.count("dead_letters_settled", outcome="failed")
             run = replace(run, failed=run.failed + 1, in_a_row=run.in_a_row + 1)
@@ -223,10 +310,25 @@ class _Tenure:
         self._renew_at = means.clock.monotonic() + LEASE_SECONDS / 3
 
     async def keep(self) -> None:
-        """Raises `LeaseLost` and what storage raises."""
+        """Renew for ever. Raises `LeaseLost`."""
+        while True:
+            await self._means.clock.sleep(LEASE_SECONDS / 3)
+            try:
+                await self._renew()
+            except LeaseLost:
+                raise
+            except HubError as error:
+                if self._means.clock.now_us() >= self._lease.expires_us:
+                    raise LeaseLost("the lease ran out while storage was away or full") from error
+
+    async def confirm(self) -> None:
+        """That nobody else has it, also where this process stood still. Raises `LeaseLost` and what storage raises."""
         if self._means.clock.monotonic() >= self._renew_at:
-            self._lease = await self._means.positions.renew(self._lease, LEASE_SECONDS)
-            self._renew_at = self._means.clock.monotonic() + LEASE_SECONDS / 3
+            await self._renew()
+
+    async def _renew(self) -> None:
+        self._lease = await self._means.positions.renew(self._lease, LEASE_SECONDS)
+        self._renew_at = self._means.clock.monotonic() + LEASE_SECONDS / 3
 
 
 def _is_due(letter: DeadLetter, settlement: Settlement) -> bool:

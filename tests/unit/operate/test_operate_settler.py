@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from hub.core.dead_letter import LetterState, RunState
-from hub.core.errors import Refusal, StorageUnavailable
+from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, RunState
+from hub.core.errors import LeaseLost, Refusal, StorageUnavailable
 from hub.core.evidence import Item, Verdict
 from hub.core.partner import Partner
 from hub.core.record import NOTICES, QUARANTINE, LogRecord, Position, Stream
@@ -18,7 +20,8 @@ from hub.operate.settler import Means, Settler
 from hub.ports.dead_letters import Which
 from schemas.headers import pack
 from tests.contracts.dead_letter_grounds import letter
-from tests.faults.virtual import ListObserver
+from tests.faults import virtual
+from tests.faults.virtual import ListObserver, VirtualClock
 from tests.unit.operate.conftest import Desk
 from tests.unit.operate.test_operate_dead_letters import HEADER
 
@@ -32,20 +35,27 @@ class Settled:
         self.desk = desk
         self.submitted: list[Mapping[str, Any]] = []
         self.refuses: list[Refusal | StorageUnavailable | None] = []
-        self.log = MemoryEventLog(desk.clock)
+        self.delivered: list[str] = []
+        self.clock = VirtualClock()
+        self.log = MemoryEventLog(self.clock)
         self.observer = ListObserver()
-        self.settler = Settler(
+        self.positions = MemoryPositions(self.clock)
+        self.settler = self.another("test")
+
+    def another(self, holder: str) -> Settler:
+        """The settler of another hub over the same storage."""
+        return Settler(
             Means(
-                letters=desk.letters,
+                letters=self.desk.letters,
                 submit=self.submit,
                 deliver=self.deliver,
                 log=self.log,
-                positions=MemoryPositions(desk.clock),
-                snapshot=lambda: desk.live.snapshot,
-                clock=desk.clock,
+                positions=self.positions,
+                snapshot=lambda: self.desk.live.snapshot,
+                clock=self.clock,
                 observer=self.observer,
                 partitions=1,
-                holder="test",
+                holder=holder,
             )
         )
 
@@ -56,8 +66,26 @@ class Settled:
             raise outcome
         return outcome or Item(0, "e1", "s", Verdict.ACCEPTED)
 
-    async def deliver(self, kept: object, dry: bool) -> str:
-        return "not now"
+    async def deliver(self, kept: DeadLetter, dry: bool) -> str:
+        """A receiver that takes longer than a lease is there for."""
+        self.delivered.append(kept.output)
+        await self.clock.sleep(39)
+        return ""
+
+    async def give_up(self, count: int) -> None:
+        """So many deliveries to one endpoint."""
+        given_up = [
+            letter(100 + n, cause=UNDELIVERED, partner="slow", output=f"msg_{n}", value=b"") for n in range(count)
+        ]
+        await self.desk.letters.take(given_up, Position(self.log.generation, 0, 0))
+
+    @asynccontextmanager
+    async def running(self, *others: Settler) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(each.run()) for each in (self.settler, *others)]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def states(self) -> list[LetterState]:
         return [each.state for each in await self.desk.letters.page(Which(), after=None, limit=100)]
@@ -66,8 +94,7 @@ class Settled:
         await self.desk.do("quarantine.release", cause="CONFLICT", partner="delta", reason="x", **more)
 
 
-@pytest.fixture
-async def settled() -> Settled:
+async def four_letters() -> Settled:
     """Four letters of one partner, all taken in."""
     desk = Desk()
     settled = Settled(desk)
@@ -79,16 +106,28 @@ async def settled() -> Settled:
     return settled
 
 
+def in_virtual_time(test: Callable[[Settled], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """What is waited for is there at once: an hour costs nothing."""
+
+    async def with_four_letters() -> None:
+        await test(await four_letters())
+
+    return lambda: virtual.run(with_four_letters())
+
+
+@in_virtual_time
 async def test_a_release_keeps_to_its_pace(settled: Settled) -> None:
     await settled.release(per_second=2)
-    before = settled.desk.clock.seconds
 
-    await settled.settler.look()
+    async with settled.running():
+        await settled.clock.sleep(1.25)
 
-    assert settled.desk.clock.seconds - before == 4 / 2
+        assert len(settled.submitted) == 3
+        await settled.clock.sleep(2)
     assert await settled.states() == [LetterState.RELEASED] * 4
 
 
+@in_virtual_time
 async def test_it_is_carried_out_once_and_again_only_when_it_is_decided_again(settled: Settled) -> None:
     refusal = Refusal("NOT_PERMITTED", "no agreement")
     settled.refuses = [None, refusal, refusal]
@@ -108,6 +147,7 @@ async def test_it_is_carried_out_once_and_again_only_when_it_is_decided_again(se
     assert await settled.states() == [LetterState.RELEASED] * 4
 
 
+@in_virtual_time
 async def test_single_failures_do_not_end_it(settled: Settled) -> None:
     refusal = Refusal("NOT_PERMITTED")
     settled.refuses = [refusal, None, refusal, None]
@@ -119,12 +159,11 @@ async def test_single_failures_do_not_end_it(settled: Settled) -> None:
     assert settled.observer.alarms() == set()
 
 
+@in_virtual_time
 async def test_what_cannot_be_told_is_tried_again_with_the_same_event(settled: Settled) -> None:
     settled.refuses = [None, StorageUnavailable("away")]
     await settled.release()
 
-    with pytest.raises(StorageUnavailable):
-        await settled.settler.look()
     await settled.settler.look()
 
     assert settled.submitted[1] == settled.submitted[2]
@@ -132,6 +171,7 @@ async def test_what_cannot_be_told_is_tried_again_with_the_same_event(settled: S
     assert await settled.states() == [LetterState.RELEASED] * 4
 
 
+@in_virtual_time
 async def test_nothing_is_carried_out_before_all_that_lies_in_quarantine_was_taken_in(settled: Settled) -> None:
     await settled.log.append(QUARANTINE, 0, [LogRecord(b"", b"", b"")])
     await settled.release()
@@ -141,6 +181,7 @@ async def test_nothing_is_carried_out_before_all_that_lies_in_quarantine_was_tak
     assert settled.submitted == []
 
 
+@in_virtual_time
 async def test_what_came_after_the_decision_waits_for_another(settled: Settled) -> None:
     later_us = (settled.desk.clock.now_us() // 1_000_000 + 5) * 1_000_000
     late = letter(9, header=pack(HEADER), value=VALUE, since_us=later_us)
@@ -151,3 +192,72 @@ async def test_what_came_after_the_decision_waits_for_another(settled: Settled) 
 
     assert (await settled.states())[-1] is LetterState.WAITING
     assert len(settled.submitted) == 4
+
+
+@in_virtual_time
+async def test_a_letter_that_takes_longer_than_the_lease_is_released_by_one_hub_alone(settled: Settled) -> None:
+    await settled.give_up(3)
+    await settled.desk.do("quarantine.release", cause=UNDELIVERED, partner="slow", reason="x")
+
+    async with settled.running(settled.another("other")):
+        await settled.clock.sleep(300)
+
+    assert settled.delivered == ["msg_0", "msg_1", "msg_2"]
+
+
+@in_virtual_time
+async def test_a_hub_that_lost_its_lease_while_it_tried_a_letter_marks_nothing(settled: Settled) -> None:
+    await settled.give_up(1)
+    await settled.desk.do("quarantine.release", cause=UNDELIVERED, partner="slow", reason="x")
+
+    looking = asyncio.create_task(settled.settler.look())
+    await settled.clock.sleep(5)
+    await settled.positions.acquire("quarantine/settlements", "test", 1_000)
+
+    with pytest.raises(LeaseLost):
+        await looking
+    await settled.clock.sleep(60)
+    assert (settled.delivered, (await settled.states())[-1]) == (["msg_0"], LetterState.WAITING)
+
+
+@in_virtual_time
+async def test_a_release_that_takes_hours_holds_up_no_other_decision(settled: Settled) -> None:
+    await settled.give_up(500)
+    await settled.desk.do("quarantine.release", cause=UNDELIVERED, partner="slow", reason="x")
+
+    async with settled.running():
+        await settled.clock.sleep(10)
+        await settled.desk.do("quarantine.discard", cause="CONFLICT", partner="delta", reason="x")
+        await settled.clock.sleep(5)
+
+        assert (await settled.states())[:4] == [LetterState.DISCARDED] * 4
+
+
+@in_virtual_time
+async def test_a_discard_ends_a_release_of_the_same_letters_after_the_one_under_way(settled: Settled) -> None:
+    await settled.give_up(5)
+    await settled.desk.do("quarantine.release", cause=UNDELIVERED, partner="slow", reason="x")
+
+    async with settled.running():
+        await settled.clock.sleep(10)
+        await settled.desk.do("quarantine.discard", cause=UNDELIVERED, partner="slow", reason="x")
+        await settled.clock.sleep(300)
+
+    assert settled.delivered == ["msg_0"]
+    assert (await settled.states())[4:] == [LetterState.RELEASED, *[LetterState.DISCARDED] * 4]
+
+
+@in_virtual_time
+async def test_a_decision_waits_for_what_lay_in_quarantine_when_it_was_made_and_not_for_what_keeps_coming(
+    settled: Settled,
+) -> None:
+    generation = settled.log.generation
+    await settled.log.append(QUARANTINE, 0, [LogRecord(b"", b"", b"")])
+    await settled.release()
+    await settled.settler.look()
+    await settled.log.append(QUARANTINE, 0, [LogRecord(b"", b"", b"")])
+
+    await settled.desk.letters.take([], Position(generation, 0, 1))
+    await settled.settler.look()
+
+    assert await settled.states() == [LetterState.RELEASED] * 4
