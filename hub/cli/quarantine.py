@@ -12,7 +12,7 @@ from hub.cli import Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, act, judged, view
 from hub.cli.show import Columns, Plain, lines, listing, table
 
-app = App(name="quarantine", help="Dead letters: list, show, release, repair, discard; the hub must run.")
+app = App(name="quarantine", help="Dead letters: list, show, release, stop, repair, discard; the hub must run.")
 
 Letters = Annotated[list[str] | None, Parameter(negative="")]
 DryRun = Annotated[bool, Parameter(negative="", help="Say what would happen, and do nothing.")]
@@ -100,6 +100,20 @@ def release(
         return judged("quarantine.foresee", request, options, listing(_FORESEEN))
     pace = {"per_second": per_second, "failures_max": failures_max}
     return act("quarantine.release", {**request, **pace, "reason": reason}, options)
+
+
+@app.command
+def stop(
+    letters: Letters = None, /, *, cause: str = "", partner: str = "", reason: Reason = "", options: Options = DEFAULTS
+) -> int:
+    """End a release that is under way, after the letter that it tries; what is left waits.
+
+    Parameters
+    ----------
+    letters
+        As the release named them; instead of them, its cause and partner.
+    """
+    return act("quarantine.stop", {**_which(letters, cause, partner), "reason": reason}, options)
 
 
 @app.command

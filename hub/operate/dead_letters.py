@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Settlement
-from hub.core.operator import PARTNERS, SECURITY, Effect, OperatorRole
+from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.registry import Snapshot
 from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -43,6 +43,14 @@ class Release(Settle, frozen=True, kw_only=True):
     per_second: Annotated[int, Meta(ge=1, le=1_000)] = 10
     failures_max: Annotated[int, Meta(ge=1, le=1_000)] = 3
     """So many failures in a row end it."""
+
+
+class Stop(Request, frozen=True, kw_only=True):
+    """In the words of the release that it ends."""
+
+    letters: Names = ()
+    cause: str = ""
+    partner: str = ""
 
 
 class Repair(Request, frozen=True, kw_only=True):
@@ -138,6 +146,25 @@ def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
         return (made,)
 
     return decide
+
+
+def stop(request: Stop, basis: Basis, checks: Checks) -> Changes:
+    """What is under way ends with the letter that it tries; what is left waits."""
+    checks.reason("/reason", request.reason)
+    asked = Settlement(
+        outcome=Outcome.RELEASE,
+        letters=tuple(sorted(set(request.letters))),
+        cause=request.cause,
+        partner=request.partner,
+        decided=basis.now,
+        actor=basis.actor,
+        reason=request.reason,
+    )
+    made = basis.snapshot.settlements.get(asked.id)
+    if made is None:
+        checks.fault("ACT_NOT_REGISTERED", "/letters", asked.id, "the letters, or cause and partner, of a release")
+        return ()
+    return () if made.stopped else (replace(made, stopped=True),)
 
 
 def repair(request: Repair, basis: Basis, checks: Checks) -> Changes:
@@ -278,6 +305,7 @@ def _row(letter: DeadLetter) -> Plain:
 _SEES = _WORKS | frozenset({OperatorRole.AUDITOR})
 ACTS = {
     "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, _WORKS, gather_letters),
+    "quarantine.stop": Act(Stop, stop, Effect.STOPS, ANYONE),
     "quarantine.repair": Act(Repair, repair, Effect.STARTS, _WORKS, gather_one),
     "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.KEEPS, _WORKS, gather_letters),
 }

@@ -55,6 +55,20 @@ async def test_a_discard_takes_one_operator_and_nobody_without_a_key(desk: Desk)
     assert isinstance(await office.ask("olga", "quarantine.discard", **NAMED), Done)
 
 
+async def test_any_operator_stops_a_release_alone_and_only_one_that_was_decided(desk: Desk) -> None:
+    office = await Office(desk).open()
+    await office.join("agnes", "agreement-officer")
+    await office.both("quarantine.release", "olga", "ben", **NAMED)
+
+    assert isinstance(await office.ask("agnes", "quarantine.stop", **NAMED), Done)
+
+    assert [each.stopped for each in desk.live.snapshot.settlements] == [True]
+    assert [each.act for each in office.open_reviews][-1] == "quarantine.stop"
+    assert await desk.refused("quarantine.stop", letters=[UNREADABLE.id], reason="x") == {
+        "/letters": "ACT_NOT_REGISTERED"
+    }
+
+
 async def test_what_cannot_be_read_can_only_be_discarded(desk: Desk) -> None:
     asked = {"letters": [UNREADABLE.id], "reason": "x"}
 

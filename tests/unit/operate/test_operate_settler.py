@@ -248,6 +248,26 @@ async def test_a_discard_ends_a_release_of_the_same_letters_after_the_one_under_
 
 
 @in_virtual_time
+async def test_a_release_that_is_stopped_ends_after_the_letter_under_way_and_can_be_decided_anew(
+    settled: Settled,
+) -> None:
+    await settled.give_up(3)
+    asked = {"cause": UNDELIVERED, "partner": "slow", "reason": "x"}
+    await settled.desk.do("quarantine.release", **asked)
+
+    async with settled.running():
+        await settled.clock.sleep(10)
+        await settled.desk.do("quarantine.stop", **asked)
+        await settled.clock.sleep(300)
+        assert settled.delivered == ["msg_0"]
+
+        settled.desk.clock.seconds += 300
+        await settled.desk.do("quarantine.release", **asked)
+        await settled.clock.sleep(300)
+    assert settled.delivered == ["msg_0", "msg_1", "msg_2"]
+
+
+@in_virtual_time
 async def test_a_decision_waits_for_what_lay_in_quarantine_when_it_was_made_and_not_for_what_keeps_coming(
     settled: Settled,
 ) -> None:
