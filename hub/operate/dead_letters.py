@@ -307,7 +307,7 @@ ACTS = {
     "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, _WORKS, gather_letters),
     "quarantine.stop": Act(Stop, stop, Effect.STOPS, ANYONE),
     "quarantine.repair": Act(Repair, repair, Effect.STARTS, _WORKS, gather_one),
-    "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.KEEPS, _WORKS, gather_letters),
+    "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.STARTS, _WORKS, gather_letters),
 }
 VIEWS = {
     "quarantine.list": View(Listed, list_letters, gather_page),
