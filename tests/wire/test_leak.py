@@ -65,16 +65,24 @@ AGREEMENTS = st.fixed_dictionaries(
         "provider": st.sampled_from(
             [
                 *({"partner": name} for name in SENDERS),
-                *({"all": True}, {"country": "NL"}, {"role": "carrier"}, {"tier": "sandbox"}, {"tier": "trusted"}),
+                *(
+                    {"all": True},
+                    {"all": True},
+                    {"all": True},
+                    {"country": "NL"},
+                    {"role": "carrier"},
+                    {"tier": "sandbox"},
+                    {"tier": "trusted"},
+                ),
             ]
         ),
-        "types": st.sampled_from([("*",), (GATE_IN,), (LODGED,), ("customs.container.*",)]),
+        "types": st.sampled_from([("*",), ("*",), (GATE_IN,), (LODGED,), ("customs.container.*",)]),
         "recipient": st.sampled_from(RECIPIENTS),
-        "purpose": st.sampled_from(PURPOSES),
+        "purpose": st.sampled_from((*PURPOSES[:1] * 2, *PURPOSES)),
         "fields": st.one_of(st.just(("*",)), *[some(FIELDS, 4).filter(bool)] * 3),
         "conditions": st.fixed_dictionaries(
             {"places": some((*PLACES, "NL"), 2), "modes": some(MODES, 1), "chapters": some(CHAPTERS, 1)}
-        ).flatmap(lambda made: st.sampled_from([{}, {}, made])),
+        ).flatmap(lambda made: st.sampled_from([{}, {}, {}, made])),
         "begins_late": st.sampled_from([False] * 9 + [True]),
     }
 )
@@ -89,9 +97,9 @@ EVENT = st.tuples(
     ),
 )
 PAUSED = st.tuples(st.just("paused"), st.tuples(st.integers(0, 9), EVENT.map(lambda made: made[1])))
-ACT = st.tuples(st.sampled_from(["suspend", "resume", "end"]), st.integers(0, 9))
+ACT = st.tuples(st.sampled_from(["suspend", "resume", "resume", "end"]), st.integers(0, 9))
 STORIES = st.tuples(
-    st.lists(AGREEMENTS, min_size=1, max_size=5),
+    st.lists(AGREEMENTS, min_size=2, max_size=6),
     st.lists(
         st.one_of(EVENT, EVENT, EVENT, PAUSED, st.tuples(st.just("agree"), AGREEMENTS), ACT), min_size=4, max_size=16
     ),
