@@ -44,7 +44,10 @@ class NoteCopies(OfAgreement, frozen=True, kw_only=True):
 
 
 def sign_agreement(request: SignAgreement, basis: Basis, checks: Checks) -> Changes:
-    """Take one side's signature; the last one makes it active, if the others still stand."""
+    """Take one side's signature; the last one makes a proposal active, if the others still stand.
+
+    One that is suspended stays so: signed anew, it can be resumed.
+    """
     agreement = checks.known("/id", request.id, basis.snapshot.agreements)
     if agreement is None or not _waits(agreement, request.partner, basis, checks):
         return ()
@@ -58,7 +61,8 @@ def sign_agreement(request: SignAgreement, basis: Basis, checks: Checks) -> Chan
     if request.partner in signed:
         return ()
     signed[request.partner] = request.signature
-    state = AgreementState.ACTIVE if agreement.sides <= set(signed) else AgreementState.PROPOSED
+    complete = agreement.state is AgreementState.PROPOSED and agreement.sides <= set(signed)
+    state = AgreementState.ACTIVE if complete else agreement.state
     return (replace(agreement, signatures=tuple(signed.values()), state=state),)
 
 
@@ -84,9 +88,17 @@ def _waits(agreement: Agreement, partner: str, basis: Basis, checks: Checks) -> 
         return False
     if agreement.state is AgreementState.ACTIVE and partner in signatures_by_side(agreement, basis.snapshot):
         return True
+    if agreement.state is AgreementState.SUSPENDED and agreement.text:
+        return True
     if (stale := staleness(agreement, basis.snapshot, basis.now)) is not None:
         checks.fault("ACT_AGREEMENT_CLOSED", "/id", stale, "a proposal that waits for signatures")
     return not checks.faults
+
+
+def waits_for(agreement: Agreement, snapshot: Snapshot) -> frozenset[str]:
+    """The sides whose signature it lacks to be active, or to be resumed; where no text was signed, none."""
+    waits = agreement.text and agreement.state in (AgreementState.PROPOSED, AgreementState.SUSPENDED)
+    return agreement.sides - set(signatures_by_side(agreement, snapshot)) if waits else frozenset()
 
 
 def staleness(agreement: Agreement, snapshot: Snapshot, now: int) -> str | None:
@@ -115,12 +127,16 @@ def suspend_agreement(request: OfAgreement, basis: Basis, checks: Checks) -> Cha
 
 
 def resume_agreement(request: OfAgreement, basis: Basis, checks: Checks) -> Changes:
+    """It lets events be shown again, if what made it active still stands: the signatures of all its sides."""
     agreement = checks.known("/id", request.id, basis.snapshot.agreements)
     if agreement is None or agreement.state is AgreementState.ACTIVE:
         return ()
     _must_be(AgreementState.SUSPENDED, agreement, checks)
     if agreement.valid_to is not None and agreement.valid_to <= basis.now:
         checks.fault("ACT_AGREEMENT_CLOSED", "/id", "an agreement whose last day has passed", "one that still holds")
+    if lacking := waits_for(agreement, basis.snapshot):
+        found = f"an agreement without a signature that counts of {', '.join(sorted(lacking))}"
+        checks.fault("ACT_AGREEMENT_CLOSED", "/id", found, "one that every side has signed")
     return (replace(agreement, state=AgreementState.ACTIVE),)
 
 
@@ -192,7 +208,7 @@ def show_agreement(request: ShowAgreement, basis: Basis, checks: Checks) -> Plai
         **plain(agreement),
         "in_force": agreement.in_force(basis.now),
         "signed_by": sorted(signed),
-        "waits_for": sorted(agreement.sides - set(signed)) if waits else [],
+        "waits_for": sorted(waits_for(agreement, basis.snapshot)),
         "stale": staleness(agreement, basis.snapshot, basis.now) if waits else None,
         "feeds": [feed.name for feed in feeds if not feed.ended and share_a_type(feed, agreement, basis.event_types)],
     }

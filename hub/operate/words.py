@@ -57,8 +57,10 @@ def _of_its_holder(before: Plain | None, after: Plain) -> bool:
 
 def _signed(before: Plain | None, after: Plain) -> bool:
     """A signature starts nothing that officers have stopped."""
-    proposed = before is not None and before["state"] == "proposed"
-    return proposed and _only(state=("active",), signatures=ANY)(before, after)
+    state = "" if before is None else before["state"]
+    if state == "suspended":
+        return _only(signatures=ANY)(before, after)
+    return state == "proposed" and _only(state=("active",), signatures=ANY)(before, after)
 
 
 def _told(_: Plain | None, __: Plain) -> bool:

@@ -14,7 +14,7 @@ from hub.core.permission import asking, needed
 from hub.core.registry import Snapshot
 from hub.core.standing import standing_of
 from hub.core.words import words
-from hub.operate.agreement_life import signatures_by_side, staleness
+from hub.operate.agreement_life import staleness, waits_for
 from hub.operate.views import Plain, plain
 from hub.ports.system import Clock
 from hub.web.edge import Handler, answer, language_of, number, only
@@ -100,14 +100,13 @@ def _binding(partner: Partner, facts: Facts, snapshot: Snapshot) -> list[Agreeme
 
 def _told(agreement: Agreement, partner: str, snapshot: Snapshot, now: int, language: str) -> Plain:
     recipient = snapshot.partners.get(agreement.recipient)
-    signed = set(signatures_by_side(agreement, snapshot))
-    waits = agreement.state is AgreementState.PROPOSED and staleness(agreement, snapshot, now) is None
+    waits = agreement.state is not AgreementState.PROPOSED or staleness(agreement, snapshot, now) is None
     name = recipient.name if recipient is not None else agreement.recipient
     terms = {member: value for member, value in plain(agreement).items() if member not in _OF_THE_ADMINISTRATION}
     return {
         **terms,
         "recipient_name": name,
         "in_force": agreement.in_force(now),
-        "waits_for_you": waits and partner in agreement.sides - signed,
+        "waits_for_you": waits and partner in waits_for(agreement, snapshot),
         "says": [words().said(sentence, language) for sentence in says(agreement, name)],
     }

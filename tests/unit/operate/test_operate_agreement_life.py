@@ -12,6 +12,7 @@ from hub.core.agreement import AgreementState, Held
 from hub.core.proposal import Authority
 from hub.operate.registrar import Done, Waiting
 from hub.operate.trail import Trail
+from hub.trust.statement import utc_text
 from schemas.canonical import canonical_bytes
 from schemas.groups import groups
 from tests.unit.operate.agreements import TERMS, Sides
@@ -195,7 +196,16 @@ async def test_no_signature_starts_what_was_suspended(sides: Sides) -> None:
     await sides.agree()
     await sides.desk.do("agreement.suspend", id="a1")
 
-    assert await sides.desk.refused("agreement.sign", **sides.request("risk")) == {"/id": "ACT_AGREEMENT_CLOSED"}
+    assert (await sides.sign("risk")).state is AgreementState.SUSPENDED
+
+
+async def test_what_the_administration_decided_alone_waits_for_no_signature_while_it_is_suspended(sides: Sides) -> None:
+    await sides.desk.agree("a9", provider={"partner": "zephyr"})
+    await sides.desk.do("agreement.suspend", id="a9")
+
+    await sides.desk.do("agreement.resume", id="a9")
+
+    assert sides.agreement("a9").state is AgreementState.ACTIVE
 
 
 async def test_with_its_last_agreement_a_feed_ends_in_the_same_revision(sides: Sides) -> None:
@@ -306,6 +316,21 @@ async def test_terms_longer_than_can_be_signed_are_refused(sides: Sides) -> None
     faults = await sides.desk.refused("agreement.propose", **(TERMS | {"fields": long, "onward": words}))
 
     assert faults == {"/fields": "ACT_VALUE_INVALID"}
+
+
+async def test_an_agreement_that_a_leaked_key_signed_is_resumed_once_its_side_has_signed_it_anew(sides: Sides) -> None:
+    await sides.agree()
+    since = utc_text(sides.desk.clock.now_us() - 60_000_000)
+    await sides.desk.do("key.leaked", key=sides.keys["zephyr"].id, since=since, reason="found in public")
+    refused = await sides.desk.refused("agreement.resume", id="a1")
+    waits_for = (await sides.desk.show("agreement.show", id="a1"))["waits_for"]
+
+    sides.keys["zephyr"] = await sides.add_key("zephyr", "other")
+    signed = await sides.sign("zephyr")
+    await sides.desk.do("agreement.resume", id="a1")
+
+    assert (refused, waits_for) == ({"/id": "ACT_AGREEMENT_CLOSED"}, ["zephyr"])
+    assert (signed.state, sides.agreement().state) == (AgreementState.SUSPENDED, AgreementState.ACTIVE)
 
 
 async def test_two_officers_propose_both_sides_sign_and_one_officer_suspends(desk: Any) -> None:
