@@ -97,13 +97,15 @@ class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     outcome: Outcome
     letters: tuple[str, ...] = ()
-    """Their ids; empty: all of this cause and partner that were set aside by then."""
+    """Their ids; empty: all of this cause and partner that were set aside by `before`."""
     cause: str = ""
     partner: str = ""
     data: str = ""
     """Of a repair: the corrected data, canonical JSON."""
     decided: int
     """Seconds since 1970."""
+    before: int = 0
+    """When it was proposed, seconds since 1970: what came later, nobody who signed it saw. 0: as it was decided."""
     actor: str
     reason: str
     per_second: int = 10
@@ -127,7 +129,7 @@ class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.letters:
             return letter.id in self.letters
         is_asked = letter.cause == self.cause and letter.partner == self.partner
-        return is_asked and letter.since_us < (self.decided + 1) * 1_000_000
+        return is_asked and letter.since_us < ((self.before or self.decided) + 1) * 1_000_000
 
 
 class RunState(StrEnum):

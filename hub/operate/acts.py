@@ -80,6 +80,8 @@ class Basis(Struct, frozen=True):
     """Its name, without which nothing that was signed is for it."""
     actor: str = ""
     """Who asks: an operator's id, or the user of the hub's machine."""
+    made: int = 0
+    """When what is signed was put together, seconds since 1970: what came since, its signers did not see."""
     may_know: Callable[[str], bool] = lambda _: True
     """Whether who looks may know what was asked for in an act, and why."""
     mandates: MandateSettings = MandateSettings()

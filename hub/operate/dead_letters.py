@@ -32,7 +32,7 @@ _WORKS = PARTNERS | SECURITY
 
 
 class Settle(Request, frozen=True, kw_only=True):
-    """`letters` by their ids, or all of a cause and partner that were set aside by now."""
+    """`letters` by their ids, or all of a cause and partner that were set aside when it is proposed."""
 
     letters: Names = ()
     cause: str = ""
@@ -138,6 +138,7 @@ def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
             cause=request.cause,
             partner=request.partner,
             decided=basis.now,
+            before=basis.made,
             actor=basis.actor,
             reason=request.reason,
         )

@@ -220,7 +220,8 @@ class Registrar:
             return await self._performed_before(signed) or await self._stale(signed, pending)
         if pending is not None and not pending.is_open(now):
             return Refusal("PROPOSAL_CLOSED", told_state(pending, now))
-        changes = await self._decide(statement.act, request, found, pending.author if pending else signed.operator.id)
+        author = pending.author if pending else signed.operator.id
+        changes = await self._decide(statement.act, request, found, author, made=statement.made)
         if isinstance(changes, Refusal):
             return changes
         if not changes:
@@ -314,7 +315,7 @@ class Registrar:
         return await gather(request, self._live.snapshot, self._apart) if gather is not None else ()
 
     async def _decide(
-        self, name: str, request: Any, found: Sequence[Any], actor: str, *, tells: bool = True
+        self, name: str, request: Any, found: Sequence[Any], actor: str, *, made: int = 0, tells: bool = True
     ) -> Changes | Refusal:
         """`tells`: whoever listens hears of a refusal, where it is more than an attempt.
 
@@ -323,7 +324,7 @@ class Registrar:
         checks, act, based_on = Checks(), ACTS[name], self._based_on
         if len(request.reason) > REASON_CHARACTERS_MAX:
             checks.invalid("/reason", f"{len(request.reason)} characters", f"at most {REASON_CHARACTERS_MAX}")
-        decide = partial(act.decide, request, self._basis(found, actor), checks)
+        decide = partial(act.decide, request, self._basis(found, actor, made), checks)
         changes: Changes = await to_thread(decide) if act.is_large else decide()
         if self._based_on != based_on:
             raise Conflict(f"revision {based_on} is no longer the head")
@@ -333,7 +334,7 @@ class Registrar:
             listener(name, request, checks.faults)
         return checks.refusal(name)
 
-    def _basis(self, found: Sequence[Any], actor: str = "") -> Basis:
+    def _basis(self, found: Sequence[Any], actor: str = "", made: int = 0) -> Basis:
         return Basis(
             snapshot=self._live.snapshot,
             now=self._now(),
@@ -344,6 +345,7 @@ class Registrar:
             key_unused_seconds=self._key_unused_seconds,
             hub=self._hub,
             actor=actor,
+            made=made or self._now(),
             mandates=self._mandates,
             listeners=self._kafka_listeners,
             webhooks=self._webhooks,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from msgspec.structs import replace
@@ -23,7 +25,7 @@ HEADER = EventHeader(
 )  # fmt: skip
 LETTER = letter(1, header=pack(HEADER), value=orjson.dumps(EVENT))
 UNREADABLE = letter(2, cause="INTERNAL", partner="", header=b"\xc1", value=b"\xc1")
-NAMED = {"letters": [LETTER.id], "reason": "Looked at."}
+NAMED: dict[str, Any] = {"letters": [LETTER.id], "reason": "Looked at."}
 
 
 @pytest.fixture
@@ -46,6 +48,24 @@ async def test_every_decision_waits_for_a_second_signature(desk: Desk, act: str)
     await office.both(f"quarantine.{act}", "olga", "ben", **{**asked, "reason": "Both agree."})
     [made] = desk.live.snapshot.settlements
     assert (made.outcome, made.letters, made.reason) == (Outcome(act), (LETTER.id,), "Both agree.")
+
+
+async def test_a_decision_by_cause_means_what_waited_when_it_was_proposed_and_not_when_it_was_signed(
+    desk: Desk,
+) -> None:
+    office = await Office(desk).open()
+    asked = {"cause": "CONFLICT", "partner": "delta", "reason": "x"}
+    statement = await office.statement("olga", "quarantine.release", **asked)
+    await office.sign("olga", statement)
+    desk.clock.seconds += 600
+    late = replace(LETTER, position=Position(1, 0, 9), since_us=desk.clock.now_us() - 300_000_000)
+    await desk.letters.take([late], behind(10))
+
+    await office.sign("ben", statement)
+
+    [made] = desk.live.snapshot.settlements
+    assert (made.means(LETTER), made.means(late)) == (True, False)
+    assert made.decided - made.before == 600
 
 
 async def test_any_operator_stops_a_release_alone_and_only_one_that_was_decided(desk: Desk) -> None:
