@@ -5,7 +5,7 @@ Not of copies of documents: those are settled in `quarantine.py` (`document.rele
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -14,11 +14,12 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Settlement
+from hub.core.errors import Refusal
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.registry import Snapshot
 from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
-from hub.operate.letter_desk import Opened, masked
+from hub.operate.letter_desk import MASKED, Opened, masked, masked_places
 from hub.operate.views import Plain, View
 from hub.ports.dead_letters import Group, Which
 from hub.trust.statement import utc_text
@@ -29,6 +30,7 @@ LETTERS_MAX = 500
 FORESEEN_MAX = 100
 Names = Annotated[tuple[str, ...], Meta(max_length=LETTERS_MAX)]
 _WORKS = PARTNERS | SECURITY
+_UNMASKED = "the value itself, or no such member; its publisher sees it, and can send a new version instead"
 
 
 class Settle(Request, frozen=True, kw_only=True):
@@ -117,7 +119,10 @@ async def gather_foreseen(request: Foreseen, snapshot: Snapshot, apart: Apart) -
     told: list[Plain] = []
     letters = await gather_letters(request, snapshot, apart)
     for letter in letters[:FORESEEN_MAX]:
-        refusal = await apart.letters.foresee(letter, request.data)
+        if mask := next(_masked_in(request.data, letter), ""):
+            refusal: Refusal | None = Refusal("ACT_VALUE_INVALID", f"{mask}: {MASKED}, not {_UNMASKED}")
+        else:
+            refusal = await apart.letters.foresee(letter, request.data)
         outcome = {"outcome": "refused", "code": refusal.code, "why": refusal.detail} if refusal else {}
         told.append({**_row(letter), "outcome": "done", **outcome})
     return told + [{**_row(letter), "outcome": "not looked at"} for letter in letters[FORESEEN_MAX:]]
@@ -180,6 +185,8 @@ def repair(request: Repair, basis: Basis, checks: Checks) -> Changes:
         checks.invalid("/letter", letter.cause, "an event: a delivery that failed can be released")
     if request.data == (basis.found[0].event or {}).get("data"):
         checks.invalid("/data", "the same as it came with", "corrected data")
+    for place in _masked_in(request.data, letter):
+        checks.invalid(place, MASKED, _UNMASKED)
     data = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS).decode()
     made = Settlement(
         outcome=Outcome.REPAIR,
@@ -215,7 +222,8 @@ def list_letters(request: Listed, basis: Basis, checks: Checks) -> Plain:
 
 
 def show_letter(request: Shown, basis: Basis, checks: Checks) -> Plain:
-    """What was found against what was expected; what is personal is masked."""
+    """What was found against what was expected; what is personal is masked, and no repair of such a letter can hold
+    the masks: its publisher, who sees what they hide, sends a new version."""
     if not basis.found:
         checks.fault("ACT_NOT_REGISTERED", "/letter", request.letter, "the id of a letter")
         return {}
@@ -223,13 +231,15 @@ def show_letter(request: Shown, basis: Basis, checks: Checks) -> Plain:
     letter, header = opened.letter, opened.letter.event
     personal = personal_of(header.dataschema if header is not None else "")
     position = letter.position
+    content = masked(opened.event, "", personal)
     return {
         **_row(letter),
         "stamp": f"{position.generation}.{position.partition}.{position.offset}",
         "agent": letter.agent,
         "sha256": letter.digest.hex(),
         "said": dict(letter.said),
-        "content": masked(opened.event, "", personal),
+        "content": content,
+        "masked": list(masked_places(content, "", personal)),
         "first_received": utc_text(opened.first_header.received_us) if opened.first_header is not None else None,
         "differences": [
             {"at": each.at, "found": each.found, "expected": each.expected} for each in opened.differences(personal)
@@ -244,6 +254,11 @@ def foresee(request: Foreseen, basis: Basis, checks: Checks) -> Plain:
     if not basis.found:
         checks.invalid("/letters", "none that waits", "ids of letters, or a cause and a partner of some that wait")
     return {"items": list(basis.found)}
+
+
+def _masked_in(data: Mapping[str, Any] | None, letter: DeadLetter) -> Iterator[str]:
+    header = letter.event
+    return masked_places(data, "/data", personal_of(header.dataschema if header is not None else ""))
 
 
 @lru_cache(maxsize=1)

@@ -143,6 +143,18 @@ def _masked(difference: Difference, personal: Callable[[str], bool]) -> Differen
     )
 
 
+def masked_places(value: Any, at: str, personal: Callable[[str], bool]) -> Iterator[str]:
+    """Where the mask stands in place of what is personal, by JSON Pointer."""
+    if value == MASKED and personal(at):
+        yield at
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from masked_places(each, f"{at}/{name}", personal)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from masked_places(each, f"{at}/{index}", personal)
+
+
 def masked(value: Any, at: str, personal: Callable[[str], bool]) -> Any:
     if value is not None and personal(at):
         return MASKED

@@ -98,6 +98,20 @@ async def test_a_repair_has_to_change_something(desk: Desk) -> None:
     assert refused == {"/data": "ACT_VALUE_INVALID"}
 
 
+async def test_a_repair_that_holds_a_mask_is_refused_by_name_and_shown_letters_tell_where_masks_stand(
+    desk: Desk,
+) -> None:
+    data = {"remarks": "***", "carrier": {"name": "***", "country": "***"}, "empty": False}
+
+    refused = await desk.refused("quarantine.repair", letter=LETTER.id, data=data, reason="x")
+    [foreseen] = (await desk.show("quarantine.foresee", letters=[LETTER.id], data=data))["items"]
+
+    assert refused == {"/data/remarks": "ACT_VALUE_INVALID", "/data/carrier/name": "ACT_VALUE_INVALID"}
+    assert (foreseen["outcome"], foreseen["code"]) == ("refused", "ACT_VALUE_INVALID")
+    assert (await desk.show("quarantine.show", letter=LETTER.id))["masked"] == ["/data/remarks"]
+    await desk.do("quarantine.repair", letter=LETTER.id, data={**data, "remarks": "x", "carrier": {}}, reason="x")
+
+
 async def test_who_looks_into_a_letter_sees_no_personal_data_and_is_written_down(desk: Desk) -> None:
     before = await desk.registry.head()
 
