@@ -99,9 +99,13 @@ def share_a_type(feed: Feed, agreement: Agreement, event_types: EventSchemas) ->
 
 
 def _lets_more_through(before: Feed, after: Feed) -> bool:
-    """Whether it may bring anything that it did not, or bring it another way."""
+    """Whether it may bring anything that it did not, or bring it another way.
+
+    One that is no longer read from Kafka itself brings also what agreements keep from being read so.
+    """
     new = [pattern for pattern in after.types if not any(_includes(each, pattern) for each in before.types)]
-    return bool(new) or not set(after.ways) <= set(before.ways) or widens(before.filter, after.filter)
+    other_ways = not set(after.ways) <= set(before.ways) or (Way.KAFKA in before.ways and Way.KAFKA not in after.ways)
+    return bool(new) or other_ways or widens(before.filter, after.filter)
 
 
 def _includes(pattern: str, other: str) -> bool:

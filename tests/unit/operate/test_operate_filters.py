@@ -166,3 +166,13 @@ async def test_a_change_that_may_let_more_through_takes_two_people(
 
     assert asked is not None
     assert asked(before, after) == starts
+
+
+async def test_that_a_feed_is_no_longer_read_from_kafka_takes_two_people(world: Any) -> None:
+    await world.do("feed.add", **FEED, ways=["pull", "kafka"])
+    before = world.live.snapshot.feeds.get("seals")
+    await world.do("feed.change", name="seals", ways=["pull"])
+    asked = ACTS["feed.change"].starts
+
+    assert asked is not None
+    assert asked(before, world.live.snapshot.feeds.get("seals"))
