@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, AgreementState, Conditions, type_matches
 from hub.core.event import Event
+from hub.core.feed import Feed, Way
 from hub.core.filter import matcher
 from hub.core.partner import Facts
 from hub.core.record import StoredRecord
@@ -104,13 +105,16 @@ def why_feed(request: WhyFeed, basis: Basis, checks: Checks) -> Plain:
         for each in agreements:
             if each.holds:
                 terms.add(Term(0, _FOR_EVER, each, each))
-        grant = Decisions(terms.standing(basis.now), types=feed.types).decide(sent.header, sent.event)
+        terms = terms.standing(basis.now)
+        grant = Decisions(terms.direct if Way.KAFKA in feed.ways else terms, types=feed.types).decide(
+            sent.header, sent.event
+        )
     shown = _shown(grant, sent)
     if grant is not None and feed.filter:
         passes = matcher(feed.filter)(shown["shown"])
         own.append(_question("", "Does what is shown pass the feed's filter?", "yes" if passes else "no", passes))
         shown = shown if passes else _shown(None, sent)
-    questions = [*own, *(question for each in agreements for question in _questions(each, sent, basis.now))]
+    questions = [*own, *(question for each in agreements for question in _questions(each, sent, basis.now, feed))]
     return {"feed": feed.name, "recipient": feed.recipient, **shown, "questions": questions}
 
 
@@ -174,8 +178,8 @@ def _shown(grant: Grant | None, sent: Sent) -> Plain:
     return {"shown": orjson.loads(value), "agreements": list(grant.agreements), "fields": list(grant.fields)}
 
 
-def _questions(agreement: Agreement, sent: Sent, now: int) -> Iterable[Plain]:
-    """Each with its answer; the agreement shows the event where all are yes."""
+def _questions(agreement: Agreement, sent: Sent, now: int, feed: Feed | None = None) -> Iterable[Plain]:
+    """Each with its answer; the agreement shows the event, in this feed if it is about one, where all are yes."""
     name, provider, publisher = agreement.id, agreement.provider, sent.header.publisher
     yield _question(name, "Does it hold?", f"it is {agreement.state}", agreement.holds)
     begun, over = agreement.valid_from <= now, agreement.valid_to is not None and agreement.valid_to <= now
@@ -189,6 +193,9 @@ def _questions(agreement: Agreement, sent: Sent, now: int) -> Iterable[Plain]:
         said = ", ".join(sorted(sent.event.said.places | sent.event.said.chapters | sent.event.said.modes))
         met = sent.event.said.meets(agreement.conditions)
         yield _question(name, "Does the event say what it asks for?", said or "it says nothing of it", met)
+    if feed is not None and Way.KAFKA in feed.ways:
+        found = "direct" if agreement.direct else "not direct"
+        yield _question(name, "Does it let its events be read from Kafka itself?", found, agreement.direct)
 
 
 def _type_question(name: str, types: Sequence[str], sent: Sent, *, covered: bool | None = None) -> Plain:

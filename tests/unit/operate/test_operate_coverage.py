@@ -92,6 +92,21 @@ async def test_of_a_feed_each_agreement_behind_it_says_yes_or_no(sides: Sides) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("direct", "noes"), [(True, []), (False, ["Does it let its events be read from Kafka itself?"])]
+)
+async def test_a_feed_that_is_read_from_kafka_shows_what_may_be_read_so_alone(
+    sides: Sides, direct: bool, noes: list[str]
+) -> None:
+    await sides.agree(direct=direct)
+    feed = {"name": "seals", "recipient": "risk", "purpose": "security-risk-assessment"}
+    await sides.desk.do("feed.add", **feed, ways=["kafka"])
+
+    answer = await sides.desk.show("feed.why", name="seals", partner="zephyr", event=EVENT)
+
+    assert (answer["shown"] is not None, no(answer)) == (direct, noes)
+
+
 async def test_a_feed_that_asks_for_other_types_shows_nothing(sides: Sides) -> None:
     await sides.agree()
     feed = {"name": "broken", "recipient": "risk", "purpose": "security-risk-assessment"}
