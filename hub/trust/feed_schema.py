@@ -34,18 +34,6 @@ _OF_THE_HUB: dict[str, Schema] = {
     "hubtier": {"description": "the publisher's tier then", "enum": [tier.value for tier in Tier]},
     "hubaeo": {"description": "the type of AEO authorisation that counted then", "enum": ["C", "S", "F"]},
 }
-_OF_CUT_RECORDS: dict[str, Schema] = {
-    "hubwithheld": {
-        "description": "the members that are not shown as they were sent, each with its salted digest",
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["at", "sha256"],
-            "properties": {"at": {"type": "string"}, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
-        },
-    },
-    "hubleaf": {"description": "the leaf of the event's statement", "type": "string", "pattern": "^[0-9a-f]{64}$"},
-}
 _HEX: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _LEFT_OUT: Schema = {
     "type": "object",
@@ -106,8 +94,6 @@ def record_schema(sparse: Schema, given: Given) -> Schema:
         for name, each in _OF_THE_HUB.items()
         if name in ("receivedtime", "hubflags") or _is_given(name, tree)
     }
-    if parts:
-        members |= _OF_CUT_RECORDS
     if parts:
         members |= _PROOF
     for name in PSEUDONYMS:
