@@ -59,6 +59,7 @@ def make_counts(hub: Hub) -> Counts:
             secret=hub.ports.keys.secret,
             note=hub.journal.add,
             clock=hub.clock,
+            observer=hub.observer,
             settings=hub.settings.delivery,
         )
     )

@@ -14,7 +14,7 @@ from math import log10
 from msgspec import Struct
 
 from hub.core.access import Access, Step, runs_of
-from hub.core.errors import Trimmed
+from hub.core.errors import Trimmed, place_of
 from hub.core.event import Event
 from hub.core.feed import Feed
 from hub.core.record import EVENTS, Position
@@ -26,6 +26,7 @@ from hub.fanout.section import open_records
 from hub.fanout.show import Showing
 from hub.ports.event_log import LogReader, ReadableLog
 from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.trust.statement import utc_text
 
@@ -67,6 +68,7 @@ class Counter(Struct, frozen=True, kw_only=True):
     note: Callable[[Sequence[Access]], Awaitable[None]]
     """Write down who is told of which events, before it is told. Raises `HubError`."""
     clock: Clock
+    observer: Observer
     settings: DeliverySettings
 
 
@@ -160,10 +162,11 @@ class _Counting:
         self._events += sum(map(len, shown.values()))
 
     def _agreements(self, event: Event) -> tuple[str, ...]:
-        """Those that let the event be shown; none: it is not, or is not what intake accepted."""
+        """Those that let the event be shown; none: it is not, or fan-out would set it aside."""
         try:
             shown = self._showing.show(self._ruling, event)
-        except ValueError:
+        except Exception as error:  # noqa: BLE001  Fan-out told of it, and set it aside: the count goes on.
+            self._counter.observer.event("record_not_counted", feed=self._feed.name, error=place_of(error))
             return ()
         return shown.grant.agreements if shown is not None else ()
 

@@ -36,6 +36,7 @@ def counts_of(at: Desk, **settings: Any) -> Counts:
         secret=lambda _: SECRET,
         note=at.journal.add,
         clock=world.clock,
+        observer=world.observer,
         settings=DeliverySettings(**settings),
     )
     return Counts(counter)
@@ -103,6 +104,20 @@ def test_what_came_while_the_agreement_was_suspended_does_not_count_either_once_
 
         assert (await counted(at, "/id = event-0")).events == 0
         assert (await counted(at, "/id = event-1")).events == 1
+
+    virtual.run(main())
+
+
+def test_a_record_that_fan_out_would_set_aside_does_not_count_and_ends_no_count() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(AGREEMENT, fields=("/data/content",)))
+        broken = replace(event_record("broken", received_us=at.world.clock.now_us()), value=b"[]")
+        await at.world.publish(broken)
+        await passed_on(at, "a", "b")
+
+        assert (await counted(at)).events == 2
+        assert "record_not_counted" in dict(at.world.observer.events)
 
     virtual.run(main())
 
