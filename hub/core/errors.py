@@ -305,11 +305,12 @@ _ROWS = (
     # What customs tells of events and credentials by itself (`GET /v1/notices`).
     _row(
         "TRUST_WITHDRAWN", 409, "notice",
-        "Events that you received may not be their publisher's: the credential that they came under leaked.",
-        "Des événements reçus pourraient ne pas émaner de leur éditeur : l'identifiant qui les couvrait a fuité.",
-        "Rest no decision on the events that the notice names until it is confirmed or retracted.",
+        "Events or notices that you received may be forged: the credential that they came under leaked.",
+        "Des événements ou avis reçus pourraient être forgés : l'identifiant qui les couvrait a fuité.",
+        "Rest no decision on what the notice names until it is confirmed or retracted.",
         "An operator reported a key or certificate as leaked since a moment (`customs-hub key leaked`). It was revoked "
-        "with everything that was had by it; each recipient is told which of its events came under it from then on.",
+        "with everything that was had by it; each recipient is told which of its events came under it from "
+        "then on, and each company which notices.",
     ),
     _row(
         "TRUST_CONFIRMED", 409, "notice",

@@ -14,12 +14,13 @@ from msgspec import Struct
 from hub.core.credential import KeyState
 from hub.core.errors import HubError, StorageUnavailable, place_of
 from hub.core.feed import Feed, lanes_of, stream_of
-from hub.core.leak import Leak, Trust
+from hub.core.leak import Leak
 from hub.core.record import EVENTS
 from hub.core.registry import Snapshot
 from hub.operate.credentials import Credential, begin_of, credentials
 from hub.operate.dispatch_herald import POLL_SECONDS as DISPATCHES_POLL_SECONDS
 from hub.operate.dispatch_herald import DispatchHerald
+from hub.operate.doubted_notices import CAUSES, DoubtHerald, leak_revisions
 from hub.operate.endpoint_herald import POLL_SECONDS as ENDPOINTS_POLL_SECONDS
 from hub.operate.endpoint_herald import EndpointHerald
 from hub.operate.notices import Notice, NoticeDesk, notice_id
@@ -36,11 +37,6 @@ EXPIRIES_POLL_SECONDS = 60.0
 EVENTS_PER_NOTICE = 100
 DAY_SECONDS = 86_400
 WARNING_DAYS = (30, 20, 10, 1)
-CAUSES = {
-    Trust.WITHDRAWN: "TRUST_WITHDRAWN",
-    Trust.CONFIRMED: "TRUST_CONFIRMED",
-    Trust.RETRACTED: "TRUST_RETRACTED",
-}
 EXPIRES = "KEY_EXPIRES"
 
 
@@ -65,6 +61,7 @@ class Heralds:
         desk = NoticeDesk(means.log, means.positions, holder=means.holder)
         self._means = means
         self._leaks, self._expiries = LeakHerald(means, desk), ExpiryHerald(means, desk)
+        self._doubts = DoubtHerald(means, desk)
         self._endpoints = EndpointHerald(means, desk)
         self._dispatches = DispatchHerald(means, desk)
 
@@ -72,6 +69,7 @@ class Heralds:
         """Tell until cancelled; what cannot be told now is told later."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep("leaks", self._leaks.look, LEAKS_POLL_SECONDS))
+            group.create_task(self._keep("doubts", self._doubts.look, LEAKS_POLL_SECONDS))
             group.create_task(self._keep("expiries", self._expiries.look, EXPIRIES_POLL_SECONDS))
             group.create_task(self._keep("dispatches", self._dispatches.look, DISPATCHES_POLL_SECONDS))
             group.create_task(self._keep("endpoints", self._endpoints.look, ENDPOINTS_POLL_SECONDS))
@@ -107,7 +105,7 @@ class LeakHerald:
     async def look(self) -> None:
         """Tell the recipient of every feed, revision after revision. Raises `HubError`: then it is tried again."""
         snapshot = self._means.snapshot()
-        revisions = _revisions(snapshot)
+        revisions = leak_revisions(snapshot)
         waiting = False
         for feed in list(snapshot.feeds) if revisions else ():
             if feed.name not in self._marks:
@@ -220,15 +218,6 @@ def _warning(credential: Credential, snapshot: Snapshot, after: int, now: int) -
     return Notice(
         notice_id(EXPIRES, credential.id, str(credential.not_after), str(days)), system.partner, EXPIRES, members
     )
-
-
-def _revisions(snapshot: Snapshot) -> list[tuple[int, Sequence[Leak]]]:
-    """What each revision says of leaks, oldest first."""
-    found: dict[int, list[Leak]] = {}
-    for leak in snapshot.leaks:
-        for revision, version in snapshot.leaks.versions(leak.id):
-            found.setdefault(revision, []).append(version)
-    return sorted(found.items())
 
 
 def _notices(feed: Feed, revision: int, leak: Leak, events: Sequence[dict[str, object]]) -> list[Notice]:

@@ -135,7 +135,7 @@ REVOKED = (
     Access("open streams", "ReaderAPI._must_stop, at every bell"),
     Access("replay pages", "Gate.enter, again before the answer"),
     Access("live counts", "Gate.enter, again after the body and before the answer"),
-    Access("notices sent by an engine", "Gate.enter, again after the body"),
+    Access("notices sent by an engine", "Gate.enter, again after the body; DoubtHerald tells who was sent one"),
     Access("notices acknowledged", "Gate.enter, again after the body"),
     Access("dead letters", "Gate.enter"),
     Access("documents that wait", "authorise: a job is judged for the credential that it came with"),

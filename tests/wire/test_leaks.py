@@ -12,6 +12,7 @@ import pytest
 
 from connectors.keys import generate
 from tests.wire.conftest import MakeWorld
+from tests.wire.test_answering import engine, hold, send, shown
 from tests.world import Caller, HubWorld, event, hub_world, settings_in
 
 AT_ONCE = {"append_seconds_max": 0.5, "registry_seconds_max": 1.0}
@@ -49,6 +50,33 @@ async def test_each_recipient_is_told_which_of_its_events_came_under_the_key(hub
     assert (veiled_name["source"], veiled_name["id"]) == (veil["source"], veil["id"])
     assert veiled_name["id"].startswith("p-")
     assert "delta" not in str(veiled_told)
+
+
+async def test_a_company_is_told_which_notices_came_under_an_engines_key_and_what_became_of_it(hub: HubWorld) -> None:
+    watch, delta = await engine(hub), await hub.company()
+    record = await shown(watch, delta)
+    sent = [(await send(watch, hold(record, kind=kind))).json["items"][0]["notice"] for kind in ("hold", "release")]
+
+    await hub.act("key.leaked", key=watch.key.id, since=EPOCH, reason="stolen")
+    withdrawn = (await notices(delta, 3))[2]
+    await hub.act("key.confirm", key=watch.key.id, reason="nobody of theirs sent it")
+    confirmed = (await notices(delta, 4))[3]
+
+    assert [withdrawn["code"], confirmed["code"]] == ["TRUST_WITHDRAWN", "TRUST_CONFIRMED"]
+    assert sorted(withdrawn["notices"]) == sorted(confirmed["notices"]) == sorted(sent)
+
+
+async def test_notices_from_before_an_engines_key_was_lost_are_not_doubted(hub: HubWorld) -> None:
+    watch, delta = await engine(hub), await hub.company()
+    record = await shown(watch, delta)
+    [early] = (await send(watch, hold(record))).json["items"]
+    while (since := datetime.now(UTC).replace(microsecond=0).isoformat()) <= early["sent"]:
+        await hub.hub.clock.sleep(0.02)  # The moment of a loss is named in seconds.
+    [late] = (await send(watch, hold(record, kind="release"))).json["items"]
+
+    await hub.act("key.leaked", key=watch.key.id, since=since, reason="stolen")
+
+    assert (await notices(delta, 3))[2]["notices"] == [late["notice"]]
 
 
 async def test_what_came_under_another_key_or_to_nobody_is_not_named(hub: HubWorld) -> None:
