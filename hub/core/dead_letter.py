@@ -45,7 +45,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     header: bytes
     """Packed, as it lay in the log (of a failed delivery: in the feed); empty where it did not fit."""
     value: bytes
-    """Empty where it did not fit, of a failed delivery, and once it is settled by a discard."""
+    """Empty where it did not fit, of a failed delivery, once it is settled by a discard, and of letters beyond the
+    partner's bound: their content is in the log alone."""
     digest: bytes = b""
     """SHA-256 of the value, which stays when that is gone."""
     said: Mapping[str, object] = {}
@@ -63,6 +64,10 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def id(self) -> str:
         return letter_id(self.position, self.cause, self.output)
+
+    @property
+    def is_in_log_alone(self) -> bool:
+        return self.state is LetterState.WAITING and not self.value and bool(self.digest)
 
     @property
     def event(self) -> EventHeader | None:

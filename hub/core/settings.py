@@ -325,7 +325,8 @@ class QuarantineSettings(Struct, frozen=True, kw_only=True):
     """Dead letters: what no feed, or an endpoint, was given, until an operator settles it."""
 
     letters_per_partner_max: Count = 10_000
-    """Beyond, those that were settled longest ago go first; those that wait never go, that is an alarm."""
+    """Beyond, those that were settled longest ago go first; those that wait never go, that is an alarm, and what comes
+    more is kept without its content, which the log has for its time."""
     waiting_seconds_max: WholeSeconds = 86_400
     """What waits longer is an alarm."""
     settled_retention_seconds: WholeSeconds = 90 * 86_400

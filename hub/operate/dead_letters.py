@@ -299,7 +299,7 @@ def _check_waits(letter: DeadLetter, place: str, checks: Checks) -> None:
 
 
 def _check_readable(letter: DeadLetter, checks: Checks) -> None:
-    if letter.cause != UNDELIVERED and (letter.event is None or not letter.value):
+    if letter.cause != UNDELIVERED and (letter.event is None or not (letter.value or letter.is_in_log_alone)):
         checks.invalid("/letters", letter.id, "a letter that can be read: discard this one")
 
 

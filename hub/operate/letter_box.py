@@ -56,6 +56,8 @@ class LetterBox:
         self._partitions = partitions
         self._taken = taken
         self._warned: dict[tuple[str, str], float] = {}
+        self._waiting: dict[str, int] = {}
+        """Letters of each partner: as they were counted last, and what was taken in since."""
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -93,6 +95,7 @@ class LetterBox:
                 if records:
                     offset = records[-1].offset + 1
                     letters = [letter for record in records if (letter := await self._letter(record)) is not None]
+                    letters = [self._within_bound(letter) for letter in letters]
                     await self._letters.take(letters, Position(self._log.generation, partition, offset))
                     self._taken()
 
@@ -130,22 +133,20 @@ class LetterBox:
             digest=sha256(value).digest() if value else b"",
             said=said,
         )
-        return self._with_agent(letter if value or letter.cause == UNDELIVERED else await self._looked_up(letter))
+        return self._with_agent(letter if value or letter.cause == UNDELIVERED else await looked_up(self._log, letter))
+
+    def _within_bound(self, letter: DeadLetter) -> DeadLetter:
+        """Without its content where so many of its partner wait already: nothing is lost as long as the log has it."""
+        count = self._waiting[letter.partner] = self._waiting.get(letter.partner, 0) + 1
+        if count <= self._settings.letters_per_partner_max or not letter.value:
+            return letter
+        self._observer.count("dead_letters_without_content")
+        return replace(letter, value=b"")
 
     def _with_agent(self, letter: DeadLetter) -> DeadLetter:
         header = letter.event
         is_sent_by_another = header is not None and header.sender != header.publisher
         return replace(letter, agent=header.sender) if header is not None and is_sent_by_another else letter
-
-    async def _looked_up(self, letter: DeadLetter) -> DeadLetter:
-        """With what the log holds at its place, if that is an event still."""
-        if letter.position.generation != self._log.generation:
-            return letter
-        async with self._log.reader(EVENTS) as reader:
-            record = await record_at(reader, letter.position)
-        if record is None:
-            return letter
-        return replace(letter, header=record.header, value=record.value, digest=sha256(record.value).digest())
 
     async def _measure(self) -> None:
         """Count what waits, and raise the alarm for what waits too long or is too much."""
@@ -167,6 +168,7 @@ class LetterBox:
                 self._warn("dead_letters_wait", each.partner, cause=each.cause, seconds=int(waited), count=each.count)
         for cause, count in causes.items() | {(each.cause, 0) for each in groups if each.cause not in causes}:
             self._observer.gauge("dead_letters_waiting", count, cause=cause)
+        self._waiting = held
         oldest_us = min((each.oldest_us for each in waiting), default=now_us)
         self._observer.gauge("dead_letters_oldest_seconds", (now_us - oldest_us) / 1e6)
         for partner, count in held.items():
@@ -183,6 +185,17 @@ class LetterBox:
     def _alarm(self, name: str, **facts: str | int) -> None:
         self._observer.count("alarms", alarm=name)
         self._observer.event(f"alarm.{name}", **facts)
+
+
+async def looked_up(log: EventLog, letter: DeadLetter) -> DeadLetter:
+    """With what the log holds at its place, if that is what it was. Raises `StorageUnavailable`."""
+    if letter.position.generation != log.generation:
+        return letter
+    async with log.reader(EVENTS) as reader:
+        record = await record_at(reader, letter.position)
+    if record is None or (digest := sha256(record.value).digest()) != (letter.digest or digest):
+        return letter
+    return replace(letter, header=record.header, value=record.value, digest=digest)
 
 
 async def record_at(reader: LogReader, position: Position) -> StoredRecord | None:

@@ -15,7 +15,7 @@ from hub.core.dead_letter import CONFLICT, DeadLetter
 from hub.core.errors import HubError, Refusal
 from hub.core.event import Event
 from hub.core.record import EVENTS, StoredRecord
-from hub.operate.letter_box import record_at
+from hub.operate.letter_box import looked_up, record_at
 from hub.ports.dead_letters import After, DeadLetters, Group, Which
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
@@ -73,6 +73,8 @@ class LetterDesk:
 
     async def opened(self, letter: DeadLetter) -> Opened:
         """With its content and, of a conflict, that of the first. Raises `StorageUnavailable`."""
+        if letter.is_in_log_alone:
+            letter = await looked_up(self._log, letter)
         header = letter.event
         if header is None or not letter.value:
             return Opened(letter)

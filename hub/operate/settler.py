@@ -29,6 +29,7 @@ from hub.core.evidence import Item, Verdict
 from hub.core.partner import Partner
 from hub.core.record import NOTICES, QUARANTINE, LogRecord
 from hub.core.registry import Snapshot
+from hub.operate.letter_box import looked_up
 from hub.operate.new_version import data_of, new_version
 from hub.operate.notices import PARTITION, notice_id
 from hub.ports.dead_letters import DeadLetters, Which
@@ -83,6 +84,8 @@ class Means(Struct, frozen=True, kw_only=True):
         if letter.cause == UNDELIVERED:
             failure = await self.deliver(letter, dry)
             return Refusal("DELIVERY_FAILED", failure) if failure else None
+        if letter.is_in_log_alone:
+            letter = await looked_up(self.log, letter)
         header, partner = letter.event, self.snapshot().partners.get(letter.partner)
         if header is None or partner is None or not letter.value:
             return Refusal("NOT_FOUND", "what was kept of it cannot be read")

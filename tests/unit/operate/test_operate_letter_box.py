@@ -18,7 +18,7 @@ from hub.drivers.memory.dead_letters import MemoryDeadLetters
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.system.clock import SystemClock
 from hub.operate.dead_letters import personal_of
-from hub.operate.letter_box import LetterBox
+from hub.operate.letter_box import LetterBox, looked_up
 from hub.operate.letter_desk import Difference, Opened, masked
 from hub.ports.dead_letters import Which
 from schemas.headers import EventHeader, NoticeHeader, pack
@@ -139,6 +139,27 @@ async def test_more_letters_of_a_partner_than_the_bound_are_an_alarm_and_all_of_
 
     assert [name for name, _ in box.observer.events] == ["alarm.dead_letters_full"]
     assert await box.letters.purge(before_us=now_us, kept_max=SETTINGS.letters_per_partner_max) == 0
+
+
+async def test_letters_beyond_the_bound_leave_their_content_in_the_log_where_it_is_found_again(box: Box) -> None:
+    values = [b'{"id":"e%d"}' % n for n in range(4)]
+    for offset, value in enumerate(values):
+        await box.log.append(EVENTS, 0, [LogRecord(b"", HEADER, value)])
+        await box.set_aside(HEADER, value, offset=offset)
+
+    kept = sorted(await box.kept(), key=lambda each: each.position)
+
+    assert [each.value for each in kept] == [*values[:2], b"", b""]
+    assert [(await looked_up(box.log, each)).value for each in kept] == values
+    assert [each.is_in_log_alone for each in kept] == [False, False, True, True]
+    assert box.observer.counts["dead_letters_without_content", ()] == 2
+
+
+async def test_what_lies_in_the_place_of_a_letter_and_is_not_its_content_is_not_taken_for_it(box: Box) -> None:
+    await box.log.append(EVENTS, 0, [LogRecord(b"", HEADER, b"another")])
+    short = replace(letter(0, value=b"", digest=b"d" * 32), position=Position(box.log.generation, 0, 0))
+
+    assert await looked_up(box.log, short) == short
 
 
 def test_differences_name_members_on_either_side_and_within_lists_of_one_length() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, RunState
 from hub.core.errors import LeaseLost, Refusal, StorageUnavailable
 from hub.core.evidence import Item, Verdict
 from hub.core.partner import Partner
-from hub.core.record import NOTICES, QUARANTINE, LogRecord, Position, Stream
+from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, Stream
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
 from hub.operate.settler import Means, Settler
@@ -145,6 +147,25 @@ async def test_it_is_carried_out_once_and_again_only_when_it_is_decided_again(se
     await settled.release(failures_max=2)
     await settled.settler.look()
     assert await settled.states() == [LetterState.RELEASED] * 4
+
+
+@in_virtual_time
+async def test_a_letter_whose_content_is_in_the_log_alone_is_released_with_it_and_fails_once_that_is_gone(
+    settled: Settled,
+) -> None:
+    await settled.log.declare(Stream(EVENTS, 1))
+    await settled.log.append(EVENTS, 0, [LogRecord(b"", pack(HEADER), VALUE)])
+    short = {"header": pack(HEADER), "value": b"", "digest": sha256(VALUE).digest(), "partner": "delta", "cause": "X"}
+    there, gone = (replace(letter(0, **short), position=Position(settled.log.generation, 0, n)) for n in range(2))
+    await settled.desk.letters.take([there, gone], Position(settled.log.generation, 0, 0))
+    await settled.desk.do("quarantine.release", letters=[there.id, gone.id], reason="x")
+
+    await settled.settler.look()
+
+    released, left = [await settled.desk.letters.get(each.id) for each in (there, gone)]
+    assert released is not None
+    assert left is not None
+    assert (released.state, left.state, left.failure[:9]) == (LetterState.RELEASED, LetterState.WAITING, "NOT_FOUND")
 
 
 @in_virtual_time
