@@ -9,7 +9,7 @@ record is looked at before every attempt, as it is for who pulls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +23,7 @@ from hub.core.settings import WebhookSettings
 from hub.core.terms import may_leave
 from hub.delivery.breaker import Breaker
 from hub.delivery.cursors import Cursors, moved
+from hub.delivery.dead import LOST, Buried, Letter
 from hub.delivery.journal import Reader, given
 from hub.delivery.letter import Letters
 from hub.delivery.merge import Taken
@@ -44,23 +45,14 @@ LEAST_SECONDS = 0.01
 WAIT_SECONDS = 30.0
 STORAGE_SECONDS = 1.0
 """After which storage that did not answer is asked again."""
+BURIED_SECONDS = 5
+"""After which a dead letter that could not be kept is tried again: the rest goes on."""
 READY_BYTES_MAX = 1_048_576
 WARNED_SECONDS = 3_600
 DISABLED_SECONDS = 120 * 3_600
 ASKS_FOR_TIME = frozenset({429, 503})
 REFUSED = frozenset({400, 409, 413, 415, 422})
 """They speak of the message, and say nothing of whether others would be taken."""
-
-
-class Letter(Struct, frozen=True):
-    """A message that was given up, with the stamps of its records."""
-
-    endpoint: Endpoint
-    feed: Feed
-    message: Message
-    webhook_id: str
-    why: str
-    stamped: Sequence[Stamped]
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -100,6 +92,10 @@ class Bell:
         self.next = asyncio.Event()
 
 
+Outcome = Reply | Searched | Buried | None
+"""Of what was begun with a message; None: nothing of it may be sent any more."""
+
+
 def alarmed(observer: Observer, endpoint: str, error: Exception) -> None:
     observer.count("alarms", alarm="courier_failed")
     observer.event("alarm.courier_failed", endpoint=endpoint, error=place_of(error))
@@ -125,9 +121,9 @@ class Shift:
         self._probes = 0
         self._shelf = Shelf(means.log, stream_of(feed.name, endpoint.lane))
         self._cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
-        self._ready: dict[Key, list[Stamped]] = {}
+        self._ready: dict[Key, dict[int, Stamped]] = {}
         """Records of messages that were not attempted yet; what has no room here is read again."""
-        self._under_way: dict[asyncio.Task[Reply | Searched | None], tuple[Key, int]] = {}
+        self._under_way: dict[asyncio.Task[Outcome], tuple[Key, int]] = {}
         self._reading: asyncio.Task[Taken] | None = None
 
     async def work(self) -> None:
@@ -169,13 +165,18 @@ class Shift:
             try:
                 outcome = task.result()
             except HubError as error:
-                await self._wait_for_storage(error)
+                if self.outbox.messages[key].why:
+                    self.outbox.rest(key, self._means.clock.now_us() + BURIED_SECONDS * 1_000_000)
+                else:
+                    await self._wait_for_storage(error)
                 continue
             except Exception as error:  # noqa: BLE001  Of the hub: tried again as what a receiver refuses, not at once.
                 alarmed(self._means.observer, self._id, error)
                 outcome = Reply(0, "a fault of the hub")
             if isinstance(outcome, Searched):
                 self.outbox.searched(key, outcome.found, outcome.up_to, endpoint)
+            elif isinstance(outcome, Buried):
+                self._buried(key, outcome)
             elif outcome is None or outcome.taken:
                 self._ready.pop(key, None)
                 self.outbox.done(key)
@@ -187,6 +188,12 @@ class Shift:
             reading, self._reading = self._reading, None
             await self._take_up(endpoint, reading)
         await self._warn(endpoint)
+
+    def _buried(self, key: Key, buried: Buried) -> None:
+        if self.outbox.messages[key].why:
+            self.outbox.done(key)
+        else:
+            self.outbox.lost(key, buried.offsets)
 
     async def _taken(self, endpoint: Endpoint) -> None:
         self._means.observer.count("webhook_attempts", endpoint=self._id, outcome="taken")
@@ -208,11 +215,7 @@ class Shift:
         self.outbox.failing_since_us = self.outbox.failing_since_us or began_us
         chance = int.from_bytes(means.entropy.bytes(2), "big") / 65_535
         if not self.outbox.failed(key, began_us, now_us, retry_after=reply.retry_after, chance=chance):
-            message = self.outbox.messages[key]
-            why = reply.why or f"answered {reply.status}"
-            stamped = await self._shelf.of(message)
-            await means.bury(Letter(endpoint, feed, message, self._name_of(message), why, stamped))
-            self.outbox.done(key)
+            self.outbox.give_up(key, reply.why or f"answered {reply.status}")
         if now_us - self.outbox.failing_since_us >= DISABLED_SECONDS * 1_000_000:
             await self._report(endpoint, EndpointState.DISABLED, means.now())
 
@@ -251,11 +254,11 @@ class Shift:
         found = [found_in(offset, stamp, value, ordered=endpoint.ordered) for stamp, value, offset in _rows(taken)]
         before = set(self.outbox.messages)
         self.outbox.plan([each for each in found if each is not None], taken.places, endpoint)
-        room = READY_BYTES_MAX - sum(len(value) for held in self._ready.values() for _, value in held)
+        room = READY_BYTES_MAX - sum(len(value) for held in self._ready.values() for _, value in held.values())
         for key in self.outbox.messages.keys() - before:
             message = self.outbox.messages[key]
-            stamped = [there[message.partition, offset] for offset in message.offsets]
-            room -= sum(len(value) for _, value in stamped)
+            stamped = {offset: there[message.partition, offset] for offset in message.offsets}
+            room -= sum(len(value) for _, value in stamped.values())
             if room >= 0:
                 self._ready[key] = stamped
 
@@ -284,15 +287,17 @@ class Shift:
     def _due(self, now_us: int, busy: set[Key]) -> Iterable[Message]:
         """While the breaker is open, one alone: the first that was tried, and one that was not, in turn."""
         waiting = [each for key, each in self.outbox.messages.items() if key not in busy]
+        due = [each for each in waiting if each.next_us <= now_us]
+        buried, tried = [each for each in due if each.why], [each for each in waiting if not each.why]
         if self._means.clock.monotonic() < self._breaker.until:
-            return ()
+            return buried
         if self._breaker.is_open:
-            if busy or not waiting:
-                return ()
+            if not tried or any(not self.outbox.messages[key].why for key in busy):
+                return buried
             self._probes += 1
-            wanted = [each for each in waiting if bool(each.attempts) is bool(self._probes % 2)]
-            return [min(wanted or waiting, key=lambda each: each.since_us)]
-        return [each for each in waiting if each.next_us <= now_us]
+            wanted = [each for each in tried if bool(each.attempts) is bool(self._probes % 2)]
+            return [*buried, min(wanted or tried, key=lambda each: each.since_us)]
+        return due
 
     async def _read(self, endpoint: Endpoint, feed: Feed) -> Taken:
         """What comes next in the feed; of batches, with what comes while they may wait for it."""
@@ -307,15 +312,18 @@ class Shift:
             return _joined(taken, more)
         return taken
 
-    async def _attempt(self, endpoint: Endpoint, feed: Feed, message: Message) -> Reply | Searched | None:
+    async def _attempt(self, endpoint: Endpoint, feed: Feed, message: Message) -> Outcome:
         """None: nothing of it may be sent any more. Raises `StorageUnavailable`."""
         means = self._means
         if message.is_search:
             end = self.outbox.places[message.partition].offset
             return await self._shelf.search(message, end, endpoint)
         stamped = self._ready.get(message.key) or await self._shelf.of(message)
+        missing = [offset for offset in message.offsets if offset not in stamped and offset not in message.lost]
+        if message.why or missing:
+            return await self._bury(endpoint, feed, message, stamped, missing)
         snapshot, now = means.snapshot(), means.now()
-        shown = [each for each in stamped if may_leave(each[0], snapshot, now)]
+        shown = [each for each in stamped.values() if may_leave(each[0], snapshot, now)]
         if not shown and not message.before:
             return None
         stamps, values = [stamp for stamp, _ in shown], [value for _, value in shown]
@@ -328,6 +336,18 @@ class Shift:
             oldest_us = min(stamp.received_us for stamp in stamps)
             means.pull.delivered(feed, Taken(values, stamps, (), oldest_us), "webhook")
         return reply
+
+    async def _bury(
+        self, endpoint: Endpoint, feed: Feed, message: Message, stamped: Mapping[int, Stamped], missing: Sequence[int]
+    ) -> Buried:
+        """What was given up, or what the log let go of before it was taken: a gap."""
+        offsets = [each for each in message.offsets if each not in message.lost] if message.why else missing
+        why, name = message.why or LOST, self._name_of(message)
+        await self._means.bury(Letter(endpoint, feed, message, name, why, self.outbox.generation, offsets, stamped))
+        if missing:
+            self._means.observer.count("feed_gaps", feed=endpoint.feed)
+            self._means.observer.event("endpoint.gap", endpoint=self._id, records=len(missing))
+        return Buried(offsets)
 
     def _name_of(self, message: Message) -> str:
         return self._means.letters.message_id(message.meant(self._id, self.outbox.generation))

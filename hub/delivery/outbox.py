@@ -7,7 +7,7 @@ the number of messages, however long one of them fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -58,6 +58,12 @@ class Message(Struct, frozen=True, array_like=True):
     """When it is attempted next; 0: at once."""
     before: tuple[Place, ...] = ()
     """Of a notification: from where there is something."""
+    source_offsets: tuple[int, ...] = ()
+    """Of the events that its records show."""
+    lost: tuple[int, ...] = ()
+    """Of the offsets: the log has let go of them before they were sent, and they are dead letters."""
+    why: str = ""
+    """It was given up, and is to become a dead letter; empty: it was not."""
 
     @property
     def is_search(self) -> bool:
@@ -156,6 +162,18 @@ class Outbox:
             marks = message.marks[1], message.marks[1]
             self._put(Message(message.source, message.partition, (), marks, message.oldest_us, message.behind))
 
+    def lost(self, key: Key, offsets: Iterable[int]) -> None:
+        """These records are dead letters; the others are sent still."""
+        message = self.messages[key]
+        self._put(replace(message, lost=(*message.lost, *offsets)))
+
+    def give_up(self, key: Key, why: str) -> None:
+        self._put(replace(self.messages[key], why=why, next_us=0))
+
+    def rest(self, key: Key, until_us: int) -> None:
+        """Nothing is begun with it before."""
+        self._put(replace(self.messages[key], next_us=until_us))
+
     def searched(self, key: Key, found: Sequence[Found], up_to: int, endpoint: Endpoint) -> None:
         """The search found these records of its source, and looked no further than `up_to`."""
         message = self.messages.pop(key)
@@ -214,4 +232,12 @@ def _message(records: Sequence[Found], behind: int) -> Message:
     first, last = records[0], records[-1]
     marks = first.source_offset - 1, last.source_offset
     oldest_us = min(each.received_us for each in records)
-    return Message(first.source, first.partition, tuple(each.offset for each in records), marks, oldest_us, behind)
+    return Message(
+        first.source,
+        first.partition,
+        tuple(each.offset for each in records),
+        marks,
+        oldest_us,
+        behind,
+        source_offsets=tuple(each.source_offset for each in records),
+    )

@@ -51,9 +51,9 @@ class Shelf:
         self._log = log
         self._stream = stream
 
-    async def of(self, message: Message) -> list[Stamped]:
-        """What the log still has of a message. Raises `StorageUnavailable`."""
-        taken: list[Stamped] = []
+    async def of(self, message: Message) -> dict[int, Stamped]:
+        """What the log still has of a message, by offset. Raises `StorageUnavailable`."""
+        taken: dict[int, Stamped] = {}
         async with self._log.reader(self._stream) as reader:
             for first, count in run_list(runs_of(message.offsets)):
                 offset = first
@@ -62,8 +62,9 @@ class Shelf:
                     if not page or page[0].offset >= first + count:
                         break
                     inside = [record for record in page if record.offset < first + count]
-                    stamped = ((unpack(record.header), record.value) for record in inside)
-                    taken += [(stamp, value) for stamp, value in stamped if isinstance(stamp, FeedHeader)]
+                    for record in inside:
+                        if isinstance(stamp := unpack(record.header), FeedHeader):
+                            taken[record.offset] = stamp, record.value
                     offset = inside[-1].offset + 1
         return taken
 

@@ -22,7 +22,7 @@ from hub.core.partner import PartnerState
 from hub.core.record import QUARANTINE
 from hub.core.settings import WebhookSettings
 from hub.delivery.courier import Means
-from hub.delivery.dead import into_quarantine
+from hub.delivery.dead import LOST, into_quarantine
 from hub.delivery.letter import Letters
 from hub.delivery.push import Push
 from hub.ports.access_journal import Query
@@ -180,13 +180,13 @@ class Square(Desk):
             push.look()
 
     async def dead(self) -> list[dict[str, Any]]:
-        found = []
-        for record in await self.world.records(QUARANTINE):
-            header = unpack(record.header)
-            assert isinstance(header, NoticeHeader)
-            assert header.cause == "DELIVERY_FAILED"
-            found.append(orjson.loads(msgspec.msgpack.decode(record.value)[2]))
-        return found
+        records = await self.world.records(QUARANTINE)
+        return [orjson.loads(msgspec.msgpack.decode(record.value)[2]) for record in records]
+
+    async def buried(self) -> list[NoticeHeader]:
+        headers = [unpack(record.header) for record in await self.world.records(QUARANTINE)]
+        assert all(isinstance(header, NoticeHeader) and header.cause == "DELIVERY_FAILED" for header in headers)
+        return [header for header in headers if isinstance(header, NoticeHeader)]
 
 
 async def square(*, partitions: int = 1, endpoints: tuple[Endpoint, ...] = (), **settings: Any) -> Square:
@@ -247,6 +247,7 @@ def test_a_retry_is_the_same_message_at_growing_distance_for_72_hours_and_then_a
         assert all(low <= gap <= low * 1.1 + 2 for gap, low in zip(gaps, (5, 30, 300, 1_800, 7_200), strict=False))
         assert 72 * HOUR <= bad[-1].at - bad[0].at <= 72 * HOUR + 2
         [dead] = await at.dead()
+        assert [header.id for header in await at.buried()] == [bad[0].id]
         assert (dead["endpoint"], dead["webhook_id"], dead["why"]) == ("engine", bad[0].id, "answered 422")
 
     virtual.run(main())
@@ -577,6 +578,53 @@ def test_of_two_processes_one_asks_and_410_ends_it(status: int, asked: int) -> N
 
         assert at.town.questions == asked
         assert [state for state, _ in at.reports] == [EndpointState.GONE] * (status == 410)
+
+    virtual.run(main())
+
+
+def test_what_the_log_lets_go_of_before_it_was_taken_is_a_gap_and_a_dead_letter() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda _: Reply(422)
+        await at.brought_on("a", "b")
+        async with at.pushing():
+            await at.world.elapse(10)
+            await at.world.log.purge("hub.feed.risk", at.world.clock.now_us() + 1)
+            before = len(at.town.sent)
+            await at.world.elapse(HOUR)
+
+        assert len(at.town.sent) == before
+        assert [(each["offset"], each["why"]) for each in await at.dead()] == [(0, LOST), (1, LOST)]
+        assert [header.offset for header in await at.buried()] == [0, 1]
+
+    virtual.run(main())
+
+
+def test_while_quarantine_is_away_what_was_given_up_is_posted_no_more() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda _: Reply(422)
+        await at.brought_on("bad")
+        async with at.pushing():
+            await at.world.elapse(HOUR)
+        await at.world.elapse(72 * HOUR)
+        append = at.world.log.append
+
+        async def away(stream: str, *more: Any) -> Any:
+            if stream == QUARANTINE:
+                raise StorageUnavailable("away")
+            return await append(stream, *more)
+
+        at.world.log.append = away  # type: ignore[method-assign]
+        before = len(at.town.sent)
+        async with at.pushing():
+            await at.world.elapse(60)
+            posts = len(at.town.sent) - before
+            at.world.log.append = append  # type: ignore[method-assign]
+            await at.world.elapse(60)
+
+        assert posts == 1
+        assert [each["why"] for each in await at.dead()] == ["answered 422"]
 
     virtual.run(main())
 
