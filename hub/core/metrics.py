@@ -41,7 +41,7 @@ _METRICS = (
     Metric("quarantined", "counter", ("cause",), "Records put into quarantine, by cause."),
     Metric("dead_letters_waiting", "gauge", ("cause",), "Dead letters that nobody settled yet, by cause."),
     Metric("dead_letters_oldest_seconds", "gauge", (), "How long the oldest of them waits."),
-    Metric("dead_letters_without_content", "counter", (), "Dead letters beyond the bound: the log alone has their content."),
+    Metric("dead_letters_without_content", "counter", (), "Dead letters beyond the bound, kept without their content."),
     Metric("dead_letters_settled", "counter", ("outcome",), "Dead letters settled, or tried (failed), by outcome."),
     Metric("delivered", "counter", ("feed", "way"), "Records handed to readers, by feed and way."),
     Metric("webhook_attempts", "counter", ("endpoint", "outcome"), "Messages posted to endpoints, by what came of it."),
