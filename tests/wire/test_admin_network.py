@@ -249,7 +249,7 @@ async def test_the_interface_is_described_with_every_act_and_view(hub: Hub) -> N
         document = await answer.json()
 
     named = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
-    assert {*ACTS, *VIEWS, "act.prepare", "act.sign", "audit.list", "status"} == named
+    assert {*ACTS, *VIEWS, "act.prepare", "act.sign", "audit.list", "status", "feed.preview"} == named
     references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
     assert references <= set(document["components"]["schemas"])
     assert document["servers"] == [{"url": hub.admin_url}]
