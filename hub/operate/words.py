@@ -108,6 +108,7 @@ STOPS: Mapping[str, Row] = {
     "restriction.lift": {"restriction": _only(lifted=(True,))},
     "seal-key.leaked": {"retired_key": _told},
     "token-key.leaked": {"retired_key": _told},
+    "quarantine.stop": {"settlement": _only(stopped=(True,))},
     "operator.suspend": {"operator": _STOPPED_OPERATOR},
     "operator.remove": {"operator": _STOPPED_OPERATOR},
 }
