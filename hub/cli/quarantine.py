@@ -180,6 +180,8 @@ def _say(letter: Plain) -> None:
         print(f"  {each['at']}  found: {_json(each['found'])}  expected: {_json(each['expected'])}")
     if letter["content"] is not None and not letter["differences"]:
         print(_json(letter["content"]))
+    if letter["masked"]:
+        print(f"masked, seen by the publisher alone: {' '.join(letter['masked'])}")
 
 
 def _json(value: object) -> str:
