@@ -9,10 +9,10 @@ from hub.core.endpoint import Endpoint, EndpointState
 from hub.core.errors import HubError, Refusal
 from hub.core.proposal import Authority
 from hub.delivery.again import Again
-from hub.delivery.courier import Means
 from hub.delivery.cursors import Cursors
 from hub.delivery.dead import into_quarantine
 from hub.delivery.letter import Letters
+from hub.delivery.means import Means
 from hub.delivery.pull import Pull
 from hub.delivery.push import Push
 from hub.drivers.http.poster import HttpPoster

@@ -9,9 +9,9 @@ from hub.core.endpoint import Endpoint, Mode
 from hub.core.errors import Trimmed
 from hub.core.feed import Feed, lane_name, stream_of
 from hub.core.terms import may_leave
-from hub.delivery.courier import Means, opened, standing
 from hub.delivery.cursors import moved
 from hub.delivery.journal import Reader, given
+from hub.delivery.means import Means, opened, standing
 from hub.delivery.shelf import Stamped
 from hub.trust.cursor import Place
 from schemas.headers import FeedHeader, unpack

@@ -9,33 +9,24 @@ record is looked at before every attempt, as it is for who pulls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from msgspec import Struct
-
-from hub.core.endpoint import TRIED, Endpoint, EndpointState, Mode
-from hub.core.errors import HubError, Trimmed, place_of
-from hub.core.feed import Feed, Way, lane_name, stream_of
-from hub.core.registry import Snapshot
-from hub.core.settings import WebhookSettings
+from hub.core.endpoint import Endpoint, EndpointState, Mode
+from hub.core.errors import HubError, Trimmed
+from hub.core.feed import Feed, lane_name, stream_of
 from hub.core.terms import may_leave
 from hub.delivery.breaker import Breaker
-from hub.delivery.cursors import Cursors, moved
+from hub.delivery.cursors import moved
 from hub.delivery.dead import LOST, Buried, Letter
 from hub.delivery.journal import Reader, given
-from hub.delivery.letter import Letters
+from hub.delivery.means import Bell, Means, alarmed, standing
 from hub.delivery.merge import Taken
 from hub.delivery.outbox import Key, Message, Outbox
-from hub.delivery.pull import Pull
 from hub.delivery.shelf import Searched, Shelf, Stamped, found_in
-from hub.ports.event_log import EventLog
-from hub.ports.observer import Observer
-from hub.ports.positions import Lease, Positions
-from hub.ports.system import Clock, Entropy
+from hub.ports.positions import Lease
 from hub.ports.webhooks import GONE, Reply
-from hub.trust.cursor import Cursor
 from schemas.headers import FeedHeader
 
 LEASE_SECONDS = 60.0
@@ -55,54 +46,8 @@ REFUSED = frozenset({400, 409, 413, 415, 422})
 """They speak of the message, and say nothing of whether others would be taken."""
 
 
-class Means(Struct, frozen=True, kw_only=True):
-    pull: Pull
-    letters: Letters
-    log: EventLog
-    positions: Positions
-    cursors: Cursors
-    snapshot: Callable[[], Snapshot]
-    confirmed: Callable[[], bool]
-    """Whether the registry's present state is known: otherwise nothing leaves."""
-    report: Callable[[Endpoint, EndpointState, int], Awaitable[None]]
-    """Say in the registry what became of an endpoint as it was seen, and since when (seconds since 1970); where it is
-    another by now, nothing is said. Raises `HubError`."""
-    bury: Callable[[Letter], Awaitable[None]]
-    """Keep what was given up, where it is seen. Raises `HubError`: then it is tried again."""
-    clock: Clock
-    entropy: Entropy
-    observer: Observer
-    settings: WebhookSettings
-    partitions: int
-    holder: str
-
-    def now(self) -> int:
-        return self.clock.now_us() // 1_000_000
-
-
-class Bell:
-    """Rings when the registry has changed: whoever waits looks whether it still may."""
-
-    def __init__(self) -> None:
-        self.next = asyncio.Event()
-        """Set when it rings: taken before one looks, nothing that comes meanwhile is missed."""
-
-    def ring(self) -> None:
-        self.next.set()
-        self.next = asyncio.Event()
-
-
 Outcome = Reply | Searched | Buried | None
 """Of what was begun with a message; None: nothing of it may be sent any more."""
-
-
-def alarmed(observer: Observer, endpoint: str, error: Exception) -> None:
-    observer.count("alarms", alarm="courier_failed")
-    observer.event("alarm.courier_failed", endpoint=endpoint, error=place_of(error))
-
-
-def lease_name(endpoint: str) -> str:
-    return f"webhook/{endpoint}"
 
 
 class Shift:
@@ -370,27 +315,6 @@ class Shift:
             ]
             moments += [self._breaker.until - now] if self._breaker.until > now else []
         return max(min(moments), LEAST_SECONDS)
-
-
-def standing(name: str, means: Means, states: Collection[EndpointState] = TRIED) -> tuple[Endpoint, Feed] | None:
-    """The endpoint and its feed, if it is in one of the states, and its recipient may be sent the feed now."""
-    snapshot = means.snapshot()
-    endpoint = snapshot.endpoints.get(name)
-    feed = snapshot.feeds.get(endpoint.feed) if endpoint is not None else None
-    if endpoint is None or feed is None or endpoint.state not in states:
-        return None
-    return (endpoint, feed) if Way.WEBHOOK in feed.ways and means.pull.is_open(feed) else None
-
-
-async def opened(endpoint: Endpoint, feed: Feed, means: Means) -> Outbox:
-    """What was kept of an endpoint; where there is nothing, or of another log, the feed's beginning."""
-    generation = means.log.generation
-    content = await means.positions.kept(lease_name(endpoint.id))
-    kept = Outbox.decode(content, generation, means.partitions) if content is not None else None
-    if kept is not None:
-        return kept
-    first: Cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
-    return Outbox(generation, first.places)
 
 
 def _rows(taken: Taken) -> Iterable[tuple[FeedHeader, bytes, int]]:

@@ -11,18 +11,8 @@ from itertools import chain, repeat
 from hub.core.endpoint import TRIED, Endpoint, EndpointState
 from hub.core.errors import HubError, LeaseLost
 from hub.core.feed import stream_of
-from hub.delivery.courier import (
-    LEASE_SECONDS,
-    LOOK_SECONDS,
-    STORAGE_SECONDS,
-    Bell,
-    Means,
-    Shift,
-    alarmed,
-    lease_name,
-    opened,
-    standing,
-)
+from hub.delivery.courier import LEASE_SECONDS, LOOK_SECONDS, STORAGE_SECONDS, Shift
+from hub.delivery.means import Bell, Means, alarmed, lease_name, opened, standing
 from hub.delivery.outbox import LADDER_SECONDS, Outbox
 from hub.ports.positions import Lease
 from hub.ports.webhooks import GONE, Reply

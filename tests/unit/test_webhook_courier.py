@@ -21,9 +21,9 @@ from hub.core.feed import Way
 from hub.core.partner import PartnerState
 from hub.core.record import QUARANTINE
 from hub.core.settings import WebhookSettings
-from hub.delivery.courier import Means
 from hub.delivery.dead import LOST, into_quarantine
 from hub.delivery.letter import Letters
+from hub.delivery.means import Means
 from hub.delivery.push import Push
 from hub.ports.access_journal import Query
 from hub.ports.webhooks import Post, Reply
