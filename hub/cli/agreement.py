@@ -71,7 +71,7 @@ class Terms:
     onward: Annotated[
         list[str] | None, Parameter(negative="", consume_multiple=True, help="To whom it may pass it on; else nobody.")
     ] = None
-    archive_days: Annotated[int, Parameter(help="How long the hub keeps it for replay, beyond its log's time.")] = 0
+    archive_days: Annotated[int, Parameter(help="For how many days the hub keeps it for replay, in all.")] = 0
     direct: Annotated[bool, Parameter(negative="", help="It may be read from Kafka itself.")] = False
     notice: Annotated[
         list[str] | None, Parameter(negative="", consume_multiple=True, help="Kinds of notices it may send back.")

@@ -110,7 +110,7 @@ class Agreement(Struct, frozen=True, omit_defaults=True):
     onward: tuple[str, ...] = ()
     """To whom the recipient may pass it on: partners, or words of the agreement."""
     archive_days: int = 0
-    """How long the hub keeps what it covers for replay, beyond the log's own time."""
+    """For so long after it came the hub keeps what it covers for replay, also where its log lets go of it earlier."""
     direct: bool = False
     """Whether it may be read from Kafka itself, where stamps tell how much others send."""
     notices: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ def says(agreement: Agreement, recipient: str) -> Iterator[str]:
     else:
         yield "It may pass them on to nobody."
     if agreement.archive_days:
-        yield f"The hub keeps them for {agreement.archive_days} days beyond its usual time."
+        yield f"The hub keeps them for {agreement.archive_days} days in all, where its usual time is shorter."
     if agreement.direct:
         yield "It may read them from Kafka itself, and see how much others send."
     if agreement.notices:
