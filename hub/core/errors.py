@@ -339,7 +339,8 @@ _ROWS = (
         "An event of yours that was set aside was repaired by customs: a new version is passed on.",
         "Un de vos événements mis à l'écart a été réparé par la douane : une nouvelle version est transmise.",
         "Look at the new version, which says why; send a corrected version if it is not what happened.",
-        "An operator gave corrected data (`customs-hub quarantine repair`). Both versions are kept; you stay publisher.",
+        "An operator gave corrected data (`customs-hub quarantine repair`). Both versions are kept; you stay "
+        "publisher.",
     ),
     _row(
         "QUARANTINE_DISCARDED", 409, "notice",

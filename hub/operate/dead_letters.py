@@ -120,7 +120,7 @@ async def gather_foreseen(request: Foreseen, snapshot: Snapshot, apart: Apart) -
     letters = await gather_letters(request, snapshot, apart)
     for letter in letters[:FORESEEN_MAX]:
         if mask := next(_masked_in(request.data, letter), ""):
-            refusal: Refusal | None = Refusal("ACT_VALUE_INVALID", f"{mask}: what is personal is masked in it")
+            refusal: Refusal | None = Refusal("EVENT_INVALID", f"{mask}: what is personal is masked in it")
         else:
             refusal = await apart.letters.foresee(letter, request.data)
         outcome = {"outcome": "refused", "code": refusal.code, "why": refusal.detail} if refusal else {}

@@ -125,7 +125,8 @@ def test_what_touches_its_aeo_status_is_in_force_for_its_next_event(change: Regi
 
 def test_only_kinds_that_were_thought_about_touch_nobody() -> None:
     harmless = {"edi_profile", "copy_decision", "allowance", "invitation", "enrolment", "issuer_key", "operator",
-                "proposal", "review", "retired_key", "kafka_access", "endpoint", "restriction", "settlement"}  # fmt: skip
+                "proposal", "review", "retired_key", "kafka_access", "endpoint", "restriction",
+                "settlement"}  # fmt: skip
 
     assert {KINDS[kind] for kind in harmless} == set(OF_NOBODY)
 

@@ -45,7 +45,9 @@ class Watched:
 
     async def acknowledge(self, *offsets: int) -> None:
         places = tuple(Place(partition, 0, offset) for partition, offset in enumerate(offsets))
-        await self.positions.acknowledge("risk", "seals", encode_plain(Cursor("seals", 1, 1, "risk", places, 0)))
+        await self.positions.acknowledge(
+            "risk", "seals", encode_plain(Cursor("seals", 1, 1, "risk", places, 0)), was=None
+        )
 
 
 @pytest.fixture

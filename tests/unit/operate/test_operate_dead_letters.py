@@ -107,7 +107,7 @@ async def test_a_repair_that_holds_a_mask_is_refused_by_name_and_shown_letters_t
     [foreseen] = (await desk.show("quarantine.foresee", letters=[LETTER.id], data=data))["items"]
 
     assert refused == {"/data/remarks": "ACT_VALUE_INVALID", "/data/carrier/name": "ACT_VALUE_INVALID"}
-    assert (foreseen["outcome"], foreseen["code"]) == ("refused", "ACT_VALUE_INVALID")
+    assert (foreseen["outcome"], foreseen["code"]) == ("refused", "EVENT_INVALID")
     assert (await desk.show("quarantine.show", letter=LETTER.id))["masked"] == ["/data/remarks"]
     await desk.do("quarantine.repair", letter=LETTER.id, data={**data, "remarks": "x", "carrier": {}}, reason="x")
 
