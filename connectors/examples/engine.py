@@ -44,7 +44,8 @@ async def main(hub: str, system: str, key: str, feed: str) -> None:
     database.executescript(TABLES)
     checkpoint = SQLiteCheckpoint(database)
     async with HubSession(hub, client_id=system, key=read_key(Path(key)), scope="feeds:read") as session:
-        source = Following(Reader(session, feed, token=checkpoint.load(feed)))  # More lanes and feeds go here.
+        reader = Reader(session, feed, token=checkpoint.load(feed), from_start=True)  # Its own place, or the beginning.
+        source = Following(reader)  # More lanes and feeds go here.
         async with aclosing(source.groups()) as groups:
             async for group in groups:
                 with checkpoint.work(group) as records:
