@@ -112,9 +112,19 @@ def view(name: str, request: Plain, options: Options, say: Callable[[Plain], Non
     return _answer("GET", name, request, options, say)
 
 
-def judged(name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:
+def judged(
+    name: str,
+    request: Plain,
+    options: Options,
+    say: Callable[[Plain], None],
+    fails: Callable[[Plain], bool] = lambda _: False,
+) -> int:
     """Look at what becomes of a document that is in the request, and print it with `say`; return the exit code."""
-    return _answer("POST", name, request, options, say)
+    answer = _answered("POST", name, request, options)
+    if answer is None:
+        return FAILED
+    told = _told(answer, options, say)
+    return FAILED if fails(answer) else told
 
 
 def show(answer: Plain, options: Options, say: Callable[[Plain], None]) -> int:

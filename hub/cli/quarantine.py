@@ -38,7 +38,7 @@ _FORESEEN: Columns = {
     "CAUSE": "cause",
     "EVENT": lambda letter: letter.get("event") or letter["output"] or "-",
     "WOULD BE": "outcome",
-    "WHY NOT": lambda letter: f"{letter['code']}: {letter['why']}" if "code" in letter else "-",
+    "WHY NOT": lambda letter: ": ".join(filter(None, (letter.get("code"), letter.get("why")))) or "-",
 }
 
 
@@ -132,7 +132,8 @@ def repair(
     except (OSError, orjson.JSONDecodeError) as error:
         raise Misused(f"{data_file}: {error}") from error
     if dry_run:
-        return judged("quarantine.foresee", {"letters": [letter], "data": members}, options, listing(_FORESEEN))
+        request = {"letters": [letter], "data": members}
+        return judged("quarantine.foresee", request, options, _say_foreseen, _is_refused)
     return act("quarantine.repair", {"letter": letter, "data": members, "reason": reason}, options)
 
 
@@ -154,6 +155,16 @@ def _which(letters: list[str] | None, cause: str, partner: str) -> Plain:
     if bool(letters) == bool(cause and partner):
         raise Misused("name letters, or --cause and --partner")
     return {"letters": letters or [], "cause": cause, "partner": partner}
+
+
+def _say_foreseen(answer: Plain) -> None:
+    listing(_FORESEEN)(answer)
+    for each in (fault for item in answer["items"] for fault in item.get("faults", ())):
+        print(f"  {each['at']}  found: {each['found']}  expected: {each['expected']}")
+
+
+def _is_refused(answer: Plain) -> bool:
+    return any(each["outcome"] == "refused" for each in answer["items"])
 
 
 def _say(letter: Plain) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -51,6 +51,8 @@ class Letters(Protocol):
     async def get(self, name: str) -> DeadLetter | None: ...
 
     async def page(self, which: Which, *, limit: int) -> Sequence[DeadLetter]: ...
+
+    async def superseded(self, letters: Sequence[DeadLetter]) -> Collection[str]: ...
 
     async def opened(self, letter: DeadLetter) -> Opened: ...
 

@@ -5,7 +5,7 @@ Not of copies of documents: those are settled in `quarantine.py` (`document.rele
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.registry import Snapshot
 from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
-from hub.operate.letter_desk import MASKED, Opened, masked, masked_places
+from hub.operate.letter_desk import MASKED, SUPERSEDED, Opened, masked, masked_places
 from hub.operate.views import Plain, View
 from hub.ports.dead_letters import Group, Which
 from hub.trust.statement import utc_text
@@ -30,6 +30,7 @@ LETTERS_MAX = 500
 FORESEEN_MAX = 100
 Names = Annotated[tuple[str, ...], Meta(max_length=LETTERS_MAX)]
 _WORKS = PARTNERS | SECURITY
+_NEWEST = "a letter whose event nobody passed on since; this one can be discarded, or repaired"
 _UNMASKED = "the value itself, or no such member; its publisher sees it, and can send a new version instead"
 
 
@@ -82,6 +83,18 @@ class Foreseen(Struct, frozen=True, forbid_unknown_fields=True):
     data: dict[str, Any] | None = None
 
 
+class Releasable(Struct, frozen=True):
+    letters: Sequence[DeadLetter]
+    superseded: Collection[str]
+
+
+class Tried(Struct, frozen=True):
+    """A letter, and why the data of its repair would be refused."""
+
+    opened: Opened
+    refusal: Refusal | None
+
+
 class Page(Struct, frozen=True):
     groups: Sequence[Group]
     letters: Sequence[DeadLetter]
@@ -98,7 +111,19 @@ async def gather_letters(request: Settle | Foreseen, _: Snapshot, apart: Apart) 
     return await apart.letters.page(which, limit=LETTERS_MAX)
 
 
-async def gather_one(request: Repair | Shown, _: Snapshot, apart: Apart) -> Sequence[Opened]:
+async def gather_release(request: Release, snapshot: Snapshot, apart: Apart) -> Sequence[Releasable]:
+    letters = await gather_letters(request, snapshot, apart)
+    return (Releasable(letters, await apart.letters.superseded(letters)),)
+
+
+async def gather_repair(request: Repair, _: Snapshot, apart: Apart) -> Sequence[Tried]:
+    letter = await apart.letters.get(request.letter)
+    if letter is None:
+        return ()
+    return (Tried(await apart.letters.opened(letter), await apart.letters.foresee(letter, request.data)),)
+
+
+async def gather_one(request: Shown, _: Snapshot, apart: Apart) -> Sequence[Opened]:
     letter = await apart.letters.get(request.letter)
     return () if letter is None else (await apart.letters.opened(letter),)
 
@@ -118,14 +143,29 @@ async def gather_foreseen(request: Foreseen, snapshot: Snapshot, apart: Apart) -
     """Of the first of them what would become of each; of the others that they are there."""
     told: list[Plain] = []
     letters = await gather_letters(request, snapshot, apart)
+    superseded = await apart.letters.superseded(letters) if request.data is None else ()
     for letter in letters[:FORESEEN_MAX]:
-        if mask := next(_masked_in(request.data, letter), ""):
-            refusal: Refusal | None = Refusal("EVENT_INVALID", f"{mask}: what is personal is masked in it")
+        if letter.id in superseded:
+            refusal: Refusal | None = Refusal("NOT_PERMITTED", SUPERSEDED)
+        elif mask := next(_masked_in(request.data, letter), ""):
+            refusal = Refusal("EVENT_INVALID", f"{mask}: what is personal is masked in it")
         else:
             refusal = await apart.letters.foresee(letter, request.data)
-        outcome = {"outcome": "refused", "code": refusal.code, "why": refusal.detail} if refusal else {}
-        told.append({**_row(letter), "outcome": "done", **outcome})
+        told.append({**_row(letter), "outcome": "done", **_refused(refusal, request.data)})
     return told + [{**_row(letter), "outcome": "not looked at"} for letter in letters[FORESEEN_MAX:]]
+
+
+def _refused(refusal: Refusal | None, data: Mapping[str, Any] | None) -> Plain:
+    """With the faults of `data` that an operator gave; what is found in the letter itself may be personal."""
+    if refusal is None:
+        return {}
+    faults = [{"at": each.place, "found": each.found, "expected": each.expected} for each in refusal.faults]
+    return {
+        "outcome": "refused",
+        "code": refusal.code,
+        "why": refusal.detail,
+        "faults": faults if data is not None else [],
+    }
 
 
 def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
@@ -133,13 +173,15 @@ def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
         checks.reason("/reason", request.reason)
         if bool(request.letters) == bool(request.cause):
             checks.invalid("/letters", "both or neither", "ids of letters, or a cause and a partner")
-        _check_found(request, basis.found, checks)
+        found = basis.found[0].letters if outcome is Outcome.RELEASE else basis.found
+        _check_found(request, found, checks)
         if outcome is Outcome.RELEASE:
-            for each in basis.found:
+            for each in found:
                 _check_readable(each, checks)
+            _check_not_superseded(request, basis.found[0], checks)
         made = Settlement(
             outcome=outcome,
-            letters=tuple(sorted({each.id for each in basis.found})) if request.letters else (),
+            letters=tuple(sorted({each.id for each in found})) if request.letters else (),
             cause=request.cause,
             partner=request.partner,
             decided=basis.now,
@@ -178,15 +220,22 @@ def repair(request: Repair, basis: Basis, checks: Checks) -> Changes:
     if not basis.found:
         checks.fault("ACT_NOT_REGISTERED", "/letter", request.letter, "the id of a letter")
         return ()
-    letter = basis.found[0].letter
+    tried: Tried = basis.found[0]
+    letter = tried.opened.letter
     _check_waits(letter, "/letter", checks)
     _check_readable(letter, checks)
     if letter.cause == UNDELIVERED:
         checks.invalid("/letter", letter.cause, "an event: a delivery that failed can be released")
-    if request.data == (basis.found[0].event or {}).get("data"):
+    if request.data == (tried.opened.event or {}).get("data"):
         checks.invalid("/data", "the same as it came with", "corrected data")
     for place in _masked_in(request.data, letter):
         checks.invalid(place, MASKED, _UNMASKED)
+    if tried.refusal is not None and not checks.faults:
+        checks.faults.extend(tried.refusal.faults)
+        if not tried.refusal.faults:
+            checks.invalid(
+                "/letter", f"{tried.refusal.code}: {tried.refusal.detail}", "a repair that the hub takes now"
+            )
     data = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS).decode()
     made = Settlement(
         outcome=Outcome.REPAIR,
@@ -293,6 +342,16 @@ def _check_found(request: Settle, found: Sequence[DeadLetter], checks: Checks) -
         _check_waits(each, "/letters", checks)
 
 
+def _check_not_superseded(request: Settle, found: Releasable, checks: Checks) -> None:
+    """One that is named is refused; of those of a cause they are left out, unless nothing else is left."""
+    if request.letters:
+        for index, name in enumerate(request.letters):
+            if name in found.superseded:
+                checks.invalid(f"/letters/{index}", f"{name}: {SUPERSEDED}", _NEWEST)
+    elif 0 < len(found.letters) < LETTERS_MAX and all(each.id in found.superseded for each in found.letters):
+        checks.invalid("/cause", f"{request.cause}: {SUPERSEDED}", _NEWEST)
+
+
 def _check_waits(letter: DeadLetter, place: str, checks: Checks) -> None:
     if letter.state is not LetterState.WAITING:
         checks.invalid(place, f"{letter.id}: {letter.state}", "a letter that waits")
@@ -320,9 +379,9 @@ def _row(letter: DeadLetter) -> Plain:
 
 _SEES = _WORKS | frozenset({OperatorRole.AUDITOR})
 ACTS = {
-    "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, _WORKS, gather_letters),
+    "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, _WORKS, gather_release),
     "quarantine.stop": Act(Stop, stop, Effect.STOPS, ANYONE),
-    "quarantine.repair": Act(Repair, repair, Effect.STARTS, _WORKS, gather_one),
+    "quarantine.repair": Act(Repair, repair, Effect.STARTS, _WORKS, gather_repair),
     "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.STARTS, _WORKS, gather_letters),
 }
 VIEWS = {

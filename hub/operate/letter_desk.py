@@ -6,12 +6,12 @@ later, member by member. Nothing here changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from hub.core.dead_letter import CONFLICT, DeadLetter
+from hub.core.dead_letter import CONFLICT, DeadLetter, LetterState
 from hub.core.errors import HubError, Refusal
 from hub.core.event import Event
 from hub.core.record import EVENTS, StoredRecord
@@ -25,7 +25,12 @@ from schemas.identity import identity_key
 MASKED = "***"
 NOT_RUNNING = "what is in quarantine is settled by a running hub"
 DIFFERENCES_MAX = 200
+PAGE_LETTERS = 200
 _MISSING = object()
+
+Identity = tuple[str, str, str]
+"""Publisher, source and id: of all versions of an event."""
+SUPERSEDED = "another letter of this event was released or repaired after it came"
 
 Foresee = Callable[[DeadLetter, Mapping[str, Any] | None], Awaitable[Refusal | None]]
 """What would become of a release, or of a repair with these data; None: it would be done."""
@@ -71,6 +76,20 @@ class LetterDesk:
     async def page(self, which: Which, *, limit: int, after: After | None = None) -> Sequence[DeadLetter]:
         return await self._letters.page(which, after=after, limit=limit)
 
+    async def superseded(self, letters: Sequence[DeadLetter]) -> Collection[str]:
+        """The ids of those that wait while another of their event was released or repaired after they came."""
+        settled_us: dict[Identity, int] = {}
+        for partner in {each.partner for each in letters}:
+            async for other, identity in passed_on(self._letters, partner):
+                settled_us[identity] = max(other.settled_us, settled_us.get(identity, 0))
+        return {
+            each.id
+            for each in letters
+            if (found := identity_of(each))
+            and each.state is LetterState.WAITING
+            and settled_us.get(found, 0) > each.since_us
+        }
+
     async def opened(self, letter: DeadLetter) -> Opened:
         """With its content and, of a conflict, that of the first. Raises `StorageUnavailable`."""
         if letter.is_in_log_alone:
@@ -112,8 +131,28 @@ class NoLetters:
     async def page(self, which: Which, *, limit: int) -> Sequence[DeadLetter]:
         raise HubError(NOT_RUNNING)
 
+    async def superseded(self, letters: Sequence[DeadLetter]) -> Collection[str]:
+        raise HubError(NOT_RUNNING)
+
     async def opened(self, letter: DeadLetter) -> Opened:
         raise HubError(NOT_RUNNING)
+
+
+def identity_of(letter: DeadLetter) -> Identity | None:
+    """None: it is no event, or cannot be read."""
+    header = letter.event
+    return None if header is None else (header.publisher, header.source, header.id)
+
+
+async def passed_on(letters: DeadLetters, partner: str) -> AsyncIterator[tuple[DeadLetter, Identity]]:
+    """The events of this partner that were released or repaired."""
+    for state in (LetterState.RELEASED, LetterState.REPAIRED):
+        which, after = Which(partner=partner, state=state), None
+        while page := await letters.page(which, after=after, limit=PAGE_LETTERS):
+            for letter in page:
+                if identity := identity_of(letter):
+                    yield letter, identity
+            after = page[-1].since_us, page[-1].id
 
 
 def json_of(header: EventHeader, value: bytes) -> dict[str, Any] | None:

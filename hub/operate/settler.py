@@ -30,6 +30,7 @@ from hub.core.partner import Partner
 from hub.core.record import NOTICES, QUARANTINE, LogRecord
 from hub.core.registry import Snapshot
 from hub.operate.letter_box import looked_up
+from hub.operate.letter_desk import SUPERSEDED, Identity, identity_of, passed_on
 from hub.operate.new_version import data_of, new_version
 from hub.operate.notices import PARTITION, notice_id
 from hub.ports.dead_letters import DeadLetters, Which
@@ -117,6 +118,8 @@ class Settler:
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
         self._in_hand: set[str] = set()
         """Letters that a decision is trying now."""
+        self._passed_on: dict[Identity, dict[str, int]] = {}
+        """When which decisions passed an event on, as far as the releases under way have to know."""
 
     async def run(self) -> None:
         """Carry out until cancelled; what cannot be done now is done later."""
@@ -137,6 +140,7 @@ class Settler:
         lease = await means.positions.acquire(OUTPUT, means.holder, LEASE_SECONDS)
         if lease is None:
             return
+        self._passed_on.clear()
         tenure = _Tenure(means, lease)
         keeping = asyncio.create_task(tenure.keep())
         running: dict[str, asyncio.Task[None]] = {}
@@ -206,6 +210,8 @@ class Settler:
         await letters.keep(run)
 
     async def _carry_out(self, settlement: Settlement, run: Run, by: str, tenure: _Tenure) -> Run:
+        if settlement.outcome is Outcome.RELEASE:
+            await self._learn(settlement)
         async for named in self._meant(settlement):
             if not self._is_in_force(settlement):
                 return self._stopped(settlement, run)
@@ -213,6 +219,9 @@ class Settler:
                 if letter is None or not _is_due(letter, settlement):
                     continue
                 await tenure.confirm()
+                if self._is_superseded(letter, settlement):
+                    await self._means.letters.store(replace(letter, tried=settlement.key, failure=SUPERSEDED), run)
+                    continue
                 run = await self._settle(letter, settlement, run, by, tenure)
             if run.in_a_row >= settlement.failures_max:
                 self._alarm("release_stopped", settlement=settlement.id, settled=run.settled, failed=run.failed)
@@ -221,6 +230,24 @@ class Settler:
                 await self._means.clock.sleep(1 / settlement.per_second)
         self._means.observer.event("settlement.done", settlement=settlement.id, settled=run.settled, failed=run.failed)
         return replace(run, state=RunState.DONE)
+
+    async def _learn(self, settlement: Settlement) -> None:
+        """What was passed on of the partners whose letters it means; what is passed on meanwhile is noted as it is."""
+        partners = {settlement.partner}
+        if settlement.letters:
+            named = [await self._means.letters.get(name) for name in settlement.letters]
+            partners = {each.partner for each in named if each is not None}
+        for partner in partners:
+            async for letter, identity in passed_on(self._means.letters, partner):
+                self._passed_on.setdefault(identity, {})[letter.tried] = letter.settled_us
+
+    def _is_superseded(self, letter: DeadLetter, settlement: Settlement) -> bool:
+        """Whether another decision passed its event on after it came: a release would undo that."""
+        identity = identity_of(letter)
+        if settlement.outcome is not Outcome.RELEASE or identity is None:
+            return False
+        passed = self._passed_on.get(identity, {})
+        return any(key != settlement.key and us > letter.since_us for key, us in passed.items())
 
     def _is_in_force(self, settlement: Settlement) -> bool:
         """Whether operators neither stopped it nor decided the same anew."""
@@ -285,6 +312,8 @@ class Settler:
             value=b"" if settlement.outcome is Outcome.DISCARD else letter.value,
         )
         await means.letters.store(settled, run)
+        if settlement.outcome is not Outcome.DISCARD and (identity := identity_of(settled)):
+            self._passed_on.setdefault(identity, {})[settlement.key] = settled.settled_us
         means.observer.count("dead_letters_settled", outcome=settlement.outcome.value)
         return run
 

@@ -60,6 +60,7 @@ async def test_a_repair_from_a_file_and_a_discard_are_done_by_a_running_hub_alon
     tmp_path: Path, command: Command
 ) -> None:
     settings, data = settings_in(tmp_path / "data", ground="sqlite"), tmp_path / "data.json"
+    wrong = tmp_path / "wrong.json"
     async with hub_world(settings, without_look_ups) as world:
         watch, delta = await world.reader(), await world.company()
         _, second = await conflict(delta)
@@ -67,6 +68,9 @@ async def test_a_repair_from_a_file_and_a_discard_are_done_by_a_running_hub_alon
         names = {each["event"]: each["id"] for each in await waiting(world, 2)}
         data.write_text(json.dumps({**second["data"], "place": {"unlocode": "NLAMS"}}))
 
+        wrong.write_text('{"a":1}')
+        refused = await command("repair", names["e1"], "--data-file", str(wrong), "--reason", "x")
+        refused_dry = await command("repair", names["e1"], "--data-file", str(wrong), "--dry-run")
         tried = await command("repair", names["e1"], "--data-file", str(data), "--dry-run")
         repaired = await command("repair", names["e1"], "--data-file", str(data), "--reason", "The place.")
         discarded = await command("discard", names["e2"], "--reason", "Twice.")
@@ -75,6 +79,7 @@ async def test_a_repair_from_a_file_and_a_discard_are_done_by_a_running_hub_alon
         await in_state(world, "discarded")
         records = await watch.records("watch", 3)
 
+    assert (refused[0], refused_dry[0], "  found: " in refused_dry[1]) == (1, 1, True)
     assert ("done" in tried[1], repaired[0], discarded[0]) == (True, 0, 0)
     assert records[-1]["data"]["place"] == {"unlocode": "NLAMS"}
     assert (await command("list"))[0] == 1

@@ -130,6 +130,36 @@ async def test_a_dry_run_says_what_would_happen_and_does_nothing(world: HubWorld
     assert [each["id"] for each in await waiting(world)] == [letter["id"]]
 
 
+async def test_a_repair_whose_data_would_be_refused_is_refused_at_once_with_their_faults(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    await conflict(delta)
+    [letter] = await waiting(world)
+    data = {"time_kind": "ACTUAL"}
+
+    faults = await refused(world, "repair", letter=letter["id"], data=data, reason="x")
+    [foreseen] = (await look(world, "foresee", letters=[letter["id"]], data=data))["items"]
+
+    assert faults
+    assert {each["at"] for each in foreseen["faults"]} == set(faults)
+    assert all(place.startswith("/data") for place in faults)
+    assert not len(world.hub.live.snapshot.settlements)
+
+
+async def test_a_repair_that_the_hub_does_not_take_now_is_refused_with_the_code_that_says_why(
+    world: HubWorld, delta: Caller
+) -> None:
+    _, second = await conflict(delta)
+    [letter] = await waiting(world)
+    await world.act("partner.suspend", id="delta", reason="Looked into.")
+    asked = {"letter": letter["id"], "data": {**second["data"], "place": {"unlocode": "NLAMS"}}, "reason": "x"}
+
+    outcome = await world.hub.registrar.perform("quarantine.repair", asked, actor="ada")
+
+    assert isinstance(outcome, Refusal)
+    assert [(each.place, each.found.partition(":")[0]) for each in outcome.faults] == [("/letter", "PARTNER_SUSPENDED")]
+
+
 async def test_a_repair_keeps_both_versions_is_receipted_as_the_hubs_and_its_publisher_is_told(
     world: HubWorld, watch: Caller, delta: Caller
 ) -> None:

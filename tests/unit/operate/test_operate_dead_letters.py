@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hub.core.dead_letter import LetterState, Outcome
 from hub.core.record import Position
+from hub.operate.letter_desk import SUPERSEDED
 from hub.operate.registrar import Done, Waiting
 from schemas.headers import EventHeader, pack
 from tests.contracts.dead_letter_grounds import behind, letter
@@ -135,6 +136,32 @@ async def test_a_decision_asked_for_again_after_it_was_stopped_is_a_new_version_
         made.decided,
     ]
     assert await desk.refused("quarantine.release", **asked) == {"/cause": "ACT_NOT_REGISTERED"}
+
+
+async def test_a_letter_whose_event_was_passed_on_after_it_came_is_not_released(desk: Desk) -> None:
+    other = replace(LETTER, position=Position(1, 0, 9))
+    await desk.letters.take([other], behind(10))
+    await desk.letters.store(replace(other, state=LetterState.REPAIRED, settled_us=LETTER.since_us + 1))
+    by_cause = {"cause": "CONFLICT", "partner": "delta"}
+
+    items = (await desk.show("quarantine.foresee", **by_cause))["items"]
+
+    assert [(each["outcome"], each["why"]) for each in items] == [("refused", SUPERSEDED)]
+    assert await desk.refused("quarantine.release", **NAMED) == {"/letters/0": "ACT_VALUE_INVALID"}
+    assert await desk.refused("quarantine.release", **by_cause, reason="x") == {"/cause": "ACT_VALUE_INVALID"}
+    await desk.do("quarantine.discard", **NAMED)
+
+
+@pytest.mark.parametrize("change", [{"settled_us": LETTER.since_us}, {"state": LetterState.DISCARDED}])
+async def test_what_was_discarded_or_passed_on_before_a_letter_came_does_not_hold_up_its_release(
+    desk: Desk, change: dict[str, Any]
+) -> None:
+    other = replace(LETTER, position=Position(1, 0, 9))
+    await desk.letters.take([other], behind(10))
+    settled = {"state": LetterState.RELEASED, "settled_us": LETTER.since_us + 1, **change}
+    await desk.letters.store(replace(other, **settled))
+
+    await desk.do("quarantine.release", **NAMED)
 
 
 async def test_a_dry_run_over_many_says_which_it_did_not_look_at(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from hub.core.partner import Partner
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, Stream
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
+from hub.operate.letter_desk import SUPERSEDED
 from hub.operate.settler import Means, Settler
 from hub.ports.dead_letters import Which
 from schemas.headers import pack
@@ -103,7 +104,7 @@ async def four_letters() -> Settled:
     for stream in (QUARANTINE, NOTICES):
         await settled.log.declare(Stream(stream, 1))
     await desk.enrol("delta")
-    letters = [letter(n, header=pack(HEADER), value=VALUE) for n in range(4)]
+    letters = [letter(n, header=pack(replace(HEADER, id=f"e{n}")), value=VALUE) for n in range(4)]
     await desk.letters.take(letters, Position(settled.log.generation, 0, 0))
     return settled
 
@@ -166,6 +167,36 @@ async def test_a_letter_whose_content_is_in_the_log_alone_is_released_with_it_an
     assert released is not None
     assert left is not None
     assert (released.state, left.state, left.failure[:9]) == (LetterState.RELEASED, LetterState.WAITING, "NOT_FOUND")
+
+
+@in_virtual_time
+async def test_a_release_passes_over_a_letter_whose_event_was_repaired_after_it_came_and_says_so_of_it(
+    settled: Settled,
+) -> None:
+    await settled.desk.letters.take(
+        [letter(9, header=pack(replace(HEADER, id="e0")), value=VALUE)], Position(settled.log.generation, 0, 0)
+    )
+    await settled.desk.do("quarantine.repair", letter=letter(9).id, data={"empty": False}, reason="x")
+    await settled.release()
+
+    await settled.settler.look()
+    await settled.settler.look()
+
+    assert await settled.states() == ["waiting", "released", "released", "released", "repaired"]
+    left = await settled.desk.letters.get(letter(0).id)
+    assert left is not None
+    assert left.failure == SUPERSEDED
+
+
+@in_virtual_time
+async def test_letters_of_one_event_that_one_release_means_are_all_released(settled: Settled) -> None:
+    twin = letter(9, header=pack(replace(HEADER, id="e0")), value=VALUE)
+    await settled.desk.letters.take([twin], Position(settled.log.generation, 0, 0))
+    await settled.release()
+
+    await settled.settler.look()
+
+    assert await settled.states() == [LetterState.RELEASED] * 5
 
 
 @in_virtual_time
