@@ -59,7 +59,7 @@ OBJECTS: tuple[Registered, ...] = (
     Operator("ann", "Ann", (OperatorRole.SECURITY_OFFICER,), (OperatorKey("k", "EdDSA", {"kty": "OKP"}),), until=9),
     PendingProposal("a" * 64, "partner.add", "{}", (Signature("ann", "a..b"),), 1_767_225_600),
     Review("7", "key.revoke", ("ann",), (("key", "kid"),), 1_767_225_600, note="é"),
-    Feed("seals", "risk", Purpose.SECURITY_RISK, ("customs.seal.*",), (("/data/time_kind", ("ACTUAL",)),)),
+    Feed("seals", "risk", Purpose.SECURITY_RISK, ("customs.seal.*",), "time_kind = ACTUAL"),
 )
 
 
