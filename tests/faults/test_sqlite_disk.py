@@ -158,10 +158,10 @@ async def test_a_state_on_a_full_disk_says_so_and_goes_on_when_there_is_room(sma
     async with SQLiteState(small_disk.path / "state.db", ManualClock(), slice_seconds=100) as state:
         with pytest.raises(StorageFull):
             for number in range(100):
-                await state.positions.acknowledge(f"reader {number}", "feed", b"x" * 1_000_000)
+                await state.positions.acknowledge(f"reader {number}", "feed", b"x" * 1_000_000, was=None)
         small_disk.make_room()
 
-        await state.positions.acknowledge("reader", "feed", b"cursor")
+        await state.positions.acknowledge("reader", "feed", b"cursor", was=None)
 
         assert await state.positions.acknowledged("reader", "feed") == b"cursor"
 
