@@ -256,10 +256,18 @@ class Story:
             f"{party}, {purpose}: {pointer} of {sent.event['type']}"
             for (party, purpose), content in shown.items()
             for sent in self.sent
-            if not self.filter and (allowed := self.allowed(sent, Came(party, "records", b"", purpose)))
+            if not self.filter and not self._interrupted(sent, party, purpose)
+            if (allowed := self.allowed(sent, Came(party, "records", b"", purpose)))
             for canary, pointer in sent.canaries.items()
             if is_under(pointer, allowed) and canary.encode() not in content
         ]
+
+    def _interrupted(self, sent: Sent, party: str, purpose: str) -> bool:
+        """Whether an agreement that its record may rest on did not hold all the time since: it comes no more then."""
+        begun = max(sent.step, self.feeds[party, purpose])
+        since = set(range(begun, self.step + 1))
+        own = [each for each in self.terms if (each.recipient, each.purpose) == (party, purpose)]
+        return any(begun in each.held and not since <= each.held for each in own)
 
     async def routed(self) -> None:
         """Until fan-out has looked at everything for every feed."""
