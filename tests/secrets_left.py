@@ -48,6 +48,7 @@ class Place(NamedTuple):
 
 
 _KEY = {PRIVATE_KEY}
+_TOKENS = {ACCESS_TOKEN_TYPE: "access token", dpop.PROOF_TYPE: "DPoP proof", possession.PROOF_TYPE: "proof for a key"}
 ALLOWED = (
     Place("*/keys/*", {PRIVATE_KEY, RING_SECRET}, True, "a hub's key ring"),
     Place("*/backup/*", {PRIVATE_KEY, RING_SECRET}, True, "the copy of it that an officer puts away"),
@@ -56,13 +57,18 @@ ALLOWED = (
     Place("*.pem.old", _KEY, True, "the key before it"),
     Place("*.key", {PRIVATE_KEY, SHOP_KEY}, True, "the key of a TLS server, an issuer or a client; an API key"),
     Place("*.revocation", {OFFLINE_CODE}, True, "the code that a company puts away"),
+    Place(
+        "*/site-packages/schemas/formats/vectors.json",
+        {SHOP_KEY, "invitation code", OFFLINE_CODE, "proof for a key"},
+        False,
+        "golden vectors, which everybody may know",
+    ),
     Place("*/test_a_ring_that_is_open_to_ot*/keys/*", {PRIVATE_KEY, RING_SECRET}, False, "opened, to be refused"),
     Place("*/test_a_key_that_others_c*.pem", _KEY, False, "opened, to be refused"),
     Place("*/test_a_file_that_others_may_us*/shop.key", {SHOP_KEY}, False, "opened, to be refused"),
     Place("*/test_a_file_without_a_usable_p*/key", _KEY, False, "a kind of key that is refused"),
     Place("*/test_a_jwk_file_is_read_like_a*/key.jwk", _KEY, False, "a key that other software made"),
 )
-_TOKENS = {ACCESS_TOKEN_TYPE: "access token", dpop.PROOF_TYPE: "DPoP proof", possession.PROOF_TYPE: "proof for a key"}
 _DISTINCT_BYTES_MIN = 16
 """A key that a test made of equal bytes would be found by chance."""
 _LENGTH_MAX = 16_384
