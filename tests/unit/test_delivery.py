@@ -18,6 +18,7 @@ from hub.core.errors import Refusal, StorageUnavailable, Trimmed
 from hub.core.feed import Way
 from hub.core.partner import PartnerState
 from hub.core.record import LogRecord
+from hub.core.registry import Registered
 from hub.core.settings import DeliverySettings
 from hub.delivery.acknowledge import Acknowledgements, Said
 from hub.delivery.cursors import Cursors
@@ -767,8 +768,8 @@ def test_who_comes_a_moment_later_to_where_others_stood_is_given_their_group_unt
     virtual.run(main())
 
 
-def slow_journal(at: Desk) -> None:
-    """From now on writing takes six seconds."""
+async def asked_while(at: Desk, change: Registered) -> Page:
+    """A page, where writing takes six seconds from now on, and this is registered before it is written down."""
     add = at.accesses.add
 
     async def slow(entries: Sequence[Access]) -> None:
@@ -776,21 +777,22 @@ def slow_journal(at: Desk) -> None:
         await add(entries)
 
     at.accesses.add = slow  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as tasks:
+        page = tasks.create_task(at.page())
+        await at.world.elapse(1)
+        at.world.register(change)
+        await at.world.elapse(20)
+    return page.result()
 
 
 def test_a_page_that_waited_for_the_journal_is_not_given_once_its_agreement_has_ended() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a")
-        slow_journal(at)
 
-        async with asyncio.TaskGroup() as tasks:
-            page = tasks.create_task(at.page())
-            await at.world.elapse(1)
-            at.world.register(replace(AGREEMENT, state=AgreementState.ENDED))
-            await at.world.elapse(20)
+        page = await asked_while(at, replace(AGREEMENT, state=AgreementState.ENDED))
 
-        assert ids(page.result()) == []
+        assert ids(page) == []
 
     virtual.run(main())
 
@@ -799,18 +801,13 @@ def test_a_page_that_a_suspended_reader_waited_for_is_empty_and_moves_it_no_furt
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a")
-        slow_journal(at)
 
-        async with asyncio.TaskGroup() as tasks:
-            page = tasks.create_task(at.page())
-            await at.world.elapse(1)
-            at.world.register(replace(AUTHORITY, state=PartnerState.SUSPENDED))
-            await at.world.elapse(20)
+        page = await asked_while(at, replace(AUTHORITY, state=PartnerState.SUSPENDED))
         at.world.register(AUTHORITY)
         async with asyncio.TaskGroup() as tasks:
-            later = tasks.create_task(at.page(page.result().cursor))
+            later = tasks.create_task(at.page(page.cursor))
             await at.world.elapse(20)
 
-        assert (ids(page.result()), ids(later.result())) == ([], ["a"])
+        assert (ids(page), ids(later.result())) == ([], ["a"])
 
     virtual.run(main())
