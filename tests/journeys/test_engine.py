@@ -6,7 +6,6 @@ import asyncio
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from connectors.cli import run
 from connectors.keys import write_key
 from tests.terminal import CONNECT
 from tests.wire.test_answering import engine, told
-from tests.world import Caller, HubWorld, event, hub_world, settings_in
+from tests.world import Caller, HubWorld, event
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "connectors" / "examples" / "engine.py"
@@ -31,31 +30,13 @@ BROKEN = {
 }
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(settings_in(tmp_path)) as world:
-        yield world
-
-
-@pytest.fixture
-async def watch(world: HubWorld, tmp_path: Path) -> Caller:
-    watch = await world.reader()
-    write_key(watch.key, tmp_path / "risk.pem")
-    return watch
-
-
-@pytest.fixture
-async def delta(watch: Caller) -> Caller:
-    return await watch.world.company()
-
-
 async def sent(delta: Caller, name: str, **more: Any) -> None:
     answer = await delta.post(event(name, **more))
     assert answer.status == 201, answer.body
 
 
 async def started(watch: Caller, directory: Path) -> asyncio.subprocess.Process:
-    arguments = [EXAMPLE, watch.world.hub.url, watch.id, "risk.pem", "watch"]
+    arguments = [EXAMPLE, watch.world.hub.url, watch.id, "engine.pem", "watch"]
     return await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=directory, env={"PYTHONPATH": str(ROOT)}, stdout=asyncio.subprocess.PIPE
     )
@@ -93,7 +74,7 @@ async def test_the_example_tells_each_alert_once_though_it_is_killed(
 async def rehearsed(
     watch: Caller, directory: Path, capsys: pytest.CaptureFixture[str], *more: str
 ) -> list[dict[str, Any]]:
-    reach = ["--hub", watch.world.hub.url, "--client", watch.id, "--key", str(directory / "risk.pem"), "--json"]
+    reach = ["--hub", watch.world.hub.url, "--client", watch.id, "--key", str(directory / "engine.pem"), "--json"]
     asked = ["engine", "watch", "--since", "2020-01-01T00:00:00Z", "--grace-seconds", "0", *more, *reach]
     assert await asyncio.to_thread(run, asked) == 0
     return [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -120,7 +101,7 @@ async def test_a_rule_is_tried_over_the_past_as_it_was_known(
 
 
 async def asking(watch: Caller, directory: Path) -> asyncio.subprocess.Process:
-    reach = ["--hub", watch.world.hub.url, "--client", watch.id, "--key", "risk.pem"]
+    reach = ["--hub", watch.world.hub.url, "--client", watch.id, "--key", "engine.pem"]
     options = ["--state", "asking.db", "--grace-seconds", "0", "--ask"]
     command = [*CONNECT, "engine", "watch", *options, *reach]
     environment = {"PYTHONPATH": str(ROOT)}
@@ -134,7 +115,7 @@ async def test_a_company_is_asked_once_for_a_filing_that_is_missing_and_told_not
 ) -> None:
     watch = await engine(world)
     delta = await world.company()
-    write_key(watch.key, tmp_path / "risk.pem")
+    write_key(watch.key, tmp_path / "engine.pem")
     await sent(delta, "gate")
 
     for _ in range(2):

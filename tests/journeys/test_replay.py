@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,28 +12,13 @@ import orjson
 import pytest
 
 from connectors.cli import run
-from connectors.keys import write_key
 from connectors.risk.replay import Replay, begin, end, replays
 from connectors.session import HubRefused, HubSession
 from hub.cli import MISUSED
 from hub.cli import run as hub_run
-from tests.world import Caller, HubWorld, event, hub_world, settings_in
+from tests.world import Caller, HubWorld, event
 
 SINCE = "2020-01-01T00:00:00Z"
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(settings_in(tmp_path)) as world:
-        yield world
-
-
-@pytest.fixture
-async def watch(world: HubWorld, tmp_path: Path) -> Caller:
-    """Has a feed with three events, of which the last came after `known`."""
-    watch = await world.reader()
-    write_key(watch.key, tmp_path / "engine.pem")
-    return watch
 
 
 async def sent(world: HubWorld, watch: Caller) -> str:

@@ -13,30 +13,11 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors.keys import write_key
 from hub.web.routes import BATCHED
 from tests.terminal import CONNECT, Typist, shell
-from tests.world import Caller, HubWorld, event, hub_world, settings_in
+from tests.world import Caller, event
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="terminals are different elsewhere")
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(settings_in(tmp_path)) as world:
-        yield world
-
-
-@pytest.fixture
-async def watch(world: HubWorld, tmp_path: Path) -> Caller:
-    watch = await world.reader()
-    write_key(watch.key, tmp_path / "engine.pem")
-    return watch
-
-
-@pytest.fixture
-async def delta(watch: Caller) -> Caller:
-    return await watch.world.company()
 
 
 @pytest.fixture
