@@ -22,7 +22,8 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from hub.cli import DONE, FAILED, Misused
-from hub.cli.show import Plain, changes, failure, print_json, refusal
+from hub.cli.said import changes
+from hub.cli.show import Plain, failure, print_json, refusal
 from hub.cli.signing import Signer, make_sure, signer_of
 from hub.config import CONFIG_VARIABLE, ConfigFaults, load
 from hub.core.errors import DirectoryInUse, HubError, Refusal

@@ -53,30 +53,6 @@ def behind(lag: Plain) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def changes(done: Plain) -> None:
-    """What an act changed, or that it waits for a second signature."""
-    if "proposal" in done:
-        short, until = done["proposal"][:PROPOSAL_CHARACTERS], moment(done["expires"])
-        print(f"proposal {short}  waits until {until} for a second signature: customs-hub proposal approve {short}")
-        return
-    if not done["changed"]:
-        print(f"nothing to change, it is so already (revision {done['revision']})")
-    for change in done["changed"]:
-        print(_changed(change, done["revision"]))
-
-
-def _changed(change: Plain, revision: int) -> str:
-    named, held = f"{change['kind']} {change['id']}", change["object"]
-    match change["kind"]:
-        case "review" if held["done_by"]:
-            return f"{named}  seen by {held['done_by']}"
-        case "review":
-            return f"{named}  by another person until {moment(held['due'])}: customs-hub review done {change['id']}"
-        case "proposal":
-            return f"{change['kind']} {change['id'][:PROPOSAL_CHARACTERS]}  {held['state']}"
-    return f"{named}  in force from revision {revision}"
-
-
 def refusal(refused: Refusal, *, as_json: bool) -> None:
     """To stderr what was wrong and what to do, or the same as JSON to stdout."""
     row = refused.row

@@ -14,7 +14,7 @@ from hub.core.agreement import Agreement, AgreementState, Held
 from hub.core.credential import KeyState, PublicKey
 from hub.core.feed import Feed
 from hub.core.operator import AGREEMENTS, ANYONE, NOBODY, Effect
-from hub.core.registry import Snapshot
+from hub.core.registry import Registered, Snapshot
 from hub.core.terms import DAY_SECONDS
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -99,6 +99,11 @@ def waits_for(agreement: Agreement, snapshot: Snapshot) -> frozenset[str]:
     """The sides whose signature it lacks to be active, or to be resumed; where no text was signed, none."""
     waits = agreement.text and agreement.state in (AgreementState.PROPOSED, AgreementState.SUSPENDED)
     return agreement.sides - set(signatures_by_side(agreement, snapshot)) if waits else frozenset()
+
+
+def lacking(item: Registered | None, snapshot: Snapshot) -> Plain:
+    """What is told beside a change of an agreement: whose signatures it waits for."""
+    return {"waits_for": sorted(waits_for(item, snapshot))} if isinstance(item, Agreement) else {}
 
 
 def staleness(agreement: Agreement, snapshot: Snapshot, now: int) -> str | None:

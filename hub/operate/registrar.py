@@ -36,10 +36,11 @@ from hub.core.filter import EventSchemas
 from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect
 from hub.core.proposal import Authority, Conflict, Proposal
-from hub.core.registry import Registered, kind_of, object_id
+from hub.core.registry import Registered, Snapshot, kind_of, object_id
 from hub.core.retired_key import Ring
 from hub.core.settings import MandateSettings
 from hub.operate.acts import Apart, Basis, Changes, Gather, Request
+from hub.operate.agreement_life import lacking
 from hub.operate.approvals import told_state
 from hub.operate.checks import Checks, decoded
 from hub.operate.follow import LiveRegistry
@@ -168,7 +169,9 @@ class Registrar:
         names = names_of(changes)
         replaces = replaces_now(names, self._live.snapshot)
         statement = ActStatement(FORMAT, self._hub, name, to_builtins(asked), names, replaces, self._now())
-        return Prepared(statement.canonical().decode(), self._effect(name, changes), _told(changes))
+        return Prepared(
+            statement.canonical().decode(), self._effect(name, changes), _told(changes, self._live.snapshot)
+        )
 
     async def sign(self, statement: str, signature: str, *, local: bool = False) -> Done | Waiting | Refusal:
         """Take an operator's signature over a statement, and do the act if that is enough.
@@ -274,8 +277,14 @@ class Registrar:
         event = orjson.loads(events[0]) if events else {}
         if event.get("statement") != signed.text or event["act"] != signed.statement.act:
             return None
+        snapshot = self._live.snapshot
         return Done(
-            revision, tuple(shown_change(each["kind"], each["id"], each["object"]) for each in event["changes"])
+            revision,
+            tuple(
+                shown_change(each["kind"], each["id"], each["object"])
+                | lacking(snapshot.of_kind(each["kind"]).get(each["id"]), snapshot)
+                for each in event["changes"]
+            ),
         )
 
     async def _stale(self, signed: Signed, pending: PendingProposal | None) -> Refusal:
@@ -305,8 +314,9 @@ class Registrar:
             if isinstance(item, CopyDecision):
                 with suppress(HubError):  # It is decided; the mark of a copy that no longer waits is looked past.
                     await self._apart.copies.unmark(item.partner, item.sha256)
+        tell = partial(_told, proposal.changes, self._live.snapshot)
         is_large = proposal.act in ACTS and ACTS[proposal.act].is_large
-        return Done(revision, await to_thread(_told, proposal.changes) if is_large else _told(proposal.changes))
+        return Done(revision, await to_thread(tell) if is_large else tell())
 
     async def _basis_of(self, gather: Gather | None, request: Any) -> Basis:
         return self._basis(await self._gathered(gather, request))
@@ -363,5 +373,7 @@ def _signed_proposal(based_on: int, changes: Changes, act: str, reason: str, sig
     return Proposal(based_on, changes, actor, act, reason, Authority.SIGNED, signed.statement, signatures)
 
 
-def _told(changes: Changes) -> tuple[Plain, ...]:
-    return tuple(shown_change(kind_of(item), object_id(item), plain(item)) for item in changes)
+def _told(changes: Changes, snapshot: Snapshot) -> tuple[Plain, ...]:
+    return tuple(
+        shown_change(kind_of(item), object_id(item), plain(item)) | lacking(item, snapshot) for item in changes
+    )

@@ -29,6 +29,6 @@ async def test_copies_are_read_over_a_rotation_and_erased_with_the_key_that_wrap
         (directory / "keys" / "wrapping-1.key").unlink()
         after = [(await delta.get(at(content, "/content"))).status for content in (OLD, NEW)]
 
-    assert (code, "retired_key document/1  in force" in capfd.readouterr().out) == (0, True)
+    assert (code, "retired_key document/1  out of use" in capfd.readouterr().out) == (0, True)
     assert read == [OLD, NEW]
     assert after == [404, 200]

@@ -47,7 +47,7 @@ async def test_copies_are_settled_while_the_hub_runs_and_while_it_is_stopped(tmp
     assert "delta" in waiting[1]
     assert film in waiting[1]
     assert "DOCUMENT_PADDED" in waiting[1]
-    assert (released[0], f"copy_decision delta/{film}  in force from revision" in released[1]) == (0, True)
+    assert (released[0], f"copy_decision delta/{film}  released (revision" in released[1]) == (0, True)
     [left] = json.loads((await command("document", "list", "--quarantined", "--json"))[1])["items"]
     assert left["sha256"] == hidden
     assert "DOCUMENT_PADDED" in (await command("document", "show", hidden))[1]

@@ -68,7 +68,7 @@ def test_two_operators_start_something_while_the_hub_is_down(command: Command) -
     assert command("proposal", "approve", identifier, *ANN)[0] == 1
     approved = command("proposal", "approve", identifier[:12], *BEN)
 
-    assert (approved[0], "partner delta  in force" in approved[1]) == (0, True)
+    assert (approved[0], "partner delta  takes part" in approved[1]) == (0, True)
     assert proposals(command)[0]["signed_by"] == ["ann", "ben"]
 
 

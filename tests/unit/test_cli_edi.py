@@ -71,7 +71,7 @@ def test_a_profile_that_is_shown_can_be_set_again(command: Command) -> None:
     again = command("edi", "profile", "set", "terminal", "shown.json")
 
     assert (set_[0], again[0]) == (0, 0)
-    assert "edi_profile terminal  in force from revision 2" in set_[1]
+    assert "edi_profile terminal  in force (revision 2)" in set_[1]
     assert "nothing to change" in again[1]
 
 
