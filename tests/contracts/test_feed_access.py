@@ -48,18 +48,23 @@ async def until(ask: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.01)
 
 
+async def are(access: FeedAccess, user: str, expected: list[Right]) -> bool:
+    return sorted(each for each in await access.rights() if each.principal == user) == sorted(expected)
+
+
+async def is_unknown(access: FeedAccess, user: str) -> bool:
+    return user not in await access.users()
+
+
 async def test_what_is_allowed_is_told_and_what_is_refused_is_not(access: FeedAccess, user: str) -> None:
     rights = rights_of(user)
 
-    async def are(expected: list[Right]) -> bool:
-        return sorted(each for each in await access.rights() if each.principal == user) == sorted(expected)
-
     await access.allow(rights)
-    await until(lambda: are(rights))
+    await until(lambda: are(access, user, rights))
     await access.refuse(rights[1:])
-    await until(lambda: are(rights[:1]))
+    await until(lambda: are(access, user, rights[:1]))
     await access.refuse(rights[:1])
-    await until(lambda: are([]))
+    await until(lambda: are(access, user, []))
 
 
 async def test_what_was_given_by_hand_is_told_by_operation_and_host_and_can_be_taken_away(
@@ -68,13 +73,10 @@ async def test_what_was_given_by_hand_is_told_by_operation_and_host_and_can_be_t
     stream = f"hub.feed.{user.replace('.', '-')}"
     by_hand = [Right(user, "stream", stream, may, host) for may, host in (("all", "*"), ("read", "10.0.0.7"))]
 
-    async def are(expected: list[Right]) -> bool:
-        return sorted(each for each in await access.rights() if each.principal == user) == sorted(expected)
-
     await access.allow(by_hand)
-    await until(lambda: are(by_hand))
+    await until(lambda: are(access, user, by_hand))
     await access.refuse(by_hand)
-    await until(lambda: are([]))
+    await until(lambda: are(access, user, []))
 
 
 async def test_to_ask_again_for_what_is_so_is_harmless(access: FeedAccess, user: str) -> None:
@@ -89,7 +91,8 @@ async def test_to_ask_again_for_what_is_so_is_harmless(access: FeedAccess, user:
     for _ in range(2):
         await access.dismiss([user, f"{user}0"])
 
-    assert user not in await access.users()
+    await until(lambda: is_unknown(access, user))
+    await until(lambda: are(access, user, []))
 
 
 async def test_nothing_is_asked_of_the_brokers_where_there_is_nothing_to_ask(access: FeedAccess) -> None:
@@ -106,14 +109,26 @@ async def test_users_are_those_with_a_password(access: FeedAccess, user: str) ->
     async def is_known() -> bool:
         return user in await access.users()
 
-    async def is_unknown() -> bool:
-        return user not in await access.users()
-
-    assert await is_unknown()
+    assert await is_unknown(access, user)
     await access.enrol(user, "correct horse")
     await until(is_known)
     await access.dismiss([user])
-    await until(is_unknown)
+    await until(lambda: is_unknown(access, user))
+
+
+async def test_who_is_dismissed_a_moment_after_the_enrolment_stays_out(access: FeedAccess, user: str) -> None:
+    """Whoever looks at what the broker tells first would find nobody there to dismiss."""
+    others = [f"{user}{number}" for number in range(20)]
+    for other in others:
+        await access.enrol(other, "correct horse")
+        await access.dismiss([other])
+    await access.enrol(user, "a sign that all before it is known")
+
+    async def is_known() -> bool:
+        return user in await access.users()
+
+    await until(is_known)
+    assert not (await access.users()).intersection(others)
 
 
 async def test_groups_that_never_committed_have_read_nothing(access: FeedAccess, user: str) -> None:

@@ -43,6 +43,8 @@ THREADS_MAX = 2
 """So that a question about offsets does not hold up that somebody loses access."""
 SCRAM_ITERATIONS = 8_192
 """Twice the least that Kafka takes; passwords are 130 bits of chance."""
+_MECHANISMS = (ScramMechanism.SCRAM_SHA_512, ScramMechanism.SCRAM_SHA_256)
+"""The hub gives the first; by hand a user may have got the other."""
 _EVERY_HOST = "*"
 _OF_USERS = "User:"
 _QUIET = 0
@@ -100,11 +102,11 @@ class KafkaFeedAccess:
         await self._alter([UserScramCredentialUpsertion(user, how, password.encode())])
 
     async def dismiss(self, users: Collection[str]) -> None:
-        """Only those that are there, by each mechanism that they have: the brokers refuse the others."""
-        known = await self._call(lambda admin: admin.describe_user_scram_credentials(**self._bound()).result())
-        mechanisms = [(user, info.mechanism) for user in users if user in known for info in _infos(known[user])]
-        if mechanisms:
-            await self._alter([UserScramCredentialDeletion(*each) for each in mechanisms])
+        """By each mechanism, without looking first: a broker that is asked who is there may not know yet what its
+        controller did a moment ago."""
+        if users:
+            for mechanism in _MECHANISMS:
+                await self._alter([UserScramCredentialDeletion(user, mechanism) for user in users])
 
     async def committed(self, prefix: str) -> Committed:
         listed = await self._call(lambda admin: admin.list_consumer_groups(**self._bound()).result())
@@ -166,9 +168,12 @@ class KafkaFeedAccess:
         }
 
     async def _alter(self, alterations: list[Any]) -> None:
-        await self._call(
-            lambda admin: _all_done(admin.alter_user_scram_credentials(alterations, **self._bound()).values())
-        )
+        def alter(admin: AdminClient) -> None:
+            _all_done(
+                admin.alter_user_scram_credentials(alterations, **self._bound()).values(), KafkaError.RESOURCE_NOT_FOUND
+            )
+
+        await self._call(alter)
 
     async def _call(self, work: Callable[[AdminClient], T]) -> T:
         """In a thread. It ends by itself soon after its caller stopped waiting: each request has a bound of its own."""
@@ -216,13 +221,14 @@ class KafkaFeedAccess:
         return *resource, f"{_OF_USERS}{right.principal}", right.host, operation, AclPermissionType.ALLOW
 
 
-def _infos(described: Any) -> list[ScramCredentialInfo]:
-    return list(described.scram_credential_infos)
-
-
-def _all_done(futures: Iterable[Future[Any]]) -> None:
+def _all_done(futures: Iterable[Future[Any]], *harmless: int) -> None:
+    """Raises what one of them failed with, unless it is harmless."""
     for future in futures:
-        future.result()
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() not in harmless:
+                raise
 
 
 def _subject(certificate_file: str) -> str:
