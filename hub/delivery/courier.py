@@ -1,9 +1,9 @@
 """One endpoint: whoever holds its lease takes its feed up, keeps what is to be sent, and sends it.
 
 Theory of operation. What a message holds is fixed, and kept under the lease, before its first attempt; what became of
-an attempt is kept before the next round. So a crash between the two brings the same message again, under the same id,
-and nothing is lost. An attempt is written down (`journal`) before its bytes leave. Whether the agreements still allow a
-record is looked at before every attempt, as it is for who pulls.
+an attempt is kept with the next message, or a second later. So a crash between the two brings the same message again,
+under the same id, and nothing is lost. An attempt is written down (`journal`) before its bytes leave. Whether the
+agreements still allow a record is looked at before every attempt, as it is for who pulls.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ STORAGE_SECONDS = 1.0
 """After which storage that did not answer is asked again."""
 BURIED_SECONDS = 5
 """After which a dead letter that could not be kept is tried again: the rest goes on."""
+KEPT_SECONDS = 1.0
+"""So long what became of attempts may wait to be kept."""
 READY_BYTES_MAX = 1_048_576
+UNDER_WAY_BYTES_MAX = 8_388_608
+"""Of the records of all messages that are being sent, unless one alone has more."""
 WARNED_SECONDS = 3_600
 DISABLED_SECONDS = 120 * 3_600
 ASKS_FOR_TIME = frozenset({429, 503})
@@ -61,6 +65,7 @@ class Shift:
         self._means = means
         self._lease = lease
         self._renew_at = means.clock.monotonic() + LEASE_SECONDS / 3
+        self._keep_at = 0.0
         self.outbox = outbox
         self._breaker = Breaker()
         self._probes = 0
@@ -68,7 +73,8 @@ class Shift:
         self._cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
         self._ready: dict[Key, dict[int, Stamped]] = {}
         """Records of messages that were not attempted yet; what has no room here is read again."""
-        self._under_way: dict[asyncio.Task[Outcome], tuple[Key, int]] = {}
+        self._under_way: dict[asyncio.Task[Outcome], tuple[Message, int]] = {}
+        """With when it was begun."""
         self._reading: asyncio.Task[Taken] | None = None
 
     async def work(self) -> None:
@@ -82,17 +88,30 @@ class Shift:
                 endpoint, feed = stands
                 await self._renew()
                 await self._settle(endpoint, feed)
-                if self.outbox.is_changed:
-                    await self._means.positions.keep(self._lease, self.outbox.encoded())
-                    self.outbox.is_changed = False
+                if self._means.confirmed() and self._reading is None and self._has_room(endpoint):
+                    self._reading = asyncio.create_task(self._read(endpoint, feed))
+                if self.outbox.is_owed or (self.outbox.is_changed and self._means.clock.monotonic() >= self._keep_at):
+                    await self._keep()
                 if self._means.confirmed():
                     self._begin(endpoint, feed)
                 await self._pause()
         finally:
-            tasks = self._tasks()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._end()
+
+    async def _end(self) -> None:
+        """What is under way goes no further; what became of the rest is kept, so that it is not sent again."""
+        tasks = self._tasks()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self.outbox.is_changed:
+            with suppress(HubError):
+                await self._keep()
+
+    async def _keep(self) -> None:
+        await self._means.positions.keep(self._lease, self.outbox.encoded())
+        self.outbox.kept()
+        self._keep_at = self._means.clock.monotonic() + KEPT_SECONDS
 
     async def _renew(self) -> None:
         if self._means.clock.monotonic() >= self._renew_at:
@@ -106,7 +125,8 @@ class Shift:
 
     async def _settle(self, endpoint: Endpoint, feed: Feed) -> None:
         for task in [task for task in self._under_way if task.done()]:
-            key, began_us = self._under_way.pop(task)
+            message, began_us = self._under_way.pop(task)
+            key = message.key
             try:
                 outcome = task.result()
             except HubError as error:
@@ -123,7 +143,6 @@ class Shift:
             elif isinstance(outcome, Buried):
                 self._buried(key, outcome)
             elif outcome is None or outcome.taken:
-                self._ready.pop(key, None)
                 self.outbox.done(key)
                 if outcome is not None:
                     await self._taken(endpoint)
@@ -153,7 +172,6 @@ class Shift:
         means.observer.count("webhook_attempts", endpoint=self._id, outcome="failed")
         if reply.detail:
             means.observer.event("endpoint.attempt_failed", endpoint=self._id, why=reply.detail)
-        self._ready.pop(key, None)
         if reply.status not in REFUSED:
             retry_after = reply.retry_after if reply.status in ASKS_FOR_TIME else None
             self._breaker.failed(means.clock.monotonic(), retry_after)
@@ -210,14 +228,14 @@ class Shift:
     # What is begun
 
     def _begin(self, endpoint: Endpoint, feed: Feed) -> None:
-        now_us, busy = self._means.clock.now_us(), {key for key, _ in self._under_way.values()}
-        if self._reading is None and self._has_room(endpoint):
-            self._reading = asyncio.create_task(self._read(endpoint, feed))
+        now_us, busy = self._means.clock.now_us(), {message.key for message, _ in self._under_way.values()}
+        under_way = sum(message.size for message, _ in self._under_way.values())
         for message in self._due(now_us, busy):
-            if len(self._under_way) >= endpoint.concurrency:
+            under_way += message.size
+            if len(self._under_way) >= endpoint.concurrency or (self._under_way and under_way > UNDER_WAY_BYTES_MAX):
                 break
             task = asyncio.create_task(self._attempt(endpoint, feed, message))
-            self._under_way[task] = message.key, now_us
+            self._under_way[task] = message, now_us
 
     def _has_room(self, endpoint: Endpoint) -> bool:
         messages = self.outbox.messages
@@ -245,14 +263,15 @@ class Shift:
         return due
 
     async def _read(self, endpoint: Endpoint, feed: Feed) -> Taken:
-        """What comes next in the feed; of batches, with what comes while they may wait for it."""
+        """What comes next in the feed; of batches, with what comes while the oldest may wait for it."""
         room = self._means.settings.messages_max - len(self.outbox.messages)
         spread = endpoint.ordered or endpoint.mode is Mode.SINGLE
         limit = room if spread and endpoint.mode is not Mode.THIN else room * endpoint.batch_records
         cursor = moved(self._cursor, self.outbox.places)
         taken, behind = await self._means.pull.turn(feed, cursor, limit=limit, wait=WAIT_SECONDS)
         if endpoint.mode is Mode.BATCH and 0 < len(taken.records) < min(endpoint.batch_records, limit):
-            await self._means.clock.sleep(endpoint.batch_ms / 1_000)
+            waited_us = self._means.clock.now_us() - (taken.oldest_us or 0)
+            await self._means.clock.sleep(max(0.0, endpoint.batch_ms / 1_000 - waited_us / 1e6))
             more, _ = await self._means.pull.turn(feed, behind, limit=limit - len(taken.records), wait=0)
             return _joined(taken, more)
         return taken
@@ -263,7 +282,7 @@ class Shift:
         if message.is_search:
             end = self.outbox.places[message.partition].offset
             return await self._shelf.search(message, end, endpoint)
-        stamped = self._ready.get(message.key) or await self._shelf.of(message)
+        stamped = self._ready.pop(message.key, None) or await self._shelf.of(message)
         missing = [offset for offset in message.offsets if offset not in stamped and offset not in message.lost]
         if message.why or missing:
             return await self._bury(endpoint, feed, message, stamped, missing)
@@ -308,7 +327,7 @@ class Shift:
         if not self._means.confirmed():
             return LOOK_SECONDS
         now, now_us = self._means.clock.monotonic(), self._means.clock.now_us()
-        moments = [self._renew_at - now]
+        moments = [self._renew_at - now, *([self._keep_at - now] if self.outbox.is_changed else [])]
         if len(self._under_way) < self._concurrency:
             moments += [
                 (each.next_us - now_us) / 1e6 for each in self.outbox.messages.values() if each.next_us > now_us

@@ -3,6 +3,9 @@
 A message that fails waits for its next attempt; in an ordered outbox it holds back the records of its source, of which
 only the first is remembered: when the message is done they are searched for from there. So what is kept is bounded by
 the number of messages, however long one of them fails.
+
+What a message holds must be kept before its first attempt, that it was given up before it is buried. That it is done,
+or failed once more, may be kept later: who begins again from what was kept repeats it under the same id.
 """
 
 from __future__ import annotations
@@ -64,6 +67,8 @@ class Message(Struct, frozen=True, array_like=True):
     """Of the offsets: the log has let go of them before they were sent, and they are dead letters."""
     why: str = ""
     """It was given up, and is to become a dead letter; empty: it was not."""
+    size: int = 0
+    """Bytes of its records."""
 
     @property
     def is_search(self) -> bool:
@@ -102,6 +107,9 @@ class Outbox:
         self.failing_since_us = 0
         self.messages: dict[Key, Message] = {}
         self.is_changed = False
+        """Since it was kept."""
+        self.is_owed = False
+        """It must be kept before anything more of it is begun."""
 
     @classmethod
     def decode(cls, content: bytes, generation: int, partitions: int) -> Outbox | None:
@@ -114,6 +122,10 @@ class Outbox:
         outbox.messages = {message.key: message for message in book.messages}
         return outbox
 
+    def kept(self) -> None:
+        """As it is now."""
+        self.is_changed = self.is_owed = False
+
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(
             _Book(self.generation, self.places, tuple(self.messages.values()), self.failing_since_us)
@@ -122,7 +134,7 @@ class Outbox:
     def begin_again(self) -> None:
         """Look at the feed from the earliest record on that is kept, with the marks as they are."""
         self.places = tuple(Place(place.partition, place.mark, 0) for place in self.places)
-        self.is_changed = True
+        self.is_changed = self.is_owed = True
 
     def delivered_up_to(self) -> tuple[Place, ...]:
         """Everything before it is done with."""
@@ -137,7 +149,7 @@ class Outbox:
         """Take up what was found on the way to `places`."""
         if endpoint.mode is Mode.THIN and found:
             oldest_us = min(each.received_us for each in found)
-            self._put(Message("", 0, (), (_NOWHERE, _NOWHERE), oldest_us, before=self.places))
+            self._owe(Message("", 0, (), (_NOWHERE, _NOWHERE), oldest_us, before=self.places))
         elif endpoint.ordered:
             first: dict[tuple[int, str], int] = {}
             for each in found:
@@ -150,7 +162,7 @@ class Outbox:
             found = [each for each in found if (each.partition, each.source) not in waiting]
         if endpoint.mode is not Mode.THIN:
             for message in _messages(found, endpoint):
-                self._put(message)
+                self._owe(message)
         self.is_changed = self.is_changed or places != self.places
         self.places = places
 
@@ -165,10 +177,10 @@ class Outbox:
     def lost(self, key: Key, offsets: Iterable[int]) -> None:
         """These records are dead letters; the others are sent still."""
         message = self.messages[key]
-        self._put(replace(message, lost=(*message.lost, *offsets)))
+        self._owe(replace(message, lost=(*message.lost, *offsets)))
 
     def give_up(self, key: Key, why: str) -> None:
-        self._put(replace(self.messages[key], why=why, next_us=0))
+        self._owe(replace(self.messages[key], why=why, next_us=0))
 
     def rest(self, key: Key, until_us: int) -> None:
         """Nothing is begun with it before."""
@@ -180,7 +192,7 @@ class Outbox:
         self.is_changed = True
         later = up_to if up_to < self.places[message.partition].offset else _NOWHERE
         for made in _messages(found, endpoint):
-            self._put(replace(made, behind=later if made.behind == _NOWHERE else made.behind))
+            self._owe(replace(made, behind=later if made.behind == _NOWHERE else made.behind))
         if not found and later != _NOWHERE:
             self._put(replace(message, behind=later))
 
@@ -198,6 +210,10 @@ class Outbox:
         """Whatever waits for its next attempt is attempted at once: what was in the way has gone."""
         for message in list(self.messages.values()):
             self._put(replace(message, next_us=0))
+
+    def _owe(self, message: Message) -> None:
+        self._put(message)
+        self.is_owed = True
 
     def _put(self, message: Message) -> None:
         self.messages[message.key] = message
@@ -240,4 +256,5 @@ def _message(records: Sequence[Found], behind: int) -> Message:
         oldest_us,
         behind,
         source_offsets=tuple(each.source_offset for each in records),
+        size=sum(each.size for each in records),
     )

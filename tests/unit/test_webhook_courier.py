@@ -21,11 +21,13 @@ from hub.core.feed import Way
 from hub.core.partner import PartnerState
 from hub.core.record import QUARANTINE
 from hub.core.settings import WebhookSettings
+from hub.delivery.courier import UNDER_WAY_BYTES_MAX
 from hub.delivery.dead import LOST, into_quarantine
 from hub.delivery.letter import Letters
 from hub.delivery.means import Means
 from hub.delivery.push import Push
 from hub.ports.access_journal import Query
+from hub.ports.positions import Lease, Positions
 from hub.ports.webhooks import Post, Reply
 from hub.trust.sealed_password import seal_password, sealing_key
 from hub.trust.webhook import answer_to, public_text, secret_text
@@ -108,6 +110,24 @@ class Town:
         return [name for each in self.sent for name in each.ids]
 
 
+class Keeping:
+    """Positions that count what is kept, and keep nothing more once the process is dead."""
+
+    def __init__(self, positions: Positions) -> None:
+        self._positions = positions
+        self.is_dead = False
+        self.kept_times = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._positions, name)
+
+    async def keep(self, lease: Lease, content: bytes) -> None:
+        if self.is_dead:
+            raise StorageUnavailable("this process is no more")
+        self.kept_times += 1
+        await self._positions.keep(lease, content)
+
+
 class Square(Desk):
     """A world with fan-out, a feed that is brought, and couriers."""
 
@@ -115,6 +135,7 @@ class Square(Desk):
         super().__init__(world)
         self.town = Town(world.clock)
         self.webhooks = WebhookSettings(**settings)
+        self.keeping = Keeping(world.positions)
         self.pushes: list[Push] = []
         self.unregistrable = False
         self.reports: list[tuple[EndpointState, int]] = []
@@ -132,7 +153,7 @@ class Square(Desk):
             pull=self.pull,
             letters=Letters(self.town, secret, self.world.clock),
             log=self.world.log,
-            positions=self.world.positions,
+            positions=self.keeping,
             cursors=self.cursors,
             snapshot=lambda: self.world.snapshot,
             confirmed=lambda: self.world.confirmed,
@@ -149,13 +170,15 @@ class Square(Desk):
         return self.pushes[-1]
 
     @asynccontextmanager
-    async def pushing(self, holder: str = "one") -> AsyncIterator[Push]:
-        """Couriers at work; leaving kills them where they stand."""
+    async def pushing(self, holder: str = "one", *, killed: bool = True) -> AsyncIterator[Push]:
+        """Couriers at work; leaving kills them where they stand, or asks them to end."""
         self.tails._tails.clear()  # Of a process that was killed.
+        self.keeping.is_dead = False
         push = self.push(holder)
         async with self.following(), asyncio.TaskGroup() as group:
             task = group.create_task(push.run())
             yield push
+            self.keeping.is_dead = killed
             task.cancel()
 
     async def publish(self, *names: str, source: str = "urn:tos") -> None:
@@ -415,6 +438,42 @@ def test_a_crash_between_sending_and_keeping_the_place_brings_the_same_messages_
     virtual.run(main())
 
 
+def test_who_is_asked_to_end_keeps_what_was_taken_and_sends_none_of_it_again() -> None:
+    async def main() -> None:
+        at = await square()
+        await at.brought_on("a")
+        async with at.pushing(killed=False):
+            while not at.town.sent:
+                await at.world.elapse(0.01)
+            await at.world.elapse(0.01)
+        async with at.pushing():
+            await at.world.elapse(60)
+
+        assert at.town.taken_ids == ["a"]
+
+    virtual.run(main())
+
+
+def test_that_messages_are_done_is_kept_together_and_soon() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE, ordered=False, concurrency=2),))
+        at.town.seconds = 0.01
+        await at.many(200)
+        async with at.pushing():
+            while len(at.town.sent) < 200:
+                await at.world.elapse(0.01)
+            assert at.keeping.kept_times < 10
+            await at.world.elapse(2)
+            at.keeping.is_dead = True
+            known = len(at.town.sent)
+        async with at.pushing():
+            await at.world.elapse(60)
+
+        assert len(at.town.sent) == known
+
+    virtual.run(main())
+
+
 def test_what_agreements_no_longer_allow_is_left_out_at_the_next_attempt() -> None:
     async def main() -> None:
         at = await square()
@@ -515,7 +574,7 @@ def test_nothing_leaves_that_cannot_be_written_down_first() -> None:
 def test_of_two_processes_one_delivers_and_the_other_takes_over_where_it_stood() -> None:
     async def main() -> None:
         at = await square()
-        async with at.pushing("one"), asyncio.TaskGroup() as group:
+        async with at.pushing("one", killed=False), asyncio.TaskGroup() as group:
             other = group.create_task(at.push("two").run())
             await at.brought_on("a")
             await at.world.elapse(60)
@@ -659,6 +718,36 @@ def test_large_records_wait_in_the_log_and_not_in_memory() -> None:
             await at.world.elapse(30)
 
         assert sorted(at.town.taken_ids, key=int) == [str(number) for number in range(12)]
+
+    virtual.run(main())
+
+
+def test_however_many_messages_may_be_under_way_their_bytes_are_bounded() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.SINGLE, ordered=False, concurrency=32),))
+        at.town.seconds = 1
+        for number in range(24):
+            await at.world.publish(event_record(str(number), content="x" * 1_000_000))
+        await at.many(0)
+        async with at.pushing():
+            await at.world.elapse(60)
+
+        assert sorted(at.town.taken_ids, key=int) == [str(number) for number in range(24)]
+        assert 1 < at.town.at_once <= UNDER_WAY_BYTES_MAX // 1_000_000
+
+    virtual.run(main())
+
+
+def test_a_record_that_waited_on_its_way_waits_no_longer_for_others() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, batch_ms=5_000),))
+        async with at.pushing(), at.world.running():
+            began = at.world.clock.monotonic()
+            await at.world.publish(event_record("a", received_us=at.world.clock.now_us() - 4_000_000))
+            while not at.town.sent:
+                await at.world.elapse(0.01)
+
+        assert at.town.sent[0].at - began < 2
 
     virtual.run(main())
 
