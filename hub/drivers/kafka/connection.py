@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,19 @@ def _tls(settings: KafkaSettings) -> ssl.SSLContext:
     if settings.certificate_file:
         context.load_cert_chain(settings.certificate_file, settings.key_file or None)
     return context
+
+
+async def to_the_end(closing: Coroutine[Any, Any, None]) -> None:
+    """Close a client of aiokafka's; a cancellation meanwhile is passed on when that is done.
+
+    By itself it would take the cancellation of whoever closes it for that of its own task, and swallow it.
+    """
+    task = asyncio.create_task(closing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 @asynccontextmanager
@@ -127,7 +141,7 @@ class Link:
             await self._client.bootstrap()
 
     async def close(self) -> None:
-        await self._client.close()
+        await to_the_end(self._client.close())
 
     async def fetch(self, where: TopicPartition, offset: int, *, bytes_max: int, wait_seconds: float) -> bytes:
         """Whole record batches as they lie on disk, from the one that holds `offset` on; empty if there is none yet.
