@@ -13,13 +13,13 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from hub.core.settings import KafkaSettings
 from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.sqlite.event_log import SQLiteEventLog
 from hub.drivers.system.clock import SystemClock
 from hub.ports.event_log import EventLog
 from tests.clock import ManualClock
+from tests.patience import patient
 
 
 class LogGround(Protocol):
@@ -75,9 +75,7 @@ class KafkaGround:
     """A topic prefix of its own on the brokers named in the directory's file `bootstrap`; time is the brokers' own."""
 
     def __init__(self, directory: Path) -> None:
-        self.settings = KafkaSettings(
-            bootstrap=(directory / "bootstrap").read_text(), topic_prefix=f"{directory.name}."
-        )
+        self.settings = patient((directory / "bootstrap").read_text(), topic_prefix=f"{directory.name}.")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[EventLog]:

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from hub.core.settings import KafkaSettings
 from hub.drivers.kafka.feed_access import KafkaFeedAccess
 from hub.drivers.memory.feed_access import MemoryFeedAccess
 from hub.drivers.system.clock import SystemClock
 from hub.ports.feed_access import FeedAccess, Right
 from tests.contracts.grounds import marked
+from tests.patience import patient
 
 
 @pytest.fixture(params=marked(["memory", "kafka"]))
@@ -22,7 +22,7 @@ async def access(request: Any) -> AsyncIterator[FeedAccess]:
     if request.param == "memory":
         yield MemoryFeedAccess()
         return
-    settings = KafkaSettings(bootstrap=request.getfixturevalue("kafka_bootstrap"))
+    settings = patient(request.getfixturevalue("kafka_bootstrap"))
     with KafkaFeedAccess(settings, clock=SystemClock(), event_bytes_max=262_144) as opened:
         yield opened
 

@@ -15,6 +15,7 @@ from hub.core.record import Stream
 from hub.core.settings import KafkaSettings
 from hub.drivers.kafka.topics import Topics, examine
 from hub.drivers.system.clock import SystemClock
+from tests.patience import patient
 
 pytestmark = pytest.mark.kafka
 
@@ -24,7 +25,7 @@ EVENT_BYTES_MAX = 262_144
 
 @pytest.fixture
 def settings(kafka_bootstrap: str, tmp_path: Path) -> KafkaSettings:
-    return KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=f"{tmp_path.name}.")
+    return patient(kafka_bootstrap, topic_prefix=f"{tmp_path.name}.")
 
 
 @pytest.fixture
