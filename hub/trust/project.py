@@ -7,9 +7,6 @@ event is one slice and the hub's attributes are set behind its last member, if i
 
 from __future__ import annotations
 
-import hmac
-import re
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,6 +17,7 @@ from msgspec import Raw, Struct
 
 from hub.core.event import Event
 from hub.core.pointer import tokens
+from hub.trust.pseudonym import lasting_pseudonym, pseudonym
 from hub.trust.statement import utc_text
 from hub.trust.withheld import Left, member_pointer, proof_of
 from schemas.headers import FLAG_LATE, FLAG_POSSIBLE_REPEAT, EventHeader
@@ -38,14 +36,25 @@ that is not told goes on believing it."""
 
 _NAMING = {"retracts", "corrects", "corrected_by"}
 """Their members that do."""
-PSEUDONYMS_KEPT_MAX = 8_192
-_PSEUDONYM = re.compile(r"p-[A-Za-z0-9_-]{22}")
 
 Projection = Callable[[Event], tuple[bytes, bytes]]
 """The record's key and value. Raises ValueError where the event is not the JSON object that intake accepted."""
 
 Tree = dict[str, "Tree | None"]
 """Allowed members by name; None: with all that is under it."""
+
+
+class Plan(Struct, frozen=True):
+    """A tree as it is walked."""
+
+    names: frozenset[str]
+    steps: tuple[tuple[str, bytes, str, Plan | None], ...]
+    """Name, how that opens a member, JSON Pointer, what is below."""
+
+
+Parts = list[bytes | Raw]
+"""By turns how a member is opened, and its value."""
+
 
 _object = msgspec.json.Decoder(dict[str, Raw])
 _array = msgspec.json.Decoder(list[Raw])
@@ -117,34 +126,40 @@ class Cut:
         data = tree["data"]
         self._key_is_visible = data is None or data.get("subjects", {}) is None
         self._whole = {name for name, below in tree.items() if below is None}
-        self._tree = {name: below for name, below in tree.items() if name not in OF_THE_HUB}
-        self._pseudonym = lru_cache(PSEUDONYMS_KEPT_MAX)(pseudonymiser(secret))
+        self._plan = _plan({name: below for name, below in tree.items() if name not in OF_THE_HUB}, "")
+        self._secret = secret
 
     def project(self, event: Event) -> tuple[bytes, bytes]:
         return self.parts(event)[:2]
 
     def proven(self, event: Event, value: bytes, left: Sequence[Left], hub: str) -> bytes:
         """The record's value with the marks and digests of what is left out; the same where nothing is."""
-        return b"%b%b}" % (value[:-1], proof_of(event, hub, left, self._pseudonym)) if left else value
+        return b"%b%b}" % (value[:-1], proof_of(event, hub, left, self._secret)) if left else value
 
     def parts(self, event: Event) -> tuple[bytes, bytes, Sequence[Left]]:
         """The record's key and value, and the topmost members that it does not show as they were sent."""
-        header, members = event.header, event.members
+        header, members, whole = event.header, event.members, self._whole
         left: list[Left] = []
-        visible = _allowed(members, self._tree, "", left)
+        dataschema = _raw_json(header.dataschema)
+        if (sent := members.get("dataschema")) is not None and sent != dataschema:
+            members = members | {"dataschema": dataschema}
+        parts = _allowed(members, self._plan, "", left)
+        if sent is None:
+            parts += _behind_comma("dataschema"), dataschema
         if header.type in TAKING_BACK:
-            visible["data"] = self._naming_what_is_taken_back(visible["data"], members["data"], left)
-        visible["dataschema"] = _json(header.dataschema).encode()
-        for name, text in (("id", header.id), ("source", header.source), ("subject", _string(members.get("subject")))):
-            if text is not None and name not in self._whole:
-                visible[name] = self._as_pseudonym(name, text).encode()
+            place = parts.index(_behind_comma("data")) + 1
+            parts[place] = self._naming_what_is_taken_back(parts[place], members["data"], left)
+        if "id" not in whole:
+            parts += b',"id":"', pseudonym(self._secret, "id", header.id).encode(), b'"'
+        if "source" not in whole:
+            parts += b',"source":"', lasting_pseudonym(self._secret, "source", header.source).encode(), b'"'
+        if "subject" not in whole and (subject := _string(members.get("subject"))) is not None:
+            parts += b',"subject":"', pseudonym(self._secret, "subject", subject).encode(), b'"'
         publisher = header.publisher
-        shown = _json(publisher) if "publisher" in self._whole else self._as_pseudonym("publisher", publisher)
-        key = header.key if self._shows_key(header) else self._pseudonym("key", header.key)
-        return key.encode(), _open_object(visible) + _added(header, shown, self._whole), left
-
-    def _as_pseudonym(self, name: str, text: str) -> str:
-        return f'"{self._pseudonym(name, text)}"'
+        shown = publisher if "publisher" in whole else lasting_pseudonym(self._secret, "publisher", publisher)
+        key = header.key if self._shows_key(header) else pseudonym(self._secret, "key", header.key)
+        parts.append(_added(header, _json(shown), whole))
+        return key.encode(), b"{" + b"".join(parts)[1:], left
 
     def _shows_key(self, header: EventHeader) -> bool:
         """The key of an event about another event is that one's source and id."""
@@ -182,24 +197,9 @@ class Cut:
     def _named(self, event: Raw) -> dict[str, str]:
         named = _event_name.decode(event)
         return {
-            name: text if name in self._whole else self._pseudonym(name, text)
+            name: text if name in self._whole else pseudonym(self._secret, name, text)
             for name, text in (("source", named.source), ("id", named.id))
         }
-
-
-def may_be_pseudonym(text: str) -> bool:
-    """Whether the text has the form of a pseudonym; an id may have it too."""
-    return _PSEUDONYM.fullmatch(text) is not None
-
-
-def pseudonymiser(secret: bytes) -> Callable[[str, str], str]:
-    """The keyed pseudonym of a member's value: the same within one feed, another one under another secret."""
-
-    def pseudonym(name: str, text: str) -> str:
-        code = hmac.digest(secret, f"{name}\x1f{text}".encode(), "sha256")[:16]
-        return f"p-{urlsafe_b64encode(code).rstrip(b'=').decode()}"
-
-    return pseudonym
 
 
 def tree_of(pointers: Sequence[str]) -> Tree:
@@ -218,32 +218,46 @@ def tree_of(pointers: Sequence[str]) -> Tree:
     return root
 
 
-def cut(member: Raw, tree: Tree, pointer: str, left: list[Left]) -> bytes | Raw | None:
+def _plan(tree: Tree, pointer: str) -> Plan:
+    places = ((name, member_pointer(pointer, name), below) for name, below in tree.items())
+    steps = ((name, _behind_comma(name), at, None if below is None else _plan(below, at)) for name, at, below in places)
+    return Plan(frozenset(tree), tuple(steps))
+
+
+def cut(member: Raw, plan: Plan, pointer: str, left: list[Left]) -> bytes | Raw | None:
     """The allowed part of a member, or None if nothing of it is; the rest is added to `left`. Raises ValueError."""
     match memoryview(member)[0]:
         case 0x7B:  # {
             before = len(left)
-            if parts := _allowed(_object.decode(member), tree, pointer, left):
-                return _open_object(parts) + b"}"
+            if parts := _allowed(_object.decode(member), plan, pointer, left):
+                return b"{%b}" % b"".join(parts)[1:]
             del left[before:]
         case 0x5B:  # [
-            items = _allowed({str(index): item for index, item in enumerate(_array.decode(member))}, tree, pointer, [])
-            if items:
+            parts = _allowed({str(index): item for index, item in enumerate(_array.decode(member))}, plan, pointer, [])
+            if parts:
                 left.append((pointer, member))  # As one: how many items there are is not told.
-                return b"[" + b",".join(items[index] for index in sorted(items, key=int)) + b"]"
+                items = zip(parts[::2], parts[1::2], strict=True)
+                return b"[" + b",".join(item for _, item in sorted(items, key=_position)) + b"]"
     return None
 
 
-def _allowed(members: Mapping[str, Raw], tree: Tree, pointer: str, left: list[Left]) -> dict[str, bytes | Raw]:
-    shown: dict[str, bytes | Raw] = {}
-    for name, below in tree.items():
+def _position(item: tuple[bytes | Raw, bytes | Raw]) -> int:
+    """Of an item of an array, which is opened as a member of this name."""
+    return int(bytes(item[0]).strip(b',":'))
+
+
+def _allowed(members: Mapping[str, Raw], plan: Plan, pointer: str, left: list[Left]) -> Parts:
+    parts, names = Parts(), plan.names
+    for name, opening, at, below in plan.steps:
         if (member := members.get(name)) is not None:
-            part = member if below is None else cut(member, below, member_pointer(pointer, name), left)
+            part = member if below is None else cut(member, below, at, left)
             if part is not None:
-                shown[name] = part
-    if len(shown) < len(members):
-        left += [(member_pointer(pointer, name), member) for name, member in members.items() if name not in shown]
-    return shown
+                parts += opening, part
+            else:
+                names -= {name}
+    if len(parts) < 2 * len(members):
+        left += [(member_pointer(pointer, name), member) for name, member in members.items() if name not in names]
+    return parts
 
 
 def _is_left(pointer: str, member: Raw, left: list[Left]) -> None:
@@ -281,6 +295,11 @@ def _behind_comma(name: str) -> bytes:
 @lru_cache(maxsize=4_096)
 def _json(text: str) -> str:
     return orjson.dumps(text).decode()
+
+
+@lru_cache(maxsize=1_024)
+def _raw_json(text: str) -> Raw:
+    return Raw(orjson.dumps(text))
 
 
 def _string(member: Raw | None) -> str | None:

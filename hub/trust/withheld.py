@@ -6,7 +6,7 @@ event, so they are made once for all feeds and kept with it; only a pointer that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 
@@ -15,19 +15,17 @@ from msgspec import Raw
 
 from hub.core.event import Event
 from hub.trust.merkle import leaf_hash
+from hub.trust.pseudonym import keyed, lasting_pseudonym
 from hub.trust.statement import statement_bytes
 from schemas.known_members import known_members
 
 WITHHELD_MAX = 64
 """Entries of one record: where there would be more, they are put together."""
 SALT_CONTEXT = b"customs-hub-member/1\x00"
-_MEMBER = b"\x02"
-_HMAC_BLOCK_BYTES = 64
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_MEMBER, _END = b"\x02", b"\x00"
 
 Left = tuple[str, bytes | Raw]
 """A member that is not shown as it was sent: its JSON Pointer, and its bytes as they were sent."""
-Pseudonym = Callable[[str, str], str]
 
 
 @lru_cache(maxsize=4_096)
@@ -38,15 +36,20 @@ def member_pointer(parent: str, name: str) -> str:
     return f"{parent}/{name}"
 
 
-def proof_of(event: Event, hub: str, left: Sequence[Left], pseudonym: Pseudonym) -> bytes:
-    """The attributes `hubwithheld` and `hubleaf`, each behind a comma, for a record that leaves out at least one."""
+def proof_of(event: Event, hub: str, left: Sequence[Left], secret: bytes) -> bytes:
+    """The attributes `hubwithheld` and `hubleaf`, each behind a comma, for a record that leaves out at least one.
+
+    `secret`: of the feed's pseudonyms.
+    """
     left = _bounded(event, left)
-    known = known_members(event.header.type, event.header.dataschema)
-    entries = [
-        f'{_opened(pointer if pointer in known else pseudonym("member", pointer))}{digest}"}}'
-        for (pointer, _), digest in zip(left, _digests(event, left), strict=True)
-    ]
-    return f',"hubwithheld":[{",".join(entries)}],"hubleaf":"{_leaf(event, hub)}"'.encode()
+    digests = event.digests
+    if digests is None:
+        digests = event.digests = {}
+    if missing := [each for each in left if each[0] not in digests]:
+        _digest(event.header.salt, missing, digests)
+    told = _told(event.header.type, event.header.dataschema)
+    entries = "},".join([f'{told.get(at) or _hidden(secret, at)}{digests[at]}"' for at, _ in left])
+    return f',"hubwithheld":[{entries}}}],"hubleaf":"{_leaf(event, hub)}"'.encode()
 
 
 def is_cut(value: bytes) -> bool:
@@ -67,28 +70,16 @@ def _bounded(event: Event, left: Sequence[Left]) -> Sequence[Left]:
     return fewer if len(fewer) <= WITHHELD_MAX else [("", event.record.value)]
 
 
-def _digests(event: Event, left: Sequence[Left]) -> list[str]:
-    """HMAC-SHA-256 is written out (RFC 2104 §2): its two keyed blocks are hashed once an event, not once a member."""
-    kept = event.digests
-    if kept is None:
-        kept = event.digests = {}
-    if missing := [each for each in left if each[0] not in kept]:
-        key = event.header.salt.ljust(_HMAC_BLOCK_BYTES, b"\x00")
-        inner, outer = sha256(key.translate(_INNER)), sha256(key.translate(_OUTER))
-        for pointer, member in missing:
-            message, place = _encoded(pointer)
-            hashed, salt = inner.copy(), outer.copy()
-            hashed.update(message)
-            salt.update(hashed.digest())
-            kept[pointer] = sha256(b"".join((_MEMBER, salt.digest(), place, member))).hexdigest()
-    return [kept[pointer] for pointer, _ in left]
-
-
-@lru_cache(maxsize=4_096)
-def _encoded(pointer: str) -> tuple[bytes, bytes]:
-    """What is salted with, and what stands before the member's bytes."""
-    at = pointer.encode()
-    return SALT_CONTEXT + at, at + b"\x00"
+def _digest(event_salt: bytes, members: Sequence[Left], digests: dict[str, str]) -> None:
+    """Add the digest of each member by its pointer: written for speed, it runs once a member of every cut event."""
+    inner, outer = keyed(event_salt)
+    inner.update(SALT_CONTEXT)
+    for pointer, member in members:
+        at = pointer.encode()
+        hashed, salt = inner.copy(), outer.copy()
+        hashed.update(at)
+        salt.update(hashed.digest())
+        digests[pointer] = sha256(b"".join((_MEMBER, salt.digest(), at, _END, member))).hexdigest()
 
 
 def _leaf(event: Event, hub: str) -> str:
@@ -97,7 +88,18 @@ def _leaf(event: Event, hub: str) -> str:
     return event.leaf
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
+def _told(event_type: str, dataschema: str) -> Mapping[str, str]:
+    """How the entry of each member begins that the type's schema knows."""
+    return {pointer: _opened(pointer) for pointer in known_members(event_type, dataschema)}
+
+
+@lru_cache(maxsize=8_192)
+def _hidden(secret: bytes, pointer: str) -> str:
+    """How that of another one does."""
+    return _opened(lasting_pseudonym(secret, "member", pointer))
+
+
 def _opened(at: str) -> str:
     """An entry up to its digest."""
     return f'{{"at":{orjson.dumps(at).decode()},"sha256":"'

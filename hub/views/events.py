@@ -19,7 +19,7 @@ from hub.core.settings import ViewsSettings
 from hub.ports.system import Entropy
 from hub.ports.views import KnownEvent, Place, Query, Views
 from hub.trust.cursor import NONCE_BYTES, Box
-from hub.trust.project import may_be_pseudonym
+from hub.trust.pseudonym import may_be_pseudonym
 from hub.views.known import TAKES_BACK
 from hub.views.named import Name, identifies_consignment, names_of, text_of
 from hub.views.sight import Shown, Sight

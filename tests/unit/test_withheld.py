@@ -16,6 +16,7 @@ from hub.core.event import Event
 from hub.core.pointer import tokens
 from hub.trust.merkle import leaf_hash
 from hub.trust.project import Cut
+from hub.trust.pseudonym import PSEUDONYMS_KEPT_MAX, lasting_pseudonym
 from hub.trust.statement import statement_bytes
 from hub.trust.withheld import WITHHELD_MAX, is_cut
 from tests.faults.fanout_world import SEALER, LogRecord
@@ -211,3 +212,26 @@ def _at(value: Any, pointer: str) -> Any:
         inside = isinstance(value, list) and token.isdigit() and int(token) < len(value)
         value = value[int(token)] if inside else value.get(token) if isinstance(value, dict) else None
     return value
+
+
+def test_of_names_that_never_come_again_no_pseudonym_is_kept() -> None:
+    cut = Cut((), SECRET)
+    cut.parts(sent())
+    kept = lasting_pseudonym.cache_info().currsize
+
+    for number in range(100):
+        subject = RAW.replace(b'"subject":"MSCU1234566"', b'"subject":"S%d"' % number)
+        cut.parts(sent(subject, id=f"e-{number}", key=f"iso6346:{number}"))
+
+    assert lasting_pseudonym.cache_info().currsize == kept
+
+
+def test_feeds_keep_their_pseudonyms_in_one_place_of_bounded_size() -> None:
+    one, other = Cut((), b"1" * 32), Cut((), b"1" * 32)
+    one.parts(sent())
+    kept = lasting_pseudonym.cache_info().currsize
+
+    other.parts(sent())
+
+    assert lasting_pseudonym.cache_info().currsize == kept
+    assert lasting_pseudonym.cache_info().maxsize == PSEUDONYMS_KEPT_MAX
