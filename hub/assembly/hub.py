@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
 from hub.delivery.again import Again
+from hub.delivery.failures import last_failure
 from hub.delivery.journal import Journal
 from hub.delivery.push import Push
 from hub.delivery.tail import Tails
@@ -127,7 +129,7 @@ class Hub:
             self.live,
             settings,
             key_in_use=lambda ring: key_in_use(ports.keys, ring),
-            apart=Apart(self.archived.copies, self.letter_desk),
+            apart=Apart(self.archived.copies, self.letter_desk, partial(last_failure, ports.positions)),
             last_use=ports.last_use,
             secret=ports.keys.secret,
             clock=clock,

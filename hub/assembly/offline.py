@@ -14,7 +14,8 @@ from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.filter import Schema
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.retired_key import Ring
-from hub.core.settings import Settings
+from hub.core.settings import Settings, addresses_of
+from hub.drivers.http.networks import is_open, networks_of
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.directory import DataDirectory
 from hub.drivers.system.entropy import SystemEntropy
@@ -71,12 +72,14 @@ def listeners_of(settings: Settings, secret: Callable[[str], bytes]) -> Listener
 
 def sending_of(settings: Settings, secret: Callable[[str], bytes]) -> Sending:
     """What acts about endpoints have to know; `secret`: of the key ring."""
-    webhooks = settings.webhooks
+    webhooks, names = settings.webhooks, addresses_of(settings.webhooks.networks)
     return Sending(
         lambda: sealing_key(secret(SECRETS_USE)),
         secret,
         has_certificate=bool(webhooks.certificate_file),
         allows_http=bool(webhooks.networks),
+        connects=lambda address, tls: is_open(address, networks_of(names), public=tls),
+        networks=names,
     )
 
 
@@ -95,13 +98,17 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
                 live,
                 settings,
                 key_in_use=rings.key_in_use,
-                apart=Apart(copies, NoLetters()),
+                apart=Apart(copies, NoLetters(), _no_failure),
                 last_use=last_use,
                 secret=rings.secret,
                 clock=clock,
             )
             if len(live.snapshot.retired_keys):
                 rings.keep(live, settings)
+
+
+async def _no_failure(_: str) -> None:
+    """Nothing is sent while no hub runs."""
 
 
 class _StoredKeys:

@@ -11,6 +11,7 @@ from hub.core.proposal import Authority
 from hub.delivery.again import Again
 from hub.delivery.cursors import Cursors
 from hub.delivery.dead import into_quarantine
+from hub.delivery.failures import Failures
 from hub.delivery.letter import Letters
 from hub.delivery.means import Means
 from hub.delivery.pull import Pull
@@ -48,9 +49,10 @@ def _means(hub: Hub, pull: Pull, cursors: Cursors, holder: str, poster: HttpPost
         if isinstance(outcome, Refusal):
             raise HubError(f"endpoint.report: {outcome.code}")
 
+    failures = Failures(hub.ports.positions, hub.clock, holder)
     return Means(
         pull=pull,
-        letters=Letters(poster, hub.ports.keys.secret, hub.clock),
+        letters=Letters(poster, hub.ports.keys.secret, hub.clock, failures.note),
         log=hub.ports.log,
         positions=hub.ports.positions,
         cursors=cursors,

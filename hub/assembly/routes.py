@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.assembly.answers import answering_api
@@ -13,6 +14,7 @@ from hub.assembly.reading import make_pull
 from hub.assembly.replays import replays_api
 from hub.assembly.views import access_api, views_api
 from hub.delivery.acknowledge import Acknowledgements
+from hub.delivery.failures import last_failure
 from hub.delivery.notices import Notices
 from hub.delivery.stream import Streams
 from hub.intake.signed import SignedRequests
@@ -99,7 +101,7 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
     )
     accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
     others = {**others, **own.handlers(), **enrolment.handlers(), **_signed_apis(hub), **accesses.handlers()}
-    endpoints = EndpointsAPI(gate, hub.snapshot, hub.clock)
+    endpoints = EndpointsAPI(gate, hub.snapshot, hub.clock, partial(last_failure, ports.positions))
     others = {**others, **feeds_api(hub).handlers(), **endpoints.handlers(), **answering_api(hub).handlers()}
     others |= DeadLettersAPI(gate, hub.letter_desk).handlers()
     public = {**hub.known.handlers(), **_catalogue_api(hub).handlers()}

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec import to_builtins
 
 from hub.core.dead_letter import LetterState
+from hub.core.endpoint import FINAL, EndpointState
 from hub.core.feed import lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS
+from hub.delivery.failures import last_failure
 from hub.drivers.system.listen import url_of
+from hub.operate.views import plain
 from hub.trust.statement import utc_text
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ async def status_of(hub: Hub) -> Mapping[str, object]:
         "aeo_feeds": hub.feed_watch.told(),
         "feeds": to_builtins(hub.lags.told()),
         "dead_letters": [] if lacking else await _waiting(hub),
-        "endpoints": await hub.push.told() if hub.push is not None else [],
+        "endpoints": [] if lacking else await _endpoints(hub),
         "partitions": [] if {"storage", "log"} & lacking.keys() else await _partitions(hub),
     }
 
@@ -46,6 +49,34 @@ async def _waiting(hub: Hub) -> list[Mapping[str, object]]:
         for each in await hub.ports.dead_letters.groups()
         if each.state is LetterState.WAITING
     ]
+
+
+async def _endpoints(hub: Hub) -> list[Mapping[str, object]]:
+    """Those that are brought something, and those that would be: with what keeps them from it."""
+    snapshot, told = hub.snapshot(), {}
+    if hub.push is not None:
+        told = {each["endpoint"]: each for each in await hub.push.told()}
+    rows: list[Mapping[str, object]] = []
+    for endpoint in snapshot.endpoints:
+        feed, row = snapshot.feeds.get(endpoint.feed), told.get(endpoint.id, {})
+        if endpoint.state in FINAL or feed is None or feed.ended:
+            continue
+        is_well = endpoint.state is EndpointState.ACTIVE and not row.get("failing_since")
+        failure = None if is_well else await last_failure(hub.ports.positions, endpoint.id)
+        rows.append(
+            {
+                "endpoint": endpoint.id,
+                "feed": feed.name,
+                "state": endpoint.state.value,
+                "messages": 0,
+                "records_behind": None,
+                "seconds_behind": None,
+                "failing_since": None,
+                **row,
+                "last_failure": plain(failure),
+            }
+        )
+    return rows
 
 
 async def _partitions(hub: Hub) -> list[Mapping[str, object]]:

@@ -80,32 +80,46 @@ def act(name: str, request: Plain, options: Options, *seconds: Signer) -> int:
 
     Whoever `options` names signs it, and then `seconds`; without, it is the act of the user of this machine.
     """
+    return FAILED if acted(name, request, options, *seconds) is None else DONE
+
+
+def acted(name: str, request: Plain, options: Options, *seconds: Signer) -> Plain | None:
+    """The same, and return what it changed; None: it was refused or could not be done, and that was printed."""
+    answer = _done(name, request, options, seconds)
+    if answer is not None:
+        _told(answer, options, changes)
+    return answer
+
+
+def _done(name: str, request: Plain, options: Options, seconds: Sequence[Signer]) -> Plain | None:
     first = signer_of(options.as_, options.key)
     if first is None:
-        return _answer("POST", name, request, options, changes)
+        return _answered("POST", name, request, options)
     to_prepare = {"act": name, "request": request, "operator": first.name}
     prepared = _answered("POST", PREPARE, to_prepare, options)
-    if prepared is None:
-        return FAILED
-    if "statement" not in prepared:
-        return _told(prepared, options, changes)
+    if prepared is None or "statement" not in prepared:
+        return prepared
     try:
         make_sure(prepared["statement"], name, request)
     except HubError as error:
         failure(error, as_json=options.json)
-        return FAILED
-    return sign(prepared["statement"], [first, *seconds], options)
+        return None
+    return _signed(prepared["statement"], [first, *seconds], options)
 
 
 def sign(statement: str, signers: Sequence[Signer], options: Options) -> int:
     """Sign a statement, one after the other, and print what came of it; return the exit code."""
+    answer = _signed(statement, signers, options)
+    return FAILED if answer is None else _told(answer, options, changes)
+
+
+def _signed(statement: str, signers: Sequence[Signer], options: Options) -> Plain | None:
     answer: Plain | None = None
     for signer in signers:
-        signed = {"statement": statement, "signature": signer.sign(statement)}
-        answer = _answered("POST", SIGN, signed, options)
+        answer = _answered("POST", SIGN, {"statement": statement, "signature": signer.sign(statement)}, options)
         if answer is None:
-            return FAILED
-    return _told(answer or {}, options, changes)
+            return None
+    return answer
 
 
 def view(name: str, request: Plain, options: Options, say: Callable[[Plain], None]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,21 +10,25 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from hub.cli import DONE, FAILED, Misused
-from hub.cli.desk import DEFAULTS, Options, Reason, act, asked, view
-from hub.cli.show import Columns, lines, listing, moment, print_json
+from hub.cli.desk import DEFAULTS, Options, Reason, act, acted, asked, hub_runs, view
+from hub.cli.show import Columns, Plain, failed, lines, listing, moment, print_json
 
 app = App(
     name="endpoint", help="Addresses to which a feed is brought (Standard Webhooks), each asked before it is used."
 )
 
+ACTIVE, UNVERIFIED = "active", "unverified"
+ANSWER_SECONDS_MAX = 30.0
+"""For a verification: the hub waits 20 s for an answer, if its settings say nothing else."""
+LOOK_SECONDS = 0.2
 COLUMNS: Columns = {
     "ENDPOINT": "id",
-    "FEED": lambda each: f"{each['feed']}/{each['lane']}" if each["lane"] else each["feed"],
+    "FEED": lambda each: _feed(each),
     "URL": "url",
-    "MODE": lambda each: f"{each['mode']}, {'ordered' if each['ordered'] else 'parallel'}",
-    "KEYS": lambda each: [key["public"] for key in each["keys"]],
-    "STATE": lambda each: "the feed has ended" if each["feed_ended"] else each["state"],
+    "MODE": lambda each: _mode(each),
+    "STATE": lambda each: _state(each),
     "SINCE": lambda each: moment(each["since"]),
+    "LAST FAILURE": lambda each: failed(each["last_failure"]),
 }
 
 
@@ -125,8 +130,16 @@ def rotate(
 
 @app.command
 def verify(endpoint: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """Ask it now whether it has the secret; nothing else is sent before it answers."""
-    return act("endpoint.verify", {"id": endpoint, "reason": reason}, options)
+    """Ask it now whether it has the secret, and wait for the answer; nothing else is sent before it is right.
+
+    Exits with 1 where the answer was wrong, or did not come within 30 s.
+    """
+    done = acted("endpoint.verify", {"id": endpoint, "reason": reason}, options)
+    if done is None:
+        return FAILED
+    if "changed" not in done or not hub_runs(options):
+        return DONE  # It waits for a second signature, or for a hub that asks.
+    return _wait(endpoint, done["changed"][0]["object"]["verification"], options)
 
 
 @app.command
@@ -149,8 +162,73 @@ def end(endpoint: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -
 
 @app.command(name="list")
 def list_(*, options: Options = DEFAULTS) -> int:
-    """All endpoints with their public keys; how far behind each is, `customs-hub status` tells."""
+    """All endpoints, and what went wrong last with each; how far behind each is, `customs-hub status` tells."""
     return view("endpoint.list", {}, options, listing(COLUMNS))
+
+
+@app.command
+def show(endpoint: str, /, *, options: Options = DEFAULTS) -> int:
+    """An endpoint with its public keys, how it is sent to, and what went wrong last."""
+    return view("endpoint.show", {"id": endpoint}, options, _say)
+
+
+def _say(shown: Plain) -> None:
+    oauth = shown["oauth"]
+    lines(
+        {
+            "endpoint": shown["id"],
+            "state": _state(shown),
+            "since": moment(shown["since"]),
+            "last failure": failed(shown["last_failure"]),
+            "feed": _feed(shown),
+            "recipient": shown["recipient"],
+            "url": shown["url"],
+            "mode": _mode(shown),
+            "at once": f"{shown['concurrency']} messages",
+            "a message": f"{shown['batch_records']} records, {shown['batch_bytes']} bytes, {shown['batch_ms']} ms",
+            "keys": [key["public"] for key in shown["keys"]],
+            "client certificate": "shown" if shown["mtls"] else "",
+            "tokens from": oauth and oauth["token_url"],
+        }
+    )
+
+
+def _wait(endpoint: str, verification: int, options: Options) -> int:
+    """For what comes of a verification."""
+    from hub.drivers.system.clock import SystemClock
+
+    clock, shown, is_over = SystemClock(), None, False
+    until = clock.monotonic() + ANSWER_SECONDS_MAX
+    while not is_over and clock.monotonic() < until:
+        asyncio.run(clock.sleep(LOOK_SECONDS))
+        shown = asked("endpoint.show", {"id": endpoint}, options)
+        if shown is None:
+            return FAILED
+        seen = shown["last_failure"]
+        has_failed = seen is not None and seen["verification"] == verification
+        is_over = shown["state"] != UNVERIFIED or shown["feed_ended"] or has_failed
+    outcome = {} if shown is None else {each: shown[each] for each in ("state", "feed_ended", "last_failure")}
+    is_verified = outcome.get("state") == ACTIVE
+    if options.json:
+        print_json({"endpoint": endpoint, **outcome})
+    elif is_verified:
+        print(f"endpoint {endpoint}  verified")
+    else:
+        why = failed(outcome.get("last_failure")) if is_over else f"no answer within {ANSWER_SECONDS_MAX:.0f} s"
+        print(f"endpoint {endpoint}  not verified: {why or _state(shown or {})}")
+    return DONE if is_verified else FAILED
+
+
+def _feed(endpoint: Plain) -> str:
+    return f"{endpoint['feed']}/{endpoint['lane']}" if endpoint["lane"] else str(endpoint["feed"])
+
+
+def _mode(endpoint: Plain) -> str:
+    return f"{endpoint['mode']}, {'ordered' if endpoint['ordered'] else 'parallel'}"
+
+
+def _state(endpoint: Plain) -> str:
+    return "the feed has ended" if endpoint.get("feed_ended") else str(endpoint.get("state", ""))
 
 
 def _give(name: str, request: dict[str, Any], told: Mapping[str, Any], options: Options) -> int:

@@ -53,6 +53,11 @@ def behind(lag: Plain) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def failed(failure: Plain | None) -> str:
+    """What went wrong last with an endpoint, and when."""
+    return f"{moment(failure['at'])} {failure['detail'] or failure['why']}" if failure else ""
+
+
 def refusal(refused: Refusal, *, as_json: bool) -> None:
     """To stderr what was wrong and what to do, or the same as JSON to stdout."""
     row = refused.row

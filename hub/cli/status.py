@@ -7,7 +7,7 @@ from typing import Any
 from cyclopts import App
 
 from hub.cli.desk import DEFAULTS, STATUS, Options, view
-from hub.cli.show import Columns, behind, lines, moment, table
+from hub.cli.show import Columns, behind, failed, lines, moment, table
 
 app = App(name="status", help="How the running hub is doing.")
 
@@ -33,8 +33,9 @@ ENDPOINT_COLUMNS: Columns = {
     "feed": "feed",
     "state": "state",
     "records behind": "records_behind",
-    "seconds behind": lambda row: f"{row['seconds_behind']:.1f}",
+    "seconds behind": lambda row: "" if row["seconds_behind"] is None else f"{row['seconds_behind']:.1f}",
     "failing since": lambda row: moment(row["failing_since"]),
+    "last failure": lambda row: failed(row["last_failure"]),
 }
 
 FEED_COLUMNS: Columns = {

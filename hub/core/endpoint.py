@@ -98,6 +98,19 @@ class Endpoint(Struct, frozen=True, omit_defaults=True):
 def secret_name(endpoint: str, number: int) -> str:
     """For what an endpoint's `number`th secret is sealed."""
     return f"endpoint:{endpoint}:{number}"
+class Failure(Struct, frozen=True, array_like=True):
+    """What went wrong with an endpoint last."""
+
+    verification: int
+    """Which of its verifications was the last by then."""
+    at: int
+    """Seconds since 1970."""
+    why: str
+    """In words that its recipient may read."""
+    detail: str = ""
+    """For operators; empty: the same."""
+
+
 
 
 def client_secret_name(endpoint: str) -> str:
@@ -121,3 +134,7 @@ class Sending(Struct, frozen=True):
     """It has one to show to receivers."""
     allows_http: bool = False
     """There are networks to which it may connect without TLS."""
+    connects: Callable[[str, bool], bool] = lambda _, __: True
+    """Whether it would ever connect to this address (no name), and without TLS (True: over TLS)."""
+    networks: Sequence[str] = ()
+    """To which it may, although they are not public (`webhooks.networks`)."""

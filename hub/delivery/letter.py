@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -30,6 +30,9 @@ TOKEN_SECONDS = 60
 TOKEN_MARGIN_SECONDS = 10
 
 
+Failed = Callable[[Endpoint, Reply], Awaitable[None]]
+
+
 class _Token(Struct, frozen=True):
     text: str
     until: float
@@ -37,12 +40,15 @@ class _Token(Struct, frozen=True):
 
 
 class Letters:
-    """Signed messages of all endpoints; `secret`: of the key ring."""
+    """Signed messages of all endpoints; `secret`: of the key ring, `failed`: told of each that was not taken."""
 
-    def __init__(self, poster: Poster, secret: Callable[[str], bytes], clock: Clock) -> None:
+    def __init__(
+        self, poster: Poster, secret: Callable[[str], bytes], clock: Clock, failed: Failed | None = None
+    ) -> None:
         self._poster = poster
         self._secret = secret
         self._clock = clock
+        self._failed = failed
         self._keys: dict[tuple[str, int, str], SigningKey] = {}
         self._tokens: dict[str, _Token] = {}
 
@@ -58,20 +64,28 @@ class Letters:
             body = values[0]
         else:
             body = b"[" + b",".join(values) + b"]"
-        return await self._post(endpoint, name, body, _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor})
+        reply = await self._post(endpoint, name, body, _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor})
+        return await self._noted(endpoint, reply)
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
         """Ask whether whoever answers has the secret; taken: so it is."""
         body = self._said(VERIFICATION, {"endpoint": endpoint.id, "challenge": challenge})
         reply = await self._post(endpoint, self.message_id(challenge.encode()), body, JSON, {})
         if not reply.taken:
-            return reply
+            return await self._noted(endpoint, reply)
         try:
             answer = orjson.loads(reply.body)["answer"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             answer = None
         right = isinstance(answer, str) and is_answer(answer, challenge, self._signing_keys(endpoint))
-        return reply if right else Reply(0, "the answer does not prove that the secret is known there")
+        if right:
+            return reply
+        return await self._noted(endpoint, Reply(0, "the answer does not prove that the secret is known there"))
+
+    async def _noted(self, endpoint: Endpoint, reply: Reply) -> Reply:
+        if self._failed is not None and not reply.taken:
+            await self._failed(endpoint, reply)
+        return reply
 
     async def _post(
         self,

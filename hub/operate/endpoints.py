@@ -4,6 +4,8 @@ sees it, once, and nobody else does, the audit trail included.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -14,6 +16,7 @@ from hub.core.endpoint import (
     Endpoint,
     EndpointKey,
     EndpointState,
+    Failure,
     Mode,
     OAuth,
     client_secret_name,
@@ -22,7 +25,8 @@ from hub.core.endpoint import (
 )
 from hub.core.feed import Feed, Lane, Way
 from hub.core.operator import AGREEMENTS, ANYONE, NOBODY, SECURITY, Effect
-from hub.operate.acts import Act, Basis, Changes, Request
+from hub.core.registry import Snapshot
+from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.views import All, Plain, View, plain
 from hub.trust.sealed_password import is_sealed
@@ -96,7 +100,7 @@ def add_endpoint(request: AddEndpoint, basis: Basis, checks: Checks) -> Changes:
     if feed is None:
         return ()
     _check_feed(feed, lane, basis, checks)
-    _url("/url", request.url, basis, checks)
+    check_url("/url", request.url, basis, checks)
     for place, value, most in (
         ("/concurrency", request.concurrency, CONCURRENCY_MAX),
         ("/batch_records", request.batch_records, BATCH_RECORDS_MAX),
@@ -193,12 +197,25 @@ def next_endpoint(request: Next, basis: Basis, checks: Checks) -> Plain:
     }
 
 
+async def gather_failures(_: All, snapshot: Snapshot, apart: Apart) -> Sequence[Mapping[str, Failure | None]]:
+    return ({each.id: await apart.failure(each.id) for each in snapshot.endpoints if each.state not in FINAL},)
+
+
+async def gather_failure(request: Next, _: Snapshot, apart: Apart) -> Sequence[Mapping[str, Failure | None]]:
+    return ({request.id: await apart.failure(request.id)},)
+
+
 def list_endpoints(_: All, basis: Basis, __: Checks) -> Plain:
-    """With the public keys that sign now; nothing of secrets."""
-    return {"items": [shown_endpoint(each, basis) for each in basis.snapshot.endpoints]}
+    """With the public keys that sign now, and what went wrong last; nothing of secrets."""
+    return {"items": [_shown(each, basis) for each in basis.snapshot.endpoints]}
 
 
-def shown_endpoint(endpoint: Endpoint, basis: Basis) -> Plain:
+def show_endpoint(request: Next, basis: Basis, checks: Checks) -> Plain:
+    endpoint = checks.known("/id", request.id, basis.snapshot.endpoints)
+    return {} if endpoint is None else _shown(endpoint, basis)
+
+
+def _shown(endpoint: Endpoint, basis: Basis) -> Plain:
     feed = basis.snapshot.feeds.get(endpoint.feed)
     oauth = endpoint.oauth
     return {
@@ -209,6 +226,7 @@ def shown_endpoint(endpoint: Endpoint, basis: Basis) -> Plain:
         ],
         "oauth": oauth and {"token_url": oauth.token_url, "client_id": oauth.client_id, "scope": oauth.scope},
         "feed_ended": feed is None or feed.ended,
+        "last_failure": plain(basis.found[0].get(endpoint.id)),
     }
 
 
@@ -235,7 +253,7 @@ def _check_feed(feed: Feed, lane: Lane, basis: Basis, checks: Checks) -> None:
         checks.invalid("/feed", f"{len(there)} endpoints", f"fewer than {PER_FEED_MAX}")
 
 
-def _url(place: str, text: str, basis: Basis, checks: Checks) -> None:
+def check_url(place: str, text: str, basis: Basis, checks: Checks) -> None:
     """An address as it may be registered; where it leads is looked at whenever the hub connects."""
     try:
         parts = urlsplit(text)
@@ -246,6 +264,21 @@ def _url(place: str, text: str, basis: Basis, checks: Checks) -> None:
     plain_text = text.isascii() and text.isprintable() and " " not in text and len(text) <= URL_CHARACTERS_MAX
     if not named or not plain_text or parts.scheme not in schemes or "@" in parts.netloc or "#" in text:
         checks.invalid(place, text, f"an {' or '.join(schemes)} URL without user or fragment")
+    elif (address := _address(parts.hostname or "")) and not basis.webhooks.connects(address, parts.scheme == "https"):
+        allowed = ", ".join(basis.webhooks.networks) or "empty"
+        checks.invalid(
+            place, text, f"an address in `webhooks.networks` ({allowed}), or over https one that is public besides"
+        )
+
+
+def _address(host: str) -> str:
+    """The address that a host's name writes down; empty: it is looked up whenever the hub connects."""
+    if host.rstrip(".") == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ""
 
 
 def _key(name: str, number: int, sealed: str, basis: Basis, checks: Checks) -> EndpointKey:
@@ -257,7 +290,7 @@ def _key(name: str, number: int, sealed: str, basis: Basis, checks: Checks) -> E
 def _oauth(request: AddEndpoint, basis: Basis, checks: Checks) -> OAuth | None:
     if not (request.token_url or request.client_id or request.client_secret):
         return None
-    _url("/token_url", request.token_url, basis, checks)
+    check_url("/token_url", request.token_url, basis, checks)
     checks.text("/client_id", request.client_id)
     if not is_sealed(request.client_secret):
         checks.invalid("/client_secret", "(not shown)", "a secret of 26 characters or more, sealed to the hub")
@@ -273,4 +306,8 @@ ACTS = {
     "endpoint.end": Act(OfEndpoint, end_endpoint, Effect.STOPS, ANYONE),
     "endpoint.report": Act(ReportEndpoint, report_endpoint, Effect.KEEPS, NOBODY),
 }
-VIEWS = {"endpoint.next": View(Next, next_endpoint), "endpoint.list": View(All, list_endpoints)}
+VIEWS = {
+    "endpoint.next": View(Next, next_endpoint),
+    "endpoint.list": View(All, list_endpoints, gather_failures),
+    "endpoint.show": View(Next, show_endpoint, gather_failure),
+}

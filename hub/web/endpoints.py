@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from hub.core.endpoint import Endpoint
+from hub.core.endpoint import Endpoint, Failure
 from hub.core.feed import lane_name
 from hub.core.registry import Snapshot
 from hub.ports.system import Clock
@@ -16,10 +16,18 @@ from hub.web.gate import Gate
 
 
 class EndpointsAPI:
-    def __init__(self, gate: Gate, snapshot: Callable[[], Snapshot], clock: Clock) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        failure: Callable[[str], Awaitable[Failure | None]],
+    ) -> None:
+        """`failure`: what went wrong with an endpoint last. Raises `HubError`."""
         self._gate = gate
         self._snapshot = snapshot
         self._clock = clock
+        self._failure = failure
 
     def handlers(self) -> Mapping[str, Handler]:
         return {"list_endpoints": self.list}
@@ -29,11 +37,13 @@ class EndpointsAPI:
         only(request, set())
         snapshot, now = self._snapshot(), self._clock.now_us() // 1_000_000
         feeds = snapshot.feeds_of(principal.partner.id)
-        own = [shown(each, now) for feed in feeds for each in snapshot.endpoints.of(feed.name)]
+        endpoints = [each for feed in feeds for each in snapshot.endpoints.of(feed.name)]
+        own = [shown(each, now, await self._failure(each.id)) for each in endpoints]
         return answer({"items": own, "next": None})
 
 
-def shown(endpoint: Endpoint, now: int) -> Mapping[str, object]:
+def shown(endpoint: Endpoint, now: int, failure: Failure | None) -> Mapping[str, object]:
+    told = {} if failure is None else {"last_failure": {"time": utc_text(failure.at * 1_000_000), "why": failure.why}}
     return {
         "endpoint": endpoint.id,
         "feed": lane_name(endpoint.feed, endpoint.lane),
@@ -43,4 +53,5 @@ def shown(endpoint: Endpoint, now: int) -> Mapping[str, object]:
         "state": endpoint.state.value,
         "since": utc_text(endpoint.since * 1_000_000),
         "keys": [key.public for key in endpoint.live_keys(now)],
+        **told,
     }

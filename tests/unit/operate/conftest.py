@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.errors import Refusal
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.settings import MandateSettings
+from hub.delivery.failures import last_failure
+from hub.drivers.http.networks import is_open
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.dead_letters import MemoryDeadLetters
 from hub.drivers.memory.event_log import MemoryEventLog
@@ -94,10 +97,11 @@ class Desk:
         self.live = LiveRegistry(self.registry, clock=self.clock)
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
         self.letters = MemoryDeadLetters()
+        self.positions = MemoryPositions(self.clock)
         letter_desk = LetterDesk(
             self.letters,
             log=MemoryEventLog(self.clock),
-            index=MemoryFirstOccurrence(MemoryPositions(self.clock), slice_seconds=100),
+            index=MemoryFirstOccurrence(self.positions, slice_seconds=100),
             foresee=nothing_hinders,
         )
         self.last_use = MemoryLastUse()
@@ -105,7 +109,7 @@ class Desk:
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
-            apart=Apart(self.copies, letter_desk),
+            apart=Apart(self.copies, letter_desk, partial(last_failure, self.positions)),
             clock=self.clock,
             event_types=EVENT_TYPES,
             key_in_use=lambda ring: key_in_use(self.keys, ring),
@@ -119,7 +123,11 @@ class Desk:
                 lambda: sealing_key(self.keys.secret(USE)),
                 "north.",
             ),
-            webhooks=Sending(lambda: sealing_key(self.keys.secret(SECRETS_USE)), self.keys.secret),
+            webhooks=Sending(
+                lambda: sealing_key(self.keys.secret(SECRETS_USE)),
+                self.keys.secret,
+                connects=lambda address, tls: is_open(address, (), public=tls),
+            ),
         )
 
     async def do(self, act: str, **request: Any) -> Done:

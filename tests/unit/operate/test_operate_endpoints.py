@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
+from hub.assembly.offline import sending_of
 from hub.core.endpoint import SECRETS_USE, Endpoint, EndpointState
 from hub.core.errors import Refusal
 from hub.core.proposal import Authority
+from hub.core.registry import Snapshot
+from hub.core.settings import Settings, WebhookSettings
+from hub.delivery.failures import Failures, last_failure
+from hub.operate.acts import Basis
+from hub.operate.checks import Checks
+from hub.operate.endpoints import check_url
 from hub.operate.registrar import Done, Waiting
+from hub.ports.webhooks import Reply
 from hub.trust.sealed_password import open_password, seal_password
 from hub.trust.webhook import secret_text
 from tests.endpoints import SECRET, sealed_for
@@ -95,6 +103,10 @@ async def test_neither_the_audit_trail_nor_the_list_holds_a_secret(feed: Any) ->
         ({"client_id": "hub"}, "/token_url"),
         ({"url": "http://engine.example/hooks"}, "/url"),
         ({"url": "https:///hooks"}, "/url"),
+        ({"url": "https://192.168.1.4/hooks"}, "/url"),
+        ({"url": "https://[::ffff:10.0.0.1]/hooks"}, "/url"),
+        ({"url": "https://localhost:8443/hooks"}, "/url"),
+        ({"token_url": "https://127.0.0.1/token", "client_id": "hub"}, "/token_url"),
         ({"url": "https://user:word@engine.example/"}, "/url"),
         ({"url": "https://engine.example/#part"}, "/url"),
         ({"url": "https://engine.example:99999/"}, "/url"),
@@ -188,3 +200,54 @@ async def test_the_hub_alone_reports(feed: Any) -> None:
 
     assert isinstance(outcome, Refusal)
     assert endpoint_of(feed).state is EndpointState.UNVERIFIED
+
+
+async def test_what_went_wrong_last_is_told_with_the_endpoint(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    failures = Failures(feed.positions, feed.clock, "w1")
+
+    await failures.note(endpoint_of(feed), Reply(0, "no connection", detail="192.0.2.1 refused it"))
+
+    told = {"verification": 1, "at": feed.clock.now_us() // 10**6, "why": "no connection"}
+    [listed] = (await feed.show("endpoint.list"))["items"]
+    shown = await feed.show("endpoint.show", id="engine")
+    assert listed["last_failure"] == shown["last_failure"] == {**told, "detail": "192.0.2.1 refused it"}
+
+
+async def test_the_same_reason_is_written_once_a_minute_and_another_one_at_once(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    failures, endpoint = Failures(feed.positions, feed.clock, "w1"), endpoint_of(feed)
+    first = feed.clock.now_us() // 10**6
+
+    async def after(seconds: float, status: int) -> tuple[int, str]:
+        await feed.clock.sleep(seconds)
+        await failures.note(endpoint, Reply(status))
+        kept = await last_failure(feed.positions, "engine")
+        assert kept is not None
+        return kept.at - first, kept.why
+
+    assert await after(0, 500) == (0, "answered 500")
+    assert await after(59, 500) == (0, "answered 500")
+    assert await after(1, 500) == (60, "answered 500")
+    assert await after(1, 503) == (61, "answered 503")
+
+
+@pytest.mark.parametrize(
+    ("url", "networks", "taken"),
+    [
+        ("https://192.168.1.4/hook", "192.168.0.0/16", True),
+        ("http://192.168.1.4/hook", "192.168.0.0/16", True),
+        ("http://192.168.1.4/hook", "127.0.0.0/8", False),
+        ("http://192.0.2.1/hook", "127.0.0.0/8", False),
+        ("http://9.9.9.9/hook", "127.0.0.0/8", False),
+        ("https://9.9.9.9/hook", "127.0.0.0/8", True),
+    ],
+)
+def test_an_address_is_taken_only_where_the_hub_would_ever_connect_to_it(url: str, networks: str, taken: bool) -> None:
+    settings = Settings(webhooks=WebhookSettings(networks=networks))
+    basis = Basis(Snapshot(), 0, {}, lambda _: "", 0, 0, webhooks=sending_of(settings, lambda _: bytes(32)))
+    checks = Checks()
+
+    check_url("/url", url, basis, checks)
+
+    assert not checks.faults if taken else networks in checks.faults[0].expected
