@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+import orjson
 from msgspec import Raw, Struct
 
 from connectors.errors import ConnectorError
@@ -21,6 +22,7 @@ from connectors.proof import leaf_hash
 from connectors.verify import Check, KeyHistory, ReceiptInvalid, hash_of, lack, parsed, split
 from schemas.canonical import NotCanonical, canonical_bytes
 from schemas.identity import MEANINGLESS, instant_us
+from schemas.known_members import known_members
 
 DISCLOSURE_FORMAT = "customs-hub-disclosure/1"
 SALT_CONTEXT = b"customs-hub-member/1\x00"
@@ -53,6 +55,7 @@ class Disclosure(Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.json.format(msgspec.json.encode(self))
 
 
+_NUL = "\0"
 _PSEUDONYM = re.compile(r"p-[A-Za-z0-9_-]{22}")
 _disclosure = msgspec.json.Decoder(Disclosure)
 _members = msgspec.json.Decoder(dict[str, Raw])
@@ -69,6 +72,8 @@ def disclose(receipts: Iterable[Mapping[str, Any]], event: bytes, member: str, l
 
     Of several receipts of the event the one with `leaf` is taken, else the earliest. Raises `DisclosureInvalid`.
     """
+    if _NUL in member:
+        raise DisclosureInvalid("a member with U+0000 in its name is not disclosed by itself")
     try:
         stated = [receipt["statement"] for receipt in receipts]
         about = [each for each in stated if _is_of(each, event) and leaf in ("", _leaf_of(each))]
@@ -97,8 +102,7 @@ def verify_disclosure(disclosure: bytes, pages: Sequence[bytes], keys: KeyHistor
 
 
 def _checks(told: Disclosure, record: bytes, seal: Seal | None, keys: KeyHistory) -> tuple[Check, ...]:
-    entries = parsed(record).get("hubwithheld")
-    match = _entry(told, entries if isinstance(entries, list) else [])
+    match = _entry(told, parsed(record))
     steps = (
         Check("the record is of the event that is disclosed", True, f"leaf {told.leaf}"),
         Check(
@@ -113,12 +117,15 @@ def _checks(told: Disclosure, record: bytes, seal: Seal | None, keys: KeyHistory
     return (*steps, under, *seal.checks(keys))
 
 
-def _entry(told: Disclosure, entries: Sequence[Any]) -> str | None:
-    """Where the record says that it withholds just this: the member's pointer, or a pseudonym of it."""
-    for entry in entries:
+def _entry(told: Disclosure, record: Mapping[str, Any]) -> str | None:
+    """Where the record says that it withholds just this: the member's pointer, or a pseudonym of one that the schema
+    of the event's type does not know."""
+    entries = record.get("hubwithheld")
+    known = known_members(str(record.get("type")), str(record.get("dataschema")))
+    for entry in entries if isinstance(entries, list) else []:
         at = str(entry.get("at")) if isinstance(entry, dict) else ""
         if isinstance(entry, dict) and entry.get("sha256") == told.digest:
-            return at if at == told.member or _PSEUDONYM.fullmatch(at) else None
+            return at if at == told.member or (_PSEUDONYM.fullmatch(at) and told.member not in known) else None
     return None
 
 
@@ -135,7 +142,18 @@ def _read(disclosure: bytes) -> Disclosure:
         raise DisclosureInvalid(f"this is not a disclosure: {e}") from e
     if told.format != DISCLOSURE_FORMAT:
         raise DisclosureInvalid(f"this is a disclosure in the format {told.format}, which is not known here")
+    if _NUL in told.member or not _is_json(told.value):
+        raise DisclosureInvalid("the member is no JSON Pointer without U+0000, or the value is not one JSON text")
     return told
+
+
+def _is_json(value: str) -> bool:
+    """One JSON text, which never holds U+0000 in clear: otherwise pointer and bytes of a digest had two readings."""
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _leaf_of(statement: Mapping[str, str]) -> str:

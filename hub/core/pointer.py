@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
+_POINTER = re.compile(r"(?:/(?:[^~/\x00-\x1f]|~[01])*)+")
 POINTER_CHARACTERS_MAX = 256
 POINTER_DEPTH_MAX = 16
 
 
 def is_pointer(text: str) -> bool:
-    """A pointer to a member or item: not empty (the whole document), not `-` (RFC 6901 §4: what is not there)."""
+    """A pointer to a member or item: not empty (the whole document), not `-` (RFC 6901 §4: what is not there), without
+    control characters."""
     return (
         len(text) <= POINTER_CHARACTERS_MAX
         and _POINTER.fullmatch(text) is not None

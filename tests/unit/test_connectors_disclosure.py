@@ -73,6 +73,25 @@ def test_a_member_is_told_where_the_record_says_or_under_a_pseudonym_and_nowhere
     assert fault(told, moved) == "the member is one that the record withholds, with this value"
 
 
+def test_a_pseudonym_stands_for_no_member_that_the_schema_knows() -> None:
+    told = orjson.loads(disclose([RECEIPTS[0]], EVENT, "/data/updated_at").encoded())
+    hidden = page().replace(b'"at":"/data/updated_at"', b'"at":"p-0123456789012345678901"')
+
+    assert fault(told, hidden) == "the member is one that the record withholds, with this value"
+    assert fault(GOLDEN["disclosure"]) == ""
+
+
+def test_a_member_with_a_nul_in_its_name_is_not_disclosed_by_itself() -> None:
+    with pytest.raises(DisclosureInvalid, match="U\\+0000"):
+        disclose([RECEIPTS[0]], EVENT, "/data/weight\0kg")
+
+
+@pytest.mark.parametrize("value", ["", "12 13", "{", '"a"\0', "NaN"])
+def test_what_is_not_one_json_text_is_no_value(value: str) -> None:
+    with pytest.raises(DisclosureInvalid, match="not one JSON text"):
+        fault(GOLDEN["disclosure"] | {"value": value})
+
+
 def changed_seal(change: Callable[[dict[str, Any]], object]) -> bytes:
     seal = orjson.loads(orjson.dumps(GOLDEN["page"]["seals"][0]))
     change(seal)

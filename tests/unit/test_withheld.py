@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.event import Event
-from hub.core.pointer import tokens
+from hub.core.pointer import is_pointer, tokens
+from hub.core.record import LogRecord
 from hub.trust.merkle import leaf_hash
 from hub.trust.project import Cut
 from hub.trust.pseudonym import PSEUDONYMS_KEPT_MAX, lasting_pseudonym
 from hub.trust.statement import statement_bytes
 from hub.trust.withheld import WITHHELD_MAX, is_cut
-from tests.faults.fanout_world import SEALER, LogRecord
+from tests.faults.fanout_world import SEALER
 from tests.unit.test_fanout_project import RAW, SECRET, sent, shown, taken_back
 
 PSEUDONYM = re.compile(r"p-[A-Za-z0-9_-]{22}")
@@ -235,3 +236,9 @@ def test_feeds_keep_their_pseudonyms_in_one_place_of_bounded_size() -> None:
 
     assert lasting_pseudonym.cache_info().currsize == kept
     assert lasting_pseudonym.cache_info().maxsize == PSEUDONYMS_KEPT_MAX
+
+
+@pytest.mark.parametrize("text", ["/data/\0x", "/data/x\0", "/data/a\nb", "/data/\x1f"])
+def test_no_agreement_names_a_member_by_control_characters(text: str) -> None:
+    assert not is_pointer(text)
+    assert is_pointer("/data/a b")

@@ -7,9 +7,10 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from connectors.disclosure import disclose, verify_disclosure
+from connectors.disclosure import Disclosure, DisclosureInvalid, disclose, verify_disclosure
 from connectors.feed_seal import Page
 from connectors.verify import KeyHistory
 from hub.core.event import Event
@@ -70,3 +71,12 @@ def test_the_leaves_of_a_golden_seal_are_those_of_the_records_to_the_letter() ->
 
     assert [sha256(b"\x00" + record).digest() for record in read.records] == list(read.seals[0].leaves)
     assert all(check.holds for check in read.seals[0].checks(KEYS))
+
+
+def test_a_digest_that_has_two_readings_is_proved_by_neither_of_them() -> None:
+    both = [Disclosure(**each) for each in GOLDEN["two_readings"]["refused"]]
+
+    assert {each.digest for each in both} == {GOLDEN["two_readings"]["digest"]}
+    for each in both:
+        with pytest.raises(DisclosureInvalid):
+            verify_disclosure(each.encoded(), [page()], KEYS)
