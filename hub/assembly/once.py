@@ -10,7 +10,10 @@ from hub.assembly.audit import make_export
 from hub.assembly.push import push_for
 from hub.assembly.quarantine import make_letter_box, settling
 from hub.assembly.replays import make_archivist
+from hub.core.access import Step
+from hub.delivery.committed import Deliveries
 from hub.delivery.published import Publications
+from hub.delivery.walk import Walk
 from hub.fanout.router import Fanout
 from hub.intake.jobs import JobRunner
 from hub.operate.agreement_watch import AgreementWatch
@@ -32,10 +35,11 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     """The tasks that one worker does for all; `work` is what finishes documents that were not answered at once."""
     yield _make_fanout(hub).run()
     yield _make_heralds(hub).run()
-    yield _make_publications(hub).run()
+    publications = Publications(_make_walk(hub, Step.PUBLISHED), clock=hub.clock)
+    yield publications.run()
     archivist = make_archivist(hub, _holder(hub))
     yield archivist.run()
-    yield _make_retention(hub, archivist).run()
+    yield _make_retention(hub, archivist, publications).run()
     yield work.run()
     yield hub.follower.run()
     yield hub.second_look.run()
@@ -46,6 +50,7 @@ def once_for_all(hub: Hub, work: JobRunner) -> Iterator[Coroutine[Any, Any, None
     yield _make_agreement_watch(hub).run()
     if hub.ports.feed_access is not None:
         yield _make_direct_reading(hub, hub.ports.feed_access).run()
+        yield Deliveries(_make_walk(hub, Step.DELIVERED), groups=hub.groups, clock=hub.clock).run()
     yield push_for(hub, _holder(hub))
     if hub.settings.hub_partner:
         yield _make_status_events(hub).run()
@@ -77,8 +82,9 @@ def _make_fanout(hub: Hub) -> Fanout:
     )
 
 
-def _make_publications(hub: Hub) -> Publications:
-    return Publications(
+def _make_walk(hub: Hub, step: Step) -> Walk:
+    return Walk(
+        step,
         log=hub.ports.log,
         positions=hub.ports.positions,
         journal=hub.journal,
@@ -141,7 +147,7 @@ def _make_agreement_watch(hub: Hub) -> AgreementWatch:
     )
 
 
-def _make_retention(hub: Hub, archivist: Archivist) -> Retention:
+def _make_retention(hub: Hub, archivist: Archivist, publications: Publications) -> Retention:
     return Retention(
         log=hub.ports.log,
         index=hub.ports.index,
@@ -161,6 +167,7 @@ def _make_retention(hub: Hub, archivist: Archivist) -> Retention:
         partitions=hub.events.partitions,
         sweep=hub.archived.sweep,
         archived_before_us=archivist.safe_before_us,
+        is_over=publications.is_over,
     )
 
 

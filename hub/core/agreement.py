@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -158,3 +158,12 @@ def type_matches(pattern: str, event_type: str) -> bool:
     if pattern.endswith(".*"):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
+
+
+def patterns_meet(some: Iterable[str], others: Collection[str]) -> bool:
+    """Whether one of each may mean the same event type."""
+    return any(
+        type_matches(one, other.removesuffix("*")) or type_matches(other, one.removesuffix("*"))
+        for one in some
+        for other in others
+    )

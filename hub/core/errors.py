@@ -670,6 +670,12 @@ class LeaseLost(HubError):
     code = "STORAGE_UNAVAILABLE"
 
 
+class StreamMissing(HubError):
+    """The log has no such stream: it is not declared yet, or it was dropped."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+
 class Trimmed(HubError):
     """The offset asked for is below what the log still holds."""
 

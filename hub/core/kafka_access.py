@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from hub.core.agreement import Agreement, AgreementState, type_matches
+from hub.core.agreement import Agreement, AgreementState, patterns_meet
 from hub.core.credential import KeyState
 from hub.core.feed import Feed, Way
 
@@ -91,9 +91,4 @@ def bars(agreement: Agreement, feeds: Iterable[Feed]) -> bool:
     """Whether it gives any of these what may not be read from Kafka itself."""
     types = {pattern for feed in feeds for pattern in feed.types}
     waits = agreement.state is AgreementState.PROPOSED
-    return not (agreement.direct or waits) and any(_share(one, other) for one in agreement.types for other in types)
-
-
-def _share(one: str, other: str) -> bool:
-    """Whether two patterns may mean the same event type."""
-    return type_matches(one, other.removesuffix("*")) or type_matches(other, one.removesuffix("*"))
+    return not (agreement.direct or waits) and patterns_meet(agreement.types, types)

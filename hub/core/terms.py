@@ -22,8 +22,9 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Conditions, Purpose, type_matches
+from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Conditions, Purpose, patterns_meet, type_matches
 from hub.core.event import Event
+from hub.core.feed import Way
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
 from schemas.headers import EventHeader, FeedHeader
@@ -222,13 +223,19 @@ def oldest_archived(agreement: Agreement, now: int) -> int:
 
 
 def kept_seconds(name: str, snapshot: Snapshot, most: int) -> int:
-    """How long a feed's records are kept: `most`, or less where no agreement lets its recipient keep them so long."""
+    """How long a feed's records are kept: `most`, or less where no agreement behind it lets its recipient keep them so
+    long. Brokers show a topic as a whole: of a feed that is read from Kafka itself, no longer than each lets it.
+    """
     feed = snapshot.feeds.get(name)
     if feed is None:
         return most
-    agreements = (each for each in snapshot.agreements_for(feed.recipient, feed.purpose) if not each.ended)
-    days = [math.inf if each.retention_days is None else each.retention_days for each in agreements]
-    return int(min(most, max(days) * DAY_SECONDS)) if days else most
+    days = [
+        math.inf if each.retention_days is None else each.retention_days
+        for each in snapshot.agreements_for(feed.recipient, feed.purpose)
+        if each.state not in (AgreementState.PROPOSED, AgreementState.ENDED) and patterns_meet(each.types, feed.types)
+    ]
+    permitted = min if Way.KAFKA in feed.ways else max
+    return int(min(most, permitted(days) * DAY_SECONDS)) if days else most
 
 
 def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) -> bool:

@@ -17,6 +17,7 @@ from hub.core.feed import Feed, Lane, Way, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
 from hub.core.terms import kept_seconds
+from hub.delivery.committed import furthest
 from hub.delivery.cursors import Cursors
 from hub.ports.event_log import EventLog
 from hub.ports.feed_access import Committed
@@ -87,8 +88,8 @@ class Lags:
         late: Mapping[str, float],
         committed: Callable[[str], Awaitable[Committed]],
     ) -> None:
-        """`late`: by stage, after how many seconds it is an alarm; 0: never. `committed`: what consumer groups whose
-        names begin so have read."""
+        """`late`: by stage, after how many seconds it is an alarm; 0: never. `committed`: what a recipient's consumer
+        groups have read."""
         self._committed = committed
         self._late = late
         self._alarmed: set[tuple[str, str]] = set()
@@ -142,14 +143,14 @@ class Lags:
         source: dict[int, tuple[int, int]] = {}
         read: dict[int, tuple[int, int]] = {}
         kept = self._cursors.kept(await self._positions.acknowledged(feed.recipient, lane_name(feed.name, lane)))
-        groups = await self._committed(f"{feed.recipient}.") if Way.KAFKA in feed.ways else {}
+        groups = await self._committed(feed.recipient) if Way.KAFKA in feed.ways else {}
         for partition in range(self._partitions):
             position = await self._positions.load(stream, self._log.generation, partition)
             events = await self._log.bounds(EVENTS, partition)
             source[partition] = max(position.source_offset if position else 0, events.start), events.end
             bounds = await self._log.bounds(stream, partition)
-            places = [group.get((stream, partition), 0) for group in groups.values()]
-            place = max(kept.places[partition].offset if kept is not None else 0, *places, 0)
+            read_by_group = furthest(groups, stream, partition, bounds.end).offset
+            place = max(kept.places[partition].offset if kept is not None else 0, read_by_group)
             read[partition] = max(place, bounds.start), bounds.end
         routing = await self._seen(stream, "routing", EVENTS, source)
         reading = await self._seen(stream, "reading", stream, read)

@@ -31,7 +31,7 @@ DAY_US = 86_400_000_000
 
 
 class Retention:
-    """Purges every `purge_interval_seconds`; Kafka purges its streams by itself, there only the index is left."""
+    """Purges every `purge_interval_seconds`; Kafka purges its streams by itself, and is told how long they are kept."""
 
     def __init__(
         self,
@@ -54,9 +54,11 @@ class Retention:
         partitions: int,
         sweep: Callable[[], Awaitable[object]],
         archived_before_us: Callable[[], Awaitable[int | None]],
+        is_over: Callable[[Feed], bool],
     ) -> None:
         """`sweep` brings to an end what earlier processes left of documents; `archived_before_us`: what came then or
-        later waits to be archived, and is kept (None: nothing waits)."""
+        later waits to be archived, and is kept (None: nothing waits); `is_over`: whether a feed that has ended is
+        needed no more."""
         self._log = log
         self._index = index
         self._blobs = blobs
@@ -75,6 +77,7 @@ class Retention:
         self._partitions = partitions
         self._sweep = sweep
         self._archived_before_us = archived_before_us
+        self._is_over = is_over
 
     async def run(self) -> None:
         """Purge until cancelled."""
@@ -85,11 +88,11 @@ class Retention:
     async def purge(self) -> None:
         """Let go of everything whose time is over. What cannot be purged now is tried again the next time."""
         now_us = self._clock.now_us()
-        await self._try(EVENTS, partial(self._purge_events, now_us))
+        await self._try(EVENTS, self._purge_events)
         for stream, seconds in self._streams():
-            await self._try(stream, partial(self._log.purge, stream, now_us - seconds * 1_000_000))
+            await self._try(stream, partial(self._purge_stream, stream, seconds))
         for feed in self._snapshot().feeds:
-            if feed.ended:
+            if feed.ended and self._is_over(feed):
                 for stream in self._streams_of(feed):
                     await self._try(stream, partial(self._log.drop, stream))
         await self._try("index", self._purge_index)
@@ -124,9 +127,12 @@ class Retention:
     def _streams_of(self, feed: Feed) -> Sequence[str]:
         return [stream_of(feed.name, lane) for lane in lanes_of(self._snapshot().feeds.versions(feed.name))]
 
-    async def _purge_events(self, now_us: int) -> None:
-        before_us = now_us - self._settings.events_retention_seconds * 1_000_000
+    async def _purge_stream(self, stream: str, seconds: int) -> None:
+        await self._log.purge(stream, self._clock.now_us() - seconds * 1_000_000)
+
+    async def _purge_events(self) -> None:
         archived_us = await self._archived_before_us()
+        before_us = self._clock.now_us() - self._settings.events_retention_seconds * 1_000_000
         await self._log.purge(EVENTS, before_us if archived_us is None else min(before_us, archived_us))
 
     async def _purge_letters(self, now_us: int) -> None:

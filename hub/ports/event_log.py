@@ -37,7 +37,8 @@ class ReadableLog(Protocol):
     """What reading a log takes, also where another process writes it."""
 
     def reader(self, stream: str) -> AbstractAsyncContextManager[LogReader]:
-        """A reader's handle; released on exit. Entry raises `StorageUnavailable` if the ground is away."""
+        """A reader's handle; released on exit. Entry raises `StreamMissing`, and `StorageUnavailable` if the ground is
+        away."""
 
     async def bounds(self, stream: str, partition: int) -> Bounds:
         """The first offset kept and the next one to be written. Raises `StorageUnavailable`."""
@@ -79,5 +80,6 @@ class EventLog(ReadableLog, Protocol):
     async def purge(self, stream: str, before_us: int) -> int:
         """Let go of whole batches in which every record was stored before `before_us`; return how many records went.
 
-        MUST keep offsets: nothing is renumbered. A ground that purges by itself (Kafka's retention) returns 0.
+        MUST keep offsets: nothing is renumbered. A ground that purges by itself (Kafka's retention) is told, where it
+        does otherwise, to keep for so long from now on, and returns 0. Raises `StreamMissing`.
         """

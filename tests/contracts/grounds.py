@@ -11,8 +11,10 @@ from typing import Protocol
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
+from hub.core.record import LogRecord
 from hub.drivers.kafka.event_log import KafkaEventLog
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.sqlite.event_log import SQLiteEventLog
@@ -34,6 +36,9 @@ class LogGround(Protocol):
     async def trim(self, log: EventLog, stream: str) -> None:
         """Have the stream let go of everything that it holds now, the way this ground does."""
 
+    async def keeps(self, log: EventLog, stream: str, seconds: int) -> bool:
+        """Have the stream purged of what is older; whether it keeps records for so long, and no longer."""
+
 
 class _ByHand:
     """A ground whose time is moved by hand and that purges when told."""
@@ -47,6 +52,16 @@ class _ByHand:
 
     async def trim(self, log: EventLog, stream: str) -> None:
         await log.purge(stream, self.clock.now_us() + 1)
+
+    async def keeps(self, log: EventLog, stream: str, seconds: int) -> bool:
+        await log.append(stream, 0, [LogRecord(b"", b"", b"")])
+        left = []
+        for passed in (seconds - 1, 2):
+            self.clock.advance(passed)
+            await log.purge(stream, self.clock.now_us() - seconds * 1_000_000)
+            bounds = await log.bounds(stream, 0)
+            left.append(bounds.end - bounds.start)
+        return left == [1, 0]
 
 
 class MemoryGround(_ByHand):
@@ -96,6 +111,25 @@ class KafkaGround:
             await admin.delete_records({where: RecordsToDelete(before_offset=-1) for where in everywhere})
         finally:
             await admin.close()
+
+    async def keeps(self, log: EventLog, stream: str, seconds: int) -> bool:
+        """By what the topic says, once the broker has heard of it: it looks only every few minutes."""
+        await log.purge(stream, SystemClock().now_us() - seconds * 1_000_000)
+        settings: dict[str, str] = {}
+        while settings.get("retention.ms") != str(seconds * 1_000):
+            settings = await self._settings(stream)
+        shape = settings["cleanup.policy"], settings["message.timestamp.type"]
+        return int(settings["segment.ms"]) <= seconds * 100 and shape == ("delete", "LogAppendTime")
+
+    async def _settings(self, stream: str) -> dict[str, str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            topic = ConfigResource(ConfigResourceType.TOPIC, self.settings.topic_prefix + stream)
+            (answer,) = await admin.describe_configs([topic])
+        finally:
+            await admin.close()
+        return {entry[0]: entry[1] for entry in answer.resources[0][4]}
 
 
 LOG_GROUNDS: dict[str, Callable[[Path], LogGround]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.core.errors import HubError, Trimmed
+from hub.core.errors import HubError, StreamMissing, Trimmed
 from hub.core.record import Bounds, LogRecord, StoredRecord, Stream
 from hub.ports.event_log import EventLog
 from tests.contracts.appender import BATCH_RECORDS, STREAM, record
@@ -337,6 +337,22 @@ async def test_a_purge_of_old_records_finds_none_in_a_young_stream(log: EventLog
 
     assert await log.purge(stream, 0) == 0
     assert await log.bounds(stream, 0) == Bounds(0, 3)
+
+
+async def test_a_stream_is_kept_for_as_long_as_the_last_purge_said(
+    log: EventLog, ground: LogGround, stream: str
+) -> None:
+    kept = [await ground.keeps(log, stream, days * 86_400) for days in (30, 2, 2, 90)]
+
+    assert kept == [True] * 4
+
+
+async def test_a_stream_that_is_not_there_cannot_be_read_or_purged(log: EventLog) -> None:
+    with pytest.raises(StreamMissing):
+        await log.purge("never-declared", 0)
+    with pytest.raises(StreamMissing):
+        async with log.reader("never-declared"):
+            pass
 
 
 # Over the end of the process

@@ -28,8 +28,9 @@ from hub.lab.kafka import KafkaCluster
 from hub.lab.kafka_install import program
 from hub.lab.kafka_tls import issue
 from hub.ports.feed_access import FeedAccess
+from schemas.headers import FeedHeader, unpack
 from tests.direct import PASSWORD, open_to_kafka, sealed_for
-from tests.world import SOURCE, Caller, HubWorld, event, hub_world, settings_in
+from tests.world import SOURCE, Caller, event, hub_world, settings_in
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -42,8 +43,12 @@ SECONDS_MAX = 60.0
 class Scene:
     """A company that sends, and an authority that may read its feed, named like itself, from Kafka."""
 
-    def __init__(self, world: HubWorld, delta: Caller, reader: str, kafka: KafkaCluster, prefix: str) -> None:
-        self.world, self.delta, self.reader, self.kafka, self.prefix = world, delta, reader, kafka, prefix
+    def __init__(self, delta: Caller, recipient: Caller, kafka: KafkaCluster, prefix: str) -> None:
+        self.world, self.delta, self.recipient, self.kafka, self.prefix = delta.world, delta, recipient, kafka, prefix
+
+    @property
+    def reader(self) -> str:
+        return self.recipient.partner
 
     @property
     def access(self) -> FeedAccess:
@@ -84,6 +89,25 @@ class Scene:
     async def arrived(self, count: int) -> None:
         while await self.records() < count:
             await asyncio.sleep(0.05)
+
+    async def link(self, event_id: str, step: str) -> dict[str, Any]:
+        """How far the event came to its one recipient, once it came as far as this."""
+        while True:
+            links = (await self.delta.get("/v1/receipts/chain", source=SOURCE, id=event_id)).json["recipients"]
+            if links and links[0][step]:
+                return dict(links[0])
+            await asyncio.sleep(0.05)
+
+    async def stamp_of(self, event_id: str) -> FeedHeader:
+        """As it stands in the feed."""
+        log, stream = self.world.hub.ports.log, stream_of(self.reader)
+        async with log.reader(stream) as reader:
+            for partition in range(8):
+                for record in await reader.read(partition, 0, records_max=9, bytes_max=1 << 20):
+                    header = unpack(record.header)
+                    if isinstance(header, FeedHeader) and orjson.loads(record.value)["id"] == event_id:
+                        return header
+        raise AssertionError(f"{event_id} is not in the feed")
 
     async def grant(self, name: str, **proof: str) -> str:
         """Let the reader in, and wait until the brokers do; return the user that it is."""
@@ -131,9 +155,9 @@ async def scene(kafka: KafkaCluster, tmp_path: Path) -> AsyncIterator[Scene]:
     brokers = {"bootstrap": kafka.bootstrap, "topic_prefix": prefix, **listeners}
     async with hub_world(settings_in(tmp_path / "hub", ground="kafka", kafka=brokers)) as world:
         await world.hub.prepared.wait()
-        await world.reader(reader)
+        recipient = await world.reader(reader)
         await open_to_kafka(world.hub.live, reader)
-        yield Scene(world, await world.company(), reader, kafka, prefix)
+        yield Scene(await world.company(), recipient, kafka, prefix)
 
 
 @asynccontextmanager
@@ -297,6 +321,27 @@ async def test_kcat_in_a_group_of_its_own_tells_the_hub_how_far_it_is_and_joins_
     places = (await scene.access.committed(f"{scene.reader}."))[group]
     assert sum(places.values()) == 50
     assert {stream for stream, _ in places} == {stream_of(scene.reader)}
+
+
+async def test_the_company_is_told_what_is_published_delivered_and_processed_as_it_comes_to_be(scene: Scene) -> None:
+    [first, second] = await scene.send(2)
+    await scene.arrived(2)
+    me, certificate = await scene.certified()
+    await scene.grant("live", certificate=certificate)
+    group = ["-q", "-e", "-G", f"{scene.reader}.engine", scene.topic]
+
+    published = await scene.link(first, "published")
+    await asked(me | {"auto.offset.reset": "earliest"}, "-c", "2", *group)
+    delivered = await scene.link(second, "delivered")
+    header = await scene.stamp_of(second)
+    marks = {"marks": [[header.generation, header.partition, header.offset]]}
+    answer = await scene.recipient.ask("POST", f"/v1/feeds/{scene.reader}/ack", json=marks)
+    processed = await scene.link(first, "processed")
+
+    assert answer.status == 204
+    assert (published["way"], published["delivered"], published["processed"]) == ("kafka", None, None)
+    assert published["published"] <= delivered["delivered"] <= processed["processed"]
+    assert {processed["recipient"], delivered["processed"]} == {scene.reader, None}
 
 
 async def test_kcat_that_is_connected_is_stopped_when_its_certificate_is_revoked(scene: Scene) -> None:

@@ -166,9 +166,10 @@ def test_of_a_feed_that_is_read_from_kafka_what_a_group_has_committed_is_read() 
         at.world.register(replace(AGREEMENT, direct=True))
         await passed_on(at, "a", "b", "c")
 
-        async def groups(prefix: str) -> Committed:
-            assert prefix == "customs."
-            return {"customs.one": {(FEED.stream, 0): 1}, "customs.two": {(FEED.stream, 0): 2}}
+        async def groups(recipient: str) -> Committed:
+            assert recipient == "customs"
+            places = {"one": 1, "two": 2, "beyond-the-end": 1_000}
+            return {f"customs.{name}": {(FEED.stream, 0): place} for name, place in places.items()}
 
         [lag] = await look(at, lags_of(at, groups))
 

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from hub.core.access import Step, offsets_of
 from hub.core.feed import Feed, Lane, Way
-from hub.core.record import Position
+from hub.core.record import LogRecord, Position, StoredRecord
 from hub.delivery.journal import Journal
-from hub.delivery.published import Publications
+from hub.delivery.published import SETTLED_SECONDS, Publications
+from hub.delivery.walk import Walk
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.ports.access_journal import Query
+from schemas.headers import FeedHeader, pack, unpack
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
 
@@ -32,8 +34,16 @@ async def pass_on(world: FanoutWorld, *names: str) -> None:
         await world.elapse(1)
 
 
-def publications(world: FanoutWorld, kept: MemoryAccessJournal) -> Publications:
-    return Publications(
+def replace_offset(record: StoredRecord, offset: int) -> LogRecord:
+    """The same record of a feed, as if of another event."""
+    stamp = unpack(record.header)
+    assert isinstance(stamp, FeedHeader)
+    return LogRecord(record.key, pack(replace(stamp, offset=offset)), record.value)
+
+
+def walk(world: FanoutWorld, kept: MemoryAccessJournal, step: Step = Step.PUBLISHED) -> Walk:
+    return Walk(
+        step,
         log=world.log,
         positions=world.positions,
         journal=Journal(kept, snapshot=lambda: world.snapshot, clock=world.clock),
@@ -42,6 +52,10 @@ def publications(world: FanoutWorld, kept: MemoryAccessJournal) -> Publications:
         observer=world.observer,
         partitions=1,
     )
+
+
+def publications(world: FanoutWorld, kept: MemoryAccessJournal) -> Publications:
+    return Publications(walk(world, kept), clock=world.clock)
 
 
 async def published(kept: MemoryAccessJournal) -> list[int]:
@@ -123,7 +137,6 @@ def test_a_topic_that_is_not_there_keeps_no_other_from_being_followed() -> None:
         missing = replace(KAFKA, name="missing")
         world.register(missing)
         follower = publications(world, kept)
-        follower._topics = lambda: iter([(missing, Lane.MAIN), (KAFKA, Lane.MAIN)])  # type: ignore[method-assign]
 
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(follower.run())
@@ -131,5 +144,54 @@ def test_a_topic_that_is_not_there_keeps_no_other_from_being_followed() -> None:
             task.cancel()
 
         assert await published(kept) == [0]
+        assert not [name for name, _ in world.observer.events if name.endswith("interrupted")]
+
+    virtual.run(main())
+
+
+def test_a_feed_that_has_ended_is_over_when_all_that_its_topics_ever_held_is_written_down() -> None:
+    """The oracle is what the topic holds: who drops it asks the follower, however late that is."""
+
+    async def main() -> None:
+        world, kept = await world_with(KAFKA), MemoryAccessJournal()
+        await pass_on(world, "a", "b")
+        ended = replace(KAFKA, ended=True, version=2)
+        world.register(ended)
+        [first, *_] = await world.records(KAFKA.stream)
+        follower = publications(world, kept)
+        seen = []
+
+        async with asyncio.TaskGroup() as tasks:
+            await world.elapse(10 * SETTLED_SECONDS)
+            seen.append((follower.is_over(ended), await published(kept)))
+            task = tasks.create_task(follower.run())
+            await world.elapse(SETTLED_SECONDS / 2)
+            await world.truth.append(KAFKA.stream, 0, [replace_offset(first, 7)])
+            await world.elapse(SETTLED_SECONDS / 4)
+            seen.append((follower.is_over(ended), await published(kept)))
+            await world.elapse(SETTLED_SECONDS)
+            seen.append((follower.is_over(ended), await published(kept)))
+            task.cancel()
+
+        assert seen == [(False, []), (False, [0, 1, 7]), (True, [0, 1, 7])]
+
+    virtual.run(main())
+
+
+def test_a_topic_that_an_earlier_process_dropped_is_over_and_asked_for_no_more() -> None:
+    async def main() -> None:
+        world, kept = await world_with(KAFKA), MemoryAccessJournal()
+        await pass_on(world, "a")
+        ended = replace(KAFKA, ended=True, version=2)
+        world.register(ended)
+        await world.truth.drop(KAFKA.stream)
+        follower = publications(world, kept)
+
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(follower.run())
+            await world.elapse(1)
+            task.cancel()
+
+        assert follower.is_over(ended)
 
     virtual.run(main())

@@ -10,14 +10,15 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step, runs_of
-from hub.core.agreement import Agreement, Provider, Purpose
+from hub.core.agreement import Agreement, AgreementState, Provider, Purpose
 from hub.core.dead_letter import LetterState
 from hub.core.dispatch import Dispatch, Kind
 from hub.core.errors import BlobMissing
-from hub.core.feed import Feed, Lane, stream_of
+from hub.core.feed import Feed, Lane, Way, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
 from hub.core.settings import DocumentsSettings, LogSettings, QuarantineSettings
+from hub.core.terms import kept_seconds
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.dead_letters import MemoryDeadLetters
@@ -57,6 +58,8 @@ class World:
         self.dispatches = MemoryDispatches()
         self.dead_letters = MemoryDeadLetters()
         self.snapshot = Snapshot()
+        self.needed: set[str] = set()
+        """Feeds that have ended, and of whose topics something is still to be written down."""
         self.swept = 0
         self.waiting_us: int | None = None
         """When the oldest came that waits to be archived."""
@@ -85,6 +88,7 @@ class World:
             partitions=2,
             sweep=self.sweep,
             archived_before_us=self.archived_before_us,
+            is_over=lambda feed: feed.name not in self.needed,
         )
 
     async def sweep(self) -> None:
@@ -224,6 +228,36 @@ async def test_a_feed_keeps_its_records_as_long_as_any_agreement_lets_its_recipi
     assert (first, await world.kept(FEED.stream)) == kept
 
 
+SEALS = "customs.seal.*"
+
+
+@pytest.mark.parametrize("ways", [(Way.PULL,), (Way.PULL, Way.KAFKA)])
+@pytest.mark.parametrize(
+    ("behind", "longest", "shortest"),
+    [
+        ([], 30, 30),
+        ([{"retention_days": 20}, {"retention_days": 10}], 20, 10),
+        ([{"retention_days": None}, {"retention_days": 10}], 30, 10),
+        ([{"retention_days": 400}], 30, 30),
+        ([{"retention_days": 20}, {"retention_days": 10, "state": AgreementState.ENDED}], 20, 20),
+        ([{"retention_days": 10}, {"retention_days": 20, "state": AgreementState.PROPOSED}], 10, 10),
+        ([{"retention_days": 20}, {"retention_days": 10, "state": AgreementState.SUSPENDED}], 20, 10),
+        ([{"retention_days": 20}, {"retention_days": 10, "types": ("customs.container.*",)}], 20, 20),
+        ([{"retention_days": 20}, {"retention_days": 10, "types": ("customs.seal.broken",)}], 20, 10),
+    ],
+)
+def test_what_brokers_show_as_a_whole_is_kept_no_longer_than_each_agreement_behind_it_lets_it(
+    ways: tuple[Way, ...], behind: list[dict[str, Any]], longest: int, shortest: int
+) -> None:
+    agreement = Agreement("a", Provider(), (SEALS,), FEED.recipient, FEED.purpose, ("*",), 0)
+    agreements = [replace(agreement, id=f"a{number}", **given) for number, given in enumerate(behind)]
+    snapshot = Snapshot()
+    feed = replace(FEED, types=(SEALS,), ways=ways)
+    snapshot.apply([Version(1, each, "test", "", 0) for each in (feed, *agreements)])
+
+    assert kept_seconds(FEED.name, snapshot, 30 * DAY) == (shortest if Way.KAFKA in ways else longest) * DAY
+
+
 async def test_who_was_given_what_is_kept_longer_than_the_events() -> None:
     world = await World().declare()
     start_us = world.clock.now_us()
@@ -271,6 +305,17 @@ async def test_both_streams_of_a_feed_that_has_ended_are_dropped() -> None:
     for stream in (FEED.stream, urgent):
         await world.log.declare(Stream(stream, 7))  # A stream that is there could not change its partitions.
         assert await world.kept(stream, 6) == 0
+
+
+async def test_the_streams_of_a_feed_that_has_ended_stay_while_they_are_needed() -> None:
+    world = await World().declare()
+    await world.log.append(FEED.stream, 0, [LogRecord(b"", b"", b"x")])
+    world.register(replace(FEED, ended=True))
+    world.needed.add(FEED.name)
+
+    await world.retention.purge()
+
+    assert (await world.log.bounds(FEED.stream, 0)).end == 1
 
 
 async def test_rule_8_no_identity_goes_while_a_repeat_from_within_its_memory_time_waits_for_the_judge() -> None:

@@ -30,19 +30,22 @@ class Topic(Struct, frozen=True):
 
 def topic_settings(stream: Stream, replication: int, message_bytes_min: int) -> dict[str, str]:
     """The settings of a new topic."""
-    retention_ms = _retention_ms(stream)
-    # Kafka lets go of whole segments: a tenth of the retention is how long a record may stay beyond it.
-    segment_ms = min(_SEGMENT_MS_MAX, max(_SEGMENT_MS_MIN, retention_ms // 10)) if retention_ms > 0 else _SEGMENT_MS_MAX
     return {
         "cleanup.policy": "delete",
-        "retention.ms": str(retention_ms),
+        **retention_settings(_retention_ms(stream)),
         "retention.bytes": "-1",
-        "segment.ms": str(segment_ms),
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(message_bytes_min),
         "min.insync.replicas": str(_in_sync(replication)),
         "unclean.leader.election.enable": "false",
     }
+
+
+def retention_settings(retention_ms: int) -> dict[str, str]:
+    """Kafka lets go of whole segments: a tenth of the retention is how long a record may stay beyond it. -1: for
+    ever."""
+    segment_ms = min(_SEGMENT_MS_MAX, max(_SEGMENT_MS_MIN, retention_ms // 10)) if retention_ms > 0 else _SEGMENT_MS_MAX
+    return {"retention.ms": str(retention_ms), "segment.ms": str(segment_ms)}
 
 
 def check(name: str, stream: Stream, topic: Topic, message_bytes_min: int) -> list[Finding]:

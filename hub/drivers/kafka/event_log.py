@@ -119,7 +119,7 @@ class KafkaEventLog:
 
     @asynccontextmanager
     async def reader(self, stream: str) -> AsyncIterator[KafkaLogReader]:
-        topic = self._topics.name(stream)
+        topic = (await self._place(stream, 0)).topic
         async with self._links.take(topic) as link:
             yield KafkaLogReader(link, topic, clock=self._clock)
 
@@ -129,7 +129,8 @@ class KafkaEventLog:
             return Bounds(await link.first_offset(where), await link.next_offset(where))
 
     async def purge(self, stream: str, before_us: int) -> int:
-        """Kafka's own retention purges, as `declare` set it."""
+        """Kafka's own retention purges: it is made what this asks for."""
+        await self._topics.keep(stream, (self._clock.now_us() - before_us) // 1_000)
         return 0
 
     async def _place(self, stream: str, partition: int) -> TopicPartition:

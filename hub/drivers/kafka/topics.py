@@ -9,13 +9,16 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
-from hub.core.errors import HubError
+from hub.core.errors import HubError, StreamMissing
 from hub.core.finding import Finding
 from hub.core.record import Stream
 from hub.core.settings import KafkaSettings
-from hub.drivers.kafka.checks import Topic, absent, check, check_broker, topic_settings
-from hub.drivers.kafka.connection import RETRY_SECONDS, client_options, storage_errors
+from hub.drivers.kafka.alter import set_settings
+from hub.drivers.kafka.checks import Topic, absent, check, check_broker, retention_settings, topic_settings
+from hub.drivers.kafka.connection import RETRY_SECONDS, client_options, storage_errors, to_the_end
 from hub.ports.system import Clock
+
+MINUTE_MS = 60_000
 
 
 class Topics:
@@ -49,13 +52,26 @@ class Topics:
                 raise HubError(f"{finding.what} is {finding.found}, expected {finding.expected}: {finding.fix}")
 
     async def partitions(self, stream: str) -> int:
-        """How many the stream has. Raises `HubError` if there is no such stream."""
+        """How many the stream has. Raises `StreamMissing`."""
         name = self.name(stream)
         async with self._admin() as admin:
             topic = await _describe(admin, name)
         if topic is None:
-            raise HubError(f"topic {name} is absent: the stream was never declared")
+            raise StreamMissing(f"topic {name} is absent: the stream was never declared")
         return topic.partitions
+
+    async def keep(self, stream: str, retention_ms: int) -> None:
+        """Keep records so long, to the minute, and change nothing where it is so. Raises `StreamMissing`, and
+        `HubError` if the hub may not change topics."""
+        name = self.name(stream)
+        kept_ms = max(MINUTE_MS, round(retention_ms / MINUTE_MS) * MINUTE_MS)
+        async with self._admin() as admin:
+            topic = await _describe(admin, name)
+            if topic is None:
+                raise StreamMissing(f"topic {name} is absent: the stream was never declared")
+            found_ms = int(topic.settings.get("retention.ms", kept_ms))  # What is hidden is left alone.
+            if abs(found_ms - kept_ms) >= MINUTE_MS:
+                await set_settings(admin, name, retention_settings(kept_ms))
 
     async def drop(self, stream: str) -> None:
         """See `EventLog.drop`. Raises `HubError` if the hub may not delete topics."""
@@ -109,7 +125,7 @@ class Topics:
                 await admin.start()
                 yield admin
         finally:
-            await admin.close()
+            await to_the_end(admin.close())
 
 
 async def examine(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from hub.core.errors import HubError, Trimmed, Unknown
+from hub.core.errors import HubError, StreamMissing, Trimmed, Unknown
 from hub.core.record import Bounds, LogRecord, StoredRecord, Stream
 from hub.ports.event_log import LogReader
 from hub.ports.system import Clock
@@ -87,7 +87,7 @@ class MemoryEventLog:
 
     def _partitions(self, stream: str) -> list[_Partition]:
         if stream not in self._streams:
-            raise HubError(f"stream {stream} is not declared")
+            raise StreamMissing(f"stream {stream} is not declared")
         return self._streams[stream]
 
 

@@ -32,7 +32,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from hub.core.errors import HubError, Overloaded, StorageUnavailable, Unknown
+from hub.core.errors import HubError, Overloaded, StorageUnavailable, StreamMissing, Unknown
 from hub.core.record import Bounds, LogRecord, StoredRecord, Stream
 from hub.drivers.sqlite.database import Database, leaves_connection_sound, port_error
 from hub.drivers.sqlite.frames import pack
@@ -178,7 +178,7 @@ class SQLiteEventLog(OnWorkers):
         if not self._writer.is_open:
             raise StorageUnavailable("the log is closed")
         if stream not in self._streams:
-            raise HubError(f"stream {stream} is not declared")
+            raise StreamMissing(f"stream {stream} is not declared")
         return self._streams[stream]
 
     def _lane(self, stream: str, partition: int) -> Lane:

@@ -1,0 +1,164 @@
+"""A follower's way through the topics that recipients read from Kafka themselves: what it comes by is written down.
+
+For one worker: all is a function of the topics. The places come from `Positions`, as readers' do; after a crash the
+last batch may be written down twice, and where places are lost, everything that the topics hold.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
+from operator import attrgetter
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.core.access import Access, Step, offsets_of, runs_of
+from hub.core.errors import HubError, StreamMissing, Trimmed
+from hub.core.feed import Feed, Lane, Way, lane_name, lanes_of, stream_of
+from hub.core.record import StoredRecord
+from hub.core.registry import Snapshot
+from hub.core.restriction import all_that_bind
+from hub.delivery.journal import Journal, Reader, given
+from hub.ports.event_log import EventLog
+from hub.ports.observer import Observer
+from hub.ports.positions import Positions
+from hub.ports.system import Clock
+from schemas.headers import FeedHeader, unpack
+
+RECORDS_MAX = 1_000
+BYTES_MAX = 4_194_304
+_offsets = msgspec.msgpack.Decoder(dict[int, int])
+
+
+class End(Struct, frozen=True):
+    """How far a partition may be gone through."""
+
+    offset: int = sys.maxsize
+    """Exclusive."""
+    reader: str = ""
+    """Whose doing it is."""
+
+
+class Walk:
+    """One for each step: each has places of its own."""
+
+    def __init__(
+        self,
+        step: Step,
+        *,
+        log: EventLog,
+        positions: Positions,
+        journal: Journal,
+        snapshot: Callable[[], Snapshot],
+        clock: Clock,
+        observer: Observer,
+        partitions: int,
+    ) -> None:
+        self.step = step
+        self.log = log
+        self.observer = observer
+        self.partitions = partitions
+        self._name = f"@{step.value}"
+        """In the place of a reader; no partner is called so."""
+        self._positions = positions
+        self._journal = journal
+        self._snapshot = snapshot
+        self._clock = clock
+        self._places: dict[str, dict[int, int]] = {}
+        self._kept: dict[str, bytes | None] = {}
+        self._over: set[str] = set()
+
+    def topics(self) -> Iterator[tuple[Feed, Lane]]:
+        """Those that are or were read from Kafka, also of a feed that has ended, until it is over."""
+        feeds = self._snapshot().feeds
+        for feed in feeds:
+            versions = feeds.versions(feed.name)
+            if any(Way.KAFKA in each.ways for _, each in versions):
+                yield from ((feed, lane) for lane in lanes_of(versions) if lane_name(feed.name, lane) not in self._over)
+
+    def end(self, feed: Feed, lane: Lane) -> None:
+        """Nothing more comes into the topic."""
+        self._over.add(lane_name(feed.name, lane))
+
+    async def attempt(self, feed: Feed, lane: Lane, follow: Callable[[Feed, Lane], Awaitable[bool]]) -> bool | None:
+        """Whether there was anything; None: a topic that cannot be read keeps no other from being followed."""
+        try:
+            return await follow(feed, lane)
+        except StreamMissing:
+            if not feed.ended:
+                return None  # Fan-out has not come to it yet.
+            self.end(feed, lane)  # An earlier process dropped it.
+            return False
+        except HubError as error:
+            name = lane_name(feed.name, lane)
+            self.observer.event(f"{self.step}.interrupted", feed=name, error=type(error).__name__)
+            return None
+
+    async def places(self, feed: Feed, lane: Lane) -> Mapping[int, int]:
+        """By partition, the first offset that was not gone through."""
+        name = lane_name(feed.name, lane)
+        if name not in self._places:
+            kept = self._kept[name] = await self._positions.acknowledged(self._name, name)
+            self._places[name] = _offsets.decode(kept) if kept is not None else {}
+        return self._places[name]
+
+    async def on(self, feed: Feed, lane: Lane, ends: Mapping[int, End]) -> tuple[bool, Sequence[int]]:
+        """Write down what lies before the ends, by partition; whether there was anything, and in which partitions the
+        log had let go of some of it. Raises `HubError`."""
+        places, lost = dict(await self.places(feed, lane)), []
+        before = dict(places)
+        async with self.log.reader(stream_of(feed.name, lane)) as reader:
+            for partition, end in ends.items():
+                place = places.get(partition, 0)
+                records_max = min(RECORDS_MAX, end.offset - place)
+                if records_max <= 0:
+                    continue
+                try:
+                    records = await reader.read(partition, place, records_max=records_max, bytes_max=BYTES_MAX)
+                except Trimmed as trimmed:
+                    lost.append(partition)
+                    places[partition] = trimmed.start
+                    continue
+                if records:
+                    await self._note(feed, lane, records, end.reader)
+                    places[partition] = records[-1].offset + 1
+        if places != before:
+            await self._stand(lane_name(feed.name, lane), places)
+        return places != before, lost
+
+    async def _stand(self, name: str, places: dict[int, int]) -> None:
+        plain = msgspec.msgpack.encode(places)
+        if await self._positions.acknowledge(self._name, name, plain, was=self._kept[name]):
+            self._places[name], self._kept[name] = places, plain
+        else:
+            del self._places[name]  # Another process follows it, and is further.
+
+    async def _note(self, feed: Feed, lane: Lane, records: Sequence[StoredRecord], reader: str) -> None:
+        offsets: defaultdict[Access, list[int]] = defaultdict(list)
+        for time_us, appended in groupby(records, key=attrgetter("time_us")):
+            stamps = list(self._stamps(feed, appended))
+            for entry in given(feed, stamps, Reader(reader, ""), way=Way.KAFKA.value, lane=lane.value, step=self.step):
+                offsets[replace(self._timed(entry, time_us), runs=b"")] += offsets_of(entry.runs)
+        await self._journal.add(replace(entry, runs=runs_of(those)) for entry, those in offsets.items())
+
+    def _stamps(self, feed: Feed, records: Iterable[StoredRecord]) -> Iterator[FeedHeader]:
+        """Of what was put there while the feed was read from Kafka."""
+        by_version = {each.version: each for _, each in self._snapshot().feeds.versions(feed.name)}
+        for record in records:
+            stamp = unpack(record.header)
+            if isinstance(stamp, FeedHeader) and Way.KAFKA in by_version.get(stamp.feed_version, feed).ways:
+                yield stamp
+
+    def _timed(self, entry: Access, appended_us: int) -> Access:
+        """Published when it was appended, delivered now; a restriction of the publication holds for what follows."""
+        published = replace(entry, step=Step.PUBLISHED, time_us=appended_us)
+        if self.step is Step.PUBLISHED:
+            return published
+        times = (published, appended_us), (entry, self._clock.now_us())
+        restrictions = self._snapshot().restrictions
+        noted = (all_that_bind(restrictions, each, time_us // 1_000_000).split() for each, time_us in times)
+        return replace(entry, restriction=" ".join(dict.fromkeys(chain.from_iterable(noted))))
