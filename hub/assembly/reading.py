@@ -1,10 +1,11 @@
-"""Reading of feeds put together: the same pages for who pulls, who is streamed to, and to whom is pushed."""
+"""Reading of feeds and notices put together: the same pages for who pulls, is streamed to, or has them brought."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from hub.delivery.cursors import Cursors
+from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
 
 if TYPE_CHECKING:
@@ -31,3 +32,14 @@ def make_pull(hub: Hub) -> tuple[Cursors, Pull]:
         feed_retention_seconds=hub.settings.log.feed_retention_seconds,
     )
     return cursors, pull
+
+
+def make_notices(hub: Hub, cursors: Cursors) -> Notices:
+    return Notices(
+        cursors=cursors,
+        settings=hub.settings.delivery,
+        tails=hub.tails,
+        dispatches=hub.ports.dispatches,
+        snapshot=hub.snapshot,
+        observer=hub.observer,
+    )

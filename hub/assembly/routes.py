@@ -10,12 +10,11 @@ from hub.assembly.copies import copies_api
 from hub.assembly.enrolment import enrolment_api
 from hub.assembly.feeds import feeds_api
 from hub.assembly.intake import document_apis
-from hub.assembly.reading import make_pull
+from hub.assembly.reading import make_notices, make_pull
 from hub.assembly.replays import replays_api
 from hub.assembly.views import access_api, views_api
 from hub.delivery.acknowledge import Acknowledgements
 from hub.delivery.failures import last_failure
-from hub.delivery.notices import Notices
 from hub.delivery.stream import Streams
 from hub.intake.signed import SignedRequests
 from hub.views.status import Statuses
@@ -159,7 +158,7 @@ def _reader_api(hub: Hub) -> ReaderAPI:
             hub=hub.settings.hub_name,
         ),
         streams=Streams(pull),
-        notices=Notices(cursors=cursors, settings=settings, tails=hub.tails, dispatches=hub.ports.dispatches),
+        notices=make_notices(hub, cursors),
         receipts=hub.receipts,
         statuses=Statuses(log=log, index=hub.ports.index, partitions=partitions),
         snapshot=hub.snapshot,

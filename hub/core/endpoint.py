@@ -65,10 +65,11 @@ class OAuth(Struct, frozen=True, omit_defaults=True):
 
 
 class Endpoint(Struct, frozen=True, omit_defaults=True):
-    """One address for one lane of a feed. `id` is a slug, never reused."""
+    """One address for one lane of a feed, or for a partner's notices. `id` is a slug, never reused."""
 
     id: str
     feed: str
+    """`hub.notices`: those of its `recipient`."""
     url: str
     keys: tuple[EndpointKey, ...]
     """At most two of them live, the newest last."""
@@ -90,6 +91,8 @@ class Endpoint(Struct, frozen=True, omit_defaults=True):
     """Failing: seconds since 1970 of the first failure after the last success."""
     verification: int = 1
     """Counts the times that it was asked to prove itself: another number asks at once."""
+    recipient: str = ""
+    """The partner whose notices it is brought; empty: it is brought a feed, which has its own."""
 
     def live_keys(self, now: int) -> Sequence[EndpointKey]:
         return [key for key in self.keys if now < (inf if key.until is None else key.until)]

@@ -9,25 +9,26 @@ agreements still allow a record is looked at before every attempt, as it is for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from hub.core.endpoint import Endpoint, EndpointState, Mode
 from hub.core.errors import HubError, Trimmed
-from hub.core.feed import Feed, lane_name, stream_of
-from hub.core.terms import may_leave
+from hub.core.feed import Way
 from hub.delivery.breaker import Breaker
 from hub.delivery.cursors import moved
 from hub.delivery.dead import LOST, Buried, Letter
-from hub.delivery.journal import Reader, given
+from hub.delivery.journal import Reader
 from hub.delivery.means import Bell, Means, alarmed, standing
+from hub.delivery.merge import Stamped as Stamp
 from hub.delivery.merge import Taken
-from hub.delivery.outbox import Key, Message, Outbox
+from hub.delivery.outbox import Found, Key, Message, Outbox
 from hub.delivery.shelf import Searched, Shelf, Stamped, found_in
+from hub.delivery.source import Source
 from hub.ports.positions import Lease
 from hub.ports.webhooks import GONE, Reply
-from schemas.headers import FeedHeader
+from hub.trust.cursor import Place
 
 LEASE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
@@ -57,7 +58,9 @@ Outcome = Reply | Searched | Buried | None
 class Shift:
     """The time for which one process holds the lease of an endpoint."""
 
-    def __init__(self, endpoint: Endpoint, feed: Feed, lease: Lease, outbox: Outbox, means: Means, bell: Bell) -> None:
+    def __init__(
+        self, endpoint: Endpoint, source: Source, lease: Lease, outbox: Outbox, means: Means, bell: Bell
+    ) -> None:
         self._id = endpoint.id
         self._concurrency = endpoint.concurrency
         self._bell = bell
@@ -69,8 +72,8 @@ class Shift:
         self.outbox = outbox
         self._breaker = Breaker()
         self._probes = 0
-        self._shelf = Shelf(means.log, stream_of(feed.name, endpoint.lane))
-        self._cursor = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
+        self._shelf = Shelf(means.log, source)
+        self._cursor = source.first()
         self._ready: dict[Key, dict[int, Stamped]] = {}
         """Records of messages that were not attempted yet; what has no room here is read again."""
         self._under_way: dict[asyncio.Task[Outcome], tuple[Message, int]] = {}
@@ -85,15 +88,15 @@ class Shift:
                     self._ringing = asyncio.create_task(self._bell.next.wait())
                 if (stands := standing(self._id, self._means)) is None:
                     return
-                endpoint, feed = stands
+                endpoint, source = stands
                 await self._renew()
-                await self._settle(endpoint, feed)
+                await self._settle(endpoint, source)
                 if self._means.confirmed() and self._reading is None and self._has_room(endpoint):
-                    self._reading = asyncio.create_task(self._read(endpoint, feed))
+                    self._reading = asyncio.create_task(self._read(endpoint, source))
                 if self.outbox.is_owed or (self.outbox.is_changed and self._means.clock.monotonic() >= self._keep_at):
                     await self._keep()
                 if self._means.confirmed():
-                    self._begin(endpoint, feed)
+                    self._begin(endpoint, source)
                 await self._pause()
         finally:
             await self._end()
@@ -123,7 +126,7 @@ class Shift:
 
     # What became of what was begun
 
-    async def _settle(self, endpoint: Endpoint, feed: Feed) -> None:
+    async def _settle(self, endpoint: Endpoint, source: Source) -> None:
         for task in [task for task in self._under_way if task.done()]:
             message, began_us = self._under_way.pop(task)
             key = message.key
@@ -147,7 +150,7 @@ class Shift:
                 if outcome is not None:
                     await self._taken(endpoint)
             elif outcome.status != GONE or not await self._report(endpoint, EndpointState.GONE, self._means.now()):
-                await self._failed(endpoint, feed, key, began_us, outcome)
+                await self._failed(endpoint, source, key, began_us, outcome)
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
             await self._take_up(endpoint, reading)
@@ -167,7 +170,7 @@ class Shift:
         if endpoint.state is EndpointState.FAILING:
             await self._report(endpoint, EndpointState.ACTIVE, self._means.now())
 
-    async def _failed(self, endpoint: Endpoint, feed: Feed, key: Key, began_us: int, reply: Reply) -> None:
+    async def _failed(self, endpoint: Endpoint, source: Source, key: Key, began_us: int, reply: Reply) -> None:
         means, now_us = self._means, self._means.clock.now_us()
         means.observer.count("webhook_attempts", endpoint=self._id, outcome="failed")
         if reply.detail:
@@ -214,9 +217,9 @@ class Shift:
             await self._wait_for_storage(error)
             return
         there = {(stamp.partition, offset): (stamp, value) for stamp, value, offset in _rows(taken)}
-        found = [found_in(offset, stamp, value, ordered=endpoint.ordered) for stamp, value, offset in _rows(taken)]
+        found = list(_found(taken, self.outbox.places, endpoint))
         before = set(self.outbox.messages)
-        self.outbox.plan([each for each in found if each is not None], taken.places, endpoint)
+        self.outbox.plan(found, taken.places, endpoint)
         room = READY_BYTES_MAX - sum(len(value) for held in self._ready.values() for _, value in held.values())
         for key in self.outbox.messages.keys() - before:
             message = self.outbox.messages[key]
@@ -227,14 +230,14 @@ class Shift:
 
     # What is begun
 
-    def _begin(self, endpoint: Endpoint, feed: Feed) -> None:
+    def _begin(self, endpoint: Endpoint, source: Source) -> None:
         now_us, busy = self._means.clock.now_us(), {message.key for message, _ in self._under_way.values()}
         under_way = sum(message.size for message, _ in self._under_way.values())
         for message in self._due(now_us, busy):
             under_way += message.size
             if len(self._under_way) >= endpoint.concurrency or (self._under_way and under_way > UNDER_WAY_BYTES_MAX):
                 break
-            task = asyncio.create_task(self._attempt(endpoint, feed, message))
+            task = asyncio.create_task(self._attempt(endpoint, source, message))
             self._under_way[task] = message, now_us
 
     def _has_room(self, endpoint: Endpoint) -> bool:
@@ -262,21 +265,21 @@ class Shift:
             return [*buried, min(wanted or tried, key=lambda each: each.since_us)]
         return due
 
-    async def _read(self, endpoint: Endpoint, feed: Feed) -> Taken:
+    async def _read(self, endpoint: Endpoint, source: Source) -> Taken:
         """What comes next in the feed; of batches, with what comes while the oldest may wait for it."""
         room = self._means.settings.messages_max - len(self.outbox.messages)
         spread = endpoint.ordered or endpoint.mode is Mode.SINGLE
         limit = room if spread and endpoint.mode is not Mode.THIN else room * endpoint.batch_records
         cursor = moved(self._cursor, self.outbox.places)
-        taken, behind = await self._means.pull.turn(feed, cursor, limit=limit, wait=WAIT_SECONDS)
+        taken, behind = await source.turn(cursor, limit=limit, wait=WAIT_SECONDS)
         if endpoint.mode is Mode.BATCH and 0 < len(taken.records) < min(endpoint.batch_records, limit):
             waited_us = self._means.clock.now_us() - (taken.oldest_us or 0)
             await self._means.clock.sleep(max(0.0, endpoint.batch_ms / 1_000 - waited_us / 1e6))
-            more, _ = await self._means.pull.turn(feed, behind, limit=limit - len(taken.records), wait=0)
+            more, _ = await source.turn(behind, limit=limit - len(taken.records), wait=0)
             return _joined(taken, more)
         return taken
 
-    async def _attempt(self, endpoint: Endpoint, feed: Feed, message: Message) -> Outcome:
+    async def _attempt(self, endpoint: Endpoint, source: Source, message: Message) -> Outcome:
         """None: nothing of it may be sent any more. Raises `StorageUnavailable`."""
         means = self._means
         if message.is_search:
@@ -285,29 +288,33 @@ class Shift:
         stamped = self._ready.pop(message.key, None) or await self._shelf.of(message)
         missing = [offset for offset in message.offsets if offset not in stamped and offset not in message.lost]
         if message.why or missing:
-            return await self._bury(endpoint, feed, message, stamped, missing)
-        snapshot, now = means.snapshot(), means.now()
-        shown = [each for each in stamped.values() if may_leave(each[0], snapshot, now)]
+            return await self._bury(endpoint, source, message, stamped, missing)
+        admits = source.admits()
+        shown = [each for each in stamped.values() if admits(each[0])]
         if not shown and not message.before:
             return None
         stamps, values = [stamp for stamp, _ in shown], [value for _, value in shown]
         reader = Reader(endpoint.id, endpoint.keys[-1].public)
-        await means.pull.journal.add(given(feed, stamps, reader, way="webhook", lane=endpoint.lane))
+        await source.note(stamps, [reader], Way.WEBHOOK)
         places = message.before or self.outbox.delivered_up_to()
         sealed = means.pull.seal(moved(self._cursor, places))
         reply = await means.letters.send(endpoint, self._name_of(message), values, sealed)
         if reply.taken and stamps:
-            oldest_us = min(stamp.received_us for stamp in stamps)
-            means.pull.delivered(feed, Taken(values, stamps, (), oldest_us), "webhook")
+            await source.delivered(Taken(values, stamps, (), message.oldest_us), Way.WEBHOOK)
         return reply
 
     async def _bury(
-        self, endpoint: Endpoint, feed: Feed, message: Message, stamped: Mapping[int, Stamped], missing: Sequence[int]
+        self,
+        endpoint: Endpoint,
+        source: Source,
+        message: Message,
+        stamped: Mapping[int, Stamped],
+        missing: Sequence[int],
     ) -> Buried:
         """What was given up, or what the log let go of before it was taken: a gap."""
         offsets = [each for each in message.offsets if each not in message.lost] if message.why else missing
         why, name = message.why or LOST, self._name_of(message)
-        await self._means.bury(Letter(endpoint, feed, message, name, why, self.outbox.generation, offsets, stamped))
+        await self._means.bury(Letter(endpoint, source, message, name, why, self.outbox.generation, offsets, stamped))
         if missing:
             self._means.observer.count("feed_gaps", feed=endpoint.feed)
             self._means.observer.event("endpoint.gap", endpoint=self._id, records=len(missing))
@@ -336,8 +343,17 @@ class Shift:
         return max(min(moments), LEAST_SECONDS)
 
 
-def _rows(taken: Taken) -> Iterable[tuple[FeedHeader, bytes, int]]:
+def _rows(taken: Taken) -> Iterable[tuple[Stamp, bytes, int]]:
     return zip(taken.stamps, taken.records, taken.offsets, strict=True)
+
+
+def _found(taken: Taken, places: Sequence[Place], endpoint: Endpoint) -> Iterator[Found]:
+    marks = {place.partition: place.mark for place in places}
+    for stamp, value, offset in _rows(taken):
+        mark = marks[stamp.partition]
+        one = found_in(stamp, offset, value, mark=mark, taken_us=taken.oldest_us or 0, ordered=endpoint.ordered)
+        marks[stamp.partition] = one.source_offset
+        yield one
 
 
 def _joined(one: Taken, other: Taken) -> Taken:

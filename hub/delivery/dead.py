@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from hub.core.endpoint import Endpoint
 from hub.core.errors import StorageUnavailable, Unknown
-from hub.core.feed import Feed, lane_name
-from hub.core.record import QUARANTINE, LogRecord
+from hub.core.record import NOTICES, QUARANTINE, LogRecord, Position
+from hub.delivery.merge import Stamped as Stamp
 from hub.delivery.outbox import Message
 from hub.delivery.shelf import Stamped
+from hub.delivery.source import Source
 from hub.ports.event_log import EventLog
 from hub.ports.observer import Observer
-from schemas.headers import NoticeHeader, pack
+from schemas.headers import FeedHeader, NoticeHeader, pack
 
 CAUSE = "DELIVERY_FAILED"
 LOST = "the log let go of it before it was taken"
@@ -26,13 +27,13 @@ class Letter(Struct, frozen=True):
     """Records of a message that are given up."""
 
     endpoint: Endpoint
-    feed: Feed
+    source: Source
     message: Message
     webhook_id: str
     why: str
     generation: int
     offsets: Sequence[int]
-    """In the feed's stream."""
+    """In the stream of the feed or of notices."""
     stamped: Mapping[int, Stamped]
     """What the log still has of them."""
 
@@ -50,10 +51,10 @@ def into_quarantine(log: EventLog, observer: Observer) -> Callable[[Letter], Awa
     """
 
     async def bury(letter: Letter) -> None:
-        message, feed = letter.message, letter.feed
+        message, source = letter.message, letter.source
         what = {
             "endpoint": letter.endpoint.id,
-            "feed": lane_name(feed.name, letter.endpoint.lane),
+            "feed": source.name,
             "webhook_id": letter.webhook_id,
             "attempts": message.attempts,
             "since_us": message.since_us,
@@ -63,13 +64,15 @@ def into_quarantine(log: EventLog, observer: Observer) -> Callable[[Letter], Awa
         records = []
         for offset in letter.offsets:
             stamp, _ = letter.stamped.get(offset, (None, b""))
-            position = (
-                (message.partition, sources.get(offset, -1)) if stamp is None else (stamp.partition, stamp.offset)
-            )
-            generation = letter.generation if stamp is None else stamp.generation
-            header = NoticeHeader(feed.recipient, CAUSE, generation, *position, letter.webhook_id)
+            if stamp is None:
+                lay = offset if source.name == NOTICES else sources.get(offset, -1)
+                position = Position(letter.generation, message.partition, lay)
+            else:
+                position = position_of(stamp, offset, letter.generation)
+            place = position.generation, position.partition, position.offset
+            header = NoticeHeader(source.recipient, CAUSE, *place, letter.webhook_id)
             kept = [b"" if stamp is None else pack(stamp), b"", orjson.dumps(what | {"offset": offset})]
-            records.append(LogRecord(feed.recipient.encode(), pack(header), msgspec.msgpack.encode(kept)))
+            records.append(LogRecord(source.recipient.encode(), pack(header), msgspec.msgpack.encode(kept)))
         if records:
             landed = await log.append(QUARANTINE, message.partition, records)
             if isinstance(landed, Unknown):
@@ -78,3 +81,10 @@ def into_quarantine(log: EventLog, observer: Observer) -> Callable[[Letter], Awa
         observer.event("endpoint.gave_up", endpoint=letter.endpoint.id, records=len(records), why=letter.why)
 
     return bury
+
+
+def position_of(stamp: Stamp, offset: int, generation: int) -> Position:
+    """By which a letter knows a record: one of a feed by its stamp, a notice by where it lies."""
+    if isinstance(stamp, FeedHeader):
+        return Position(stamp.generation, stamp.partition, stamp.offset)
+    return Position(generation, stamp.partition, offset)

@@ -5,7 +5,7 @@ that was not written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from hub.core.registry import Snapshot
 from hub.core.restriction import all_that_bind
 from hub.ports.access_journal import AccessJournal
 from hub.ports.system import Clock
-from schemas.headers import FeedHeader
+from schemas.headers import FeedHeader, Header
 
 
 class Reader(Struct, frozen=True):
@@ -85,11 +85,13 @@ def _stamped(entry: Access, now_us: int, snapshot: Snapshot) -> Access:
 
 
 def given(
-    feed: Feed, stamps: Sequence[FeedHeader], reader: Reader, *, way: str, lane: str = "", step: Step = Step.DELIVERED
+    feed: Feed, stamps: Iterable[Header], reader: Reader, *, way: str, lane: str = "", step: Step = Step.DELIVERED
 ) -> list[Access]:
     """What one reader is given of a feed, by partition and by what decided it."""
     offsets: dict[tuple[int, int, int, tuple[str, ...]], list[int]] = {}
     for stamp in stamps:
+        if not isinstance(stamp, FeedHeader):
+            continue
         decided = stamp.generation, stamp.partition, stamp.revision, stamp.agreements
         offsets.setdefault(decided, []).append(stamp.offset)
     return [

@@ -9,14 +9,16 @@ from msgspec import Struct
 
 from hub.core.endpoint import TRIED, Endpoint, EndpointState
 from hub.core.errors import place_of
-from hub.core.feed import Feed, Way, lane_name
+from hub.core.feed import Way, lane_name
 from hub.core.registry import Snapshot
 from hub.core.settings import WebhookSettings
 from hub.delivery.cursors import Cursors
 from hub.delivery.dead import Letter
 from hub.delivery.letter import Letters
+from hub.delivery.notices import Notices
 from hub.delivery.outbox import Outbox
 from hub.delivery.pull import Pull
+from hub.delivery.source import FeedSource, Source
 from hub.ports.event_log import EventLog
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
@@ -25,6 +27,7 @@ from hub.ports.system import Clock, Entropy
 
 class Means(Struct, frozen=True, kw_only=True):
     pull: Pull
+    notices: Notices
     letters: Letters
     log: EventLog
     positions: Positions
@@ -69,22 +72,27 @@ def lease_name(endpoint: str) -> str:
     return f"webhook/{endpoint}"
 
 
-def standing(name: str, means: Means, states: Collection[EndpointState] = TRIED) -> tuple[Endpoint, Feed] | None:
-    """The endpoint and its feed, if it is in one of the states, and its recipient may be sent the feed now."""
-    snapshot = means.snapshot()
-    endpoint = snapshot.endpoints.get(name)
-    feed = snapshot.feeds.get(endpoint.feed) if endpoint is not None else None
-    if endpoint is None or feed is None or endpoint.state not in states:
+def standing(name: str, means: Means, states: Collection[EndpointState] = TRIED) -> tuple[Endpoint, Source] | None:
+    """The endpoint and what it is brought, if it is in one of the states, and its recipient may be given that now."""
+    endpoint = means.snapshot().endpoints.get(name)
+    if endpoint is None or endpoint.state not in states:
         return None
-    return (endpoint, feed) if Way.WEBHOOK in feed.ways and means.pull.is_open(feed) else None
+    source = _source(endpoint, means)
+    return (endpoint, source) if source is not None and source.is_open() else None
 
 
-async def opened(endpoint: Endpoint, feed: Feed, means: Means) -> Outbox:
-    """What was kept of an endpoint; where there is nothing, or of another log, the feed's beginning."""
+def _source(endpoint: Endpoint, means: Means) -> Source | None:
+    if endpoint.recipient:
+        return means.notices.of(endpoint.recipient)
+    feed = means.snapshot().feeds.get(endpoint.feed)
+    if feed is None or Way.WEBHOOK not in feed.ways:
+        return None
+    return FeedSource(means.pull, feed, lane_name(feed.name, endpoint.lane))
+
+
+async def opened(endpoint: Endpoint, source: Source, means: Means) -> Outbox:
+    """What was kept of an endpoint; where there is nothing, or of another log, the beginning of what it is brought."""
     generation = means.log.generation
     content = await means.positions.kept(lease_name(endpoint.id))
     kept = Outbox.decode(content, generation, means.partitions) if content is not None else None
-    if kept is not None:
-        return kept
-    first = means.cursors.first(lane_name(feed.name, endpoint.lane), feed.version, feed.recipient)
-    return Outbox(generation, first.places)
+    return kept if kept is not None else Outbox(generation, source.first().places)

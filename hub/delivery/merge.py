@@ -28,11 +28,11 @@ class Taken(Struct, frozen=True):
     """Records for a reader, and where it stands behind them."""
 
     records: Sequence[bytes]
-    stamps: Sequence[FeedHeader]
-    """Of the records that have one, in their order."""
+    stamps: Sequence[Stamped]
+    """Of the records, in their order."""
     places: tuple[Place, ...]
     oldest_us: int | None
-    """When the hub received the oldest of them, where the stamps say so."""
+    """When the hub received the oldest of them; of notices, when the log took it."""
     offsets: Sequence[int] = ()
     """Of the records in the stream."""
     seals: Sequence[FeedSeal] = ()
@@ -53,10 +53,19 @@ class _Sifted:
 
     def __init__(self) -> None:
         self.kept: list[StoredRecord] = []
-        self.stamps: list[FeedHeader] = []
+        self.stamps: list[Stamped] = []
         self.hidden: list[StoredRecord] = []
         """Above their mark, and not admitted."""
         self.sealed: list[tuple[FeedSealHeader, StoredRecord]] = []
+
+    def keep(self, stamp: Stamped, record: StoredRecord) -> None:
+        self.kept.append(record)
+        self.stamps.append(stamp)
+
+    def oldest_us(self) -> int | None:
+        pairs = zip(self.stamps, self.kept, strict=True)
+        times = (stamp.received_us if isinstance(stamp, FeedHeader) else record.time_us for stamp, record in pairs)
+        return min(times, default=None)
 
     def seals(self) -> list[FeedSeal]:
         hidden = {leaf_hash(record.value) for record in self.hidden} if self.sealed else set()
@@ -92,10 +101,17 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
             with suppress(TimeoutError):
                 async with tails.clock.deadline(left):
                     await moved.wait()
-    oldest_us = min((stamp.received_us for stamp in sifted.stamps), default=None)
     values, offsets = [record.value for record in sifted.kept], [record.offset for record in sifted.kept]
     seals = sifted.seals() if bound.seals else ()
-    return Taken(values, sifted.stamps, tuple(places), oldest_us, offsets, seals)
+    return Taken(values, sifted.stamps, tuple(places), sifted.oldest_us(), offsets, seals)
+
+
+async def is_overtaken(log: EventLog, stream: str, places: Sequence[Place]) -> bool:
+    """Whether the log let go of records behind a place that had been moved on. Raises `StorageUnavailable`."""
+    for place in places:
+        if 0 < place.offset < (await log.bounds(stream, place.partition)).start:
+            return True
+    return False
 
 
 async def _read_in_turn(log: EventLog, stream: str, tail: Tail, places: Sequence[Place], bound: Bound) -> Found:
@@ -138,20 +154,18 @@ def _sift(place: Place, records: Sequence[StoredRecord], admit: Admit, sifted: _
     mark = place.mark
     for record in records:
         stamp = unpack(record.header)
-        if isinstance(stamp, NoticeHeader) and stamp.id:
-            if admit(stamp):
-                # About no record, it has no place in their order; a repeat is known by its id.
-                sifted.kept.append(record)
-            continue
         if isinstance(stamp, FeedSealHeader):
             sifted.sealed.append((stamp, record))
-        if not isinstance(stamp, FeedHeader | NoticeHeader) or stamp.offset <= mark:
+        if not isinstance(stamp, FeedHeader | NoticeHeader) or not is_above(stamp, mark):
             continue
-        mark = stamp.offset
+        mark = max(mark, stamp.offset)
         if admit(stamp):
-            sifted.kept.append(record)
-            if isinstance(stamp, FeedHeader):
-                sifted.stamps.append(stamp)
+            sifted.keep(stamp, record)
         else:
             sifted.hidden.append(record)
     return Place(place.partition, mark, records[-1].offset + 1)
+
+
+def is_above(stamp: Stamped, mark: int) -> bool:
+    """The reader rule. A notice about no record has no place in their order; a repeat is known by its id."""
+    return stamp.offset > mark or (isinstance(stamp, NoticeHeader) and bool(stamp.id))

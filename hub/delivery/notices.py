@@ -5,55 +5,116 @@ Notices of all partners share a stream; a cursor moves over those of others and 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 from hub.core.dispatch import Kind, Step
 from hub.core.errors import Refusal, Trimmed
+from hub.core.feed import Way
 from hub.core.record import NOTICES
+from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.delivery.cursors import Cursors, moved
-from hub.delivery.merge import Bound, Stamped, take
+from hub.delivery.journal import Reader
+from hub.delivery.merge import Admit, Bound, Stamped, Taken, is_overtaken, take
 from hub.delivery.pull import Page
+from hub.delivery.source import Begun
 from hub.delivery.tail import Tails
 from hub.ports.dispatches import Dispatches
+from hub.ports.observer import Observer
+from hub.trust.cursor import Cursor
 from schemas.headers import NoticeHeader
 
 _CODES = frozenset(kind.code for kind in Kind)
 
 
 class Notices:
-    def __init__(self, *, cursors: Cursors, settings: DeliverySettings, tails: Tails, dispatches: Dispatches) -> None:
-        self._cursors = cursors
-        self._settings = settings
-        self._tails = tails
-        self._dispatches = dispatches
+    def __init__(
+        self,
+        *,
+        cursors: Cursors,
+        settings: DeliverySettings,
+        tails: Tails,
+        dispatches: Dispatches,
+        snapshot: Callable[[], Snapshot],
+        observer: Observer,
+    ) -> None:
+        self.cursors = cursors
+        self.settings = settings
+        self.tails = tails
+        self.dispatches = dispatches
+        self.snapshot = snapshot
+        self.observer = observer
 
     async def page(self, partner: str, sealed: str | None, *, limit: int, wait: float) -> Page | Refusal:
         """Up to `limit` notices (`schemas/formats/notice.md`) behind the cursor; without one, from the earliest kept.
 
-        What customs answers counts as read from here on. `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises
-        `StorageUnavailable`, `StorageFull`, `OutcomeUnknown`.
+        `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`, `StorageFull`, `OutcomeUnknown`.
         """
-        cursor = self._cursors.first(NOTICES, 1, partner)
-        if sealed is not None:
-            opened = self._cursors.open(sealed, feed=NOTICES, reader=partner)
-            if isinstance(opened, Refusal):
-                return opened
-            cursor = opened
-
-        answers: list[str] = []
-
-        def is_own(stamp: Stamped) -> bool:
-            if not isinstance(stamp, NoticeHeader) or partner not in (stamp.partner, stamp.agent):
-                return False
-            if stamp.cause in _CODES:
-                answers.append(stamp.id)
-            return True
-
-        settings = self._settings
-        seconds = min(wait, settings.wait_seconds_max)
-        bound = Bound(min(limit, settings.page_records_max), settings.page_bytes_max, seconds)
+        begun = self.begin(partner, sealed)
+        if isinstance(begun, Refusal):
+            return begun
+        source, cursor = begun
         try:
-            taken = await take(self._tails, NOTICES, cursor.places, is_own, bound)
+            taken, behind = await source.turn(cursor, limit=limit, wait=min(wait, self.settings.wait_seconds_max))
         except Trimmed:
-            return self._cursors.expired(cursor)
-        await self._dispatches.mark(answers, Step.READ, self._tails.clock.now_us())
-        return Page(list(taken.records), self._cursors.seal(moved(cursor, taken.places)))
+            return self.cursors.expired(cursor)
+        await source.note(taken.stamps, (), Way.PULL)
+        await source.delivered(taken, Way.PULL)
+        return Page(list(taken.records), self.cursors.seal(behind))
+
+    def begin(self, partner: str, sealed: str | None) -> Begun:
+        """A partner's notices, and where reading begins. `CURSOR_INVALID`, `CURSOR_EXPIRED`."""
+        source = self.of(partner)
+        if sealed is None:
+            return source, source.first()
+        opened = self.cursors.open(sealed, feed=NOTICES, reader=partner)
+        return opened if isinstance(opened, Refusal) else (source, opened)
+
+    def of(self, partner: str) -> NoticeSource:
+        return NoticeSource(self, partner)
+
+
+class NoticeSource:
+    """The notices of one partner."""
+
+    word = "notice"
+    name = stream = NOTICES
+
+    def __init__(self, notices: Notices, partner: str) -> None:
+        self.recipient = partner
+        self._at = notices
+
+    def first(self) -> Cursor:
+        return self._at.cursors.first(NOTICES, 1, self.recipient)
+
+    def is_open(self) -> bool:
+        partner = self._at.snapshot().partners.get(self.recipient)
+        return partner is not None and not partner.stopped
+
+    def admits(self) -> Admit:
+        return lambda stamp: isinstance(stamp, NoticeHeader) and self.recipient in (stamp.partner, stamp.agent)
+
+    async def gap(self, cursor: Cursor) -> Refusal | None:
+        overtaken = await is_overtaken(self._at.tails.log, NOTICES, cursor.places)
+        return self._at.cursors.expired(cursor) if overtaken else None
+
+    async def turn(self, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
+        settings = self._at.settings
+        bound = Bound(min(limit, settings.page_records_max), settings.page_bytes_max, wait)
+        taken = await take(self._at.tails, NOTICES, cursor.places, self.admits(), bound)
+        return taken, moved(cursor, taken.places)
+
+    async def note(self, stamps: Sequence[Stamped], readers: Iterable[Reader], way: Way) -> None:
+        """What is given counts as read from here on; what is brought, once it was taken."""
+        if way is not Way.WEBHOOK:
+            await self._read(stamps)
+
+    async def delivered(self, taken: Taken, way: Way) -> None:
+        if way is Way.WEBHOOK:
+            await self._read(taken.stamps)
+        if taken.records:
+            self._at.observer.count("delivered", len(taken.records), feed=NOTICES, way=way.value)
+
+    async def _read(self, stamps: Sequence[Stamped]) -> None:
+        answers = [each.id for each in stamps if isinstance(each, NoticeHeader) and each.cause in _CODES]
+        await self._at.dispatches.mark(answers, Step.READ, self._at.tails.clock.now_us())

@@ -21,7 +21,7 @@ from hub.core.settings import DeliverySettings
 from hub.core.terms import kept_seconds, may_leave
 from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Journal, Reader, given
-from hub.delivery.merge import Admit, Bound, Stamped, Taken, take
+from hub.delivery.merge import Admit, Bound, Stamped, Taken, is_overtaken, take
 from hub.delivery.tail import Tails
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
@@ -112,14 +112,18 @@ class Pull:
         if feed.ended:
             return Refusal("FEED_GONE")
         if sealed == EARLIEST:
-            return feed, self._cursors.first(name, feed.version, partner)
+            return feed, self.first(feed, name)
         if sealed == NOW:
-            return feed, await self._at_the_end(self._cursors.first(name, feed.version, partner))
+            return feed, await self._at_the_end(self.first(feed, name))
         if sealed is not None:
             opened = self._cursors.open(sealed, feed=name, reader=partner)
             return opened if isinstance(opened, Refusal) else (feed, opened)
         kept = self._cursors.kept(await self._positions.acknowledged(partner, name))
-        return feed, kept or self._cursors.first(name, feed.version, partner)
+        return feed, kept or self.first(feed, name)
+
+    def first(self, feed: Feed, name: str) -> Cursor:
+        """The earliest record of a lane, nothing seen yet."""
+        return self._cursors.first(name, feed.version, feed.recipient)
 
     async def _at_the_end(self, cursor: Cursor) -> Cursor:
         stream = await self._declared_stream(cursor)
@@ -128,11 +132,8 @@ class Pull:
 
     async def gap(self, feed: Feed, cursor: Cursor) -> Refusal | None:
         """`CURSOR_EXPIRED` where retention let go of records behind the cursor. Raises `StorageUnavailable`."""
-        stream = await self._declared_stream(cursor)
-        for place in cursor.places:
-            if 0 < place.offset < (await self._tails.log.bounds(stream, place.partition)).start:
-                return self._gap(feed, cursor)
-        return None
+        overtaken = await is_overtaken(self._tails.log, await self._declared_stream(cursor), cursor.places)
+        return self._gap(feed, cursor) if overtaken else None
 
     def _gap(self, feed: Feed, cursor: Cursor) -> Refusal:
         self._observer.count("feed_gaps", feed=feed.name)
@@ -149,7 +150,7 @@ class Pull:
 
     def still_stands(self, feed: Feed, taken: Taken) -> bool:
         """Whether all of it may still be given."""
-        return self.is_open(feed) and all(map(self._standing(), taken.stamps))
+        return self.is_open(feed) and all(map(self.standing(), taken.stamps))
 
     async def turn(
         self, feed: Feed, cursor: Cursor, *, limit: int, wait: float, seals: bool = False
@@ -157,7 +158,7 @@ class Pull:
         """What comes next, and the cursor behind it. Raises `StorageUnavailable`, and `Trimmed` as `take` does."""
         stream = await self._declared_stream(cursor)
         bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait, seals)
-        taken = await take(self._tails, stream, cursor.places, self._standing(), bound)
+        taken = await take(self._tails, stream, cursor.places, self.standing(), bound)
         return taken, moved(cursor, taken.places)
 
     async def _declared_stream(self, cursor: Cursor) -> str:
@@ -183,7 +184,7 @@ class Pull:
         if taken.oldest_us is not None:
             self._observer.observe("delivery_seconds", (self._tails.clock.now_us() - taken.oldest_us) / 1e6, way=way)
 
-    def _standing(self) -> Admit:
+    def standing(self) -> Admit:
         """Whether every agreement that a record rests on still stands, as of the moment it is asked."""
 
         def stands(stamp: Stamped) -> bool:

@@ -10,7 +10,6 @@ from itertools import chain, repeat
 
 from hub.core.endpoint import TRIED, Endpoint, EndpointState
 from hub.core.errors import HubError, LeaseLost
-from hub.core.feed import stream_of
 from hub.delivery.courier import LEASE_SECONDS, LOOK_SECONDS, STORAGE_SECONDS, Shift
 from hub.delivery.means import Bell, Means, alarmed, lease_name, opened, standing
 from hub.delivery.outbox import LADDER_SECONDS, Outbox
@@ -151,16 +150,16 @@ class Push:
         for name, outbox in list(self._outboxes.items()):
             if (stands := standing(name, self._means)) is None:
                 continue
-            endpoint, feed = stands
+            endpoint, source = stands
             oldest_us = min((each.oldest_us for each in outbox.messages.values()), default=None)
             since = outbox.failing_since_us // 1_000_000
             told.append(
                 {
                     "endpoint": name,
-                    "feed": feed.name,
+                    "feed": endpoint.feed,
                     "state": endpoint.state.value,
                     "messages": len(outbox.messages),
-                    "records_behind": await self._behind(stream_of(feed.name, endpoint.lane), outbox),
+                    "records_behind": await self._behind(source.stream, outbox),
                     "seconds_behind": 0.0 if oldest_us is None else self._means.now() - oldest_us / 1e6,
                     "failing_since": since or None,
                 }

@@ -11,33 +11,42 @@ from hub.core.access import run_list, runs_of
 from hub.core.endpoint import Endpoint
 from hub.core.errors import Trimmed
 from hub.core.record import StoredRecord
+from hub.delivery.merge import is_above
 from hub.delivery.outbox import Found, Message
+from hub.delivery.source import Source
 from hub.ports.event_log import EventLog, LogReader
-from schemas.headers import FeedHeader, unpack
+from schemas.headers import FeedHeader, NoticeHeader, unpack
 
 PAGE_RECORDS_MAX = 200
 PAGE_BYTES_MAX = 4_194_304
 SEARCH_PAGES_MAX = 20
 """Of one search; where more has to be looked at another one goes on."""
 
-Stamped = tuple[FeedHeader, bytes]
+Stamped = tuple[FeedHeader | NoticeHeader, bytes]
+
+
+class _Object(Struct, frozen=True):
+    scheme: str = ""
+    value: str = ""
 
 
 class _Named(Struct):
     source: str = ""
     publisher: str = ""
+    object: _Object = _Object()
 
 
 _named = msgspec.json.Decoder(_Named)
 
 
 def source_of(value: bytes) -> str:
-    """By which a recipient's records are ordered: publisher and source as they are shown."""
+    """By which a recipient's records are ordered: publisher and source as they are shown, or a notice's object."""
     try:
         named = _named.decode(value)
     except msgspec.DecodeError:
         return "?"  # Nobody can tell: such records keep their order among each other.
-    return f"{named.publisher}\x1f{named.source}"
+    about = named.source or f"{named.object.scheme}:{named.object.value}"
+    return f"{named.publisher}\x1f{about}"
 
 
 class Searched(Struct, frozen=True):
@@ -47,9 +56,10 @@ class Searched(Struct, frozen=True):
 
 
 class Shelf:
-    def __init__(self, log: EventLog, stream: str) -> None:
+    def __init__(self, log: EventLog, source: Source) -> None:
         self._log = log
-        self._stream = stream
+        self._source = source
+        self._stream = source.stream
 
     async def of(self, message: Message) -> dict[int, Stamped]:
         """What the log still has of a message, by offset. Raises `StorageUnavailable`."""
@@ -63,7 +73,7 @@ class Shelf:
                         break
                     inside = [record for record in page if record.offset < first + count]
                     for record in inside:
-                        if isinstance(stamp := unpack(record.header), FeedHeader):
+                        if isinstance(stamp := unpack(record.header), FeedHeader | NoticeHeader):
                             taken[record.offset] = stamp, record.value
                     offset = inside[-1].offset + 1
         return taken
@@ -71,7 +81,7 @@ class Shelf:
     async def search(self, message: Message, end: int, endpoint: Endpoint) -> Searched:
         """The first records of the message's source from `behind` on, before `end`. Raises `StorageUnavailable`."""
         found: list[Found] = []
-        offset, mark, size = message.behind, message.marks[0], 0
+        offset, mark, size, admits = message.behind, message.marks[0], 0, self._source.admits()
         async with self._log.reader(self._stream) as reader:
             for _ in range(SEARCH_PAGES_MAX):
                 page = await _page(reader, message.partition, offset, end - offset) if offset < end else ()
@@ -82,21 +92,24 @@ class Shelf:
                         return Searched(found, end)
                     if len(found) > endpoint.batch_records or size > endpoint.batch_bytes:
                         return Searched(found, record.offset)
-                    one = found_in(record.offset, record.header, record.value, ordered=True)
-                    if one is not None and one.source == message.source and one.source_offset > mark:
+                    stamp = unpack(record.header)
+                    if not (isinstance(stamp, FeedHeader | NoticeHeader) and is_above(stamp, mark) and admits(stamp)):
+                        continue
+                    one = found_in(stamp, record.offset, record.value, mark=mark, taken_us=record.time_us, ordered=True)
+                    if one.source == message.source:
                         found.append(one)
                         mark, size = one.source_offset, size + one.size
                 offset = page[-1].offset + 1
         return Searched(found, offset)
 
 
-def found_in(offset: int, header: bytes | FeedHeader, value: bytes, *, ordered: bool) -> Found | None:
-    """None: it is no record for a recipient."""
-    stamp = unpack(header) if isinstance(header, bytes) else header
-    if not isinstance(stamp, FeedHeader):
-        return None
+def found_in(
+    stamp: FeedHeader | NoticeHeader, offset: int, value: bytes, *, mark: int, taken_us: int, ordered: bool
+) -> Found:
+    """`mark`: of the reader rule, before it; what is about no record leaves it as it is. `taken_us`: by the log."""
+    time_us = stamp.received_us if isinstance(stamp, FeedHeader) else taken_us
     source = source_of(value) if ordered else ""
-    return Found(stamp.partition, offset, stamp.offset, stamp.received_us, source, len(value))
+    return Found(stamp.partition, offset, max(mark, stamp.offset), time_us, source, len(value))
 
 
 async def _page(reader: LogReader, partition: int, offset: int, count: int) -> Sequence[StoredRecord]:

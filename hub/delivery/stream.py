@@ -11,13 +11,13 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from itertools import chain
 
 from hub.core.errors import HubError, Refusal
-from hub.core.feed import Feed, lane_of
-from hub.delivery.journal import Reader, given
+from hub.core.feed import Way
+from hub.delivery.journal import Reader
 from hub.delivery.merge import Taken
 from hub.delivery.pull import Pull
+from hub.delivery.source import Begun, Source
 from hub.trust.cursor import Cursor, Place
 
 GROUP_RECORDS_MAX = 200
@@ -29,8 +29,8 @@ SHARED_GROUPS_MAX = 64
 class Group:
     """Records in order, and the cursor to resume from behind them. No records: a sign of life."""
 
-    def __init__(self, feed: Feed, taken: Taken, cursor: Cursor, sealed: str) -> None:
-        self.feed, self.taken, self.behind = feed, taken, cursor
+    def __init__(self, source: Source, taken: Taken, cursor: Cursor, sealed: str) -> None:
+        self.source, self.taken, self.behind = source, taken, cursor
         self.records, self.cursor = list(taken.records), sealed
         self.decided: tuple[int, float] = (0, 0.0)
         """By which registry revision it was looked at last, and when (monotonic)."""
@@ -45,8 +45,8 @@ class Group:
         return self._bytes
 
 
-Standing = tuple[str, int, tuple[Place, ...]]
-"""Where readers stand together: the feed's lane with its version, and the place in each partition."""
+Standing = tuple[str, int, str, tuple[Place, ...]]
+"""Where readers stand together: the feed's lane with its version, whose it is, and the place in each partition."""
 
 
 class _Turn:
@@ -74,57 +74,61 @@ class Streams:
 
     @asynccontextmanager
     async def open(
-        self, partner: str, name: str, sealed: str | None, reader: Reader, stop: Callable[[], bool]
+        self, begun: Begun, reader: Reader, stop: Callable[[], bool]
     ) -> AsyncIterator[AsyncIterator[Group] | Refusal]:
         """Groups from the cursor on, until `stop` says so, the feed ends or its recipient is suspended.
 
         Where retention overtakes a reader they end with `Trimmed`: it is told when it opens the stream again.
 
-        `stop` is asked at every group, at every heartbeat and whenever the bell rings. Refuses as `Pull.page` does, and
-        with `TOO_MANY_REQUESTS` where this reader has as many streams of this feed as it may have.
+        `stop` is asked at every group, at every heartbeat and whenever the bell rings. Refuses as `begun` does,
+        with `CURSOR_EXPIRED` where there is a gap behind the cursor, and with `TOO_MANY_REQUESTS` where this reader has
+        as many streams of it as it may have.
         """
-        begun = await self._pull.begin(partner, name, sealed)
-        recipient = (partner, name)
         if not isinstance(begun, Refusal):
-            begun = await self._pull.gap(*begun) or begun
-        if not isinstance(begun, Refusal) and self._open[recipient] >= self._pull.settings.streams_per_reader_max:
-            begun = Refusal("TOO_MANY_REQUESTS", f"at most {self._open[recipient]} streams of a feed")
+            begun = await self._refused(*begun) or begun
         if isinstance(begun, Refusal):
             yield begun
             return
-        feed, cursor = begun
+        source, cursor = begun
+        recipient = source.recipient, source.name
         self._open[recipient] += 1
         try:
-            yield self._groups(feed, cursor, reader, stop)
+            yield self._groups(source, cursor, reader, stop)
         finally:
             self._open[recipient] -= 1
             self._open += Counter()  # Drops what has come to zero.
 
+    async def _refused(self, source: Source, cursor: Cursor) -> Refusal | None:
+        if (gap := await source.gap(cursor)) is not None:
+            return gap
+        most = self._pull.settings.streams_per_reader_max
+        if self._open[source.recipient, source.name] < most:
+            return None
+        return Refusal("TOO_MANY_REQUESTS", f"at most {most} streams of a feed")
+
     async def _groups(
-        self, feed: Feed, cursor: Cursor, reader: Reader, stop: Callable[[], bool]
+        self, source: Source, cursor: Cursor, reader: Reader, stop: Callable[[], bool]
     ) -> AsyncIterator[Group]:
-        while not stop() and self._pull.is_open(feed):
-            group = await self._next(feed, cursor, reader, stop)
-            if not stop() and self._pull.is_open(feed):
+        while not stop() and source.is_open():
+            group = await self._next(source, cursor, reader, stop)
+            if not stop() and source.is_open():
                 await self._note(group, [reader])
                 if not self._still_stands(group):  # Writing took its time: it is looked at again.
-                    self._shared.pop((cursor.feed, cursor.feed_version, cursor.places), None)
+                    self._shared.pop(_standing(cursor), None)
                     continue
                 cursor = group.behind
-                self._pull.delivered(feed, group.taken, "sse")
+                await source.delivered(group.taken, Way.SSE)
                 yield group
 
     async def _note(self, group: Group, readers: Sequence[Reader]) -> None:
         """Streams of one system, which are given the same at once, are one entry."""
         if missing := [reader for reader in readers if reader not in group.noted]:
-            lane = lane_of(group.behind.feed)[1]
-            entries = (given(group.feed, group.taken.stamps, reader, way="sse", lane=lane) for reader in missing)
-            await self._pull.journal.add(chain.from_iterable(entries))
+            await group.source.note(group.taken.stamps, missing, Way.SSE)
             group.noted.update(missing)
 
-    async def _next(self, feed: Feed, cursor: Cursor, reader: Reader, stop: Callable[[], bool]) -> Group:
+    async def _next(self, source: Source, cursor: Cursor, reader: Reader, stop: Callable[[], bool]) -> Group:
         """What comes behind the cursor: waited for by one of those who stand there. When he goes, another one waits."""
-        standing = cursor.feed, cursor.feed_version, cursor.places
+        standing = _standing(cursor)
         if (shared := self._shared.get(standing)) is not None and self._is_fresh(shared):
             return shared
         while (turn := self._turns.get(standing)) is not None:
@@ -137,7 +141,7 @@ class Streams:
         turn = self._turns[standing] = _Turn()
         turn.waiting[reader] = stop
         try:
-            group = turn.found = await self._found(feed, cursor, turn)
+            group = turn.found = await self._found(source, cursor, turn)
             self._share(standing, group)
             return group
         except HubError as error:
@@ -147,15 +151,15 @@ class Streams:
             turn.over.set()
             del self._turns[standing]
 
-    async def _found(self, feed: Feed, cursor: Cursor, turn: _Turn) -> Group:
-        group = await self._take(feed, cursor)
+    async def _found(self, source: Source, cursor: Cursor, turn: _Turn) -> Group:
+        group = await self._take(source, cursor)
         await self._note(group, [reader for reader, stops in turn.waiting.items() if not stops()])
         return group
 
-    async def _take(self, feed: Feed, cursor: Cursor) -> Group:
+    async def _take(self, source: Source, cursor: Cursor) -> Group:
         heartbeat = self._pull.settings.stream_heartbeat_seconds
-        taken, behind = await self._pull.turn(feed, cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
-        group = Group(feed, taken, behind, self._pull.seal(behind))
+        taken, behind = await source.turn(cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
+        group = Group(source, taken, behind, self._pull.seal(behind))
         group.decided = self._pull.moment()
         return group
 
@@ -171,7 +175,7 @@ class Streams:
         """Whether all of it may still be given: looked at once for all its readers, while nothing was decided anew."""
         if not self._is_fresh(group):
             moment = self._pull.moment()
-            if not self._pull.still_stands(group.feed, group.taken):
+            if not (group.source.is_open() and all(map(group.source.admits(), group.taken.stamps))):
                 return False
             group.decided = moment
         return True
@@ -180,3 +184,7 @@ class Streams:
         """Nothing was decided anew since, and it was looked at just now."""
         revision, now = self._pull.moment()
         return group.decided[0] == revision and now - group.decided[1] < SHARED_SECONDS
+
+
+def _standing(cursor: Cursor) -> Standing:
+    return cursor.feed, cursor.feed_version, cursor.reader, cursor.places

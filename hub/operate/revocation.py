@@ -133,6 +133,7 @@ REVOKED = (
     Access("requests under way", "Gate.enter, again after the body; authorise, again before the append"),
     Access("long polls", "Gate.enter, again before the answer"),
     Access("open streams", "ReaderAPI._must_stop, at every bell"),
+    Access("streams of notices", "ReaderAPI._must_stop, at every bell"),
     Access("replay pages", "Gate.enter, again before the answer"),
     Access("live counts", "Gate.enter, again after the body and before the answer"),
     Access("notices sent by an engine", "Gate.enter, again after the body; DoubtHerald tells who was sent one"),

@@ -20,6 +20,7 @@ from hub.delivery.acknowledge import Acknowledgements, Said
 from hub.delivery.journal import Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import EARLIEST, NOW, Page, Pull
+from hub.delivery.source import Begun, begin_feed
 from hub.delivery.stream import Group, Streams
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -27,7 +28,7 @@ from hub.trust.statement import utc_text
 from hub.views.receipts import Receipts
 from hub.views.status import EventStatus, Statuses
 from hub.web import render
-from hub.web.edge import JSON, SERVER, BodyReader, Handler, answer, number
+from hub.web.edge import JSON, SERVER, BodyReader, Handler, answer, number, only
 from hub.web.gate import Gate, publisher_asked
 from hub.web.problems import Refused, granted
 from schemas.identity import ID_BYTES_MAX, SOURCE_BYTES_MAX, utc_instant
@@ -103,6 +104,7 @@ class ReaderAPI:
             "get_records": self._with_a_place("feeds:read", self.get_records),
             "acknowledge": self.acknowledge,
             "stream": self._with_a_place("feeds:read", self.stream),
+            "stream_notices": self._with_a_place("receipts:read", self.stream_notices),
         }
 
     def _with_a_place(self, scope: str, handler: Handler) -> Handler:
@@ -154,6 +156,7 @@ class ReaderAPI:
 
     async def get_notices(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "receipts:read")
+        only(request, ("cursor", "limit", "wait"))
         limit, wait = self._page_of(request)
         page = await self._notices.page(principal.partner.id, request.query.get("cursor"), limit=limit, wait=wait)
         self._gate.enter(request, "receipts:read")
@@ -172,16 +175,24 @@ class ReaderAPI:
         return web.Response(status=204)
 
     async def stream(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
-        """Server-Sent Events (HTML Living Standard §9.2): the last event of each group carries the cursor as its id."""
         principal = self._gate.enter(request, "feeds:read")
         cursor = request.headers.get("Last-Event-ID") or _place_of(request)
-        async with self._streams.open(
-            principal.partner.id,
-            _lane_asked(request, names),
-            cursor,
-            _reader(principal),
-            self._watch(request, principal),
-        ) as groups:
+        begun = await begin_feed(self._pull, principal.partner.id, _lane_asked(request, names), cursor)
+        return await self._stream(request, principal, begun, "feeds:read")
+
+    async def stream_notices(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
+        principal = self._gate.enter(request, "receipts:read")
+        only(request, ("cursor",))
+        cursor = request.headers.get("Last-Event-ID") or request.query.get("cursor")
+        begun = self._notices.begin(principal.partner.id, cursor)
+        return await self._stream(request, principal, begun, "receipts:read")
+
+    async def _stream(
+        self, request: web.BaseRequest, principal: Principal, begun: Begun, scope: str
+    ) -> web.StreamResponse:
+        """Server-Sent Events (HTML Living Standard §9.2): the last event of each group carries the cursor as its id."""
+        watch = self._watch(request, principal, scope)
+        async with self._streams.open(begun, _reader(principal), watch) as groups:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
             response = web.StreamResponse(
@@ -236,7 +247,7 @@ class ReaderAPI:
         async with self._clock.deadline(STREAM_STALLED_SECONDS_MAX):
             await response.write(group)
 
-    def _watch(self, request: web.BaseRequest, principal: Principal) -> Callable[[], bool]:
+    def _watch(self, request: web.BaseRequest, principal: Principal, scope: str) -> Callable[[], bool]:
         """Whether a stream must stop: the hub stops or decides nothing, the reader has gone, or its token, key or
         partner no longer stands. It is asked at every group; while the registry says the same, who reads is looked at
         now and then."""
@@ -248,14 +259,14 @@ class ReaderAPI:
             if is_out or self._stopping() or transport is None or transport.is_closing():
                 return True
             if not self._gate.decides() or revision != looked[0] or now - looked[1] >= LOOK_SECONDS:
-                looked, is_out = (revision, now), self._is_out(request, principal)
+                looked, is_out = (revision, now), self._is_out(request, principal, scope)
             return is_out
 
         return must_stop
 
-    def _is_out(self, request: web.BaseRequest, principal: Principal) -> bool:
+    def _is_out(self, request: web.BaseRequest, principal: Principal, scope: str) -> bool:
         try:
-            return self._gate.enter(request, "feeds:read").partner.id != principal.partner.id
+            return self._gate.enter(request, scope).partner.id != principal.partner.id
         except Refused as e:
             reason = "registry" if e.refusal.code == "REGISTRY_STALE" else "credential"
             self._observer.count("streams_cut", reason=reason)
@@ -297,9 +308,10 @@ def _page_answer(outcome: Page | Refusal) -> web.Response:
 def _sse(group: Group) -> bytes:
     if not group.records:
         return b": here\nid: " + group.cursor.encode() + b"\n\n"
+    begin = b"event: " + group.source.word.encode() + b"\n"
     *others, last = map(_one_line, group.records)
-    lines = b"".join(b"event: record\ndata: " + record + b"\n\n" for record in others)
-    return lines + b"event: record\nid: " + group.cursor.encode() + b"\ndata: " + last + b"\n\n"
+    lines = b"".join(begin + b"data: " + record + b"\n\n" for record in others)
+    return lines + begin + b"id: " + group.cursor.encode() + b"\ndata: " + last + b"\n\n"
 
 
 def _one_line(record: bytes) -> bytes:

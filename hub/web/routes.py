@@ -181,6 +181,16 @@ ROUTES = (
         codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE", *NOTICE_CODES),
         summary="What customs has to tell you, oldest first; long poll with `wait`.",
     ),
+    Route(
+        method="GET",
+        path="/v1/notices/stream",
+        name="stream_notices",
+        scope="receipts:read",
+        waits=True,
+        answers=(200, 400, 410),
+        codes=("CURSOR_INVALID", "CURSOR_EXPIRED", "STORAGE_UNAVAILABLE", *NOTICE_CODES),
+        summary="The same notices as Server-Sent Events; `id:` is a cursor, `Last-Event-ID` resumes.",
+    ),
     *ANSWER_ROUTES,
     Route(
         method="GET",

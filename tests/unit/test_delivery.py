@@ -25,6 +25,7 @@ from hub.delivery.cursors import Cursors
 from hub.delivery.journal import Journal, Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import EARLIEST, Page, Pull
+from hub.delivery.source import begin_feed
 from hub.delivery.stream import Group, Streams
 from hub.delivery.tail import IDLE_SECONDS, Tails
 from hub.drivers.memory.access_journal import MemoryAccessJournal
@@ -90,7 +91,12 @@ class Desk:
         )
         self.streams = Streams(self.pull)
         self.notices = Notices(
-            cursors=self.cursors, settings=self.settings, tails=self.tails, dispatches=MemoryDispatches()
+            cursors=self.cursors,
+            settings=self.settings,
+            tails=self.tails,
+            dispatches=MemoryDispatches(),
+            snapshot=lambda: world.snapshot,
+            observer=world.observer,
         )
 
     @asynccontextmanager
@@ -99,6 +105,14 @@ class Desk:
             task = group.create_task(self.tails.run())
             yield
             task.cancel()
+
+    @asynccontextmanager
+    async def stream(
+        self, cursor: str | None, reader: Reader, stop: Callable[[], bool]
+    ) -> AsyncIterator[AsyncIterator[Group] | Refusal]:
+        begun = await begin_feed(self.pull, "customs", "risk", cursor)
+        async with self.streams.open(begun, reader, stop) as groups:
+            yield groups
 
     async def page(self, cursor: str | None = None, *, limit: int = 100, wait: float = 0.0) -> Page:
         page = await self.pull.page("customs", "risk", cursor, reader=ENGINE, limit=limit, wait=wait)
@@ -318,7 +332,7 @@ def test_a_reader_whom_retention_has_overtaken_is_told_and_goes_on_behind_the_ga
 def test_a_stream_of_a_reader_whom_retention_has_overtaken_is_refused_with_a_fresh_cursor() -> None:
     async def main() -> None:
         at = await desk()
-        async with at.streams.open("customs", "risk", await overtaken(at), ENGINE, lambda: False) as groups:
+        async with at.stream(await overtaken(at), ENGINE, lambda: False) as groups:
             assert isinstance(groups, Refusal)
 
         assert groups.code == "CURSOR_EXPIRED"
@@ -331,7 +345,7 @@ def test_an_open_stream_that_retention_overtakes_ends() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a")
-        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+        async with at.stream(None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             await anext(groups)
             await overtaken(at)
@@ -502,7 +516,7 @@ def test_a_stream_gives_groups_with_a_cursor_to_resume_from() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, "a", "b")
-        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+        async with at.stream(None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             group = await anext(groups)
             await groups.aclose()  # type: ignore[attr-defined]
@@ -523,7 +537,7 @@ def test_a_stream_ends_as_soon_as_the_bell_tells_that_it_may_not_go_on(cause: st
         stopped = False
         await passed_on(at, "a")
         async with (
-            at.streams.open("customs", "risk", None, ENGINE, lambda: stopped) as groups,
+            at.stream(None, ENGINE, lambda: stopped) as groups,
             asyncio.TaskGroup() as tasks,
         ):
             assert not isinstance(groups, Refusal)
@@ -559,7 +573,7 @@ def test_nobody_waits_while_the_hub_stops_also_who_came_just_before() -> None:
 def test_a_quiet_stream_gives_signs_of_life() -> None:
     async def main() -> None:
         at = await desk(stream_heartbeat_seconds=15.0)
-        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+        async with at.stream(None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             group = await anext(groups)
             await groups.aclose()  # type: ignore[attr-defined]
@@ -572,11 +586,11 @@ def test_a_quiet_stream_gives_signs_of_life() -> None:
 def test_a_reader_has_only_so_many_streams_of_a_feed() -> None:
     async def main() -> None:
         at = await desk(streams_per_reader_max=1)
-        one = at.streams.open("customs", "risk", None, ENGINE, lambda: False)
-        async with one, at.streams.open("customs", "risk", None, ENGINE, lambda: False) as second:
+        one = at.stream(None, ENGINE, lambda: False)
+        async with one, at.stream(None, ENGINE, lambda: False) as second:
             assert isinstance(second, Refusal)
             assert second.code == "TOO_MANY_REQUESTS"
-        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as third:
+        async with at.stream(None, ENGINE, lambda: False) as third:
             assert not isinstance(third, Refusal)
 
     virtual.run(main())
@@ -634,7 +648,7 @@ def test_nothing_is_given_that_could_not_be_written_down() -> None:
         with pytest.raises(StorageUnavailable):
             await at.page()
 
-        async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+        async with at.stream(None, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             with pytest.raises(StorageUnavailable):
                 await anext(groups)
@@ -652,7 +666,7 @@ def test_readers_who_stand_together_are_given_one_group_that_is_encoded_once() -
             return b"".join(group.records)
 
         async def read() -> bytes:
-            async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+            async with at.stream(None, ENGINE, lambda: False) as groups:
                 assert not isinstance(groups, Refusal)
                 return (await anext(groups)).encoded(encode)
 
@@ -682,7 +696,7 @@ def test_systems_that_wait_together_are_written_down_together_and_who_must_stop_
         stopped = False
 
         async def read(name: str, stop: Callable[[], bool]) -> list[bytes]:
-            async with at.streams.open("customs", "risk", None, Reader(name, "k"), stop) as groups:
+            async with at.stream(None, Reader(name, "k"), stop) as groups:
                 assert not isinstance(groups, Refusal)
                 group = await anext(groups, None)
                 return [] if group is None else group.records
@@ -706,7 +720,7 @@ def test_when_who_waits_for_all_goes_away_another_one_waits() -> None:
         at = await desk()
 
         async def read() -> list[bytes]:
-            async with at.streams.open("customs", "risk", None, ENGINE, lambda: False) as groups:
+            async with at.stream(None, ENGINE, lambda: False) as groups:
                 assert not isinstance(groups, Refusal)
                 return (await anext(groups)).records
 
@@ -752,7 +766,7 @@ def test_who_comes_a_moment_later_to_where_others_stood_is_given_their_group_unt
         await passed_on(at, "a")
 
         async def first_group() -> Group:
-            async with at.streams.open("customs", "risk", EARLIEST, ENGINE, lambda: False) as groups:
+            async with at.stream(EARLIEST, ENGINE, lambda: False) as groups:
                 assert not isinstance(groups, Refusal)
                 return await anext(groups)
 

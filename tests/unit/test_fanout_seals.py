@@ -232,7 +232,7 @@ def test_a_stream_passes_over_seals() -> None:
         at = Desk(await registered(), stream_heartbeat_seconds=1.0)
         await passed_on(at.world, "a")
 
-        async with at.following(), at.streams.open("customs", "risk", EARLIEST, ENGINE, lambda: False) as groups:
+        async with at.following(), at.stream(EARLIEST, ENGINE, lambda: False) as groups:
             assert not isinstance(groups, Refusal)
             found = [await anext(groups), await anext(groups)]
 

@@ -151,6 +151,7 @@ class Square(Desk):
 
         means = Means(
             pull=self.pull,
+            notices=self.notices,
             letters=Letters(self.town, secret, self.world.clock),
             log=self.world.log,
             positions=self.keeping,

@@ -381,6 +381,7 @@ ASKED: dict[str, Asked] = {
     "get_dead_letter": Asked(("", "on_behalf_of=victim")),
     "list_accesses": Asked(("", "limit=1", "format=csv", "format=ndjson", "concerning=yes", _THEIR_EVENT)),
     "get_notices": Asked(("", "wait=0", "limit=1")),
+    "stream_notices": Asked(("cursor=x", "on_behalf_of=victim")),
     "send_notice": Asked(body=_notice),
     "sent_notices": Asked(("", "limit=1", "overdue=yes", "id=asked", "cursor=x")),
     "acknowledge_notice": Asked(body=_json({})),

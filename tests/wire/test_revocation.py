@@ -29,6 +29,7 @@ from tests.wire.test_answering import acknowledge, engine, hold, shown, told
 from tests.wire.test_answering import send as send_notice
 from tests.wire.test_epcis import document, epcis, send
 from tests.wire.test_in_force import asked_to_go_on
+from tests.wire.test_notice_streams import STREAM
 from tests.wire.test_own_credentials import proof_for, rotate
 from tests.wire.test_possession import Held
 from tests.wire.test_replays import EVERYTHING, START, page, started
@@ -49,9 +50,9 @@ class Scene:
     async def leak(self, caller: Caller) -> None:
         await self.world.act("key.leaked", key=caller.key.id, since="2020-01-01", reason="stolen")
 
-    async def stream(self) -> Any:
-        headers = {"Authorization": f"Bearer {self.watch.token}"}
-        return await self.world.http.get(f"{self.world.hub.url}/v1/feeds/watch/stream", headers=headers)
+    async def stream(self, caller: Caller, path: str) -> Any:
+        headers = {"Authorization": f"Bearer {caller.token}"}
+        return await self.world.http.get(f"{self.world.hub.url}{path}", headers=headers)
 
 
 async def new_tokens(scene: Scene) -> None:
@@ -122,11 +123,21 @@ async def long_polls(scene: Scene) -> None:
 
 async def open_streams(scene: Scene) -> None:
     await scene.delta.post(event())
-    async with await scene.stream() as stream:
+    async with await scene.stream(scene.watch, "/v1/feeds/watch/stream") as stream:
         assert await stream.content.readline() == b"event: record\n"
         await scene.leak(scene.watch)
         async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
             await stream.content.read()
+
+
+async def streams_of_notices(scene: Scene) -> None:
+    customs = await engine(scene.world, "customs")
+    await send_notice(customs, hold(await shown(customs, scene.delta), feed="customs"))
+    async with await scene.stream(scene.delta, STREAM) as stream:
+        assert await stream.content.readline() == b"event: notice\n"
+        await scene.leak(scene.delta)
+        await stream.content.read()
+    assert (await scene.delta.get(STREAM)).code == "UNAUTHENTICATED"
 
 
 async def replay_pages(scene: Scene) -> None:
@@ -245,6 +256,7 @@ PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "requests under way": requests_under_way,
     "long polls": long_polls,
     "open streams": open_streams,
+    "streams of notices": streams_of_notices,
     "replay pages": replay_pages,
     "live counts": live_counts,
     "notices sent by an engine": notices_sent,

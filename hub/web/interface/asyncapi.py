@@ -45,6 +45,7 @@ def asyncapi(known: Catalogue, url: str) -> Document:
                 "servers": [{"$ref": "#/servers/hub"}],
                 "messages": {"notice": {"$ref": "#/components/messages/notice"}},
             },
+            "noticeStream": _channel_of("/v1/notices/stream", "hub", {"notice": {}}, {"http": {}}),
         },
         "operations": {
             "sendToFeedTopic": _operation("feedTopic", messages, "Records of a feed, in order within a partition."),
@@ -52,6 +53,9 @@ def asyncapi(known: Catalogue, url: str) -> Document:
                 "feedStream", messages, "The same as Server-Sent Events; `id:` is a cursor."
             ),
             "sendNotice": _operation("notices", {"notice": {}}, "A notice, oldest first."),
+            "sendNoticeToStream": _operation(
+                "noticeStream", {"notice": {}}, "The same as Server-Sent Events; `id:` is a cursor."
+            ),
         },
         "components": {
             "messages": {**messages, "notice": {"name": "notice", "payload": {"$ref": "#/components/schemas/Notice"}}},

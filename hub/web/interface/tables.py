@@ -31,6 +31,7 @@ _LIMIT = _query("limit", "at most so many items", **_COUNT)
 _WAIT = _query("wait", "seconds to wait for the first item", **_COUNT)
 _LANE = _query("lane", "the lane of its urgent types; the other one, if not given", const="urgent")
 _FROM = _query("from", "begin with the first record kept, or with the next one", enum=["earliest", "now"])
+_LAST_EVENT = _header("Last-Event-ID", "a cursor: where to go on")
 _LANG = _query("lang", "the language, instead of Accept-Language", enum=["en", "fr"])
 _SOURCE = _query("source", "the source of what the document holds")
 _TYPE = _query("type", "the event type of rows that name none")
@@ -135,6 +136,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _LIMIT,
     ],
     "get_notices": [_CURSOR, _LIMIT, _WAIT],
+    "stream_notices": [_CURSOR, _LAST_EVENT],
     "sent_notices": [
         _query("id", "those that you sent under this id of yours"),
         _query("overdue", "yes: those alone whose deadline passed unacknowledged", const="yes"),
@@ -153,7 +155,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     ],
     "acknowledge": [_LANE],
     "get_replay_records": [_CURSOR, _LIMIT, _WAIT],
-    "stream": [_LANE, _CURSOR, _FROM, _header("Last-Event-ID", "a cursor: where to go on")],
+    "stream": [_LANE, _CURSOR, _FROM, _LAST_EVENT],
     "epcis_capture": [
         _header("GS1-Capture-Error-Behaviour", "what becomes of the rest", enum=["rollback", "proceed"]),
         _SOURCE,
@@ -210,6 +212,7 @@ ANSWERS: dict[str, dict[str, str]] = {
     "own_agreements": {JSON: "OwnAgreements"},
     "sign_agreement": {JSON: "OwnAgreement"},
     "get_notices": {JSON: "Notices"},
+    "stream_notices": {SSE: "Text"},
     "send_notice": {JSON: "SentNotices"},
     "sent_notices": {JSON: "SentNotices"},
     "acknowledge_notice": {JSON: "NoticeAcknowledged"},
