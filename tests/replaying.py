@@ -14,6 +14,7 @@ from hub.core.event import Event
 from hub.core.record import EVENTS, LogRecord
 from hub.core.replay import Replay
 from hub.core.settings import ReplaySettings
+from hub.core.terms import kept_agreements
 from hub.delivery.cursors import Cursors
 from hub.delivery.failed import failed_in
 from hub.delivery.journal import Journal, Reader
@@ -93,6 +94,7 @@ class PastWorld(FanoutWorld):
         self.past = Past(
             index=self.index,
             snapshot=lambda: self.snapshot,
+            agreements=kept_agreements(lambda: self.snapshot),
             secret=lambda use: SECRET,
             hub="hub",
             erased=self._is_erased,

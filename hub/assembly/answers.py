@@ -11,7 +11,6 @@ from msgspec import convert, to_builtins
 
 from hub.core.dispatch import OPERATORS, Dispatch, Kind, Sent, Step, dispatch_id
 from hub.core.errors import Refusal
-from hub.core.terms import kept_agreements
 from hub.delivery.answered import NoticeAcknowledgements
 from hub.delivery.answering import Answering, Asked, told
 from hub.delivery.shown import ShownRecords
@@ -38,7 +37,7 @@ def answering_api(hub: Hub) -> AnsweringAPI:
         ports.dispatches,
         shown=shown,
         views=ports.views,
-        agreements=kept_agreements(hub.snapshot),
+        agreements=hub.agreements,
         snapshot=hub.snapshot,
         clock=hub.clock,
         sent_hour_max=hub.settings.delivery.notices_sent_hour_max,

@@ -35,7 +35,6 @@ from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
 from hub.delivery.again import Again
-from hub.delivery.committed import Groups
 from hub.delivery.failures import last_failure
 from hub.delivery.journal import Journal
 from hub.delivery.push import Push
@@ -144,9 +143,8 @@ class Hub:
         self.again: Again | None = None
         """Both in the worker that delivers webhooks."""
         self.second_look = SecondLook(self.snapshot, clock=clock, observer=observer)
-        self.sights = Sights(
-            snapshot=self.snapshot, agreements=kept_agreements(self.snapshot), secret=ports.keys.secret
-        )
+        self.agreements = kept_agreements(self.snapshot)
+        self.sights = Sights(snapshot=self.snapshot, agreements=self.agreements, secret=ports.keys.secret)
         self.bodies = BodyReader(bounds=settings.http, clock=clock)
         self.entrance = make_entrance(
             settings,
@@ -160,7 +158,6 @@ class Hub:
             entropy=entropy,
             observer=observer,
         )
-        self.groups = Groups(ports.feed_access)
         self.lags, self.counts = make_lags(self), make_counts(self)
         self.known = WellKnown(
             url=self.url,

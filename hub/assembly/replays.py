@@ -38,6 +38,7 @@ def replays_api(hub: Hub) -> ReplaysAPI:
     past = Past(
         index=ports.index,
         snapshot=hub.snapshot,
+        agreements=hub.agreements,
         secret=ports.keys.secret,
         hub=hub.settings.hub_name,
         erased=nothing_erased,

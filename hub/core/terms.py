@@ -109,13 +109,18 @@ class Terms:
         candidates = [*self._of.get(publisher, ()), *self._of.get(None, ())]
         return [term for term in candidates if term.covers(header.revision, revision, publisher, facts, header.type)]
 
-    def standing(self, now: int) -> Terms:
+    def standing(self, now: int, *, until: int = 0) -> Terms:
         """Those whose last day has not passed at `now` (seconds since 1970): nothing is shown on the others any more,
-        nor of what is older than its recipient may keep it.
+        nor of what is older than its recipient may keep it; `until`: at that moment already, if it is later.
 
         From when on an agreement shows events is a matter of when those were received.
         """
-        return self._since(now, oldest_kept)
+        return self._since(now, lambda agreement, at: oldest_kept(agreement, max(at, until)))
+
+    def ends(self) -> int:
+        """When the first of them ends by what it says itself; seconds since 1970."""
+        ends = (term.now.valid_to for group in self._of.values() for term in group if term.now.valid_to is not None)
+        return min(ends, default=_FOR_EVER)
 
     def archived(self, now: int) -> Terms:
         """The same of what the log has let go of: each shows no more than it asks to be kept."""

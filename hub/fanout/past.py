@@ -14,7 +14,7 @@ from hub.core.event import Event
 from hub.core.record import Position, StoredRecord
 from hub.core.registry import Snapshot
 from hub.core.replay import Erased, Given, Replay
-from hub.core.terms import kept_agreements, stand
+from hub.core.terms import Agreements, stand
 from hub.fanout.route import Route, active_feed
 from hub.fanout.section import open_records
 from hub.fanout.show import Showing
@@ -36,6 +36,7 @@ class Past:
         *,
         index: FirstOccurrence,
         snapshot: Callable[[], Snapshot],
+        agreements: Callable[[], Agreements],
         secret: Callable[[str], bytes],
         hub: str,
         erased: Erased,
@@ -45,7 +46,7 @@ class Past:
         """`secret`: of the key ring; `hub`: its name, in the leaves of events."""
         self._index = index
         self._snapshot = snapshot
-        self._agreements = kept_agreements(snapshot)
+        self._agreements = agreements
         self._secret = secret
         self._hub = hub
         self._erased = erased

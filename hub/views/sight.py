@@ -25,6 +25,9 @@ from hub.trust.project import Projection, compile_projection, project_all
 from schemas.headers import EventHeader, unpack
 
 PROJECTIONS_KEPT_MAX = 64
+RECIPIENTS_KEPT_MAX = 64
+STANDS_SECONDS = 10
+"""So long what stands now is worked out for, unless something ends or changes before."""
 
 
 class Shown(Struct, frozen=True, gc=False):
@@ -124,6 +127,25 @@ def sight_of_owner(publisher: str) -> Sight:
     return Sight(own=publisher, decisions=None, fields=(), projection=lambda _: project_all, key="")
 
 
+class _Given(Struct, frozen=True):
+    """What one recipient is shown for one purpose, and what that is at most."""
+
+    decisions: Decisions
+    fields: tuple[str, ...]
+
+
+class _Standing(Struct, frozen=True):
+    """What a recipient is given, by purpose: as it stands at `revision`, from one moment until another (exclusive)."""
+
+    revision: int
+    begins: int
+    ends: int
+    given: Mapping[str, _Given]
+
+    def holds(self, revision: int, now: int) -> bool:
+        return self.revision == revision and self.begins <= now < self.ends
+
+
 class Sights:
     """Opens the eyes of callers."""
 
@@ -139,6 +161,7 @@ class Sights:
         self._agreements = agreements
         self._secret = secret
         self._projections: dict[tuple[str, tuple[str, ...]], Projection] = {}
+        self._standing: dict[str, _Standing] = {}
 
     def of(self, principal: Principal, purpose: str | None, *, now: int) -> Sight | Refusal:
         """What the principal sees at `now` (seconds since 1970). `BAD_REQUEST` names the purposes to choose from."""
@@ -149,31 +172,42 @@ class Sights:
         if (purpose is None and len(given) > 1) or (purpose is not None and purpose not in given):
             return Refusal("BAD_REQUEST", f"purpose: one of {', '.join(given)}" if given else "purpose: none is agreed")
         chosen = purpose or next(iter(given), None)
-        decisions = given[chosen] if chosen is not None else None
-        fields = decisions.fields() if decisions is not None else ()
-        projection = self._projections_of(f"{partner.id}:{chosen}")
-        key = f"{own or ''}\x1f{partner.id}\x1f{chosen or ''}"
-        return Sight(own=own, decisions=decisions, fields=fields, projection=projection, key=key, purpose=chosen or "")
+        seen = given.get(chosen) if chosen is not None else None
+        return Sight(
+            own=own,
+            decisions=seen.decisions if seen is not None else None,
+            fields=seen.fields if seen is not None else (),
+            projection=self._projections_of(f"{partner.id}:{chosen}"),
+            key=f"{own or ''}\x1f{partner.id}\x1f{chosen or ''}",
+            purpose=chosen or "",
+        )
 
-    def _given(self, recipient: str, now: int) -> dict[str, Decisions]:
-        """By purpose, what agreements that still stand let the recipient see.
+    def _given(self, recipient: str, now: int) -> Mapping[str, _Given]:
+        """By purpose, what agreements that still stand let the recipient see: worked out once for many requests."""
+        revision, kept = self._snapshot().revision, self._standing.get(recipient)
+        if kept is None or not kept.holds(revision, now):
+            if len(self._standing) >= RECIPIENTS_KEPT_MAX:
+                self._standing.clear()
+            kept = self._standing[recipient] = self._stand(recipient, revision, now)
+        return kept.given
 
-        An event is decided as in the newest of the recipient's feeds for that purpose: from the revision on at which
-        that began, what came before is shown too, as far back as `valid_from` says (`hub/core/terms.py`).
+    def _stand(self, recipient: str, revision: int, now: int) -> _Standing:
+        """An event is decided as in the newest of the recipient's feeds for that purpose: from the revision on at which
+        that began, what came before is shown too, as far back as `valid_from` says (`hub/core/terms.py`). What grows
+        too old to be kept within the time that this stands for is left out from the first.
         """
-        agreements, given = self._agreements(), {}
+        agreements, given, ends = self._agreements(), {}, now + STANDS_SECONDS
         for purpose in agreements.purposes(recipient):
-            terms = agreements.between(recipient, purpose).standing(now)
-            if terms.fields():
-                given[purpose.value] = Decisions(terms, since=self._since(recipient, purpose))
-        return given
+            terms = agreements.between(recipient, purpose).standing(now, until=now + STANDS_SECONDS)
+            if fields := terms.fields():
+                given[purpose.value] = _Given(Decisions(terms, since=self._since(recipient, purpose)), fields)
+                ends = min(ends, terms.ends())
+        return _Standing(revision, now, ends, given)
 
     def _since(self, recipient: str, purpose: Purpose) -> int:
-        feeds = self._snapshot().feeds
-        live = [
-            feed.name for feed in feeds if not feed.ended and (feed.recipient, feed.purpose) == (recipient, purpose)
-        ]
-        return max(map(feeds.since, live), default=0)
+        snapshot = self._snapshot()
+        live = [each.name for each in snapshot.feeds_of(recipient) if not each.ended and each.purpose is purpose]
+        return max(map(snapshot.feeds.since, live), default=0)
 
     def _projections_of(self, viewer: str) -> Callable[[tuple[str, ...]], Projection]:
         def projection(fields: tuple[str, ...]) -> Projection:

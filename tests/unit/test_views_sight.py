@@ -15,7 +15,7 @@ from hub.core.partner import Partner, Role, System, Tier
 from hub.core.record import LogRecord, Position, StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
 from hub.core.settings import ViewsSettings
-from hub.core.terms import Agreements
+from hub.core.terms import DAY_SECONDS, Agreements, Terms
 from hub.drivers.memory.views import MemoryViews
 from hub.ports.views import KnownEvent, Mark
 from hub.views.events import Events, Wanted
@@ -154,3 +154,72 @@ async def test_cursors_are_of_one_size_and_do_not_tell_how_many_events_there_are
 
     assert few != many
     assert len(few) == len(many)
+
+
+class Opened:
+    """The eyes of one process, and how often it worked out what stands for a recipient."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *revisions: Registered) -> None:
+        self.snapshot, self.worked_out = Snapshot(), 0
+        for item in (AUTHORITY, COMPANY, *revisions):
+            self.register(item)
+        standing = Terms.standing
+
+        def counted(terms: Terms, now: int, *, until: int = 0) -> Terms:
+            self.worked_out += 1
+            return standing(terms, now, until=until)
+
+        monkeypatch.setattr(Terms, "standing", counted)
+        self.sights = Sights(
+            snapshot=lambda: self.snapshot, agreements=lambda: Agreements(self.snapshot), secret=lambda use: SECRET
+        )
+
+    def register(self, item: Registered) -> None:
+        self.snapshot.apply([Version(self.snapshot.revision + 1, item, "test", "", 0)])
+
+    def sees(self, event: KnownEvent, now: int = NOW) -> bool:
+        found = self.sights.of(principal(), None, now=now)
+        assert not isinstance(found, Refusal)
+        return found.shown(event) is not None
+
+
+def test_what_stands_for_a_recipient_is_worked_out_once_for_all_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened(monkeypatch, AGREEMENT)
+
+    assert [opened.sees(known(), NOW + second) for second in (0, 0, 1, 9)] == [True] * 4
+    assert opened.worked_out == 1
+
+
+def test_a_change_is_seen_by_the_next_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened(monkeypatch, AGREEMENT)
+    before = opened.sees(known())
+
+    opened.register(agreement(state=AgreementState.SUSPENDED))
+
+    assert (before, opened.sees(known())) == (True, False)
+
+
+def test_the_end_of_an_agreement_is_seen_by_the_next_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened(monkeypatch, agreement(valid_to=NOW + 3))
+    event = known(received_us=RECEIVED_US - 1)
+
+    assert [opened.sees(event, NOW + second) for second in (0, 2, 3)] == [True, True, False]
+
+
+def test_nothing_is_seen_that_is_older_than_it_may_be_kept_at_any_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened(monkeypatch, agreement(retention_days=1))
+    old = [known(received_us=(NOW + age - DAY_SECONDS) * 1_000_000) for age in (1, 20)]
+    late = NOW + 2
+
+    assert opened.sees(old[1])
+    assert not opened.sees(old[0], late)
+
+
+def test_recipients_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opened(monkeypatch, AGREEMENT)
+    monkeypatch.setattr("hub.views.sight.RECIPIENTS_KEPT_MAX", 2)
+
+    for name in ("a", "b", "c"):
+        opened.sights.of(principal(replace(AUTHORITY, id=name)), None, now=NOW)
+
+    assert len(opened.sights._standing) <= 2
