@@ -11,7 +11,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.errors import Overloaded, Refusal, StorageFull, StorageUnavailable, Unknown
+from hub.core.errors import HubError, Overloaded, Refusal, StorageFull, StorageUnavailable, Unknown
 from hub.core.evidence import ValidEvent
 from hub.core.partner import PartnerState
 from hub.core.record import EVENTS, Position, Stream
@@ -103,6 +103,17 @@ async def held(world: World) -> asyncio.Event:
     gate = asyncio.Event()
     world.log.script.append(gate)
     return gate
+
+
+async def test_what_comes_before_the_stream_is_there_is_refused_for_now() -> None:
+    async with World().running() as world:
+        await world.truth.drop(EVENTS)
+        [early] = await world.accept(valid("early"))
+        await world.truth.declare(Stream(EVENTS, 1))
+
+        assert isinstance(early, HubError)
+        assert early.code == "STORAGE_UNAVAILABLE"
+        assert isinstance((await world.accept(valid("early")))[0], Accepted)
 
 
 async def test_requests_that_arrive_during_an_append_share_the_next_one() -> None:

@@ -27,13 +27,14 @@ from msgspec.structs import replace
 
 from hub.core.feed import Lane, stream_of
 from hub.core.record import EVENTS
-from hub.core.settings import KafkaSettings, Settings
+from hub.core.settings import Settings
 from hub.fanout import router
 from hub.trust.cursor import CursorBox
 from hub.trust.replay_cursor import ReplayCursors
 from tests.canaries import GATE_IN, LODGED, Canaries, opened, planted, seen_in
 from tests.endpoints import sealed_for
 from tests.leak_oracle import Terms, is_under
+from tests.patience import patient
 from tests.receiver import receiving
 from tests.world import Caller, HubWorld, hub_world, settings_in
 
@@ -393,6 +394,7 @@ async def told(directory: Path, story_: Any, kafka: str = "") -> list[str]:
     made = settings_in(
         directory,
         ground="kafka" if kafka else "memory",
+        intake={"append_seconds_max": 61.0},
         webhooks={"networks": "127.0.0.0/8"},
         delivery={"stream_heartbeat_seconds": 0.1},
         fanout={"wait_seconds": 0.02},
@@ -403,6 +405,7 @@ async def told(directory: Path, story_: Any, kafka: str = "") -> list[str]:
         world = await stack.enter_async_context(hub_world(on(made, kafka)))
         story = Story(world, filter_, urgent, hook=receiver.url)
         await story.begin()
+        await world.hub.prepared.wait()
         for each in first:
             await story.tell("agree", each)
         for what, given_ in steps:
@@ -418,7 +421,7 @@ async def told(directory: Path, story_: Any, kafka: str = "") -> list[str]:
 
 
 def on(made: Settings, kafka: str) -> Settings:
-    return replace(made, kafka=KafkaSettings(bootstrap=kafka, topic_prefix=f"{uuid4()}.")) if kafka else made
+    return replace(made, kafka=patient(kafka, topic_prefix=f"{uuid4()}.")) if kafka else made
 
 
 @pytest.fixture(autouse=True, scope="module")
