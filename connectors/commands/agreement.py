@@ -14,7 +14,6 @@ from connectors.keys import read_key
 from connectors.language import language
 from connectors.partner import agreements
 from connectors.partner.agreements import AgreementInvalid
-from connectors.partner.client import AGREEMENTS_PATH
 from connectors.session import HubSession, accepted
 from connectors.verdicts import print_faults
 
@@ -89,7 +88,7 @@ async def _sign(name: str, hub: HubOptions, *, json: bool) -> int:
 async def _own(session: HubSession) -> AsyncIterator[dict[str, Any]]:
     cursor: str | None = "0"
     while cursor is not None:
-        page = await session.get(AGREEMENTS_PATH, {"cursor": cursor})
+        page = await session.get(agreements.PATH, {"cursor": cursor})
         for each in page["items"]:
             yield each
         cursor = page["next"]

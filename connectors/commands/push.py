@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from msgspec import to_builtins
 
-from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.commands.shared import JSON, STRIP_IS_OWN, HubOptions, print_json
 from connectors.errors import ConnectorError
 from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
@@ -71,7 +71,7 @@ def push(
         Print one JSON object for each event.
     """
     if strip and on_behalf_of:
-        raise ConnectorError("--strip goes by your own agreements, and not by those of whom you report for")
+        raise ConnectorError(STRIP_IS_OWN)
     reach: dict[str, Any] = {"client_id": hub.client, "key": hub.credential(), "receipts": receipts}
     reach |= {"sign": sign, "on_behalf_of": on_behalf_of, "strip": strip}
     return asyncio.run(_push(file, hub.hub, reach, outbox, follow=follow, json=json))

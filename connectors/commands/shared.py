@@ -18,6 +18,7 @@ from connectors.session import HubSession
 
 JSON = Annotated[bool, Parameter(negative=())]
 """Print one JSON object a line, for machines."""
+STRIP_IS_OWN = "--strip goes by your own agreements, and not by those of whom you report for"
 
 
 @Parameter(name="*")

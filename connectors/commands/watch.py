@@ -15,7 +15,8 @@ from cyclopts.validators import Number
 from msgspec import to_builtins
 
 from connectors.backoff import Backoff
-from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.commands.shared import JSON, STRIP_IS_OWN, HubOptions, print_json
+from connectors.errors import ConnectorError
 from connectors.partner import Client, ReceiptBook
 from connectors.partner.client import SCOPE
 from connectors.session import HubSession
@@ -43,6 +44,7 @@ def watch(
     bytes_max: Annotated[int, Parameter(validator=Number(gte=1, lte=104_857_600))] = 10_485_760,
     keep_days: Annotated[int | None, Parameter(validator=Number(gte=1, lte=3_650))] = None,
     on_behalf_of: str = "",
+    strip: Annotated[bool, Parameter(negative=())] = False,
     json: JSON = False,
 ) -> int:
     """Send each file of a folder, once, as it is; move it to `done` or `refused`, with its results beside it.
@@ -75,14 +77,20 @@ def watch(
         Delete files and results from `done` after so many days; without it, never.
     on_behalf_of
         The partner whose events these are, by a mandate that it gave you. A folder is for those of one partner.
+    strip
+        Leave out what no agreement of yours covers: members of CloudEvents, cells of CSV. What was sent instead lies
+        beside the file (`NAME.sent.csv`): receipts are of that. A file of another format that holds such members is
+        refused here, unsent, and its result names them. Copies of documents (PDF and such) go as they are.
     json
         Print one JSON object for each file.
     """
     if not directory.is_dir():
         raise NotADirectoryError(f"{directory} is no folder")
+    if strip and on_behalf_of:
+        raise ConnectorError(STRIP_IS_OWN)
     bounds = Bounds(interval, bytes_max, None if keep_days is None else keep_days * DAY_SECONDS)
     teller = _Teller(json=json)
-    work = _watch(directory, hub, once, bounds, teller, (type, source, on_behalf_of), receipts)
+    work = _watch(directory, hub, once, bounds, teller, (type, source, on_behalf_of), receipts, strip=strip)
     return asyncio.run(_stoppable(work, stopped=int(once)))
 
 
@@ -94,6 +102,8 @@ async def _watch(
     teller: _Teller,
     defaults: tuple[str | None, str | None, str],
     receipts: Path | None,
+    *,
+    strip: bool,
 ) -> int:
     book = ReceiptBook(receipts) if receipts is not None else None
     folder = Folder(directory)
@@ -101,7 +111,7 @@ async def _watch(
         reach: dict[str, Any] = {"client_id": hub.client, "key": hub.credential(), "scope": SCOPE}
         async with HubSession(hub.hub, **reach, on_behalf_of=defaults[2]) as session:
             client = Client(session, receipts=book, backoff=Backoff(try_count_max=1))
-            sending = Sending(session, client, event_type=defaults[0], source=defaults[1], receipts=book)
+            sending = Sending(session, client, event_type=defaults[0], source=defaults[1], receipts=book, strip=strip)
             service = Service(folder, journal, sending, tell=teller.tell, bounds=bounds)
             if not once:
                 await service.run()
@@ -114,7 +124,7 @@ async def _stoppable(work: Coroutine[Any, Any, int], *, stopped: int) -> int:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError, ValueError):  # Windows; or not the main thread.
+        with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows; or not the main thread.
             loop.add_signal_handler(each, task.cancel)
     try:
         return await task

@@ -9,9 +9,11 @@ import msgspec
 
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey
+from connectors.session import HubSession
 from schemas.canonical import NotCanonical, canonical_bytes
 from schemas.guard import Parsed, parse
 
+PATH = "/v1/agreements/mine"
 FORMAT = "customs-hub-agreement/1"
 SIGNATURE_TYPE = "customs-hub-agreement+jws"
 
@@ -46,6 +48,12 @@ def sign(text: str, key: SigningKey) -> str:
     """The detached JWS (RFC 7515, Appendix F) over the text."""
     head, _, signature = key.jws(text.encode(), SIGNATURE_TYPE).split(".")
     return f"{head}..{signature}"
+
+
+async def needed_by(session: HubSession) -> Needed:
+    """What agreements cover now of what this partner sends. Raises `HubRefused`, `HubUnreachable`."""
+    needed: Needed = (await session.get(PATH, {"limit": "1"}))["needed"]
+    return needed
 
 
 def stripped(raw: bytes, needed: Needed) -> bytes:

@@ -20,7 +20,7 @@ from connectors.api_key import ApiKey
 from connectors.backoff import Backoff
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, read_key
-from connectors.partner.agreements import Needed, stripped
+from connectors.partner.agreements import Needed, needed_by, stripped
 from connectors.partner.outcome import TAKEN, Outcome, OutgoingEvent, Verdict
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import KEY_HISTORY_PATH, Answer, HubRefused, HubSession, HubUnreachable, TokenRefused, refusal
@@ -28,7 +28,6 @@ from connectors.verify import ABOUT_THIS, KeyHistory, ReceiptInvalid, publisher_
 
 BATCH_HEADERS = {"Content-Type": "application/cloudevents-batch+json"}
 SCOPE = "events:write"
-AGREEMENTS_PATH = "/v1/agreements/mine"
 
 UNREACHABLE = "HUB_UNREACHABLE"
 """The code of an outcome of which the hub said nothing."""
@@ -124,7 +123,7 @@ async def connect(
         "sign": sign,
     }
     async with HubSession(hub_url, **reach, on_behalf_of=on_behalf_of) as session:
-        needed = (await session.get(AGREEMENTS_PATH, {"limit": "1"}))["needed"] if strip else {}
+        needed = await needed_by(session) if strip else {}
         yield Client(session, receipts=book, backoff=backoff, on_waiting=on_waiting, needed=needed)
 
 

@@ -2,7 +2,8 @@
 
 Here: the folder, the journal of what was taken from it, the sending of one file, the service that does both.
 May import: `schemas`, the rest of `connectors` but `risk`.
-Never here: a change to the bytes of a file; a file that is sent before it is in the journal.
+Never here: a change to the bytes of a file (what is sent stripped is laid beside it); a file that is sent before it is
+in the journal.
 
 A file goes: journal (what it is) ▸ hub ▸ journal (its answer, and where it will lie) ▸ results beside its new place,
 the details that lay beside it among them ▸ move ▸ journal (finished). Whatever is cut off is done again from the last

@@ -95,6 +95,15 @@ class Journal:
     def note_job(self, place: int, job: str) -> None:
         self._database.execute("update files set job = ? where place = ?", (job, place))
 
+    def note_sent(self, place: int, suffix: str, content: bytes) -> None:
+        """Keep what is sent in a file's place, before it is: it will lie beside the file, by the end of its name."""
+        self._database.execute("insert or replace into results values (?, ?, ?)", (place, suffix, content))
+
+    def sent(self, place: int) -> bytes | None:
+        """What is sent in the place of a file that has no answer yet; None: nothing was noted."""
+        row = self._database.execute("select content from results where place = ?", (place,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def answer(self, place: int, room: Room, target: str, summary: str, results: Mapping[str, bytes]) -> Taken:
         """Note what became of a file, where it will lie, and what will lie beside it, by the ends of the names."""
         with self._transaction():
@@ -135,7 +144,9 @@ class Journal:
 
     def drop(self, place: int) -> None:
         """Forget a file that has gone before it had an answer."""
-        self._database.execute("delete from files where place = ?", (place,))
+        with self._transaction():
+            self._database.execute("delete from files where place = ?", (place,))
+            self._database.execute("delete from results where place = ?", (place,))
 
     def prune(self, now: float) -> None:
         """Forget what was finished long ago."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from connectors.errors import ConnectorError
+from connectors.language import language
 from connectors.session import HubRefused
+from schemas.faults import Fault
+from schemas.words import words
 
 ITEMS_MAX = 10_000
 """Items that a result holds: of more, those of which there is something to say come first."""
@@ -26,6 +29,17 @@ def not_now(refused: HubRefused) -> NotNow:
     return NotNow(str(refused), of_file=refused.status >= 500, retry_after_seconds=refused.retry_after_seconds)
 
 
+class Mark(Struct, frozen=True):
+    """How far the file has come before. `reference`: of this file in this folder; `job`: what the hub was judging;
+    `sent`: what was sent in its place, with `note_sent` to keep that by the end of its name."""
+
+    reference: str
+    job: str
+    note_job: Callable[[str], None]
+    note_sent: Callable[[str, bytes], None]
+    sent: bytes | None = None
+
+
 class Reply(Struct, frozen=True):
     """What became of a file: where it belongs, what its result says, and what lies beside it, by the ends of names."""
 
@@ -38,6 +52,10 @@ def refused_whole(code: str, detail: str, faults: Sequence[dict[str, Any]] = (),
     """The reply to a file in which nothing could be looked at."""
     said = {"format": family, "code": code, "detail": detail, "faults": list(faults)}
     return Reply("refused", {name: each for name, each in said.items() if each})
+
+
+def said(faults: Iterable[Fault]) -> tuple[dict[str, Any], ...]:
+    return tuple(words().fault(each, language()) for each in faults)
 
 
 def of_items(family: str, counts: dict[str, int], items: list[dict[str, Any]], *, fine: bool) -> Reply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, to_builtins
@@ -23,11 +23,11 @@ from connectors.watch.captures import Captures
 from connectors.watch.copies import Copies, is_copy, is_wrapped
 from connectors.watch.interchanges import Interchanges
 from connectors.watch.jobs import FAILED
-from connectors.watch.reply import ITEMS_MAX, Incomplete, NotNow, Reply, not_now, of_items, refused_whole
+from connectors.watch.reply import ITEMS_MAX, Incomplete, Mark, NotNow, Reply, not_now, of_items, refused_whole, said
+from connectors.watch.stripping import Stripping
 from connectors.watch.tables import Tables
 from schemas.faults import Fault
 from schemas.translate.recognise import XLSX, recognise_file
-from schemas.words import words
 
 FINE = edifact.FINE
 REFUSED = frozenset((Verdict.REJECTED, Verdict.CONFLICT))
@@ -56,16 +56,9 @@ class File(Struct, frozen=True):
     details: bytes | None = None
 
 
-class Mark(Struct, frozen=True):
-    """How far the file has come before. `reference`: of this file in this folder; `job`: what the hub was judging."""
-
-    reference: str
-    job: str
-    note_job: Callable[[str], None]
-
-
 class Sending:
-    """Sends files in one session. `event_type` and `source`: what tables and documents do not say themselves."""
+    """Sends files in one session. `event_type` and `source`: what tables and documents do not say themselves. `strip`:
+    what no agreement covers is left out."""
 
     def __init__(
         self,
@@ -75,9 +68,11 @@ class Sending:
         event_type: str | None = None,
         source: str | None = None,
         receipts: ReceiptBook | None = None,
+        strip: bool = False,
     ) -> None:
         self._session, self._client = session, client
         self._copies = Copies(session, receipts)
+        self._stripping = Stripping(session, event_type=event_type, source=source) if strip else None
         self._query = {"source": source} if source else {}
         self._captures = Captures(session, self._query)
         self._interchanges = Interchanges(session, self._query)
@@ -110,7 +105,15 @@ class Sending:
         if isinstance(family, Fault):
             if await asyncio.to_thread(is_wrapped, document):
                 return await self._copies.send(file.name, document, None, wrapped=True)
-            return refused_whole(family.code, "", _said([family]))
+            return refused_whole(family.code, "", said([family]))
+        if self._stripping is not None:
+            sent = await self._stripping.sent(family, document, mark)
+            if isinstance(sent, Reply):
+                return sent
+            document = sent
+        return await self._send_as(family, document, mark)
+
+    async def _send_as(self, family: str, document: bytes, mark: Mark) -> Reply:
         if family == "native":
             return await self._send_native(document)
         if family == "tabular":
@@ -125,7 +128,7 @@ class Sending:
         try:
             raws = await asyncio.to_thread(events_of, document)
         except EventUnsendable as e:
-            return refused_whole("EVENT_INVALID", "", _said(e.faults))
+            return refused_whole("EVENT_INVALID", "", said(e.faults))
         kept: list[Outcome | None] = []
         events: list[OutgoingEvent] = []
         for raw in raws:
@@ -133,7 +136,7 @@ class Sending:
                 events.append(OutgoingEvent.of(raw))
                 kept.append(None)
             except EventUnsendable as e:
-                kept.append(Outcome("", "", Verdict.REJECTED, "EVENT_INVALID", faults=_said(e.faults)))
+                kept.append(Outcome("", "", Verdict.REJECTED, "EVENT_INVALID", faults=said(e.faults)))
         sent = iter(await self._client.send(events))
         return _of_outcomes("native", [each or next(sent) for each in kept])
 
@@ -186,10 +189,6 @@ async def _answered(reply: Reply, document: bytes, items: list[dict[str, Any]], 
     """The reply to EDIFACT, with CONTRL and APERAK beside it."""
     beside = await asyncio.to_thread(edifact.answers, document, items, mark.reference)
     return Reply(reply.room, reply.result, beside)
-
-
-def _said(faults: Iterable[Fault]) -> tuple[dict[str, Any], ...]:
-    return tuple(words().fault(each, language()) for each in faults)
 
 
 def _of_outcomes(family: str, outcomes: Sequence[Outcome]) -> Reply:

@@ -23,8 +23,8 @@ from connectors.session import HubRefused
 from connectors.watch.details import ENDING
 from connectors.watch.folder import Content, DetailsNotWhole, Entry, Folder
 from connectors.watch.journal import Journal, Taken
-from connectors.watch.reply import Incomplete, NotNow, Reply, refused_whole
-from connectors.watch.sending import File, Mark, Sending
+from connectors.watch.reply import Incomplete, Mark, NotNow, Reply, refused_whole
+from connectors.watch.sending import File, Sending
 
 TRIES_IN_ORDER_MAX = 5
 PRUNE_SECONDS = 3_600.0
@@ -180,7 +180,13 @@ class Service:
             said = {"file": shown(before.target), "at": _instant(before.taken_at)}
             return Reply("done", {"detail": "The hub has taken this content before.", "sent_before": said})
         file = File(taken.name, content.document, details)
-        mark = Mark(str(taken.place), taken.job, lambda job: self._journal.note_job(taken.place, job))
+        mark = Mark(
+            str(taken.place),
+            taken.job,
+            lambda job: self._journal.note_job(taken.place, job),
+            lambda ending, sent: self._journal.note_sent(taken.place, ending, sent),
+            self._journal.sent(taken.place),
+        )
         return await self._sending.send(file, mark)
 
     def _lay(self, taken: Taken, entry: Entry) -> bool:

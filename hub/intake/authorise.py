@@ -6,7 +6,7 @@ depends only on registry revision, publisher, type and time, so it is remembered
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import islice
 
 from msgspec import Struct
@@ -137,15 +137,21 @@ def uncovered(permit: Permit, event: Mapping[str, object]) -> Refusal | None:
     return Refusal("NOT_PERMITTED", detail)
 
 
-def not_needed(permit: Permit, event: Mapping[str, object]) -> tuple[Fault, ...]:
-    """What no agreement covers of an event: its sender may leave that out."""
+Needless = Callable[[Container[str]], Iterable[tuple[str, str]]]
+"""From the members that are needed to those that are not, each with a place where it was sent."""
+
+
+def not_needed(permit: Permit, event: Mapping[str, object], needless: Needless | None = None) -> tuple[Fault, ...]:
+    """What no agreement covers of an event: its sender may leave that out. `needless`: of the document that it came
+    in; None: it came as it is."""
     data = event.get("data")
     if permit.needed is None or not isinstance(data, dict) or permit.needed.issuperset(data):
         return ()
-    covered = ", ".join(sorted(permit.needed))
+    needed, covered = permit.needed, ", ".join(sorted(permit.needed))
+    named = needless(needed) if needless else ((name, pointer("data", name)) for name in data if name not in needed)
     return tuple(
-        fault("FIELD_NOT_NEEDED", pointer("data", name), name, f"members that are covered: {covered}")
-        for name in islice((name for name in data if name not in permit.needed), FAULTS_MAX)
+        fault("FIELD_NOT_NEEDED", place, name, f"members that are covered: {covered}")
+        for name, place in islice(named, FAULTS_MAX)
     )
 
 

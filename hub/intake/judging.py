@@ -6,6 +6,7 @@ The pipeline's judgement, shared by whatever brings items: requests, documents, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -134,7 +135,10 @@ class Judging:
         )
         covered = None if ends_own else uncovered(permit, item.event)
         refusal = covered or self._refusal(permit, valid)
-        return _proven(valid, admitted) if refusal is None else _answer(item, Verdict.REJECTED, refusal)
+        if refusal is not None:
+            return _answer(item, Verdict.REJECTED, refusal)
+        advice = () if ends_own else not_needed(permit, item.event, partial(translation.needless, item))
+        return _proven(replace(valid, advice=advice) if advice else valid, admitted)
 
     def _marked(self, judged: Judged, kind: EventType) -> Judged:
         """With what is to be said of a version that senders should leave."""

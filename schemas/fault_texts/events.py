@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "FIELD_NOT_NEEDED",
         "No agreement covers this member: nobody is shown it.",
         "Aucun accord ne couvre ce membre : personne ne le voit.",
-        "Leave it out; `customs-connect push --strip` does. `GET /v1/agreements/mine` says what is covered.",
+        "Leave it out, as `--strip` of `customs-connect` does. `GET /v1/agreements/mine` says what is covered.",
         "WARNING",
     ),
     (

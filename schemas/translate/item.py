@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.faults import Fault, Severity
+from schemas.faults import Fault, Severity, pointer
 
 if TYPE_CHECKING:
     from schemas.translate.edifact.profile import Profile
@@ -62,14 +62,30 @@ class Item(Struct, frozen=True, kw_only=True, gc=False):
         located = [replace(each, place=self._place(each.place)) for each in faults]
         return [each for each in located if each.place not in told] if told else located
 
-    def _place(self, pointer: str) -> str:
-        head, rest = pointer, ""
+    def origins_of(self, value: object, top: str) -> Iterator[str]:
+        """Where in the document each thing in the value at the pointer `top` came from, as narrowly as is known."""
+        for at in _leaves(value, top):
+            while at not in self.origins and at != top:
+                at = at.rpartition("/")[0]
+            yield self.origins.get(at, self.place)
+
+    def _place(self, at: str) -> str:
+        head, rest = at, ""
         while head:
             if (origin := self.origins.get(head)) is not None:
                 return origin + rest if origin.startswith("/") else origin
             head, _, name = head.rpartition("/")
             rest = f"/{name}{rest}"
         return self.place
+
+
+def _leaves(value: object, at: str) -> Iterator[str]:
+    """Pointers to what is in a value at `at`: itself, where nothing is in it."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if not inner:
+        yield at
+    for name, each in inner:
+        yield from _leaves(each, at + pointer(name))
 
 
 class Translation(Struct, frozen=True, kw_only=True):
@@ -83,3 +99,12 @@ class Translation(Struct, frozen=True, kw_only=True):
     formats it is an error."""
     time_stated: bool = False
     """Whether the document says when each event was made; if not, `time` is only as good as `occurred_at`."""
+
+    def needless(self, item: Item, needed: Container[str]) -> Iterator[tuple[str, str]]:
+        """The members of an item's `data` that are not among these, each with every place in the document that it came
+        from. What the hub keeps under `extensions`, an event of others' formats as it was sent, is none."""
+        data = (item.event or {}).get("data", {})
+        for name in data:
+            if name not in needed and not (self.foreign and name == "extensions"):
+                places = dict.fromkeys(item.origins_of(data[name], pointer("data", name)))
+                yield from ((name, each) for each in places if each != item.place or len(places) == 1)

@@ -251,3 +251,16 @@ async def test_the_service_says_a_line_for_each_file_keeps_others_out_and_stops_
     assert (line["file"], line["outcome"], line["counts"]) == ("a\nb.json", "done", {"ACCEPTED": 1})
     assert (other.returncode, b"watched by another process" in complaint) == (1, True)
     assert (service.returncode, rest, errors) == (0, b"", b"")
+
+
+def test_what_was_sent_in_a_files_place_is_known_until_it_lies_beside_the_file(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    taken = journal.take("a.csv", "00", 1, 0.0)
+    before = journal.sent(taken.place)
+
+    journal.note_sent(taken.place, ".sent.csv", b"x")
+
+    assert (before, journal.sent(taken.place)) == (None, b"x")
+    journal.drop(taken.place)
+    assert journal.sent(taken.place) is None
+    journal.close()

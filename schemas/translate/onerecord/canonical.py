@@ -111,6 +111,7 @@ def _add_details(node: Node, known: Known, found: Meaning, code: str, data: dict
             data["transport"]["means"] = flight
     if found.step:
         data["business_step"] = found.step
+        origins["/data/business_step"] = node.place("eventCode")
     if found.recorder and (party := recorder_of(node, known)):
         data[found.recorder] = party
         origins[f"/data/{found.recorder}"] = node.place("recordingOrganization", "recordedBy")

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.catalogue import EventType
 from schemas.faults import Fault, fault
+from schemas.faults import pointer as pointer_to
 from schemas.translate.item import Event, Item
 from schemas.translate.tabular.columns import ID, UTC_OFFSET, Column, Form, Kind
 from schemas.translate.tabular.header import Header, Plan
@@ -228,6 +229,8 @@ class _Reading:
                     for pointer in pointers:
                         origins.setdefault(pointer, place)
         occurred = origins.get("/data/occurred_at", self._reader.row_place(self._row))
+        for at, name in plan.unknown:
+            origins[pointer_to("data", "extensions", "columns", name)] = self._reader.place(self._row, at)
         # Of a row without an id: what it cannot be derived from.
         origins.setdefault("/id", self._wrong.get(_SUBJECTS, occurred))
         origins["/time"] = origins["/data/updated_at"] if ("data", "updated_at") in self._places else occurred
