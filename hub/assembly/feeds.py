@@ -70,7 +70,7 @@ def feeds_api(hub: Hub) -> FeedsAPI:
     return FeedsAPI(
         Told(
             looks=hub.registrar.looks,
-            count=hub.counts.count,
+            counts=hub.counts,
             lag=hub.lags.of,
             kinds=sparse_schemas(hub.catalogue),
             url=hub.url,
@@ -97,4 +97,5 @@ async def preview(hub: Hub, asked: object, operator: str | None, user: str) -> d
     if isinstance(drafted, Refusal):
         return drafted
     asker = Asker(CLIENT_PREFIX + (operator or user))
-    return told(await hub.counts.count(convert(drafted["feed"], Feed), asker))
+    counted = await hub.counts.count(convert(drafted["feed"], Feed), asker)
+    return counted if isinstance(counted, Refusal) else told(counted)

@@ -282,7 +282,8 @@ class DeliverySettings(Struct, frozen=True, kw_only=True):
     stream_heartbeat_seconds: Seconds = 15.0
     counts_per_hour_max: Count = 20
     """How often one recipient may have counted what a filter would let through: more would find out single events."""
-    count_seconds_max: Seconds = 5.0
+    count_seconds_max: Seconds = 4.5
+    """How long one count may take: who waits for another has an answer within ten seconds too."""
     published_seconds_max: SecondsOrZero = 60.0
     """How long an event may wait to be put into a feed before that is an alarm; 0: it never is."""
     processed_seconds_max: SecondsOrZero = 0.0

@@ -1,7 +1,8 @@
 """How much a feed would have brought of the last day: the real decisions over the log, and only a rounded figure told.
 
 What is counted is what a feed made now would show, event by event, so a count tells nothing that the feed would not. It
-runs in steps between which others have their turn, one count at a time, and ends when its time is over.
+runs in steps between which others have their turn, one count at a time, and ends when its time is over. One more may
+wait for it, of somebody else; whoever comes then is sent away at once.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from math import log10
+from math import ceil, log10
 
 from msgspec import Struct
 
 from hub.core.access import Access, Step, runs_of
-from hub.core.errors import Trimmed, place_of
+from hub.core.errors import Refusal, Trimmed, place_of
 from hub.core.event import Event
 from hub.core.feed import Feed
 from hub.core.record import EVENTS, Position
@@ -34,6 +35,7 @@ SECONDS = 86_400
 """What is looked back on."""
 STEP_RECORDS_MAX = 500
 STEP_BYTES_MAX = 1_048_576
+WAITING_MAX = 1
 FEWEST = 10
 """Below, no figure is told."""
 
@@ -78,11 +80,29 @@ class Counts:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self._one = asyncio.Lock()
+        self._under_way: set[str] = set()
+        """Whose counts run or wait."""
 
-    async def count(self, feed: Feed, asker: Asker) -> Count:
+    async def count(self, feed: Feed, asker: Asker) -> Count | Refusal:
         """What `feed` would show if it were made now. Raises `HubError`."""
-        async with self._one:
-            return await _Counting(self._counter, feed, asker).run()
+        account = feed.recipient if asker.credential else asker.reader
+        if (refusal := self.refusal(account)) is not None:
+            return refusal
+        self._under_way.add(account)
+        try:
+            async with self._one:
+                return await _Counting(self._counter, feed, asker).run()
+        finally:
+            self._under_way.discard(account)
+
+    def refusal(self, account: str) -> Refusal | None:
+        """Why nothing can be counted for a recipient, or an operator, now."""
+        seconds = ceil(self._counter.settings.count_seconds_max)
+        if account in self._under_way:
+            return Refusal("TOO_MANY_REQUESTS", "one count at a time", retry_after=seconds)
+        if len(self._under_way) > WAITING_MAX:
+            return Refusal("OVERLOADED", "counts", retry_after=seconds)
+        return None
 
 
 class _Counting:
@@ -129,7 +149,8 @@ class _Counting:
                 return True
             offset += len(records)
             await self._step(partition, open_records(records)[0])
-            await counter.clock.sleep(counter.clock.monotonic() - began)
+            now = counter.clock.monotonic()
+            await counter.clock.sleep(min(now - began, max(0.0, self._ends - now)))
         return True
 
     async def _first(self, reader: LogReader, partition: int, start: int, end: int) -> int:

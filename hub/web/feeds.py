@@ -15,7 +15,7 @@ from hub.core.evidence import Principal
 from hub.core.feed import Feed
 from hub.core.registry import Snapshot
 from hub.delivery.lag import LaneLag
-from hub.fanout.count import Asker, Count, told
+from hub.fanout.count import Asker, Counts, told
 from hub.operate.looks import Looks
 from hub.ports.system import Clock
 from hub.trust.feed_schema import Schema, feed_schema
@@ -36,7 +36,7 @@ class Told(Struct, frozen=True, kw_only=True):
     """Where it is known."""
 
     looks: Looks
-    count: Callable[[Feed, Asker], Awaitable[Count]]
+    counts: Counts
     lag: Callable[[Feed], Awaitable[Sequence[LaneLag]]]
     kinds: Mapping[str, Sequence[Schema]]
     """The sparse schemas of each type's versions."""
@@ -91,9 +91,11 @@ class FeedsAPI:
         principal, feed = self._own(request, names["feed"])  # The body may have taken seconds.
         if isinstance(parsed, list):
             raise Refused(Refusal("BODY_MALFORMED", faults=parsed))
+        if (refusal := self._sources.counts.refusal(principal.partner.id)) is not None:
+            raise Refused(refusal)
         self._hourly.step(principal.partner.id)
         tried = await self._tried(feed, parsed.value, principal)
-        counted = await self._sources.count(tried, Asker(principal.system.id, principal.key_id))
+        counted = granted(await self._sources.counts.count(tried, Asker(principal.system.id, principal.key_id)))
         self._own(request, names["feed"])
         return answer(told(counted))
 

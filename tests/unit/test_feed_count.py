@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from hub.core.access import Access, Step, offsets_of
 from hub.core.agreement import AgreementState, Provider
-from hub.core.errors import StorageUnavailable
+from hub.core.errors import Refusal, StorageUnavailable
+from hub.core.feed import Feed
 from hub.core.settings import DeliverySettings
 from hub.core.terms import Agreements
 from hub.fanout.count import SECONDS, Asker, Count, Counter, Counts, rounded, told
@@ -43,7 +44,13 @@ def counts_of(at: Desk, **settings: Any) -> Counts:
 
 
 async def counted(at: Desk, text: str = "", **more: Any) -> Count:
-    return await counts_of(at).count(replace(FEED, filter=text, **more), ASKER)
+    return await done(counts_of(at).count(replace(FEED, filter=text, **more), ASKER))
+
+
+async def done(counting: Awaitable[Count | Refusal]) -> Count:
+    count = await counting
+    assert not isinstance(count, Refusal)
+    return count
 
 
 @pytest.mark.parametrize(
@@ -199,21 +206,79 @@ def test_a_count_whose_time_is_over_says_so() -> None:
         await passed_on(at, "a", "b")
         counts = counts_of(at, count_seconds_max=0.0)
 
-        count = await counts.count(FEED, ASKER)
+        count = await done(counts.count(FEED, ASKER))
 
         assert (count.events, count.complete) == (0, False)
 
     virtual.run(main())
 
 
-def test_counts_run_one_after_the_other() -> None:
+def engine(number: int) -> tuple[Feed, Asker]:
+    """A recipient of its own, and who asks for it."""
+    return replace(FEED, recipient=f"customs{number}"), Asker(f"customs{number}.engine", "key-1")
+
+
+def test_one_more_waits_for_a_count_and_whoever_comes_then_is_sent_away_at_once() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, *[f"e{number}" for number in range(30)])
+        counts = counts_of(at)
+        look_up, began = at.world.index.look_up, at.world.clock.monotonic()
+
+        async def slowly(ids: Sequence[bytes]) -> Any:
+            await at.world.clock.sleep(4)
+            return await look_up(ids)
+
+        at.world.index.look_up = slowly  # type: ignore[method-assign]
+        ends: list[tuple[str, float]] = []
+
+        async def asked(number: int) -> None:
+            count = await counts.count(*engine(number))
+            ends.append((count.code if isinstance(count, Refusal) else "", at.world.clock.monotonic() - began))
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(4):
+                group.create_task(asked(number))
+            await at.world.elapse(60)
+
+        assert sorted(ends) == [("", 4.5), ("", 9.0), ("OVERLOADED", 0.0), ("OVERLOADED", 0.0)]
+        assert (await done(counts.count(*engine(9)))).complete
+
+    virtual.run(main())
+
+
+def test_nobody_has_two_counts_under_way_and_an_operator_takes_no_recipients_place() -> None:
     async def main() -> None:
         at = await desk()
         await passed_on(at, *[f"e{number}" for number in range(30)])
         counts = counts_of(at)
 
-        found = await asyncio.gather(*(counts.count(FEED, ASKER) for _ in range(5)))
+        askers = ASKER, Asker("customs.other", "key-2"), Asker("ann")
+        first, second, operators = await asyncio.gather(*(counts.count(FEED, each) for each in askers))
 
-        assert {count.events for count in found} == {30}
+        assert isinstance(first, Count)
+        assert isinstance(second, Refusal)
+        assert (second.code, second.retry_after) == ("TOO_MANY_REQUESTS", 5)
+        assert isinstance(operators, Count)
+
+    virtual.run(main())
+
+
+def test_a_count_that_fails_leaves_its_place_to_others() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        counts, look_up = counts_of(at), at.world.index.look_up
+
+        async def away(ids: Sequence[bytes]) -> Any:
+            raise StorageUnavailable("away")
+
+        at.world.index.look_up = away  # type: ignore[method-assign]
+        for _ in range(3):
+            with pytest.raises(StorageUnavailable):
+                await counts.count(FEED, ASKER)
+        at.world.index.look_up = look_up  # type: ignore[method-assign]
+
+        assert (await done(counts.count(FEED, ASKER))).complete
 
     virtual.run(main())
