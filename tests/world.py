@@ -294,6 +294,7 @@ async def hub_world(settings: Settings, wrap: Callable[[Ports], Ports] | None = 
         connector = aiohttp.TCPConnector(limit=0)
         world = HubWorld(hub, aiohttp.ClientSession(timeout=timeout, connector=connector))
         try:
+            await hub.prepared.wait()
             yield world
         finally:
             await world.close()

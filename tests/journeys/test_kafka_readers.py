@@ -154,7 +154,6 @@ async def scene(kafka: KafkaCluster, tmp_path: Path) -> AsyncIterator[Scene]:
     listeners = {f"recipients_{proof}": address for proof, address in kafka.recipients.items()}
     brokers = {"bootstrap": kafka.bootstrap, "topic_prefix": prefix, **listeners}
     async with hub_world(settings_in(tmp_path / "hub", ground="kafka", kafka=brokers)) as world:
-        await world.hub.prepared.wait()
         recipient = await world.reader(reader)
         await open_to_kafka(world.hub.live, reader)
         yield Scene(await world.company(), recipient, kafka, prefix)

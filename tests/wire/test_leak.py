@@ -405,7 +405,6 @@ async def told(directory: Path, story_: Any, kafka: str = "") -> list[str]:
         world = await stack.enter_async_context(hub_world(on(made, kafka)))
         story = Story(world, filter_, urgent, hook=receiver.url)
         await story.begin()
-        await world.hub.prepared.wait()
         for each in first:
             await story.tell("agree", each)
         for what, given_ in steps:
