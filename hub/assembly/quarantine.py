@@ -44,6 +44,8 @@ def make_letter_desk(hub: Hub) -> LetterDesk:
         hub.ports.dead_letters,
         log=hub.ports.log,
         index=hub.ports.index,
+        blobs=hub.ports.blobs,
+        entropy=hub.entropy,
         foresee=lambda letter, data: settling(hub).foresee(letter, data),
     )
 
@@ -79,6 +81,7 @@ def settling(hub: Hub) -> Means:
         letters=hub.ports.dead_letters,
         submit=submit,
         deliver=deliver,
+        corrected=hub.letter_desk.corrected,
         log=hub.ports.log,
         positions=hub.ports.positions,
         snapshot=hub.snapshot,

@@ -36,7 +36,7 @@ NOUNS = {
     "seal-key": "The keys under which receipts verify: rotate, list.",
     "token-key": "The keys that access tokens are signed with: rotate, list.",
     "edi": "EDIFACT of partners: set, show and try what their own codes mean.",
-    "quarantine": "Dead letters, which no feed or endpoint was given: list, show, release, stop, repair, discard.",
+    "quarantine": "Dead letters, which no feed or endpoint was given: list, show, release, stop, repair, corrected, discard.",
     "document": "Copies of documents that were set apart: list, show, release, refuse.",
     "document-key": "The keys under which documents are encrypted at rest: rotate.",
     "schema": "Event types: list, show, diff; check and rehearse a new version.",

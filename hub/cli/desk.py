@@ -59,7 +59,7 @@ class Options:
 
 DEFAULTS = Options()
 
-Reason = Annotated[str, Parameter(help="Goes into the audit trail.")]
+Reason = Annotated[str, Parameter(help="Goes into the audit trail, and no further.")]
 Several = Parameter(negative="", consume_multiple=True)
 
 
@@ -135,7 +135,7 @@ def judged(
     fails: Callable[[Plain], bool] = lambda _: False,
 ) -> int:
     """Look at what becomes of a document that is in the request, and print it with `say`; return the exit code."""
-    answer = _answered("POST", name, request, options)
+    answer = posted(name, request, options)
     if answer is None:
         return FAILED
     told = _told(answer, options, say)
@@ -150,6 +150,11 @@ def show(answer: Plain, options: Options, say: Callable[[Plain], None]) -> int:
 def asked(name: str, request: Plain, options: Options) -> Plain | None:
     """What is to be seen of something; None: it is refused or cannot be done, and that was printed."""
     return _answered("GET", name, request, options)
+
+
+def posted(name: str, request: Plain, options: Options) -> Plain | None:
+    """The same, of a document that is in the request."""
+    return _answered("POST", name, request, options)
 
 
 Method = Literal["GET", "POST"]

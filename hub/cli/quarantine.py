@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import orjson
 from cyclopts import App, Parameter
 
-from hub.cli import Misused
-from hub.cli.desk import DEFAULTS, Options, Reason, act, judged, view
+from hub.cli import FAILED, Misused
+from hub.cli.desk import DEFAULTS, Options, Reason, act, judged, posted, view
 from hub.cli.show import Columns, Plain, lines, listing, table
 
-app = App(name="quarantine", help="Dead letters: list, show, release, stop, repair, discard; the hub must run.")
+app = App(name="quarantine", help="Dead letters: list, show, release, stop, repair, corrected, discard; the hub must run.")
 
 Letters = Annotated[list[str] | None, Parameter(negative="")]
 DryRun = Annotated[bool, Parameter(negative="", help="Say what would happen, and do nothing.")]
@@ -134,7 +134,23 @@ def repair(
     if dry_run:
         request = {"letters": [letter], "data": members}
         return judged("quarantine.foresee", request, options, _say_foreseen, _is_refused)
-    return act("quarantine.repair", {"letter": letter, "data": members, "reason": reason}, options)
+    laid_down = posted("quarantine.lay-down", {"letter": letter, "data": members}, options)
+    if laid_down is None:
+        return FAILED
+    return act("quarantine.repair", {**laid_down, "reason": reason}, options)
+
+
+@app.command
+def corrected(letter: str, corrected: str, /, *, options: Options = DEFAULTS) -> int:
+    """Print the data of a repair, whole, for who signs it as the second; that they were looked at is written down.
+
+    Parameters
+    ----------
+    corrected
+        Where they lie, as the proposal says.
+    """
+    asked = {"letter": letter, "corrected": corrected}
+    return view("quarantine.corrected", asked, options, lambda answer: print(_json(answer["data"])))
 
 
 @app.command

@@ -105,8 +105,8 @@ class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Their ids; empty: all of this cause and partner that were set aside by `before`."""
     cause: str = ""
     partner: str = ""
-    data: str = ""
-    """Of a repair: the corrected data, canonical JSON."""
+    corrected: str = ""
+    """Of a repair: where the corrected data lie, which is their digest (`schemas/formats/dead-letter.md`)."""
     decided: int
     """Seconds since 1970."""
     before: int = 0
@@ -122,7 +122,7 @@ class Settlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def id(self) -> str:
         """Of what was asked: asked again, it is a new version."""
-        asked = [self.outcome.value, sorted(self.letters), self.cause, self.partner, self.data]
+        asked = [self.outcome.value, sorted(self.letters), self.cause, self.partner, self.corrected]
         return f"{self.outcome.value}-{sha256(orjson.dumps(asked)).hexdigest()[:ID_CHARACTERS]}"
 
     @property

@@ -56,6 +56,11 @@ class Letters(Protocol):
 
     async def opened(self, letter: DeadLetter) -> Opened: ...
 
+    async def lay_down(self, letter: DeadLetter, data: Mapping[str, Any]) -> str:
+        """Keep the corrected data of a repair, and return their place."""
+
+    async def corrected(self, letter: DeadLetter, place: str) -> dict[str, Any] | None: ...
+
 
 class Apart(Struct, frozen=True):
     """What was set apart, and waits for somebody to decide."""

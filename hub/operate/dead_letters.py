@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
-import orjson
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 from msgspec.structs import replace
 
 from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Settlement
@@ -19,7 +18,7 @@ from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.registry import Snapshot
 from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
-from hub.operate.letter_desk import MASKED, SUPERSEDED, Opened, masked, masked_places
+from hub.operate.letter_desk import SUPERSEDED, Opened, masked, masked_places
 from hub.operate.views import Plain, View
 from hub.ports.dead_letters import Group, Which
 from hub.trust.statement import utc_text
@@ -29,9 +28,8 @@ LETTERS_MAX = 500
 """Named in one act, or listed in one answer."""
 FORESEEN_MAX = 100
 Names = Annotated[tuple[str, ...], Meta(max_length=LETTERS_MAX)]
-_WORKS = PARTNERS | SECURITY
+WORKS = PARTNERS | SECURITY
 _NEWEST = "a letter whose event nobody passed on since; this one can be discarded, or repaired"
-_UNMASKED = "the value itself, or no such member; its publisher sees it, and can send a new version instead"
 
 
 class Settle(Request, frozen=True, kw_only=True):
@@ -54,12 +52,6 @@ class Stop(Request, frozen=True, kw_only=True):
     letters: Names = ()
     cause: str = ""
     partner: str = ""
-
-
-class Repair(Request, frozen=True, kw_only=True):
-    letter: str
-    data: dict[str, Any]
-    """All of the event's data, as it should have been; `updated_at` is the hub's to say."""
 
 
 class Listed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,13 +80,6 @@ class Releasable(Struct, frozen=True):
     superseded: Collection[str]
 
 
-class Tried(Struct, frozen=True):
-    """A letter, and why the data of its repair would be refused."""
-
-    opened: Opened
-    refusal: Refusal | None
-
-
 class Page(Struct, frozen=True):
     groups: Sequence[Group]
     letters: Sequence[DeadLetter]
@@ -114,13 +99,6 @@ async def gather_letters(request: Settle | Foreseen, _: Snapshot, apart: Apart) 
 async def gather_release(request: Release, snapshot: Snapshot, apart: Apart) -> Sequence[Releasable]:
     letters = await gather_letters(request, snapshot, apart)
     return (Releasable(letters, await apart.letters.superseded(letters)),)
-
-
-async def gather_repair(request: Repair, _: Snapshot, apart: Apart) -> Sequence[Tried]:
-    letter = await apart.letters.get(request.letter)
-    if letter is None:
-        return ()
-    return (Tried(await apart.letters.opened(letter), await apart.letters.foresee(letter, request.data)),)
 
 
 async def gather_one(request: Shown, _: Snapshot, apart: Apart) -> Sequence[Opened]:
@@ -147,7 +125,7 @@ async def gather_foreseen(request: Foreseen, snapshot: Snapshot, apart: Apart) -
     for letter in letters[:FORESEEN_MAX]:
         if letter.id in superseded:
             refusal: Refusal | None = Refusal("NOT_PERMITTED", SUPERSEDED)
-        elif mask := next(_masked_in(request.data, letter), ""):
+        elif mask := next(masked_in(request.data, letter), ""):
             refusal = Refusal("EVENT_INVALID", f"{mask}: what is personal is masked in it")
         else:
             refusal = await apart.letters.foresee(letter, request.data)
@@ -177,7 +155,7 @@ def settle(outcome: Outcome) -> Callable[[Settle, Basis, Checks], Changes]:
         _check_found(request, found, checks)
         if outcome is Outcome.RELEASE:
             for each in found:
-                _check_readable(each, checks)
+                check_readable(each, checks)
             _check_not_superseded(request, basis.found[0], checks)
         made = Settlement(
             outcome=outcome,
@@ -213,40 +191,6 @@ def stop(request: Stop, basis: Basis, checks: Checks) -> Changes:
         checks.fault("ACT_NOT_REGISTERED", "/letters", asked.id, "the letters, or cause and partner, of a release")
         return ()
     return () if made.stopped else (replace(made, stopped=True),)
-
-
-def repair(request: Repair, basis: Basis, checks: Checks) -> Changes:
-    checks.reason("/reason", request.reason)
-    if not basis.found:
-        checks.fault("ACT_NOT_REGISTERED", "/letter", request.letter, "the id of a letter")
-        return ()
-    tried: Tried = basis.found[0]
-    letter = tried.opened.letter
-    _check_waits(letter, "/letter", checks)
-    _check_readable(letter, checks)
-    if letter.cause == UNDELIVERED:
-        checks.invalid("/letter", letter.cause, "an event: a delivery that failed can be released")
-    if request.data == (tried.opened.event or {}).get("data"):
-        checks.invalid("/data", "the same as it came with", "corrected data")
-    for place in _masked_in(request.data, letter):
-        checks.invalid(place, MASKED, _UNMASKED)
-    if tried.refusal is not None and not checks.faults:
-        checks.faults.extend(tried.refusal.faults)
-        if not tried.refusal.faults:
-            checks.invalid(
-                "/letter", f"{tried.refusal.code}: {tried.refusal.detail}", "a repair that the hub takes now"
-            )
-    data = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS).decode()
-    made = Settlement(
-        outcome=Outcome.REPAIR,
-        letters=(letter.id,),
-        data=data,
-        decided=basis.now,
-        actor=basis.actor,
-        reason=request.reason,
-        failures_max=1,
-    )
-    return (made,)
 
 
 def list_letters(request: Listed, basis: Basis, checks: Checks) -> Plain:
@@ -299,13 +243,18 @@ def show_letter(request: Shown, basis: Basis, checks: Checks) -> Plain:
     }
 
 
+def without_data(asked: Struct) -> Plain:
+    """What may be written down of a question that holds somebody's data."""
+    return {name: value for name, value in to_builtins(asked).items() if name != "data"}
+
+
 def foresee(request: Foreseen, basis: Basis, checks: Checks) -> Plain:
     if not basis.found:
         checks.invalid("/letters", "none that waits", "ids of letters, or a cause and a partner of some that wait")
     return {"items": list(basis.found)}
 
 
-def _masked_in(data: Mapping[str, Any] | None, letter: DeadLetter) -> Iterator[str]:
+def masked_in(data: Mapping[str, Any] | None, letter: DeadLetter) -> Iterator[str]:
     header = letter.event
     return masked_places(data, "/data", personal_of(header.dataschema if header is not None else ""))
 
@@ -339,7 +288,7 @@ def _check_found(request: Settle, found: Sequence[DeadLetter], checks: Checks) -
     if request.cause and not found:
         checks.fault("ACT_NOT_REGISTERED", "/cause", request.cause, "a cause and partner of letters that wait")
     for each in found:
-        _check_waits(each, "/letters", checks)
+        check_waits(each, "/letters", checks)
 
 
 def _check_not_superseded(request: Settle, found: Releasable, checks: Checks) -> None:
@@ -352,12 +301,12 @@ def _check_not_superseded(request: Settle, found: Releasable, checks: Checks) ->
         checks.invalid("/cause", f"{request.cause}: {SUPERSEDED}", _NEWEST)
 
 
-def _check_waits(letter: DeadLetter, place: str, checks: Checks) -> None:
+def check_waits(letter: DeadLetter, place: str, checks: Checks) -> None:
     if letter.state is not LetterState.WAITING:
         checks.invalid(place, f"{letter.id}: {letter.state}", "a letter that waits")
 
 
-def _check_readable(letter: DeadLetter, checks: Checks) -> None:
+def check_readable(letter: DeadLetter, checks: Checks) -> None:
     if letter.cause != UNDELIVERED and (letter.event is None or not (letter.value or letter.is_in_log_alone)):
         checks.invalid("/letters", letter.id, "a letter that can be read: discard this one")
 
@@ -377,15 +326,14 @@ def _row(letter: DeadLetter) -> Plain:
     }
 
 
-_SEES = _WORKS | frozenset({OperatorRole.AUDITOR})
+SEES = WORKS | frozenset({OperatorRole.AUDITOR})
 ACTS = {
-    "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, _WORKS, gather_release),
+    "quarantine.release": Act(Release, settle(Outcome.RELEASE), Effect.STARTS, WORKS, gather_release),
     "quarantine.stop": Act(Stop, stop, Effect.STOPS, ANYONE),
-    "quarantine.repair": Act(Repair, repair, Effect.STARTS, _WORKS, gather_repair),
-    "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.STARTS, _WORKS, gather_letters),
+    "quarantine.discard": Act(Settle, settle(Outcome.DISCARD), Effect.STARTS, WORKS, gather_letters),
 }
 VIEWS = {
     "quarantine.list": View(Listed, list_letters, gather_page),
-    "quarantine.show": View(Shown, show_letter, gather_one, roles=_SEES),
-    "quarantine.foresee": View(Foreseen, foresee, gather_foreseen, roles=_SEES, posted=True),
+    "quarantine.show": View(Shown, show_letter, gather_one, roles=SEES),
+    "quarantine.foresee": View(Foreseen, foresee, gather_foreseen, roles=SEES, posted=True, noted=without_data),
 }

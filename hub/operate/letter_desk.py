@@ -1,24 +1,28 @@
 """The letter desk: dead letters opened for those who settle them, and for the companies whose they are.
 
 What was found is set against what was expected: of a conflict, the event that has its identity beside the one that came
-later, member by member. Nothing here changes anything.
+later, member by member. Nothing here changes anything, but that corrected data are laid down.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
+import orjson
 from msgspec import Struct
 
 from hub.core.dead_letter import CONFLICT, DeadLetter, LetterState
-from hub.core.errors import HubError, Refusal
+from hub.core.errors import BlobMissing, HubError, Refusal
 from hub.core.event import Event
 from hub.core.record import EVENTS, StoredRecord
 from hub.operate.letter_box import looked_up, record_at
+from hub.ports.blob_store import BlobKey, BlobStore, read_blob
 from hub.ports.dead_letters import After, DeadLetters, Group, Which
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.system import Entropy
 from schemas.headers import EventHeader, unpack
 from schemas.identity import identity_key
 
@@ -26,6 +30,9 @@ MASKED = "***"
 NOT_RUNNING = "what is in quarantine is settled by a running hub"
 DIFFERENCES_MAX = 200
 PAGE_LETTERS = 200
+SALT_BYTES = 32
+"""In front of corrected data: who has the digest alone cannot try what it is of."""
+REPAIR_PREFIX = "repair-"
 _MISSING = object()
 
 Identity = tuple[str, str, str]
@@ -61,8 +68,20 @@ class Opened(Struct, frozen=True):
 
 
 class LetterDesk:
-    def __init__(self, letters: DeadLetters, *, log: EventLog, index: FirstOccurrence, foresee: Foresee) -> None:
+    def __init__(
+        self,
+        letters: DeadLetters,
+        *,
+        log: EventLog,
+        index: FirstOccurrence,
+        blobs: BlobStore,
+        entropy: Entropy,
+        foresee: Foresee,
+    ) -> None:
+        """`blobs`: where corrected data lie, as long as the log would hold the event that is made of them."""
         self._letters = letters
+        self._blobs = blobs
+        self._entropy = entropy
         self._log = log
         self._index = index
         self.foresee = foresee
@@ -105,6 +124,25 @@ class LetterDesk:
             return Opened(letter, event)
         return Opened(letter, event, json_of(*first), first[0])
 
+    async def lay_down(self, letter: DeadLetter, data: Mapping[str, Any]) -> str:
+        """Keep the corrected data of a repair, and return their place. Raises `StorageFull`, `StorageUnavailable`."""
+        content = self._entropy.bytes(SALT_BYTES) + orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+        place = sha256(content).hexdigest()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        await self._blobs.put(_blob(letter, place), chunks())
+        return place
+
+    async def corrected(self, letter: DeadLetter, place: str) -> dict[str, Any] | None:
+        """What was laid down there for this letter; None: nothing is there, or not what the place names."""
+        try:
+            content = await read_blob(self._blobs, _blob(letter, place))
+        except (BlobMissing, ValueError):
+            return None
+        return dict(orjson.loads(content[SALT_BYTES:])) if sha256(content).hexdigest() == place else None
+
     async def _first(self, header: EventHeader) -> tuple[EventHeader, bytes] | None:
         identity = identity_key(header.publisher, header.source, header.id, header.version)
         [found] = await self._index.look_up([identity])
@@ -136,6 +174,17 @@ class NoLetters:
 
     async def opened(self, letter: DeadLetter) -> Opened:
         raise HubError(NOT_RUNNING)
+
+    async def lay_down(self, letter: DeadLetter, data: Mapping[str, Any]) -> str:
+        raise HubError(NOT_RUNNING)
+
+    async def corrected(self, letter: DeadLetter, place: str) -> dict[str, Any] | None:
+        raise HubError(NOT_RUNNING)
+
+
+def _blob(letter: DeadLetter, place: str) -> BlobKey:
+    """Raises `ValueError` where nothing can lie."""
+    return BlobKey(letter.partner, f"{REPAIR_PREFIX}{place}")
 
 
 def identity_of(letter: DeadLetter) -> Identity | None:

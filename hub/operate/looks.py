@@ -65,7 +65,7 @@ class Looks:
         if checks.faults:
             return checks.refusal(name)
         if view.is_confidential or view.discloses(asked, basis):
-            said = orjson.dumps(to_builtins(asked)).decode()
+            said = orjson.dumps(to_builtins(view.noted(asked))).decode()
             await self._live.insist(lambda: self._note(name, said, operator, user))
         return answer
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from hub.core.dead_letter import DeadLetter, LetterState
 from hub.operate.letter_desk import json_of
 from hub.trust.statement import utc_text
@@ -23,14 +21,17 @@ _SECOND_US = 1_000_000
 
 
 def new_version(
-    letter: DeadLetter, header: EventHeader, data: Mapping[str, Any] | None, *, decided: int, by: str, why: str
+    letter: DeadLetter, header: EventHeader, data: Mapping[str, Any] | None, *, decided: int
 ) -> dict[str, Any] | None:
-    """The event with `data`, or as it is where that is None; None where what was kept is no event any more."""
+    """The event with `data`, or as it is where that is None; None where what was kept is no event any more.
+
+    Whoever decided so, and why, stays with the administration.
+    """
     event = json_of(header, letter.value)
     if event is None or not isinstance(event.get("data"), dict):
         return None
     outcome = LetterState.RELEASED if data is None else LetterState.REPAIRED
-    marked = {"outcome": outcome.value, "by": by, "why": why}
+    marked = {"outcome": outcome.value}
     if header.version is not None:
         marked["of"] = header.version
     members: dict[str, Any] = dict(event["data"] if data is None else data)
@@ -38,11 +39,6 @@ def new_version(
     members["extensions"] = {**(extensions if isinstance(extensions, dict) else {}), MARK: marked}
     members["updated_at"] = utc_text(_updated_us(letter, header, decided))
     return {**event, "dataschema": header.dataschema, "data": members}
-
-
-def data_of(text: str) -> Mapping[str, Any] | None:
-    """Of a repair; None: of a release."""
-    return dict(orjson.loads(text)) if text else None
 
 
 def _updated_us(letter: DeadLetter, header: EventHeader, decided: int) -> int:

@@ -31,7 +31,7 @@ from hub.core.record import NOTICES, QUARANTINE, LogRecord
 from hub.core.registry import Snapshot
 from hub.operate.letter_box import looked_up
 from hub.operate.letter_desk import SUPERSEDED, Identity, identity_of, passed_on
-from hub.operate.new_version import data_of, new_version
+from hub.operate.new_version import new_version
 from hub.operate.notices import PARTITION, notice_id
 from hub.ports.dead_letters import DeadLetters, Which
 from hub.ports.event_log import EventLog
@@ -66,10 +66,15 @@ Deliver = Callable[[DeadLetter, bool], Awaitable[str]]
 """Bring a record to its endpoint again, or (True) only look whether it would be; why not, or empty."""
 
 
+Corrected = Callable[[DeadLetter, str], Awaitable[Mapping[str, Any] | None]]
+"""The corrected data of a repair, by their place; None: they are not there any more. Raises `HubError`."""
+
+
 class Means(Struct, frozen=True, kw_only=True):
     letters: DeadLetters
     submit: Submit
     deliver: Deliver
+    corrected: Corrected
     log: EventLog
     positions: Positions
     snapshot: Callable[[], Snapshot]
@@ -79,7 +84,7 @@ class Means(Struct, frozen=True, kw_only=True):
     holder: str
 
     async def attempt(
-        self, letter: DeadLetter, data: Mapping[str, Any] | None, *, decided: int, by: str, why: str, dry: bool
+        self, letter: DeadLetter, data: Mapping[str, Any] | None, *, decided: int, dry: bool
     ) -> Refusal | None:
         """Release or repair one; None: it was done. Raises `HubError` where that cannot be told now."""
         if letter.cause == UNDELIVERED:
@@ -90,7 +95,7 @@ class Means(Struct, frozen=True, kw_only=True):
         header, partner = letter.event, self.snapshot().partners.get(letter.partner)
         if header is None or partner is None or not letter.value:
             return Refusal("NOT_FOUND", "what was kept of it cannot be read")
-        event = new_version(letter, header, data, decided=decided, by=by, why=why)
+        event = new_version(letter, header, data, decided=decided)
         if event is None:
             return Refusal("NOT_FOUND", "what was kept of it is no event")
         item = await self.submit(partner, event, dry)
@@ -105,7 +110,7 @@ class Means(Struct, frozen=True, kw_only=True):
         if letter.state is not LetterState.WAITING:
             return Refusal("NOT_FOUND", "it was settled before")
         decided = self.clock.now_us() // 1_000_000
-        return await self.attempt(letter, data, decided=decided, by="nobody", why="dry run", dry=True)
+        return await self.attempt(letter, data, decided=decided, dry=True)
 
 
 class Settler:
@@ -290,8 +295,7 @@ class Settler:
     async def _settle(self, letter: DeadLetter, settlement: Settlement, run: Run, by: str, tenure: _Tenure) -> Run:
         means, refusal = self._means, None
         if settlement.outcome is not Outcome.DISCARD:
-            data, why, decided = data_of(settlement.data), settlement.reason, settlement.decided
-            refusal = await means.attempt(letter, data, decided=decided, by=by, why=why, dry=False)
+            refusal = await self._passed_again(letter, settlement)
             await tenure.confirm()
         if refusal is not None:
             means.observer.count("dead_letters_settled", outcome="failed")
@@ -316,6 +320,14 @@ class Settler:
             self._passed_on.setdefault(identity, {})[settlement.key] = settled.settled_us
         means.observer.count("dead_letters_settled", outcome=settlement.outcome.value)
         return run
+
+    async def _passed_again(self, letter: DeadLetter, settlement: Settlement) -> Refusal | None:
+        data = None
+        if settlement.corrected:
+            data = await self._means.corrected(letter, settlement.corrected)
+            if data is None:
+                return Refusal("NOT_FOUND", "the corrected data are not kept any more")
+        return await self._means.attempt(letter, data, decided=settlement.decided, dry=False)
 
     async def _tell(self, letter: DeadLetter, settlement: Settlement) -> None:
         """Its publisher, and who sent it in its place. Raises `HubError` where that cannot be."""
@@ -378,7 +390,6 @@ def _notice(letter: DeadLetter, header: EventHeader, settlement: Settlement, gen
         "letter": letter.id,
         "source": header.source,
         "id": header.id,
-        "reason": settlement.reason,
     }
     if header.version is not None:
         told["version"] = header.version

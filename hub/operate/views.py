@@ -70,6 +70,9 @@ class View(Struct, frozen=True):
     discloses: Callable[[Any, Basis], bool] = lambda _, __: False
     """Whether this look shows something confidential to who has these roles; the others are answered without it."""
 
+    noted: Callable[[Any], object] = lambda asked: asked
+    """What is written into the audit trail of a question that is confidential."""
+
     @property
     def is_confidential(self) -> bool:
         """Not for everybody's eyes: each look goes into the audit trail."""

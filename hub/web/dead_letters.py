@@ -73,7 +73,7 @@ def _told(letter: DeadLetter, language: str) -> dict[str, Any]:
             name: letter.said.get(name) for name in ("endpoint", "feed", "webhook_id", "attempts", "why")
         }
     if letter.state is not LetterState.WAITING:
-        told |= {"settled": utc_text(letter.settled_us), "reason": letter.why}
+        told["settled"] = utc_text(letter.settled_us)
     return told
 
 

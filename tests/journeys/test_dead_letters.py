@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.cli import run
+from hub.operate.export import message
 from tests.wire.conftest import without_look_ups
 from tests.wire.test_dead_letters import conflict, in_state, waiting
 from tests.world import hub_world, settings_in
@@ -66,7 +67,8 @@ async def test_a_repair_from_a_file_and_a_discard_are_done_by_a_running_hub_alon
         _, second = await conflict(delta)
         await conflict(delta, "e2")
         names = {each["event"]: each["id"] for each in await waiting(world, 2)}
-        data.write_text(json.dumps({**second["data"], "place": {"unlocode": "NLAMS"}}))
+        driver = {"driver": {"name": "Jane Roe"}}
+        data.write_text(json.dumps({**second["data"], "place": {"unlocode": "NLAMS"}, "extensions": driver}))
 
         wrong.write_text('{"a":1}')
         refused = await command("repair", names["e1"], "--data-file", str(wrong), "--reason", "x")
@@ -78,9 +80,16 @@ async def test_a_repair_from_a_file_and_a_discard_are_done_by_a_running_hub_alon
         await in_state(world, "repaired")
         await in_state(world, "discarded")
         records = await watch.records("watch", 3)
+        trail = await world.hub.ports.registry.audit(0, 1_000)
 
     assert (refused[0], refused_dry[0], "  found: " in refused_dry[1]) == (1, 1, True)
     assert ("done" in tried[1], repaired[0], discarded[0]) == (True, 0, 0)
     assert records[-1]["data"]["place"] == {"unlocode": "NLAMS"}
     assert (await command("list"))[0] == 1
     assert (await command("release", names["e1"], "--cause", "CONFLICT", "--reason", "x"))[0] != 0
+    kept = [each.read_bytes() for each in (tmp_path / "data").glob("registry*")]
+    messages = [message(json.loads(each), "hub", repeat=False) for each in trail]
+    assert "Jane Roe" in json.dumps(records)
+    for place in (kept, trail, messages):
+        assert b"quarantine.repair" in b"".join(place)
+        assert b"Jane Roe" not in b"".join(place)

@@ -29,6 +29,12 @@ async def refused(world: HubWorld, name: str, **asked: Any) -> dict[str, str]:
     return {fault.place: fault.code for fault in outcome.faults}
 
 
+async def unseen(world: HubWorld, name: str, **asked: Any) -> Refusal:
+    outcome = await world.hub.registrar.looks.view(f"quarantine.{name}", asked)
+    assert isinstance(outcome, Refusal), outcome
+    return outcome
+
+
 async def waiting(world: HubWorld, count: int = 1, **asked: str) -> list[dict[str, Any]]:
     return await in_state(world, "waiting", count, **asked)
 
@@ -87,7 +93,7 @@ async def test_a_conflict_released_comes_to_the_feed_as_a_new_version_marked_as_
     assert [each["publisher"] for each in shown] == ["delta", "delta"]
     assert "updated_at" not in shown[0]["data"]
     mark = shown[1]["data"]["extensions"]["quarantine"]
-    assert (mark["outcome"], mark["why"], shown[1]["id"]) == ("released", "The later one is right.", first["id"])
+    assert (mark, shown[1]["id"]) == ({"outcome": "released"}, first["id"])
     assert [each["id"] for each in await in_state(world, "released")] == [letter["id"]]
 
 
@@ -137,11 +143,12 @@ async def test_a_repair_whose_data_would_be_refused_is_refused_at_once_with_thei
     [letter] = await waiting(world)
     data = {"time_kind": "ACTUAL"}
 
-    faults = await refused(world, "repair", letter=letter["id"], data=data, reason="x")
+    refusal = await unseen(world, "lay-down", letter=letter["id"], data=data)
+    faults = {each.place for each in refusal.faults}
     [foreseen] = (await look(world, "foresee", letters=[letter["id"]], data=data))["items"]
 
     assert faults
-    assert {each["at"] for each in foreseen["faults"]} == set(faults)
+    assert {each["at"] for each in foreseen["faults"]} == faults
     assert all(place.startswith("/data") for place in faults)
     assert not len(world.hub.live.snapshot.settlements)
 
@@ -152,11 +159,10 @@ async def test_a_repair_that_the_hub_does_not_take_now_is_refused_with_the_code_
     _, second = await conflict(delta)
     [letter] = await waiting(world)
     await world.act("partner.suspend", id="delta", reason="Looked into.")
-    asked = {"letter": letter["id"], "data": {**second["data"], "place": {"unlocode": "NLAMS"}}, "reason": "x"}
+    data = {**second["data"], "place": {"unlocode": "NLAMS"}}
 
-    outcome = await world.hub.registrar.perform("quarantine.repair", asked, actor="ada")
+    outcome = await unseen(world, "lay-down", letter=letter["id"], data=data)
 
-    assert isinstance(outcome, Refusal)
     assert [(each.place, each.found.partition(":")[0]) for each in outcome.faults] == [("/letter", "PARTNER_SUSPENDED")]
 
 
@@ -167,7 +173,8 @@ async def test_a_repair_keeps_both_versions_is_receipted_as_the_hubs_and_its_pub
     [letter] = await waiting(world)
     data = {**second["data"], "place": {"unlocode": "NLAMS"}}
 
-    await world.act("quarantine.repair", letter=letter["id"], data=data, reason="The place was wrong.")
+    laid_down = await look(world, "lay-down", letter=letter["id"], data=data)
+    await world.act("quarantine.repair", **laid_down, reason="The place was wrong.")
 
     shown = (await watch.records("watch", 2))[1]
     assert (shown["id"], shown["publisher"], shown["data"]["place"]) == (first["id"], "delta", {"unlocode": "NLAMS"})
@@ -176,7 +183,7 @@ async def test_a_repair_keeps_both_versions_is_receipted_as_the_hubs_and_its_pub
     [receipt] = (await delta.get("/v1/receipts", source=first["source"], id="e1", version=version)).json["items"]
     assert receipt["statement"]["submitted_by"] == "operator.quarantine"
     [notice] = [each for each in await notices(delta, 2) if each["code"] != "CONFLICT"]
-    assert (notice["code"], notice["id"], notice["reason"]) == ("QUARANTINE_REPAIRED", "e1", "The place was wrong.")
+    assert (notice["code"], notice["id"], "reason" in notice) == ("QUARANTINE_REPAIRED", "e1", False)
     [kept] = await in_state(world, "repaired")
     assert (await look(world, "show", letter=kept["id"]))["content"]["data"]["empty"] is True
 
@@ -239,7 +246,7 @@ async def test_a_release_stops_by_itself_when_failures_repeat_and_what_is_left_w
         ("release", {"cause": "CONFLICT", "partner": "delta"}, "/reason"),
         ("release", {"cause": "INTERNAL", "partner": "delta", "reason": "x"}, "/cause"),
         ("discard", {"letters": ["0" * 32], "cause": "CONFLICT", "partner": "delta", "reason": "x"}, "/letters"),
-        ("repair", {"letter": "0" * 32, "data": {}, "reason": "x"}, "/letter"),
+        ("repair", {"letter": "0" * 32, "corrected": "0" * 64, "reason": "x"}, "/letter"),
     ],
 )
 async def test_a_decision_about_nothing_that_waits_or_without_a_reason_is_refused(

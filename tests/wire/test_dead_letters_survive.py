@@ -13,7 +13,7 @@ from hub.core.dead_letter import DeadLetter, Run
 from hub.core.errors import StorageUnavailable
 from hub.ports.dead_letters import DeadLetters
 from tests.wire.conftest import MakeWorld, without_look_ups
-from tests.wire.test_dead_letters import conflict, in_state, notices, waiting
+from tests.wire.test_dead_letters import conflict, in_state, look, notices, waiting
 from tests.world import Caller, HubWorld, event, hub_world, settings_in
 
 STATES = {"release": "released", "repair": "repaired"}
@@ -55,7 +55,8 @@ async def decided(world: HubWorld, delta: Caller, act: str) -> None:
     [letter] = await waiting(world)
     about: dict[str, Any] = {"letters": [letter["id"]]}
     if act == "repair":
-        about = {"letter": letter["id"], "data": {**second["data"], "place": {"unlocode": "NLAMS"}}}
+        data = {**second["data"], "place": {"unlocode": "NLAMS"}}
+        about = await look(world, "lay-down", letter=letter["id"], data=data)
     await world.act(f"quarantine.{act}", **about, reason="Looked at.")
 
 

@@ -98,10 +98,13 @@ class Desk:
         self.copies = Copies(MemoryBlobStore(self.clock), clock=self.clock, entropy=SystemEntropy())
         self.letters = MemoryDeadLetters()
         self.positions = MemoryPositions(self.clock)
-        letter_desk = LetterDesk(
+        self.blobs = MemoryBlobStore(self.clock)
+        self.letter_desk = LetterDesk(
             self.letters,
             log=MemoryEventLog(self.clock),
             index=MemoryFirstOccurrence(self.positions, slice_seconds=100),
+            blobs=self.blobs,
+            entropy=SystemEntropy(),
             foresee=nothing_hinders,
         )
         self.last_use = MemoryLastUse()
@@ -109,7 +112,7 @@ class Desk:
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
-            apart=Apart(self.copies, letter_desk, partial(last_failure, self.positions)),
+            apart=Apart(self.copies, self.letter_desk, partial(last_failure, self.positions)),
             clock=self.clock,
             event_types=EVENT_TYPES,
             key_in_use=lambda ring: key_in_use(self.keys, ring),
@@ -141,6 +144,12 @@ class Desk:
         outcome = await self.registrar.perform(act, request, actor="ada")
         assert isinstance(outcome, Refusal), outcome
         assert await self.registry.head() == before
+        return {fault.place: fault.code for fault in outcome.faults}
+
+    async def unseen(self, view: str, **request: Any) -> dict[str, str]:
+        """The codes of the faults of what is looked at, by place."""
+        outcome = await self.registrar.looks.view(view, request)
+        assert isinstance(outcome, Refusal), outcome
         return {fault.place: fault.code for fault in outcome.faults}
 
     async def show(self, view: str, **request: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -39,7 +40,10 @@ async def desk() -> Desk:
 @pytest.mark.parametrize("act", ["release", "repair", "discard"])
 async def test_every_decision_waits_for_a_second_signature(desk: Desk, act: str) -> None:
     office = await Office(desk).open()
-    asked = NAMED if act != "repair" else {"letter": LETTER.id, "data": {"empty": False}, "reason": "Wrong."}
+    asked = NAMED
+    if act == "repair":
+        laid_down = await desk.show("quarantine.lay-down", letter=LETTER.id, data={"empty": False})
+        asked = {**laid_down, "reason": "Wrong."}
 
     alone = await desk.registrar.perform(f"quarantine.{act}", asked, actor="root")
     first = await office.ask("olga", f"quarantine.{act}", **asked)
@@ -87,14 +91,12 @@ async def test_what_cannot_be_read_can_only_be_discarded(desk: Desk) -> None:
     asked = {"letters": [UNREADABLE.id], "reason": "x"}
 
     assert await desk.refused("quarantine.release", **asked) == {"/letters": "ACT_VALUE_INVALID"}
-    assert await desk.refused("quarantine.repair", letter=UNREADABLE.id, data={}, reason="x") == {
-        "/letters": "ACT_VALUE_INVALID"
-    }
+    assert await desk.unseen("quarantine.lay-down", letter=UNREADABLE.id, data={}) == {"/letters": "ACT_VALUE_INVALID"}
     await desk.do("quarantine.discard", **asked)
 
 
 async def test_a_repair_has_to_change_something(desk: Desk) -> None:
-    refused = await desk.refused("quarantine.repair", letter=LETTER.id, data=EVENT["data"], reason="x")
+    refused = await desk.unseen("quarantine.lay-down", letter=LETTER.id, data=EVENT["data"])
 
     assert refused == {"/data": "ACT_VALUE_INVALID"}
 
@@ -104,13 +106,13 @@ async def test_a_repair_that_holds_a_mask_is_refused_by_name_and_shown_letters_t
 ) -> None:
     data = {"remarks": "***", "carrier": {"name": "***", "country": "***"}, "empty": False}
 
-    refused = await desk.refused("quarantine.repair", letter=LETTER.id, data=data, reason="x")
+    refused = await desk.unseen("quarantine.lay-down", letter=LETTER.id, data=data)
     [foreseen] = (await desk.show("quarantine.foresee", letters=[LETTER.id], data=data))["items"]
 
     assert refused == {"/data/remarks": "ACT_VALUE_INVALID", "/data/carrier/name": "ACT_VALUE_INVALID"}
     assert (foreseen["outcome"], foreseen["code"]) == ("refused", "EVENT_INVALID")
     assert (await desk.show("quarantine.show", letter=LETTER.id))["masked"] == ["/data/remarks"]
-    await desk.do("quarantine.repair", letter=LETTER.id, data={**data, "remarks": "x", "carrier": {}}, reason="x")
+    await desk.show("quarantine.lay-down", letter=LETTER.id, data={**data, "remarks": "x", "carrier": {}})
 
 
 async def test_who_looks_into_a_letter_sees_no_personal_data_and_is_written_down(desk: Desk) -> None:
@@ -170,3 +172,42 @@ async def test_a_dry_run_over_many_says_which_it_did_not_look_at(desk: Desk) -> 
     items = (await desk.show("quarantine.foresee", cause="CONFLICT", partner="delta"))["items"]
 
     assert [each["outcome"] for each in items] == ["done"] * 100 + ["not looked at"]
+
+
+async def test_corrected_data_are_decided_on_by_their_place_and_the_audit_trail_holds_none_of_them(desk: Desk) -> None:
+    office = await Office(desk).open()
+    data = {"remarks": "Ask Jane Roe", "empty": False}
+    await desk.show("quarantine.foresee", letters=[LETTER.id], data=data)
+    laid_down = await desk.show("quarantine.lay-down", letter=LETTER.id, data=data)
+
+    await office.both("quarantine.repair", "olga", "ben", **laid_down, reason="Wrong.")
+
+    trail = b"".join(await desk.registry.audit(0, 1_000))
+    assert b"quarantine.lay-down" in trail
+    assert laid_down["corrected"].encode() in trail
+    assert b"Jane Roe" not in trail
+    assert (await desk.show("quarantine.corrected", **laid_down))["data"] == data
+
+
+async def test_the_place_of_corrected_data_does_not_tell_of_what_they_are(desk: Desk) -> None:
+    asked = {"letter": LETTER.id, "data": {"empty": False}}
+
+    places = {(await desk.show("quarantine.lay-down", **asked))["corrected"] for _ in range(2)}
+
+    assert len(places) == 2
+    assert sha256(orjson.dumps(asked["data"])).hexdigest() not in places
+
+
+async def test_a_repair_by_data_that_are_erased_or_of_another_letter_is_refused(desk: Desk) -> None:
+    other = letter(5, header=pack(replace(HEADER, publisher="echo")), partner="echo", value=orjson.dumps(EVENT))
+    await desk.letters.take([other], behind(6))
+    laid_down = await desk.show("quarantine.lay-down", letter=LETTER.id, data={"empty": False})
+    missing = {"/corrected": "ACT_NOT_REGISTERED"}
+
+    elsewhere = await desk.refused("quarantine.repair", **{**laid_down, "letter": other.id}, reason="x")
+    await desk.blobs.purge(desk.clock.now_us() + 1)
+    erased = await desk.refused("quarantine.repair", **laid_down, reason="x")
+
+    assert elsewhere == erased == missing
+    for place in ("../up", "", "0" * 64):
+        assert await desk.refused("quarantine.repair", letter=LETTER.id, corrected=place, reason="x") == missing

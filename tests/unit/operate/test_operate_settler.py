@@ -52,6 +52,7 @@ class Settled:
                 letters=self.desk.letters,
                 submit=self.submit,
                 deliver=self.deliver,
+                corrected=self.desk.letter_desk.corrected,
                 log=self.log,
                 positions=self.positions,
                 snapshot=lambda: self.desk.live.snapshot,
@@ -176,7 +177,8 @@ async def test_a_release_passes_over_a_letter_whose_event_was_repaired_after_it_
     await settled.desk.letters.take(
         [letter(9, header=pack(replace(HEADER, id="e0")), value=VALUE)], Position(settled.log.generation, 0, 0)
     )
-    await settled.desk.do("quarantine.repair", letter=letter(9).id, data={"empty": False}, reason="x")
+    laid_down = await settled.desk.show("quarantine.lay-down", letter=letter(9).id, data={"empty": False})
+    await settled.desk.do("quarantine.repair", **laid_down, reason="x")
     await settled.release()
 
     await settled.settler.look()
