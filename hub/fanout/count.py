@@ -23,7 +23,7 @@ from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
 from hub.core.terms import Agreements
 from hub.fanout.route import Ruling
-from hub.fanout.section import open_records
+from hub.fanout.section import firsts_of, open_records
 from hub.fanout.show import Showing
 from hub.ports.event_log import LogReader, ReadableLog
 from hub.ports.first_occurrence import FirstOccurrence
@@ -173,11 +173,10 @@ class _Counting:
         wanted = [
             each for each in events if self._ruling.wants(each.header) and self._since_us <= each.header.received_us
         ]
-        found = await self._counter.index.look_up([event.identity for event in wanted]) if wanted else ()
+        place = Position(self._counter.generation, partition, 0)
         shown: defaultdict[tuple[int, tuple[str, ...]], list[int]] = defaultdict(list)
-        for event, first in zip(wanted, found, strict=True):
-            place = Position(self._counter.generation, partition, event.offset)
-            if first is not None and first.position == place and (agreements := self._agreements(event)):
+        for event in await firsts_of(self._counter.index, place, wanted):
+            if agreements := self._agreements(event):
                 shown[self._ruling.revision(event.header), agreements].append(event.offset)
         await self._counter.note([self._access(partition, *key, offsets) for key, offsets in shown.items()])
         self._events += sum(map(len, shown.values()))

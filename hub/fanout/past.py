@@ -16,7 +16,7 @@ from hub.core.registry import Snapshot
 from hub.core.replay import Erased, Given, Replay
 from hub.core.terms import Agreements, stand
 from hub.fanout.route import Route, active_feed
-from hub.fanout.section import open_records
+from hub.fanout.section import firsts_of, open_records
 from hub.fanout.show import Showing
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
@@ -64,7 +64,7 @@ class Past:
         """
         events = [event for event in open_records(records)[0] if replay.means(event.header.received_us)]
         if not archived:
-            events = await self._firsts(place, events)
+            events = await firsts_of(self._index, place, events)
         given: list[Given] = []
         for number, event in enumerate(events):
             route = self._route(replay.feed, archived=archived)
@@ -82,15 +82,6 @@ class Past:
         if active_feed(snapshot, feed) is None:
             return []
         return [each for each in given if stand(each.stamp.agreements, each.stamp.received_us, snapshot, now)]
-
-    async def _firsts(self, place: Position, events: Sequence[Event]) -> list[Event]:
-        found = await self._index.look_up([event.identity for event in events])
-        places = (Position(place.generation, place.partition, event.offset) for event in events)
-        return [
-            event
-            for event, own, first in zip(events, places, found, strict=True)
-            if first is not None and first.position == own
-        ]
 
     def _given(self, replay: Replay, place: Position, route: Route, event: Event) -> Given | None:
         ruling, header = route.ruling(event.header.revision), event.header

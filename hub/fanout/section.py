@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from hub.core.event import Event
-from hub.core.record import StoredRecord
+from hub.core.record import Position, StoredRecord
 from hub.fanout.route import Ruling
 from hub.fanout.routes import Routes
+from hub.ports.first_occurrence import FirstOccurrence
 from schemas.headers import EventHeader, SealHeader, unpack
 
 Parcel = tuple[Event, Ruling]
@@ -55,6 +56,19 @@ def section_of(start: int, end: int, firsts: Sequence[Event]) -> Section:
         max((event.header.revision for event in firsts), default=0),
         sum(len(event.record.value) for event in firsts),
     )
+
+
+async def firsts_of(index: FirstOccurrence, place: Position, events: Sequence[Event]) -> list[Event]:
+    """Those of a partition's events that the judge found to be first; `place`: any of the partition.
+
+    Raises `StorageUnavailable`. Below the judge's mark, what the index does not remember is a repeat (rule 8).
+    """
+    found = await index.look_up([event.identity for event in events]) if events else ()
+    return [
+        event
+        for event, first in zip(events, found, strict=True)
+        if first is not None and first.position == Position(place.generation, place.partition, event.offset)
+    ]
 
 
 def open_records(records: Sequence[StoredRecord]) -> tuple[list[Event], list[StoredRecord]]:

@@ -21,7 +21,7 @@ from hub.core.errors import StorageUnavailable
 from hub.core.record import EVENTS, Position
 from hub.fanout.means import Means
 from hub.fanout.routes import Routes
-from hub.fanout.section import Parcel, Section, open_records, section_of
+from hub.fanout.section import Parcel, Section, firsts_of, open_records, section_of
 from hub.ports.event_log import LogReader
 
 SECTIONS_KEPT_MAX = 64
@@ -147,7 +147,7 @@ class Sections:
         return _holding(self._kept, offset) or _holding(self._read, offset)
 
     async def _read_again(self, offset: int, reader: LogReader) -> Section:
-        """One read of the log, one look-up. Below the mark, what the index does not remember is a repeat (rule 8)."""
+        """One read of the log, one look-up."""
         settings = self._means.settings
         records = await reader.read(
             self.partition,
@@ -158,14 +158,8 @@ class Sections:
         if not records:
             raise StorageUnavailable(f"nothing at {offset}, below the mark")
         events, _ = open_records(records)
-        found = await self._means.index.look_up([event.identity for event in events])
-        generation = self._means.log.generation
-        firsts = [
-            event
-            for event, first in zip(events, found, strict=True)
-            if first is not None and first.position == Position(generation, self.partition, event.offset)
-        ]
-        return section_of(offset, offset + len(records), firsts)
+        place = Position(self._means.log.generation, self.partition, offset)
+        return section_of(offset, offset + len(records), await firsts_of(self._means.index, place, events))
 
 
 def _holding(sections: deque[Section], offset: int) -> Section | None:
