@@ -5,17 +5,18 @@ Both are acts of the registrar, on the word of the hub. Delivery does not wait f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from hub.core.agreement import Agreement, Held
 from hub.core.errors import HubError, Refusal, StorageUnavailable, Trimmed
 from hub.core.feed import Feed, lane_name, lanes_of, stream_of
 from hub.core.proposal import Authority
 from hub.core.registry import Snapshot
-from hub.operate.registrar import Registrar
+from hub.operate.registrar import Done, Registrar
 from hub.ports.event_log import ReadableLog
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
@@ -23,7 +24,17 @@ from hub.ports.system import Clock
 from hub.trust.cursor import Place, decode_plain
 
 LOOK_SECONDS = 1.0
+RETRY_SECONDS_MAX = 300
+ALARM_SECONDS = 60
+"""What is tried so seldom has failed for a minute."""
 ACTOR = "hub"
+
+
+class _Failed(Struct, frozen=True):
+    """When what failed is tried again, monotonic seconds, and after what pause."""
+
+    pause: float = LOOK_SECONDS / 2
+    until: float = 0.0
 
 
 class AgreementWatch:
@@ -45,6 +56,8 @@ class AgreementWatch:
         self._partitions = partitions
         self._clock = clock
         self._observer = observer
+        self._failed: dict[str, _Failed] = {}
+        """By agreement."""
 
     async def run(self) -> None:
         while True:
@@ -52,27 +65,43 @@ class AgreementWatch:
             await self._clock.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """End what is over, and note what was given; what cannot be done now is tried again at the next look."""
-        snapshot, now = self._snapshot(), self._clock.now_us() // 1_000_000
-        over = [each for each in snapshot.agreements if not each.ended and _is_over(each, now)]
-        for agreement in over:
-            await self._perform("agreement.lapse", {"id": agreement.id})
+        """End what is over, and note what was given; what cannot be done now is tried again, less and less often."""
+        now = self._clock.now_us() // 1_000_000
+        for agreement in [each for each in self._snapshot().agreements if not each.ended and _is_over(each, now)]:
+            await self._try(agreement.id, "agreement_not_ended", partial(self._end, agreement))
         for agreement in [each for each in self._snapshot().agreements if each.ended and each.copies is None]:
-            try:
-                copies = [await self._held(feed) for feed in _feeds_of(agreement, self._snapshot())]
-            except HubError as error:
-                self._observer.event("copies_not_noted", agreement=agreement.id, error=str(error))
-                continue
-            await self._perform("agreement.note-copies", {"id": agreement.id, "copies": to_builtins(copies)})
+            await self._try(agreement.id, "copies_not_noted", partial(self._note, agreement))
 
-    async def _perform(self, act: str, request: Mapping[str, Any]) -> None:
-        try:
-            outcome = await self._registrar.perform(act, request, actor=ACTOR, authority=Authority.HUB)
-        except HubError as error:
-            self._observer.event("agreement_not_ended", act=act, error=str(error))
+    async def _try(self, agreement: str, name: str, act: Callable[[], Awaitable[Done | Refusal]]) -> None:
+        """Unless it failed not long ago. `name`: of what is said if it fails."""
+        failed, now = self._failed.pop(agreement, _Failed()), self._clock.monotonic()
+        if now < failed.until:
+            self._failed[agreement] = failed
             return
-        if isinstance(outcome, Refusal):
-            self._observer.event("agreement_not_ended", act=act, error=outcome.code)
+        try:
+            outcome = await act()
+        except HubError as error:
+            why = str(error)
+        else:
+            if not isinstance(outcome, Refusal):
+                return
+            why = outcome.code
+        pause = min(failed.pause * 2, RETRY_SECONDS_MAX)
+        self._failed[agreement] = _Failed(pause, now + pause)
+        self._observer.event(name, agreement=agreement, error=why)
+        if pause >= ALARM_SECONDS:
+            self._observer.count("alarms", alarm=name)
+            self._observer.event(f"alarm.{name}", agreement=agreement, error=why)
+
+    async def _end(self, agreement: Agreement) -> Done | Refusal:
+        return await self._perform("agreement.lapse", {"id": agreement.id})
+
+    async def _note(self, agreement: Agreement) -> Done | Refusal:
+        copies = [await self._held(feed) for feed in _feeds_of(agreement, self._snapshot())]
+        return await self._perform("agreement.note-copies", {"id": agreement.id, "copies": to_builtins(copies)})
+
+    async def _perform(self, act: str, request: Mapping[str, Any]) -> Done | Refusal:
+        return await self._registrar.perform(act, request, actor=ACTOR, authority=Authority.HUB)
 
     async def _held(self, feed: Feed) -> Held:
         """Of all its lanes. Raises `StorageUnavailable`."""

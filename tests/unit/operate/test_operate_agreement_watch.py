@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hub.core.agreement import Held
-from hub.core.errors import StorageUnavailable
-from hub.core.record import LogRecord, Stream
+from hub.core.errors import Refusal, StorageUnavailable
+from hub.core.record import Bounds, LogRecord, Stream
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
-from hub.operate.agreement_watch import AgreementWatch
+from hub.operate.agreement_watch import RETRY_SECONDS_MAX, AgreementWatch
 from hub.trust.cursor import Cursor, Place, encode_plain
 from tests.unit.operate.agreements import Sides
 from tests.unit.operate.conftest import START, Silent
@@ -103,6 +103,60 @@ async def test_while_the_log_is_away_nothing_is_noted_and_later_it_is(desk: Any)
 
     assert watched.sides.agreement().copies is None
     assert watched.observer.events == ["copies_not_noted"]
+
+
+async def test_what_fails_is_tried_less_and_less_often_rings_after_a_minute_and_is_done_once_it_can_be(
+    desk: Any,
+) -> None:
+    class Away(MemoryEventLog):
+        away = True
+
+        async def bounds(self, stream: str, partition: int) -> Bounds:
+            if self.away:
+                raise StorageUnavailable("away")
+            return await super().bounds(stream, partition)
+
+    log = Away(desk.clock)
+    watched = Watched(await Sides(desk).open(), log=log)
+    await watched.sides.agree()
+    await watched.feed(1)
+    await watched.desk.do("agreement.end", id="a1")
+
+    for _ in range(600):
+        await watched.watch.look()
+        watched.desk.clock.seconds += 1
+    tried = watched.observer.events.count("copies_not_noted")
+    rung = watched.observer.events.count("alarm.copies_not_noted")
+    log.away = False
+    for _ in range(RETRY_SECONDS_MAX):
+        await watched.watch.look()
+        watched.desk.clock.seconds += 1
+
+    assert (tried, rung) == (10, 4)
+    assert watched.sides.agreement().copies is not None
+
+
+async def test_an_end_that_is_refused_is_not_asked_for_each_second(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.sides.agree(valid_to="2026-01-02")
+    watched.desk.clock.seconds = DAY
+    perform, refused = watched.desk.registrar.perform, 3
+
+    async def refusing(name: str, *asked: Any, **more: Any) -> Any:
+        nonlocal refused
+        refused -= 1
+        return Refusal("ACT_REFUSED") if refused >= 0 else await perform(name, *asked, **more)
+
+    monkeypatch.setattr(watched.desk.registrar, "perform", refusing)
+    ended = []
+    for _ in range(10):
+        await watched.watch.look()
+        ended.append(watched.sides.agreement().ended)
+        watched.desk.clock.seconds += 1
+
+    assert ended == [False] * 7 + [True] * 3
+    assert watched.observer.events == ["agreement_not_ended"] * 3
 
 
 async def test_the_trail_says_that_the_hub_ended_it(watched: Watched) -> None:
