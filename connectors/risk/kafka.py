@@ -3,13 +3,15 @@
 The hub gives a direct reader an identity that may read its feed's topics and nothing else (`by_password`,
 `by_certificate`); the consumer is a stock one.
 The commit token holds the next offset of each partition of the feed and the mark of each source partition, so that both
-are stored with the engine's own work. Consumer groups and offsets kept by Kafka are not used.
+are stored with the engine's own work. What Kafka keeps for the consumer's group only tells the hub how far the reader
+is: nobody goes on from there.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -92,17 +94,18 @@ def by_certificate(certificate_file: str, key_file: str, ca_file: str) -> dict[s
     return {"security_protocol": "SSL", "ssl_context": context}
 
 
-def feed_consumer(topic: str, bootstrap_servers: str, **options: Any) -> AIOKafkaConsumer:
-    """A stock consumer as `read_topic` needs it; `options` are aiokafka's own, by what a reader proves itself first."""
-    return AIOKafkaConsumer(
-        topic,
+def feed_consumer(topic: str, bootstrap_servers: str, group: str, **options: Any) -> AIOKafkaConsumer:
+    """A stock consumer as `read_topic` needs it; `group`: a name that begins with the recipient's and a dot, such as
+    `customs.engine`; `options` are aiokafka's own, by what a reader proves itself first."""
+    consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
-        group_id=None,
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        metadata_max_age_ms=METADATA_MILLISECONDS_MAX,
-        **options,
+        **{"metadata_max_age_ms": METADATA_MILLISECONDS_MAX, **options},
     )
+    consumer.assign([TopicPartition(topic, 0)])  # Once connected, it learns how many more there are.
+    return consumer
 
 
 async def read_topic(
@@ -112,17 +115,27 @@ async def read_topic(
 
     The consumer is started and stopped by the caller. Never ends by itself. Raises aiokafka's `KafkaError`.
     """
-    places, placed = Places.of(token), set[TopicPartition]()
+    places, assigned = Places.of(token), set[TopicPartition]()
     while True:
-        # A topic that grows is assigned anew as a whole, and all positions with it.
-        if (assigned := consumer.assignment()) != placed:
-            for partition in assigned:
-                if partition.partition in places.offsets:
-                    consumer.seek(partition, places.offsets[partition.partition])
-            placed = assigned
+        assigned = await _assigned(consumer, places, assigned)
         if batches := await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=limit):
             after_gap = await _is_behind_a_gap(consumer, batches, places)
             yield replace(places.advance(batches), after_gap=after_gap)
+
+
+async def _assigned(consumer: AIOKafkaConsumer, places: Places, before: set[TopicPartition]) -> set[TopicPartition]:
+    """Have every partition of the topic read from its place: a topic that grows is assigned anew as a whole."""
+    topic = next(each.topic for each in consumer.assignment())
+    there = {TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()}
+    if not there or there == before:
+        return before
+    consumer.assign(there)
+    for partition in there:
+        if partition.partition in places.offsets:
+            consumer.seek(partition, places.offsets[partition.partition])
+        else:
+            await consumer.seek_to_beginning(partition)
+    return there
 
 
 async def _is_behind_a_gap(
@@ -139,7 +152,8 @@ async def _is_behind_a_gap(
 
 
 class KafkaReader:
-    """A lane that is read from Kafka itself, as a `Source`; with `acknowledgements`, what is done is told the hub."""
+    """A lane that is read from Kafka itself, as a `Source`. How far it is, it tells Kafka; `acknowledgements` tell the
+    hub that as well, and may be signed."""
 
     def __init__(
         self,
@@ -154,11 +168,26 @@ class KafkaReader:
         self._consumer, self._token, self._limit = consumer, token, limit
         self._acknowledgements = acknowledgements
 
-    def groups(self) -> AsyncGenerator[Group, None]:
+    async def groups(self) -> AsyncGenerator[Group, None]:
         """As `read_topic`."""
-        return chained(read_topic(self._consumer, self._token, limit=self._limit), self.place, self._token)
+        if self._token is not None:  # A crash may have come between the engine's work and its commit.
+            await _assigned(self._consumer, places := Places.of(self._token), set())
+            await self._commit(places)
+        found = read_topic(self._consumer, self._token, limit=self._limit)
+        async with aclosing(chained(found, self.place, self._token)) as groups:
+            async for group in groups:
+                yield group
 
     async def done(self, group: Group) -> None:
-        """Acknowledge it, if that is wanted and the hub is there."""
+        """Commit it for the consumer's group; acknowledge it, if that is wanted and the hub is there. Raises aiokafka's
+        `KafkaError`, for one where the group is not the recipient's."""
+        places = Places.of(group.token)
+        await self._commit(places)
         if self._acknowledgements is not None:
-            await self._acknowledgements.tell(Places.of(group.token).reached())
+            await self._acknowledgements.tell(places.reached())
+
+    async def _commit(self, places: Places) -> None:
+        there = {each.partition: each for each in self._consumer.assignment()}
+        offsets = {there[number]: at for number, at in places.offsets.items() if number in there}
+        if offsets:
+            await self._consumer.commit(offsets)

@@ -12,12 +12,12 @@ from pathlib import Path
 import orjson
 
 from connectors.risk.checkpoint import SQLiteCheckpoint
-from connectors.risk.kafka import by_certificate, by_password, feed_consumer, read_topic
+from connectors.risk.kafka import KafkaReader, by_certificate, by_password, feed_consumer
 
 
 def asked(arguments: list[str]) -> Namespace:
     parser = ArgumentParser()
-    for name in ("work", "bootstrap", "ca_file", "topic"):
+    for name in ("work", "bootstrap", "ca_file", "topic", "group"):
         parser.add_argument(name)
     for name in ("--user", "--password-file", "--certificate", "--key"):
         parser.add_argument(name, default="")
@@ -32,15 +32,14 @@ async def main(asked: Namespace) -> None:
         proof = by_password(asked.user, Path(asked.password_file).read_text(), asked.ca_file)
     else:
         proof = by_certificate(asked.certificate, asked.key, asked.ca_file)
-    async with (
-        feed_consumer(asked.topic, asked.bootstrap, **proof) as consumer,
-        aclosing(read_topic(consumer, checkpoint.load(asked.topic), limit=20)) as groups,
-    ):
-        async for group in groups:
-            with database:
-                bodies = [(orjson.dumps(record).decode(),) for record in group.records]
-                database.executemany("insert into event values (?)", bodies)
-                checkpoint.save(asked.topic, group.token)
+    async with feed_consumer(asked.topic, asked.bootstrap, asked.group, **proof) as consumer:
+        reader = KafkaReader(consumer, asked.topic, token=checkpoint.load(asked.topic), limit=20)
+        async with aclosing(reader.groups()) as groups:
+            async for group in groups:
+                with checkpoint.work(group) as records:
+                    bodies = [(orjson.dumps(record).decode(),) for record in records]
+                    database.executemany("insert into event values (?)", bodies)
+                await reader.done(group)
 
 
 if __name__ == "__main__":

@@ -276,12 +276,14 @@ async def test_the_kits_reader_that_is_killed_again_and_again_loses_nothing_and_
         settings, certificate = await scene.certified()
         await scene.grant("live", certificate=certificate)
         who = ["--certificate", settings["ssl.certificate.location"], "--key", settings["ssl.key.location"]]
-    where = [scene.kafka.recipients[proof], str(scene.kafka.authority), scene.topic]  # type: ignore[index]
+    group = f"{scene.reader}.kit"
+    where = [scene.kafka.recipients[proof], str(scene.kafka.authority), scene.topic, group]  # type: ignore[index]
     command = [sys.executable, "-m", "tests.journeys.kafka_reader", str(tmp_path / "work.db"), *where, *who]
 
     kept = await killed_again_and_again(command, tmp_path / "work.db", 600)
 
     assert in_order(kept, sources)
+    assert 0 < sum((await scene.access.committed(f"{scene.reader}."))[group].values()) <= 1_200
 
 
 async def test_kcat_reads_the_feed_by_its_certificate_and_sees_nothing_else(scene: Scene) -> None:

@@ -6,20 +6,16 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import orjson
 import pytest
 from aiohttp import web
-from aiokafka import TopicPartition
 
 from connectors.risk import Following, Group, Overtaken, ProvedReader, Reader, SQLiteCheckpoint
-from connectors.risk.kafka import KafkaReader
 from connectors.session import HubRefused, HubSession
 from hub.trust.ack import ack_text
-from schemas.headers import FeedHeader, pack
 from tests.unit.fake_hub import FakeHub, fake_hub, problem
 
 
@@ -216,38 +212,3 @@ def test_a_message_that_comes_again_has_nothing_left_to_do(database: sqlite3.Con
     assert work_off(database, of_one("a", "c1", message="msg_1")) == ["a"]
     assert work_off(database, of_one("b", "c1", message="msg_2")) == ["a", "b"]
     assert SQLiteCheckpoint(database).load("gates") == "c1"
-
-
-class Consumer:
-    """A partition as a stock consumer shows it, of which retention has let go of what lies before `start`."""
-
-    def __init__(self, start: int, *offsets: int) -> None:
-        self._start, self._at, self._offsets = start, 0, offsets
-
-    def assignment(self) -> set[TopicPartition]:
-        return {TopicPartition("hub.feed.gates", 0)}
-
-    def seek(self, partition: TopicPartition, offset: int) -> None:
-        self._at = offset
-
-    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(partitions, self._start)
-
-    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Any]]:
-        return {TopicPartition("hub.feed.gates", 0): [at(offset) for offset in self._offsets if offset >= self._at]}
-
-
-def at(offset: int) -> Any:
-    header = pack(FeedHeader(1, 0, offset, 1, 0, 0))
-    return SimpleNamespace(value=b'{"id":"%d"}' % offset, offset=offset, headers=[("hub", header)])
-
-
-@pytest.mark.parametrize(("start", "after_gap"), [(0, False), (7, True)])
-async def test_on_kafka_too_a_gap_is_told(start: int, after_gap: bool) -> None:
-    token = '{"offsets":{"0":5},"marks":{"0":[1,4]}}'
-
-    async with aclosing(KafkaReader(Consumer(start, 7, 8), "gates", token=token).groups()) as groups:  # type: ignore[arg-type]
-        group = await anext(groups)
-
-    assert [each["id"] for each in group.records] == ["7", "8"]
-    assert (group.after_gap, group.since, group.place) == (after_gap, token, "gates")
