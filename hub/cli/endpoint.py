@@ -1,4 +1,4 @@
-"""`customs-hub delivery endpoint`: addresses to which recipients have their feeds brought (webhooks)."""
+"""`customs-hub delivery endpoint`: addresses to which recipients have feeds and notices brought (webhooks)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hub.cli.desk import DEFAULTS, Options, Reason, act, acted, asked, hub_runs,
 from hub.cli.show import Columns, Plain, failed, lines, listing, moment, print_json
 
 app = App(
-    name="endpoint", help="Addresses to which a feed is brought (Standard Webhooks), each asked before it is used."
+    name="endpoint",
+    help="Addresses to which a feed or notices are brought (Standard Webhooks), each asked before it is used.",
 )
 
 ACTIVE, UNVERIFIED = "active", "unverified"
@@ -39,6 +40,7 @@ def add(
     url: str,
     /,
     *,
+    recipient: str = "",
     mode: str = "batch",
     lane: str = "",
     parallel: Annotated[bool, Parameter(negative=())] = False,
@@ -54,7 +56,7 @@ def add(
     reason: Reason = "",
     options: Options = DEFAULTS,
 ) -> int:
-    """Have a feed brought to an address; make the secret that signs what comes and show it, once.
+    """Have a feed or notices brought to an address; make the secret that signs what comes and show it, once.
 
     The hub keeps it sealed. The receiver needs the secret to answer the verification; what comes it may verify by the
     public key shown beside it. With --json both are a second line.
@@ -64,9 +66,11 @@ def add(
     endpoint
         Its name, never used again.
     feed
-        A feed with `webhook` among its ways.
+        A feed with `webhook` among its ways; or hub.notices: what customs tells a partner.
     url
         Where the hub posts to: https, and a public address (or in `webhooks.networks`).
+    recipient
+        With hub.notices: the partner.
     mode
         batch, single, or thin: only that there is something, with a cursor to pull from.
     lane
@@ -88,6 +92,7 @@ def add(
     request = {
         "id": endpoint,
         "feed": feed,
+        "recipient": recipient,
         "url": url,
         "mode": mode,
         "lane": lane,

@@ -9,6 +9,7 @@ from math import inf
 from msgspec import Struct
 
 from hub.core.feed import Lane
+from hub.core.record import NOTICES
 
 
 class Mode(StrEnum):
@@ -94,13 +95,15 @@ class Endpoint(Struct, frozen=True, omit_defaults=True):
     recipient: str = ""
     """The partner whose notices it is brought; empty: it is brought a feed, which has its own."""
 
+    @property
+    def brings(self) -> str:
+        """What it belongs to: its feed, or its recipient's notices."""
+        return notices_of(self.recipient) if self.recipient else self.feed
+
     def live_keys(self, now: int) -> Sequence[EndpointKey]:
         return [key for key in self.keys if now < (inf if key.until is None else key.until)]
 
 
-def secret_name(endpoint: str, number: int) -> str:
-    """For what an endpoint's `number`th secret is sealed."""
-    return f"endpoint:{endpoint}:{number}"
 class Failure(Struct, frozen=True, array_like=True):
     """What went wrong with an endpoint last."""
 
@@ -114,6 +117,14 @@ class Failure(Struct, frozen=True, array_like=True):
     """For operators; empty: the same."""
 
 
+def notices_of(partner: str) -> str:
+    """What endpoints for a partner's notices belong to; no feed is called so."""
+    return f"{NOTICES}/{partner}"
+
+
+def secret_name(endpoint: str, number: int) -> str:
+    """For what an endpoint's `number`th secret is sealed."""
+    return f"endpoint:{endpoint}:{number}"
 
 
 def client_secret_name(endpoint: str) -> str:

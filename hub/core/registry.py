@@ -258,7 +258,7 @@ class Snapshot:
         self.retired_keys: History[RetiredKey] = History()
         self.kafka_accesses: History[KafkaAccess] = History(lambda access: access.system, lambda access: access.feed)
         self.restrictions: History[Restriction] = History()
-        self.endpoints: History[Endpoint] = History(lambda endpoint: endpoint.feed)
+        self.endpoints: History[Endpoint] = History(lambda endpoint: endpoint.brings)
         self.settlements: History[Settlement] = History()
         self._of_kind: dict[type[Registered], History[Any]] = {
             Partner: self.partners,

@@ -18,7 +18,8 @@ from hub.trust.statement import utc_text
 from hub.trust.webhook import SigningKey, is_answer, message_id, secret_bytes, signatures
 
 IDS_USE = "webhook-ids"
-MOVED, VERIFICATION = "customs-hub.feed.moved", "customs-hub.endpoint.verification"
+MOVED, NOTICES_MOVED = "customs-hub.feed.moved", "customs-hub.notices.moved"
+VERIFICATION = "customs-hub.endpoint.verification"
 JSON = "application/json"
 _MEDIA_TYPES = {
     Mode.BATCH: "application/cloudevents-batch+json",
@@ -57,14 +58,17 @@ class Letters:
 
     async def send(self, endpoint: Endpoint, name: str, values: Sequence[bytes], cursor: str) -> Reply:
         """Records to an endpoint, or that there is something behind the cursor; `name`: the id of the message."""
-        if endpoint.mode is Mode.THIN:
+        media_type = JSON if endpoint.recipient else _MEDIA_TYPES[endpoint.mode]
+        if endpoint.mode is Mode.THIN and endpoint.recipient:
+            body = self._said(NOTICES_MOVED, {"cursor": cursor})
+        elif endpoint.mode is Mode.THIN:
             members = {"feed": endpoint.feed, "lane": endpoint.lane.value, "cursor": cursor}
             body = self._said(MOVED, members)
         elif endpoint.mode is Mode.SINGLE:
             body = values[0]
         else:
             body = b"[" + b",".join(values) + b"]"
-        reply = await self._post(endpoint, name, body, _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor})
+        reply = await self._post(endpoint, name, body, media_type, {"hub-cursor": cursor})
         return await self._noted(endpoint, reply)
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:

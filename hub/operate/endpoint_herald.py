@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub.core.endpoint import Endpoint, EndpointState
 from hub.core.registry import Snapshot
+from hub.operate.endpoints import recipient_of
 from hub.operate.notices import Notice, NoticeDesk, notice_id
 from hub.trust.statement import utc_text
 
@@ -83,11 +84,10 @@ def _warnings(endpoint: Endpoint, snapshot: Snapshot, after: int, now: int) -> I
 
 
 def _notice(code: str, endpoint: Endpoint, snapshot: Snapshot, which: str, time: int) -> Notice:
-    feed = snapshot.feeds.get(endpoint.feed)
     members = {
         "time": utc_text(time * 1_000_000),
         "endpoint": endpoint.id,
         "feed": endpoint.feed,
         "since": utc_text(endpoint.since * 1_000_000),
     }
-    return Notice(notice_id(code, endpoint.id, which), feed.recipient if feed is not None else "", code, members)
+    return Notice(notice_id(code, endpoint.id, which), recipient_of(endpoint, snapshot), code, members)

@@ -1,4 +1,4 @@
-"""Endpoints: addresses to which recipients have their feeds brought. Secrets come sealed to the hub: whoever makes one
+"""Endpoints: addresses to which recipients have their feeds or notices brought. Secrets come sealed to the hub: whoever makes one
 sees it, once, and nobody else does, the audit trail included.
 """
 
@@ -23,8 +23,10 @@ from hub.core.endpoint import (
     key_use,
     secret_name,
 )
-from hub.core.feed import Feed, Lane, Way
+from hub.core.feed import Lane, Way
 from hub.core.operator import AGREEMENTS, ANYONE, NOBODY, SECURITY, Effect
+from hub.core.partner import PartnerState
+from hub.core.record import NOTICES
 from hub.core.registry import Snapshot
 from hub.operate.acts import Act, Apart, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -43,7 +45,9 @@ PER_FEED_MAX = 8
 class AddEndpoint(Request, frozen=True, kw_only=True):
     id: str
     feed: str
+    """`hub.notices`: those of the `recipient`."""
     url: str
+    recipient: str = ""
     sealed: str
     """The `whsec_` secret, sealed to the hub for `endpoint.next`'s name."""
     lane: str = ""
@@ -95,11 +99,11 @@ class Next(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def add_endpoint(request: AddEndpoint, basis: Basis, checks: Checks) -> Changes:
     name = checks.new("/id", request.id, basis.snapshot.endpoints)
-    feed = checks.known("/feed", request.feed, basis.snapshot.feeds)
     lane = checks.choice("/lane", request.lane, Lane)
-    if feed is None:
-        return ()
-    _check_feed(feed, lane, basis, checks)
+    if request.feed == NOTICES:
+        _check_notices(request, basis, checks)
+    else:
+        _check_feed(request, lane, basis, checks)
     check_url("/url", request.url, basis, checks)
     for place, value, most in (
         ("/concurrency", request.concurrency, CONCURRENCY_MAX),
@@ -113,7 +117,8 @@ def add_endpoint(request: AddEndpoint, basis: Basis, checks: Checks) -> Changes:
         checks.invalid("/mtls", "no certificate", "`webhooks.certificate_file`")
     endpoint = Endpoint(
         id=name,
-        feed=feed.name,
+        feed=request.feed,
+        recipient=request.recipient,
         url=request.url,
         keys=(_key(name, 1, request.sealed, basis, checks),),
         lane=lane,
@@ -127,6 +132,9 @@ def add_endpoint(request: AddEndpoint, basis: Basis, checks: Checks) -> Changes:
         mtls=request.mtls,
         since=basis.now,
     )
+    there = [each for each in basis.snapshot.endpoints.of(endpoint.brings) if each.state not in FINAL]
+    if len(there) >= PER_FEED_MAX:
+        checks.invalid("/feed", f"{len(there)} endpoints", f"fewer than {PER_FEED_MAX}")
     return (endpoint,)
 
 
@@ -215,17 +223,23 @@ def show_endpoint(request: Next, basis: Basis, checks: Checks) -> Plain:
     return {} if endpoint is None else _shown(endpoint, basis)
 
 
+def recipient_of(endpoint: Endpoint, snapshot: Snapshot) -> str:
+    feed = snapshot.feeds.get(endpoint.feed)
+    return endpoint.recipient or (feed.recipient if feed is not None else "")
+
+
 def _shown(endpoint: Endpoint, basis: Basis) -> Plain:
-    feed = basis.snapshot.feeds.get(endpoint.feed)
+    feed, partner = basis.snapshot.feeds.get(endpoint.feed), basis.snapshot.partners.get(endpoint.recipient)
+    has_ended = feed.ended if feed is not None else partner is None or partner.state is PartnerState.LEFT
     oauth = endpoint.oauth
     return {
         **plain(endpoint),
-        "recipient": feed.recipient if feed is not None else "",
+        "recipient": recipient_of(endpoint, basis.snapshot),
         "keys": [
             {"number": key.number, "public": key.public, "until": key.until} for key in endpoint.live_keys(basis.now)
         ],
         "oauth": oauth and {"token_url": oauth.token_url, "client_id": oauth.client_id, "scope": oauth.scope},
-        "feed_ended": feed is None or feed.ended,
+        "feed_ended": has_ended,
         "last_failure": plain(basis.found[0].get(endpoint.id)),
     }
 
@@ -242,15 +256,25 @@ def _open(request: OfEndpoint, basis: Basis, checks: Checks) -> Endpoint | None:
     return endpoint
 
 
-def _check_feed(feed: Feed, lane: Lane, basis: Basis, checks: Checks) -> None:
+def _check_notices(request: AddEndpoint, basis: Basis, checks: Checks) -> None:
+    partner = checks.known("/recipient", request.recipient, basis.snapshot.partners)
+    if partner is not None and partner.state is PartnerState.LEFT:
+        checks.invalid("/recipient", f"{partner.id}, which has left", "a partner that takes part")
+    if request.lane:
+        checks.invalid("/lane", request.lane, "none: notices have one lane")
+
+
+def _check_feed(request: AddEndpoint, lane: Lane, basis: Basis, checks: Checks) -> None:
+    if request.recipient:
+        checks.invalid("/recipient", request.recipient, f"none: a feed has its own; or {NOTICES} as the feed")
+    feed = checks.known("/feed", request.feed, basis.snapshot.feeds)
+    if feed is None:
+        return
     if feed.ended or Way.WEBHOOK not in feed.ways:
         found = "a feed that has ended" if feed.ended else ", ".join(feed.ways)
         checks.invalid("/feed", found, "a feed among whose ways is webhook")
     if lane not in feed.lanes:
         checks.invalid("/lane", lane, "a lane of the feed")
-    there = [each for each in basis.snapshot.endpoints.of(feed.name) if each.state not in FINAL]
-    if len(there) >= PER_FEED_MAX:
-        checks.invalid("/feed", f"{len(there)} endpoints", f"fewer than {PER_FEED_MAX}")
 
 
 def check_url(place: str, text: str, basis: Basis, checks: Checks) -> None:

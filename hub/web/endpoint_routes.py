@@ -10,7 +10,8 @@ ENDPOINT_ROUTES = (
         path="/v1/endpoints",
         name="list_endpoints",
         scope="feeds:read",
+        or_scope="receipts:read",
         answers=(200,),
-        summary="Where your feeds are brought (webhooks), how each does, and the public keys that sign.",
+        summary="Where your feeds (`feeds:read`) and notices (`receipts:read`) are brought (webhooks), how each does, and the public keys that sign.",
     ),
 )

@@ -1,4 +1,4 @@
-"""A recipient's own endpoints over HTTP: where its feeds are brought, how that goes, and by which keys it is signed."""
+"""A recipient's own endpoints over HTTP: where its feeds and notices are brought, how that goes, and by which keys it is signed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from hub.core.endpoint import Endpoint, Failure
+from hub.core.endpoint import Endpoint, Failure, notices_of
 from hub.core.feed import lane_name
 from hub.core.registry import Snapshot
 from hub.ports.system import Clock
@@ -33,11 +33,13 @@ class EndpointsAPI:
         return {"list_endpoints": self.list}
 
     async def list(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
-        principal = self._gate.enter(request, "feeds:read")
+        principal = self._gate.enter(request, "feeds:read", "receipts:read")
         only(request, set())
         snapshot, now = self._snapshot(), self._clock.now_us() // 1_000_000
-        feeds = snapshot.feeds_of(principal.partner.id)
-        endpoints = [each for feed in feeds for each in snapshot.endpoints.of(feed.name)]
+        feeds = [feed.name for feed in snapshot.feeds_of(principal.partner.id)]
+        brought = feeds if "feeds:read" in principal.scopes else []
+        brought += [notices_of(principal.partner.id)] if "receipts:read" in principal.scopes else []
+        endpoints = [each for name in brought for each in snapshot.endpoints.of(name)]
         own = [shown(each, now, await self._failure(each.id)) for each in endpoints]
         return answer({"items": own, "next": None})
 

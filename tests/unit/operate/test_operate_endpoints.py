@@ -251,3 +251,29 @@ def test_an_address_is_taken_only_where_the_hub_would_ever_connect_to_it(url: st
     check_url("/url", url, basis, checks)
 
     assert not checks.faults if taken else networks in checks.faults[0].expected
+
+
+async def test_the_notices_of_a_partner_are_brought_on_an_operator_s_word(feed: Any) -> None:
+    await feed.do("endpoint.add", **await asked(feed, feed="hub.notices", recipient="risk"))
+
+    [listed] = (await feed.show("endpoint.list"))["items"]
+    assert (listed["feed"], listed["recipient"], listed["feed_ended"]) == ("hub.notices", "risk", False)
+    assert [each.id for each in feed.live.snapshot.endpoints.of("hub.notices/risk")] == ["engine"]
+    assert feed.live.snapshot.endpoints.of("seals") == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "places"),
+    [
+        ({"feed": "hub.notices"}, ["/recipient"]),
+        ({"feed": "hub.notices", "recipient": "nobody"}, ["/recipient"]),
+        ({"feed": "hub.notices", "recipient": "risk", "lane": "urgent"}, ["/lane"]),
+        ({"recipient": "risk"}, ["/recipient"]),
+        ({"feed": "hub.notices/risk"}, ["/feed"]),
+        ({"feed": "hub.quarantine", "recipient": "risk"}, ["/recipient", "/feed"]),
+    ],
+)
+async def test_whose_notices_are_brought_is_said_once_and_of_nothing_else(
+    feed: Any, wrong: dict[str, str], places: list[str]
+) -> None:
+    assert list(await feed.refused("endpoint.add", **await asked(feed, **wrong))) == places
