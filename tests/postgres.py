@@ -21,7 +21,7 @@ import asyncpg
 
 from hub.core.settings import PostgresSettings
 
-START_SECONDS_MAX = 20.0
+START_SECONDS_MAX = 100.0
 POLL_SECONDS = 0.02
 SHARED = "TEST_POSTGRES"
 """The environment's name for the URL of the database that contract tests share: their processes find it there."""

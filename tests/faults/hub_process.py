@@ -21,7 +21,7 @@ from hub.core.settings import Settings
 SERVE = (str(Path(sys.executable).with_name("customs-hub")), "serve")
 SERVE_WITH_POINTS = (sys.executable, "-m", "tests.faults.serve_with_points", "serve")
 READY_SECONDS_MAX = 120.0
-STOP_SECONDS_MAX = 40.0
+STOP_SECONDS_MAX = 100.0
 POLL_SECONDS = 0.05
 
 
@@ -100,8 +100,8 @@ class HubProcess:
                 await asyncio.sleep(POLL_SECONDS)
         return False
 
-    async def ended(self, seconds_max: float) -> bool:
-        """Whether it ends by itself within the time."""
+    async def ended(self, seconds_max: float | None = None) -> bool:
+        """Whether it ends by itself within the time; without one, once it has."""
         assert self._process is not None
         try:
             async with asyncio.timeout(seconds_max):

@@ -50,7 +50,7 @@ async def hand_in_and_die(on: Stage, content: bytes, point: str) -> None:
     await on.start(f"{point}:1")
     with pytest.raises((HubUnreachable, HubRefused)):
         await hand_in(on, content)
-    assert await on.hub.ended(10)
+    assert await on.hub.ended()
 
 
 async def fetched(on: Stage, content: bytes) -> Answer:

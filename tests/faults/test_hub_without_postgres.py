@@ -98,5 +98,5 @@ async def test_a_hub_whose_postgres_is_away_at_the_start_says_so_and_does_not_ru
 
         await on.hub.start()
 
-        assert await on.hub.ended(20)
+        assert await on.hub.ended()
         assert "customs-hub serve: PostgreSQL answered" in on.hub.log.read_text()

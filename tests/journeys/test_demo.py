@@ -23,8 +23,8 @@ def start(*options: str, scratch: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
 
 
-def told_by(demo: subprocess.Popen[bytes], seconds_max: float) -> dict[str, Any]:
-    out, err = demo.communicate(timeout=seconds_max)
+def told_by(demo: subprocess.Popen[bytes]) -> dict[str, Any]:
+    out, err = demo.communicate(timeout=100.0)
     assert demo.returncode == 0, err.decode()
     assert out.count(b"\n") == 1
     return dict(orjson.loads(out))
@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pids: list[int], seconds_max: float = 10.0) -> bool:
+def gone(pids: list[int], seconds_max: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds_max
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -55,7 +55,7 @@ def speaks_for_others(pid: int) -> bool:
 
 def with_children(demo: subprocess.Popen[bytes], count: int) -> list[int]:
     """The demo's children, once there are so many."""
-    deadline = time.monotonic() + 30.0
+    deadline = time.monotonic() + 100.0
     while len(children := children_of(demo.pid)) < count:
         assert demo.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
@@ -76,7 +76,7 @@ def assert_consistent(told: dict[str, Any]) -> None:
 def test_the_demo_tells_in_one_json_object_what_its_companies_and_engines_reported(tmp_path: Path) -> None:
     demo = start("--for", "12s", "--json", scratch=tmp_path)
 
-    told = told_by(demo, 60.0)
+    told = told_by(demo)
 
     assert_consistent(told)
     assert not list(tmp_path.iterdir())
@@ -87,7 +87,7 @@ def test_the_demo_tells_in_one_json_object_what_its_companies_and_engines_report
 def test_the_demo_does_the_same_on_a_kafka_that_it_is_given(tmp_path: Path, kafka_bootstrap: str) -> None:
     demo = start("--for", "14s", "--json", "--kafka", kafka_bootstrap, scratch=tmp_path)
 
-    assert_consistent(told_by(demo, 90.0))
+    assert_consistent(told_by(demo))
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_the_demo_starts_a_kafka_and_stops_it(tmp_path: Path) -> None:
     demo = start("--for", "20s", "--json", "--log", "kafka", scratch=tmp_path)
     children = with_children(demo, 1)
 
-    assert_consistent(told_by(demo, 120.0))
+    assert_consistent(told_by(demo))
     assert gone(children)
     assert not list(tmp_path.iterdir())
 
@@ -108,7 +108,7 @@ def test_a_stop_at_any_time_leaves_nothing_running(tmp_path: Path, count: int) -
     children = with_children(demo, count)
 
     demo.send_signal(signal.SIGINT)
-    _, err = demo.communicate(timeout=30.0)
+    _, err = demo.communicate(timeout=100.0)
 
     assert (demo.returncode, err) == (0, b"")
     assert gone(children)
@@ -121,7 +121,7 @@ def test_a_child_that_fails_ends_the_demo_with_its_last_words(tmp_path: Path) ->
     children = with_children(demo, 7)
 
     os.kill(next(filter(speaks_for_others, children)), signal.SIGKILL)
-    _, err = demo.communicate(timeout=30.0)
+    _, err = demo.communicate(timeout=100.0)
 
     assert demo.returncode == 1
     assert b"port-risk ended with code -9" in err
@@ -139,7 +139,7 @@ def test_a_reader_who_goes_away_ends_the_demo_without_a_word(tmp_path: Path) -> 
 
     with demo.stderr as errors:
         assert errors.read() == b""
-    assert demo.wait(timeout=30.0) == 1
+    assert demo.wait(timeout=100.0) == 1
     assert gone(children)
     assert not list(tmp_path.iterdir())
 
@@ -153,7 +153,7 @@ def test_children_go_even_if_the_demo_is_killed(tmp_path: Path) -> None:
         assert demo.poll() is None
 
     demo.kill()
-    demo.communicate(timeout=10.0)
+    demo.communicate(timeout=100.0)
 
     assert gone(children)
 
@@ -162,7 +162,7 @@ def test_a_directory_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     (tmp_path / "something").touch()
 
     demo = start("--data", str(tmp_path), "--json", scratch=tmp_path)
-    out, err = demo.communicate(timeout=30.0)
+    out, err = demo.communicate(timeout=100.0)
 
     assert (demo.returncode, out) == (1, b"")
     assert b"is not empty" in err
@@ -172,7 +172,7 @@ def test_a_directory_that_is_not_empty_is_refused(tmp_path: Path) -> None:
 def test_a_time_that_is_none_is_refused(tmp_path: Path, time_given: str) -> None:
     demo = start(f"--for={time_given}", scratch=tmp_path)
 
-    _, err = demo.communicate(timeout=30.0)
+    _, err = demo.communicate(timeout=100.0)
 
     assert demo.returncode == 2
     assert b"20s" in err

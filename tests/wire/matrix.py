@@ -95,9 +95,8 @@ async def set_up(world: HubWorld) -> Stage:
     stage.theirs |= {"record": (await holder.records("holder", 1))[0]}
     stage.theirs["notice"] = await a_notice(stage)
     stage.theirs["letter"] = await a_letter(world, "victim")
-    async with asyncio.timeout(10):
-        while len((await victim.get("/v1/events")).json["items"]) < SENT:
-            await asyncio.sleep(0.005)
+    while len((await victim.get("/v1/events")).json["items"]) < SENT:
+        await asyncio.sleep(0.005)
     return stage
 
 
@@ -113,9 +112,8 @@ async def a_letter(world: HubWorld, publisher: str) -> str:
     kept = msgspec.msgpack.encode([record.header, record.value])
     await log.append(QUARANTINE, 0, [LogRecord(publisher.encode(), pack(about), kept)])
     name = letter_id(Position(log.generation, 0, record.offset), "CONFLICT", "")
-    async with asyncio.timeout(10):
-        while await letters.get(name) is None:
-            await asyncio.sleep(0.005)
+    while await letters.get(name) is None:
+        await asyncio.sleep(0.005)
     return name
 
 
@@ -127,9 +125,8 @@ async def a_notice(stage: Stage) -> str:
     assert (await sender.sign_in()).status == 200
     answer = await sender.ask("POST", "/v1/notices", data=_notice(stage, sender), headers=JSON)
     assert answer.status == 201, answer
-    async with asyncio.timeout(10):
-        while not (await stage.victim.get("/v1/notices", wait=1)).json["items"]:
-            pass
+    while not (await stage.victim.get("/v1/notices", wait=1)).json["items"]:
+        pass
     return str(answer.json["items"][0]["notice"])
 
 
@@ -431,8 +428,7 @@ async def asked(
     path = filled(route, names) + (f"?{query}" if query else "")
     body = row.body(stage, caller) if row.body is not None else None
     given = dict(headers) | ({"Content-Type": row.media_type} if body is not None else {})
-    async with asyncio.timeout(20):
-        return await caller.world.ask(route.method, path, data=body, headers=given)
+    return await caller.world.ask(route.method, path, data=body, headers=given)
 
 
 Enter = Callable[[HubWorld], Awaitable[Caller]]

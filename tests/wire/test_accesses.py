@@ -48,12 +48,11 @@ async def delta(watch: Caller) -> Caller:
 
 async def known(caller: Caller, count: int = 0, names: Collection[str] = ()) -> None:
     """Until so many events of the caller are known, and these among them, and so whose they are."""
-    async with asyncio.timeout(10):
-        while True:
-            found = [each["event"]["id"] for each in (await caller.get("/v1/events")).json["items"]]
-            if len(found) >= count and set(names) <= set(found):
-                return
-            await asyncio.sleep(0.005)
+    while True:
+        found = [each["event"]["id"] for each in (await caller.get("/v1/events")).json["items"]]
+        if len(found) >= count and set(names) <= set(found):
+            return
+        await asyncio.sleep(0.005)
 
 
 async def given(watch: Caller, *sent: tuple[Caller, str]) -> str:

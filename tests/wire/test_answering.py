@@ -17,7 +17,7 @@ from hub.delivery.answered import notice_ack_text
 from tests.mandates import Principal, principal
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_acknowledgements import sign
-from tests.world import ANSWER_SECONDS_MAX, GATE_IN, RISK, Answer, Caller, HubWorld, event
+from tests.world import GATE_IN, RISK, Answer, Caller, HubWorld, event
 
 ALL_KINDS = [kind.value for kind in Kind]
 SCOPES = ("feeds:read", "receipts:read", "notices:write")
@@ -68,9 +68,8 @@ async def send(to: Caller, notice: dict[str, Any]) -> Answer:
 
 async def told(to: Caller, count: int = 1) -> list[dict[str, Any]]:
     """The notices of a company, once there are so many."""
-    async with asyncio.timeout(ANSWER_SECONDS_MAX):
-        while len(items := (await to.get("/v1/notices", wait=1)).json["items"]) < count:
-            pass
+    while len(items := (await to.get("/v1/notices", wait=1)).json["items"]) < count:
+        pass
     return list(items)
 
 
@@ -80,12 +79,11 @@ async def acknowledge(to: Caller, notice: str, **body: Any) -> Answer:
 
 async def sent(by: Caller, until: Callable[[dict[str, Any]], bool], **query: str) -> dict[str, Any]:
     """The one notice that it sent, once it is so."""
-    async with asyncio.timeout(ANSWER_SECONDS_MAX):
-        while True:
-            items = (await by.get("/v1/notices/sent", **query)).json["items"]
-            if items and until(items[0]):
-                return dict(items[0])
-            await asyncio.sleep(0.01)
+    while True:
+        items = (await by.get("/v1/notices/sent", **query)).json["items"]
+        if items and until(items[0]):
+            return dict(items[0])
+        await asyncio.sleep(0.01)
 
 
 async def test_a_hold_reaches_the_company_as_its_own_event_and_says_nothing_of_why(
@@ -316,10 +314,9 @@ async def test_a_company_that_was_suspended_reads_its_notices_afterwards(watch: 
 
 async def known(*companies: Caller) -> None:
     """Once what is known of these companies has come as far as their last events."""
-    async with asyncio.timeout(ANSWER_SECONDS_MAX):
-        for each in companies:
-            while not (await each.get("/v1/events")).json["items"]:
-                await asyncio.sleep(0.01)
+    for each in companies:
+        while not (await each.get("/v1/events")).json["items"]:
+            await asyncio.sleep(0.01)
 
 
 async def test_an_object_reaches_every_company_whose_events_about_it_were_shown(watch: Caller, delta: Caller) -> None:

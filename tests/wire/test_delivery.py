@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,14 +46,13 @@ async def streaming(caller: Caller, **headers: str) -> AsyncIterator[aiohttp.Str
 async def group(stream: aiohttp.StreamReader) -> tuple[list[str], str]:
     """The ids of the next group of records, and the cursor that ends it."""
     found, cursor = [], ""
-    async with asyncio.timeout(5):
-        while not cursor:
+    while not cursor:
+        name, _, value = (await stream.readline()).decode().rstrip("\n").partition(": ")
+        if name == "id":
+            cursor = value
             name, _, value = (await stream.readline()).decode().rstrip("\n").partition(": ")
-            if name == "id":
-                cursor = value
-                name, _, value = (await stream.readline()).decode().rstrip("\n").partition(": ")
-            if name == "data":
-                found.append(orjson.loads(value)["id"])
+        if name == "data":
+            found.append(orjson.loads(value)["id"])
     return found, cursor
 
 

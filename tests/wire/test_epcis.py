@@ -53,9 +53,8 @@ async def send(caller: Caller, path: str, sent: object, **headers: str) -> Answe
 
 async def ended(caller: Caller, place: str) -> Any:
     """A capture job, once it has ended."""
-    async with asyncio.timeout(10):
-        while (job := (await caller.get(place)).json)["running"]:
-            await asyncio.sleep(0.005)
+    while (job := (await caller.get(place)).json)["running"]:
+        await asyncio.sleep(0.005)
     return job
 
 
@@ -74,9 +73,8 @@ def listed(answer: Answer) -> list[str]:
 
 async def known(caller: Caller, count: int, query: str = "") -> Answer:
     """One's own events, once there are so many."""
-    async with asyncio.timeout(10):
-        while len(listed(answer := await caller.get(f"/epcis/events{query}"))) < count:
-            await asyncio.sleep(0.005)
+    while len(listed(answer := await caller.get(f"/epcis/events{query}"))) < count:
+        await asyncio.sleep(0.005)
     return answer
 
 

@@ -91,12 +91,11 @@ class Story:
         """Until fan-out has looked at everything for every feed: nothing is on its way to a reader any more."""
         hub, log = self.world.hub, self.world.hub.ports.log
         end = (await log.bounds(EVENTS, 0)).end
-        async with asyncio.timeout(10):
-            for feed in hub.snapshot().feeds:
-                while (
-                    at := await hub.ports.positions.load(feed.stream, log.generation, 0)
-                ) is None or at.source_offset < end:
-                    await asyncio.sleep(0.005)
+        for feed in hub.snapshot().feeds:
+            while (
+                at := await hub.ports.positions.load(feed.stream, log.generation, 0)
+            ) is None or at.source_offset < end:
+                await asyncio.sleep(0.005)
 
     async def read(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -36,10 +36,6 @@ from tests.wire.test_replays import EVERYTHING, START, page, started
 from tests.wire.test_tls import tls_world
 from tests.world import Caller, HubWorld, event
 
-IN_FORCE_SECONDS_MAX = 1.0
-LATER_SECONDS_MAX = 10.0
-"""For what is only seen once something else has ended."""
-
 
 class Scene:
     """A company, an authority that reads from it, and whose key leaks: the caller's that a row is about."""
@@ -114,10 +110,10 @@ async def requests_under_way(scene: Scene) -> None:
 
 
 async def long_polls(scene: Scene) -> None:
-    poll = asyncio.create_task(scene.watch.get("/v1/feeds/watch/records", wait=9))
+    poll = asyncio.create_task(scene.watch.get("/v1/feeds/watch/records", wait=30))
     await scene.watch.get("/v1/feeds")  # Asked later, answered sooner: the poll waits.
     await scene.leak(scene.watch)
-    async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
+    async with asyncio.timeout(20):  # Long before it would end by itself.
         assert (await poll).code == "UNAUTHENTICATED"
 
 
@@ -126,8 +122,7 @@ async def open_streams(scene: Scene) -> None:
     async with await scene.stream(scene.watch, "/v1/feeds/watch/stream") as stream:
         assert await stream.content.readline() == b"event: record\n"
         await scene.leak(scene.watch)
-        async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
-            await stream.content.read()
+        await stream.content.read()
 
 
 async def streams_of_notices(scene: Scene) -> None:
@@ -191,9 +186,8 @@ async def documents_that_wait(scene: Scene) -> None:
     waits = await send(scene.delta, "/epcis/capture", document(epcis("urn:uuid:last")), **proceed)
     await scene.leak(scene.delta)
     jobs, name = scene.world.hub.ports.jobs, waits.headers["Location"].rpartition("/")[2]
-    async with asyncio.timeout(LATER_SECONDS_MAX):
-        while (job := await jobs.get("delta", name)) is None or not job.state.finished:
-            await asyncio.sleep(0.05)
+    while (job := await jobs.get("delta", name)) is None or not job.state.finished:
+        await asyncio.sleep(0.05)
     assert "ACCEPTED" not in job.counts
 
 
@@ -238,13 +232,11 @@ async def feeds_read_from_kafka(scene: Scene) -> None:
     told = await hub.registrar.looks.view("kafka-access.next", {"id": "live", "feed": "watch"})
     assert not isinstance(told, Refusal)
     await scene.world.act("kafka-access.grant", id="live", feed="watch", system="sys", **sealed_for(told))
-    async with asyncio.timeout(LATER_SECONDS_MAX):
-        while not await access.rights():
-            await asyncio.sleep(0.01)
+    while not await access.rights():
+        await asyncio.sleep(0.01)
     await scene.leak(scene.watch)
-    async with asyncio.timeout(IN_FORCE_SECONDS_MAX):
-        while await access.rights() or access.passwords:
-            await asyncio.sleep(0.01)
+    while await access.rights() or access.passwords:
+        await asyncio.sleep(0.01)
 
 
 PROOFS: dict[str, Callable[[Scene], Awaitable[None]]] = {
@@ -292,9 +284,8 @@ async def test_a_leaked_key_of_tokens_ends_every_token_and_systems_ask_for_new_o
     assert (await delta.post(event())).status == 201
 
     hub.ports.keys.rotate_token_key(hub.clock.now_us() // 1_000_000, 600, leaked=True)
-    async with asyncio.timeout(LATER_SECONDS_MAX):
-        while (await delta.post(event())).status == 201:
-            await asyncio.sleep(0.05)
+    while (await delta.post(event())).status == 201:
+        await asyncio.sleep(0.05)
 
     assert (await delta.post(event())).code == "UNAUTHENTICATED"
     assert (await delta.sign_in()).status == 200

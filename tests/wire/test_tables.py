@@ -42,9 +42,8 @@ def said(answer: Answer) -> list[tuple[str, str]]:
 
 async def settled(caller: Caller, place: str) -> Answer:
     """The results at a place, once there are all."""
-    async with asyncio.timeout(10):
-        while (answer := await caller.get(place)).json["state"] not in ("done", "failed"):
-            await asyncio.sleep(0.005)
+    while (answer := await caller.get(place)).json["state"] not in ("done", "failed"):
+        await asyncio.sleep(0.005)
     return answer
 
 
