@@ -14,6 +14,7 @@ from connectors.risk.proved import ProvedReader
 from connectors.risk.reader import Reader
 from connectors.risk.replay import Replay
 from connectors.risk.rules import Settings
+from connectors.risk.thin import ThinWebhooks
 from connectors.risk.webhook import Webhooks
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "SQLiteCheckpoint",
     "Settings",
     "Source",
+    "ThinWebhooks",
     "Webhooks",
 ]

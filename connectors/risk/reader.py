@@ -7,6 +7,7 @@ they arrive, so that a reader that stores the token in the same transaction as i
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
@@ -24,6 +25,7 @@ from connectors.session import ANSWER_SECONDS_MAX, Answer, HubRefused, HubSessio
 SCOPE = "feeds:read"
 HEARTBEAT_SECONDS_MAX = 60.0
 """A stream that is silent for so long, without a comment line, is taken for dead."""
+REST_SECONDS = 2
 GROUP_BYTES_MAX = 64 * 1024 * 1024
 """A stream's group that grows beyond this is refused rather than kept in memory."""
 
@@ -31,7 +33,8 @@ GROUP_BYTES_MAX = 64 * 1024 * 1024
 class Reader:
     """Reads one lane of a feed from `token` on; without one, from the last acknowledged place, or with `from_start`
     from the earliest record that the hub keeps, with `from_now` from the next one. `lane` is empty or `urgent`;
-    `push`: `groups` are those of the stream. `on_idle` is called, once, when the hub has nothing to read at first.
+    `push`: `groups` are those of the stream. `on_idle` is called, once, when the hub has nothing to read at first,
+    `on_waiting` when it is away or full, once until it answers again.
 
     Never gives up on a hub that is away or full. Raises `HubRefused` where trying again is no use: the feed is not
     (or no longer) this reader's. Close a generator that you leave early (`contextlib.aclosing`).
@@ -51,6 +54,7 @@ class Reader:
         from_start: bool = False,
         from_now: bool = False,
         on_idle: Callable[[], None] | None = None,
+        on_waiting: Callable[[HubRefused | HubUnreachable], None] | None = None,
         on_page: Callable[[bytes], None] | None = None,
     ) -> None:
         """`on_page` is called with each group's page as it was pulled, with its seals: `connectors.feed_seal` reads it.
@@ -59,10 +63,12 @@ class Reader:
         self._session, self._path = session, f"/v1/feeds/{quote(feed, safe='')}"
         self._lane = {"lane": lane} if lane else {}
         self._acknowledgements = Acknowledgements(session, feed, lane)
-        self._token, self._push, self._limit, self._wait_seconds = token, push, limit, wait_seconds
+        self._token, self._push, self._wait_seconds = token, push, wait_seconds
+        self.limit = limit
+        """Of records in a page; may be changed between two groups."""
         self._first = {"from": "earliest"} if from_start else {"from": "now"} if from_now else {}
-        self._on_idle, self._on_page = on_idle, on_page
-        self._after_gap, self._since = False, token
+        self._on_idle, self._on_waiting, self._on_page = on_idle, on_waiting, on_page
+        self._after_gap, self._since, self._answered_seconds = False, token, 0.0
         self._attempts = (backoff or Backoff()).begin()
 
     def groups(self) -> AsyncGenerator[Group, None]:
@@ -75,26 +81,43 @@ class Reader:
 
     async def pull(self) -> AsyncGenerator[Group, None]:
         """Pages of at most `limit` records, each as soon as there is one. Never ends by itself."""
-        seconds_max = self._wait_seconds + ANSWER_SECONDS_MAX
         while True:
             # Who wants to know whether there is anything asks without waiting first.
-            query = {"limit": str(self._limit), "wait": "0" if self._on_idle else str(self._wait_seconds)}
+            if (group := await self._page(0 if self._on_idle else self._wait_seconds)) is not None:
+                yield group
+
+    async def rest(self) -> AsyncGenerator[Group, None]:
+        """What there is now, page by page: ends where the hub has waited for more in vain. One that had to leave off
+        looking, at records that are withheld by now, answers an empty page before that time."""
+        while True:
+            if (group := await self._page(REST_SECONDS)) is not None:
+                yield group
+            elif self._answered_seconds >= REST_SECONDS:
+                return
+
+    async def _page(self, wait_seconds: int) -> Group | None:
+        """The next page; None: it is empty."""
+        while True:
+            query = {"limit": str(self.limit), "wait": str(wait_seconds)}
             query |= self._lane | (self._first if self._token is None else {"cursor": self._token})
             query |= {"proof": "yes"} if self._on_page else {}
-            path = f"{self._path}/records"
+            path, seconds_max = f"{self._path}/records", wait_seconds + ANSWER_SECONDS_MAX
+            asked = time.monotonic()
             try:
                 answer = await self._session.request("GET", path, query=query, answer_seconds_max=seconds_max)
                 page = accepted(answer).json()
+                break
             except (HubRefused, HubUnreachable) as e:
                 await self._recover(e)
-                continue
-            self._attempts.succeeded()
-            records, self._token = tuple(page["items"]), page["next"]
-            self._tell_idle(not records)
-            if records or page.get("seals"):
-                if self._on_page:
-                    self._on_page(answer.body)
-                yield self._group(records, page["next"])
+        self._attempts.succeeded()
+        self._answered_seconds = time.monotonic() - asked
+        records, self._token = tuple(page["items"]), page["next"]
+        self._tell_idle(not records)
+        if not records and not page.get("seals"):
+            return None
+        if self._on_page:
+            self._on_page(answer.body)
+        return self._group(records, page["next"])
 
     async def stream(self) -> AsyncGenerator[Group, None]:
         """Groups as the hub pushes them; connects again by itself, from the last group. Never ends by itself."""
@@ -157,13 +180,13 @@ class Reader:
 
     async def _recover(self, error: HubRefused | HubUnreachable) -> None:
         """Wait before the next try, with a fresh cursor if the old one has expired. Raises what no try can mend."""
-        wait_seconds = 0.0
-        if isinstance(error, HubRefused):
-            if error.code == "CURSOR_EXPIRED" and "cursor" in error.problem:
-                self._token, self._after_gap = str(error.problem["cursor"]), True
-            elif not error.retryable:
-                raise error
-            wait_seconds = error.retry_after_seconds
+        wait_seconds = error.retry_after_seconds if isinstance(error, HubRefused) else 0.0
+        if isinstance(error, HubRefused) and error.code == "CURSOR_EXPIRED" and "cursor" in error.problem:
+            self._token, self._after_gap = str(error.problem["cursor"]), True
+        elif isinstance(error, HubRefused) and not error.retryable:
+            raise error
+        elif self._on_waiting is not None and not self._attempts.failed_count:
+            self._on_waiting(error)
         await self._attempts.pause(wait_seconds)
 
 

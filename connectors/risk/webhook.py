@@ -28,15 +28,11 @@ BODY_BYTES_MAX = 32 * 1024 * 1024
 RETRY_SECONDS = 5
 
 
-class Webhooks:
-    """A receiver for one endpoint of a hub, in mode `batch` or `single`; one in mode `thin` pulls (`Reader`)."""
+class Receiver:
+    """What a receiver for one endpoint of a hub has to do in every mode."""
 
-    def __init__(self, keys: Keys, place: str) -> None:
-        self.place = place
+    def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._waiting = asyncio.Queue[Group](WAITING_COUNT_MAX)
-        self._answers: dict[str, list[asyncio.Future[int]]] = {}
-        """By message: one that came again while it is worked off is answered with the first."""
 
     @asynccontextmanager
     async def listening(
@@ -63,14 +59,31 @@ class Webhooks:
             return web.Response(status=401, text=str(e))
         if answer is not None:
             return web.Response(body=answer, content_type="application/json")
-        if (records := _records(body)) is None:
+        return await self.take(message, orjson.loads(body), request.headers.get("hub-cursor", ""))
+
+    async def take(self, message: str, sent: Any, cursor: str) -> web.Response:
+        """The answer to a message of the hub's."""
+        raise NotImplementedError
+
+
+class Webhooks(Receiver):
+    """A receiver for an endpoint in mode `batch` or `single`; for one in mode `thin` there is `ThinWebhooks`."""
+
+    def __init__(self, keys: Keys, place: str) -> None:
+        super().__init__(keys)
+        self.place = place
+        self._waiting = asyncio.Queue[Group](WAITING_COUNT_MAX)
+        self._answers: dict[str, list[asyncio.Future[int]]] = {}
+        """By message: one that came again while it is worked off is answered with the first."""
+
+    async def take(self, message: str, sent: Any, cursor: str) -> web.Response:
+        if (records := _records(sent)) is None:
             return web.Response(status=415, text="Set the endpoint to the mode batch or single.")
         if self._waiting.full():
             return web.Response(status=503, headers={"Retry-After": str(RETRY_SECONDS)})
         answered = asyncio.get_running_loop().create_future()
         self._answers.setdefault(message, []).append(answered)
-        token = request.headers.get("hub-cursor", "")
-        self._waiting.put_nowait(Group(records, token, place=self.place, message=message))
+        self._waiting.put_nowait(Group(records, cursor, place=self.place, message=message))
         return web.Response(status=await answered)
 
     async def groups(self) -> AsyncGenerator[Group, None]:
@@ -91,8 +104,7 @@ class Webhooks:
                 answer.set_result(status)
 
 
-def _records(body: bytes) -> tuple[dict[str, Any], ...] | None:
+def _records(sent: Any) -> tuple[dict[str, Any], ...] | None:
     """None: it brings no records."""
-    sent = orjson.loads(body)
     records = sent if isinstance(sent, list) else [sent]
     return tuple(records) if all(isinstance(each, dict) and "specversion" in each for each in records) else None
