@@ -53,7 +53,7 @@ def add_feed(request: AddFeed, basis: Basis, checks: Checks) -> Changes:
         filter=request.filter.strip(),
         start=checks.choice("/start", request.start, FeedStart),
         urgent=_urgent(request.urgent, basis, checks),
-        ways=_ways(request.ways, checks),
+        ways=_ways(request.ways, basis, checks),
         since=basis.now,
     )
     check_filter(feed, basis, checks)
@@ -74,7 +74,7 @@ def change_feed(request: ChangeFeed, basis: Basis, checks: Checks) -> Changes:
         types=old.types if request.types is None else checks.types("/types", request.types, basis.event_types),
         filter=old.filter if request.filter is None else request.filter.strip(),
         urgent=old.urgent if request.urgent is None else _urgent(request.urgent, basis, checks),
-        ways=old.ways if request.ways is None else _ways(request.ways, checks),
+        ways=old.ways if request.ways is None else _ways(request.ways, basis, checks),
     )
     if feed == old:
         return ()
@@ -117,8 +117,11 @@ def _urgent(types: tuple[str, ...], basis: Basis, checks: Checks) -> tuple[str, 
     return checks.types("/urgent", types, basis.event_types) if types else ()
 
 
-def _ways(ways: tuple[str, ...], checks: Checks) -> tuple[Way, ...]:
+def _ways(ways: tuple[str, ...], basis: Basis, checks: Checks) -> tuple[Way, ...]:
     checks.some("/ways", ways)
+    if Way.KAFKA in ways and not any(basis.listeners.addresses.values()):
+        expected = "a listener for recipients: `kafka.recipients_scram` or `kafka.recipients_mtls`"
+        checks.invalid(f"/ways/{ways.index(Way.KAFKA)}", Way.KAFKA, expected)
     return tuple(dict.fromkeys(checks.choice(f"/ways/{index}", way, Way) for index, way in enumerate(ways)))
 
 

@@ -18,7 +18,8 @@ EMPTY, FULL = 12, 3
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(settings_in(tmp_path, delivery={"counts_per_hour_max": 3})) as world:
+    rooms = {"delivery": {"counts_per_hour_max": 3}, "kafka": {"recipients_scram": "kafka.example:9093"}}
+    async with hub_world(settings_in(tmp_path, **rooms)) as world:
         yield world
 
 

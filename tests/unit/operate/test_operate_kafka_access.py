@@ -155,6 +155,16 @@ async def test_without_a_listener_for_recipients_nothing_can_be_granted(feed: An
     assert await feed.refused("kafka-access.grant", **request) == {"/sealed": "ACT_VALUE_INVALID"}
 
 
+@pytest.mark.parametrize("act", ["feed.add", "feed.change"])
+async def test_without_a_listener_for_recipients_no_feed_becomes_one_that_is_read_from_kafka(feed: Any, act: str) -> None:
+    of_whom = {"recipient": "risk", "purpose": "security-risk-assessment"} if act == "feed.add" else {}
+    request = {"name": "new" if of_whom else "seals", **of_whom, "ways": ["sse", "kafka"]}
+    feed.registrar._kafka_listeners = Listeners({}, lambda: "")
+
+    assert await feed.refused(act, **request) == {"/ways/1": "ACT_VALUE_INVALID"}
+    assert (await feed.do(act, **request | {"ways": ["sse"]})).changed
+
+
 async def test_after_a_rotation_both_identities_are_good_for_the_time_of_grace(feed: Any) -> None:
     await feed.do("kafka-access.grant", **await asked(feed))
     next_ = await feed.show("kafka-access.next", id="live")
