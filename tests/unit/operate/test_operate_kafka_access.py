@@ -156,7 +156,7 @@ async def test_without_a_listener_for_recipients_nothing_can_be_granted(feed: An
 
 
 @pytest.mark.parametrize("act", ["feed.add", "feed.change"])
-async def test_without_a_listener_for_recipients_no_feed_becomes_one_that_is_read_from_kafka(feed: Any, act: str) -> None:
+async def test_without_a_listener_for_recipients_no_feed_is_read_from_kafka(feed: Any, act: str) -> None:
     of_whom = {"recipient": "risk", "purpose": "security-risk-assessment"} if act == "feed.add" else {}
     request = {"name": "new" if of_whom else "seals", **of_whom, "ways": ["sse", "kafka"]}
     feed.registrar._kafka_listeners = Listeners({}, lambda: "")
