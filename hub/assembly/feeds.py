@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import convert
@@ -13,7 +12,6 @@ from hub.core.feed import Feed
 from hub.core.operator import CLIENT_PREFIX
 from hub.delivery.lag import Lags
 from hub.fanout.count import Asker, Counter, Counts, told
-from hub.ports.feed_access import Committed
 from hub.web.feeds import FeedsAPI, Told
 from schemas.catalogue import Catalogue
 
@@ -35,14 +33,8 @@ def make_lags(hub: Hub) -> Lags:
             "routing": hub.settings.delivery.published_seconds_max,
             "reading": hub.settings.delivery.processed_seconds_max,
         },
-        committed=partial(_committed, hub),
+        committed=hub.groups.of,
     )
-
-
-async def _committed(hub: Hub, prefix: str) -> Committed:
-    """None where the log is not a Kafka that recipients read."""
-    access = hub.ports.feed_access
-    return await access.committed(prefix) if access is not None else {}
 
 
 def make_counts(hub: Hub) -> Counts:

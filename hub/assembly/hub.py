@@ -35,6 +35,7 @@ from hub.core.settings import Settings
 from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
 from hub.delivery.again import Again
+from hub.delivery.committed import Groups
 from hub.delivery.failures import last_failure
 from hub.delivery.journal import Journal
 from hub.delivery.push import Push
@@ -158,6 +159,7 @@ class Hub:
             entropy=entropy,
             observer=observer,
         )
+        self.groups = Groups(ports.feed_access)
         self.lags, self.counts = make_lags(self), make_counts(self)
         self.known = WellKnown(
             url=self.url,
