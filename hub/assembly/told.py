@@ -35,11 +35,16 @@ async def status_of(hub: Hub) -> Mapping[str, object]:
         "quotas": hub.quotas.told(),
         "waiting_people": hub.second_look.told(),
         "aeo_feeds": hub.feed_watch.told(),
-        "feeds": to_builtins(hub.lags.told()),
+        "feeds": to_builtins([each for each in hub.lags.told() if _is_open(hub, each.feed)]),
         "dead_letters": [] if lacking else await _waiting(hub),
         "endpoints": [] if lacking else await _endpoints(hub),
         "partitions": [] if {"storage", "log"} & lacking.keys() else await _partitions(hub),
     }
+
+
+def _is_open(hub: Hub, name: str) -> bool:
+    feed = hub.snapshot().feeds.get(name)
+    return feed is not None and not feed.ended
 
 
 async def _waiting(hub: Hub) -> list[Mapping[str, object]]:

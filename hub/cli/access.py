@@ -8,7 +8,7 @@ from cyclopts import App
 
 from hub.cli import DONE, FAILED, Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, settings_of, view
-from hub.cli.show import ACCESS_COLUMNS, Columns, failure, listing, print_json, table
+from hub.cli.show import ACCESS_COLUMNS, Columns, failure, listing, moment, print_json, table
 
 app = App(
     name="access",
@@ -17,11 +17,14 @@ app = App(
 _RESTRICTION_COLUMNS: Columns = {
     "ID": "id",
     "BINDS": "binds",
-    "RECIPIENT": "recipient",
-    "STEPS": lambda item: " ".join(item["steps"]),
+    "RECIPIENT": lambda item: item["recipient"] or "all",
+    "STEPS": lambda item: " ".join(item["steps"]) or "all",
     "TELLS": "tells",
+    "FROM": lambda item: moment(item["begins"]),
+    "UNTIL": lambda item: moment(item["ends"]),
+    "TELLS ALL FROM": lambda item: "now" if item["lifted"] else moment(item["embargo"]),
+    "REVIEW": lambda item: f"{moment(item['review'])}{' OVERDUE' if item['overdue'] else ''}",
     "LEGAL BASIS": "legal_basis",
-    "OVERDUE": "overdue",
 }
 
 
@@ -128,7 +131,7 @@ def restrict(
 
 @app.command
 def lift(restriction: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """End a restriction: all that it kept is told from now on."""
+    """End a restriction, by two security officers: all that it kept is told from now on, for good."""
     return act("restriction.lift", {"id": restriction, "reason": reason}, options)
 
 

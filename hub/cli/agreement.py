@@ -222,6 +222,7 @@ def _say(agreement: Plain) -> None:
         {
             "agreement": agreement["id"],
             "state": agreement["stale"] or agreement["state"],
+            "since": _since(agreement["became"]),
             "provider": _provider(agreement),
             "recipient": agreement["recipient"],
             "purpose": agreement["purpose"],
@@ -244,6 +245,11 @@ def _say(agreement: Plain) -> None:
             "copies": [_copies(each) for each in agreement["copies"] or ()],
         }
     )
+
+
+def _since(became: Plain) -> str:
+    by = f" by {became['by']}" if became.get("by") else ""
+    return f"{moment(became['at'])}{by}{': ' if became.get('why') else ''}{became.get('why', '')}"
 
 
 def _copies(held: Plain) -> str:

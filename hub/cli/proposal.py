@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from hub.cli import FAILED
 from hub.cli.desk import DEFAULTS, Options, Reason, act, asked, sign, view
@@ -24,9 +24,15 @@ COLUMNS: Columns = {
 
 
 @app.command(name="list")
-def list_(*, options: Options = DEFAULTS) -> int:
-    """All proposals, the newest first."""
-    return view("proposal.list", {}, options, listing(COLUMNS))
+def list_(*, open_: Annotated[bool, Parameter(name="--open", negative="")] = False, options: Options = DEFAULTS) -> int:
+    """All proposals, the newest first.
+
+    Parameters
+    ----------
+    open_
+        Only those that can still be signed.
+    """
+    return view("proposal.list", {"open": "yes" if open_ else ""}, options, listing(COLUMNS))
 
 
 @app.command

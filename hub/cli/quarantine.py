@@ -12,7 +12,7 @@ from hub.cli import FAILED, Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, act, judged, posted, view
 from hub.cli.show import Columns, Plain, lines, listing, table
 
-app = App(name="quarantine", help="Dead letters: list, show, release, stop, repair, corrected, discard; the hub must run.")
+app = App(name="quarantine", help="What no feed or endpoint was given, and what becomes of it; the hub must run.")
 
 Letters = Annotated[list[str] | None, Parameter(negative="")]
 DryRun = Annotated[bool, Parameter(negative="", help="Say what would happen, and do nothing.")]

@@ -40,9 +40,9 @@ ENDPOINT_COLUMNS: Columns = {
 
 FEED_COLUMNS: Columns = {
     "feed": lambda row: f"{row['feed']}/{row['lane']}" if row["lane"] else row["feed"],
-    "not in the feed": lambda row: behind(row["routing"]),
-    "not acknowledged": lambda row: behind(row["reading"]),
-    "nothing for 24 h": lambda row: "look at its filter" if row["quiet"] else "-",
+    "to be looked at for it": lambda row: behind(row["routing"]),
+    "in it, not acknowledged": lambda row: behind(row["reading"]),
+    "brought in 24 h": lambda row: "nothing: look at its filter" if row["quiet"] else "something",
 }
 
 QUOTA_COLUMNS: Columns = {

@@ -18,6 +18,7 @@ from schemas.headers import EventHeader, Header, unpack
 
 CONFLICT, FAILED, UNDELIVERED = "CONFLICT", "INTERNAL", "DELIVERY_FAILED"
 """The causes: another event has its identity; it could not be read or projected; an endpoint did not take it."""
+CAUSES = (CONFLICT, FAILED, UNDELIVERED)
 ID_CHARACTERS = 32
 
 

@@ -6,6 +6,7 @@ With an agreement end the feeds for which no other one stands: in the same revis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -197,6 +198,15 @@ def _must_be(state: AgreementState, agreement: Agreement, checks: Checks) -> Non
         )
 
 
+_ACT_OF = {
+    AgreementState.PROPOSED: "agreement.propose",
+    AgreementState.ACTIVE: "agreement.resume",
+    AgreementState.SUSPENDED: "agreement.suspend",
+    AgreementState.ENDED: "agreement.end",
+}
+"""What leads to a state: who may know of that may know why it came to be."""
+
+
 class ShowAgreement(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
 
@@ -215,8 +225,19 @@ def show_agreement(request: ShowAgreement, basis: Basis, checks: Checks) -> Plai
         "signed_by": sorted(signed),
         "waits_for": sorted(waits_for(agreement, basis.snapshot)),
         "stale": staleness(agreement, basis.snapshot, basis.now) if waits else None,
+        "became": _became(agreement, basis),
         "feeds": [feed.name for feed in feeds if not feed.ended and share_a_type(feed, agreement, basis.event_types)],
     }
+
+
+def _became(agreement: Agreement, basis: Basis) -> Plain:
+    """When it came to be in its state; by whom and why, for those who may know."""
+    versions = basis.snapshot.agreements.versions(agreement.id)
+    revision = versions[0][0]
+    for (_, before), (later, after) in pairwise(versions):
+        revision = revision if before.state is after.state else later
+    made, may_know = basis.snapshot.made[revision], basis.may_know(_ACT_OF[agreement.state])
+    return {"at": made.time_us // 1_000_000, **({"by": made.actor, "why": made.reason} if may_know else {})}
 
 
 VIEWS = {"agreement.show": View(ShowAgreement, show_agreement)}

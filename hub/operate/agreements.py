@@ -14,6 +14,7 @@ from hub.core.operator import AGREEMENTS, Effect
 from hub.core.partner import Partner, Role, Tier
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
+from hub.operate.filters import is_member
 from hub.trust.agreement import text_of
 from schemas.codes import COUNTRIES
 from schemas.groups import PREFIX, groups
@@ -90,13 +91,14 @@ def agreement_of(request: AddAgreement, basis: Basis, checks: Checks) -> Agreeme
     if request.retention_days is not None:
         _days("/retention_days", request.retention_days, 1, checks)
     _days("/archive_days", request.archive_days, 0, checks)
+    types = checks.types("/types", request.types, basis.event_types)
     return Agreement(
         id=request.id,
         provider=_provider(request.provider, basis, checks),
-        types=checks.types("/types", request.types, basis.event_types),
+        types=types,
         recipient=request.recipient,
         purpose=checks.choice("/purpose", request.purpose, Purpose),
-        fields=_fields(request.fields, checks),
+        fields=_fields(request.fields, types, basis, checks),
         valid_from=valid_from,
         valid_to=valid_to,
         groups=tuple(dict.fromkeys(name for name in request.fields if name.startswith(PREFIX))),
@@ -137,15 +139,18 @@ def _provider(request: ProviderRequest, basis: Basis, checks: Checks) -> Provide
     return provider
 
 
-def _fields(fields: tuple[str, ...], checks: Checks) -> tuple[str, ...]:
-    """As pointers, with groups written out."""
+def _fields(fields: tuple[str, ...], types: tuple[str, ...], basis: Basis, checks: Checks) -> tuple[str, ...]:
+    """As pointers, with groups written out. Of a group the types need not have all."""
     if fields == ALL_FIELDS:
         return fields
     checks.some("/fields", fields)
     pointers: list[str] = []
     for index, field in enumerate(fields):
         if not field.startswith(PREFIX):
+            faults = len(checks.faults)
             pointers.append(checks.pointer(f"/fields/{index}", field))
+            if len(checks.faults) == faults and not is_member(field, types, basis.event_types):
+                checks.invalid(f"/fields/{index}", field, "a member that an event of these types can have")
         elif field in groups():
             pointers += groups()[field].fields
         else:

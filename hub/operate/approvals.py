@@ -21,6 +21,12 @@ class DoneReview(Request, frozen=True, kw_only=True):
     note: str
 
 
+class Proposals(Struct, frozen=True, forbid_unknown_fields=True):
+    """`yes`: only those that can still be signed."""
+
+    open: str = ""
+
+
 class ShowProposal(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
 
@@ -61,9 +67,10 @@ def done_review(request: DoneReview, basis: Basis, checks: Checks) -> Changes:
     return (replace(review, done_by=basis.actor, note=request.note),)
 
 
-def list_proposals(_: All, basis: Basis, __: Checks) -> Plain:
+def list_proposals(request: Proposals, basis: Basis, _: Checks) -> Plain:
     """The newest first."""
-    return {"items": [_proposal(each, basis.now) for each in reversed(list(basis.snapshot.proposals))]}
+    found = [each for each in basis.snapshot.proposals if not request.open or each.is_open(basis.now)]
+    return {"items": [_proposal(each, basis.now) for each in reversed(found)]}
 
 
 def show_proposal(request: ShowProposal, basis: Basis, checks: Checks) -> Plain:
@@ -118,7 +125,7 @@ ACTS = {
     "review.done": Act(DoneReview, done_review, Effect.KEEPS, REVIEWERS),
 }
 VIEWS = {
-    "proposal.list": View(All, list_proposals),
+    "proposal.list": View(Proposals, list_proposals),
     "proposal.show": View(ShowProposal, show_proposal, discloses=_shows_statement),
     "review.list": View(All, list_reviews, discloses=_shows_reasons),
 }

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, to_builtins
 from msgspec.structs import replace
 
-from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, Settlement
+from hub.core.dead_letter import CAUSES, UNDELIVERED, DeadLetter, LetterState, Outcome, Settlement
 from hub.core.errors import Refusal
 from hub.core.operator import ANYONE, PARTNERS, SECURITY, Effect, OperatorRole
 from hub.core.registry import Snapshot
@@ -196,6 +196,8 @@ def stop(request: Stop, basis: Basis, checks: Checks) -> Changes:
 def list_letters(request: Listed, basis: Basis, checks: Checks) -> Plain:
     if request.state:
         checks.choice("/state", request.state, LetterState)
+    if request.cause and request.cause not in CAUSES:
+        checks.invalid("/cause", request.cause, f"one of {', '.join(CAUSES)}")
     [page] = basis.found
     groups = [
         {

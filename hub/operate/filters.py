@@ -12,10 +12,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import ALL_FIELDS, type_matches
+from hub.core.agreement import ALL_FIELDS, type_matches, types_cover
 from hub.core.feed import Feed
-from hub.core.filter import DIALECT, Schema, is_provable, is_void
-from hub.core.pointer import array_index
+from hub.core.filter import DIALECT, EventSchemas, Schema, is_provable, is_void
+from hub.core.pointer import array_index, tokens
 from hub.operate.acts import Basis
 from hub.operate.checks import Checks
 from hub.trust.feed_schema import Given, given, record_schema
@@ -54,6 +54,16 @@ def check_filter(feed: Feed, basis: Basis, checks: Checks) -> None:
         _check(condition, kinds, checks)
     if len(checks.faults) == faults and not any(_passes(node, kind.shown) for kind in kinds):
         checks.fault("ACT_FILTER_EMPTY", PLACE, feed.filter, "conditions that one event can meet together")
+
+
+def is_member(pointer: str, types: Sequence[str], known: EventSchemas) -> bool:
+    """Whether an event of any of these types can have it; of none, or of one that is only planned, nobody can tell."""
+    path = tokens(pointer)
+    versions = [schemas for name, schemas in known.items() if types_cover(types, name)]
+    return not versions or any(
+        not schemas or any(_has(record_schema(Compiled(each).sparse.flat, _EVERYTHING), path) for each in schemas)
+        for schemas in versions
+    )
 
 
 def _kinds(feed: Feed, basis: Basis) -> list[_Kind]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hub.core.access import Step
-from hub.core.operator import ANYONE, SECURITY, Effect, OperatorRole
+from hub.core.operator import SECURITY, Effect, OperatorRole
 from hub.core.restriction import Restriction, Telling
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
@@ -64,6 +64,7 @@ def add_restriction(request: AddRestriction, basis: Basis, checks: Checks) -> Ch
 
 
 def lift_restriction(request: LiftRestriction, basis: Basis, checks: Checks) -> Changes:
+    """It stops nothing: companies are told, for good, what it kept from them."""
     held = checks.known("/id", request.id, basis.snapshot.restrictions)
     return () if held is None or held.lifted else (replace(held, lifted=True),)
 
@@ -83,7 +84,7 @@ def list_restrictions(_: All, basis: Basis, __: Checks) -> Plain:
 
 ACTS = {
     "restriction.add": Act(AddRestriction, add_restriction, Effect.STARTS, SECURITY),
-    "restriction.lift": Act(LiftRestriction, lift_restriction, Effect.STOPS, ANYONE),
+    "restriction.lift": Act(LiftRestriction, lift_restriction, Effect.STARTS, SECURITY),
 }
 VIEWS = {
     "restriction.list": View(All, list_restrictions, roles=SECURITY | frozenset({OperatorRole.AUDITOR})),

@@ -105,7 +105,6 @@ STOPS: Mapping[str, Row] = {
     "endpoint.end": {"endpoint": _only(state=("ended",), since=ANY)},
     "mandate.withdraw": {"mandate": _WITHDRAWN},
     "mandate.stop": {"mandate": _WITHDRAWN},
-    "restriction.lift": {"restriction": _only(lifted=(True,))},
     "seal-key.leaked": {"retired_key": _told},
     "token-key.leaked": {"retired_key": _told},
     "quarantine.stop": {"settlement": _only(stopped=(True,))},

@@ -24,7 +24,7 @@ from schemas.identity import identity_key
 PASSED_OVER_MAX = 8
 """Records of no event that lie side by side."""
 READ_BYTES_MAX = 65_536
-_BEYOND = 1 << 62
+_BEYOND = _BEYOND_US = 1 << 62
 GIVEN = frozenset({Step.DELIVERED, Step.REPLAYED})
 _TOLD = GIVEN | {Step.PUBLISHED}
 
@@ -71,17 +71,24 @@ class Chains:
         links: dict[tuple[str, str], Link] = {}
         entries = [entry.access for entry in await self._accesses.about(position)]
         given = [access for access in entries if access.step in _TOLD]
+        told = [access for access in given if self._accesses.telling(access) is None]
         for access in given:
-            await self._add(links, access, position)
-        hidden = {_lane(access) for access in given if self._accesses.telling(access) is not None}
-        shown = {_lane(access) for access in given} - hidden
+            if access in told or not any(_says_as_much(each, access) for each in told):
+                await self._add(links, access, position)
+        shown = {_lane(access) for access in told}
+        hidden_us: dict[tuple[str, str, str], int] = {}
+        for access in (each for each in given if each not in told):
+            hidden_us[_lane(access)] = min(access.time_us, hidden_us.get(_lane(access), access.time_us))
         for access in entries:
-            if access.step is Step.PROCESSED and _lane(access) in shown:
+            if access.step is not Step.PROCESSED or _lane(access) not in shown:
+                continue
+            if access.time_us < hidden_us.get(_lane(access), _BEYOND_US):
                 self._complete(links, access)
         return Chain(accepted_us, list(links.values()))
 
     def _complete(self, links: dict[tuple[str, str], Link], access: Access) -> None:
-        """An acknowledgement tells only of what is told without it: else it would undo a restriction of the giving."""
+        """An acknowledgement tells only of what is told without it: else it would undo a restriction of a giving that
+        came before it. What came before that giving stays as it was told."""
         link = links.get((access.recipient, access.purpose))
         if link is not None and link.processed_us is None and self._accesses.telling(access) is None:
             links[access.recipient, access.purpose] = replace(
@@ -130,6 +137,12 @@ async def _stamp_from(reader: LogReader, partition: int, offset: int) -> tuple[i
         if isinstance(stamp := unpack(record.header), FeedHeader):
             return stamp.offset, record.time_us
     return _BEYOND, 0
+
+
+def _says_as_much(told: Access, hidden: Access) -> bool:
+    """Whether it told before that the event came this far to the same: then a restriction changes nothing of it."""
+    same = (told.recipient, told.purpose) == (hidden.recipient, hidden.purpose)
+    return same and told.time_us <= hidden.time_us and (told.step in GIVEN or hidden.step is Step.PUBLISHED)
 
 
 def _lane(access: Access) -> tuple[str, str, str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
+from cyclopts import App
 
 from hub.cli import NOUNS, run
 from hub.core.errors import ERRORS
@@ -20,6 +24,19 @@ def test_help_names_every_noun(arguments: list[str], capsys: pytest.CaptureFixtu
 
     out = capsys.readouterr().out
     assert all(noun in out for noun in NOUNS)
+
+
+@pytest.mark.parametrize("noun", list(NOUNS))
+def test_the_line_of_a_noun_names_all_its_commands(noun: str) -> None:
+    app = import_module(f"hub.cli.{noun.replace('-', '_')}").app
+
+    assert {word for name in _commands(app) for word in name.split()} <= set(re.findall(r"[a-z][a-z-]*", NOUNS[noun]))
+
+
+def _commands(app: App) -> Iterator[str]:
+    for name in (each for each in app if not each.startswith("-")):
+        within = [f"{name} {each}" for each in _commands(app[name])]
+        yield from within or [name]
 
 
 def test_a_noun_that_does_not_exist_is_a_misuse(capsys: pytest.CaptureFixture[str]) -> None:

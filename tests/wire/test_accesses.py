@@ -170,7 +170,9 @@ async def test_an_export_names_its_next_page(watch: Caller, delta: Caller) -> No
     assert second.body.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("query", ["format=xml", "concerning=all", "from=x", "nothing=x", "id=a"])
+@pytest.mark.parametrize(
+    "query", ["format=xml", "concerning=all", "from=x", "nothing=x", "id=a", f"source={SOURCE}&id=a&concerning=perhaps"]
+)
 async def test_a_question_that_is_not_understood_is_refused(delta: Caller, query: str) -> None:
     assert (await delta.ask("GET", f"/v1/accesses?{query}")).code == "BAD_REQUEST"
 
@@ -267,6 +269,35 @@ async def test_an_acknowledgement_undoes_no_restriction_of_what_was_given(
 
     chain = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json["recipients"]
     assert [link.keys() for link in chain] == ([] if tells is Telling.NOTHING else [{"recipient", "delivered"}])
+
+
+async def test_what_a_chain_told_before_a_restriction_began_stays_as_it_was_told(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    start = (await watch.get("/v1/feeds/watch/records")).json["next"]
+    cursor = await given(watch, (delta, "a"))
+    assert (await acknowledge(watch, cursor=cursor)).status == 204
+    before = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json
+
+    await restrict(world)
+    again = (await watch.get("/v1/feeds/watch/records", cursor=start)).json["items"]
+
+    assert [each["id"] for each in again] == ["a"]
+    assert before["recipients"][0].keys() >= {"recipient", "purpose", "published", "delivered", "processed"}
+    assert (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json == before
+
+
+async def test_an_acknowledgement_that_came_after_what_a_restriction_hides_is_not_told(
+    world: HubWorld, watch: Caller, delta: Caller
+) -> None:
+    cursor = await given(watch, (delta, "a"))
+    before = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json
+    await restrict(world, steps=(Step.DELIVERED,))
+    await watch.get("/v1/feeds/watch/records")
+
+    assert (await acknowledge(watch, cursor=cursor)).status == 204
+
+    assert (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json == before
 
 
 async def test_of_several_restrictions_each_hides_as_long_as_it_lasts(

@@ -269,6 +269,20 @@ async def test_one_whose_last_day_has_passed_lapses_and_not_before(sides: Sides)
     assert (await sides.desk.do("agreement.end", id="a1")).changed == ()
 
 
+async def test_an_agreement_that_ended_is_shown_with_when_by_whom_and_why_whatever_is_noted_of_it_later(
+    sides: Sides,
+) -> None:
+    await sides.agree()
+    await sides.desk.clock.sleep(60)
+    await sides.desk.do("agreement.end", id="a1", reason="No need.")
+    await sides.desk.clock.sleep(60)
+    await sides.desk.do("agreement.note-copies", id="a1", copies=[])
+
+    shown = await sides.desk.show("agreement.show", id="a1")
+
+    assert shown["became"] == {"at": sides.desk.clock.now_us() // 10**6 - 60, "by": "ada", "why": "No need."}
+
+
 async def test_what_its_recipient_holds_is_noted_once_it_has_ended(sides: Sides) -> None:
     copies = [{"feed": "seals", "published": 7, "acknowledged": 5, "until": START}]
     await sides.agree()
@@ -304,13 +318,14 @@ async def test_all_faults_of_new_terms_are_told_at_once(sides: Sides) -> None:
     faults = await sides.desk.refused("agreement.propose", **(TERMS | terms))
 
     assert set(faults) == {
-        "/fields/0", "/provider/aeo", "/conditions/places/0", "/conditions/chapters/0", "/conditions/chapters/1",
+        "/fields/0", "/fields/1", "/provider/aeo", "/conditions/places/0",
+        "/conditions/chapters/0", "/conditions/chapters/1",
         "/conditions/modes/0", "/legal_basis", "/retention_days", "/archive_days", "/onward/0", "/notices/0",
     }  # fmt: skip
 
 
 async def test_terms_longer_than_can_be_signed_are_refused(sides: Sides) -> None:
-    long = [f"/data/{number:0240}" for number in range(64)]
+    long = [f"/data/extensions/{number:0230}" for number in range(64)]
     words = [f"{number:é>190}" for number in range(64)]
 
     faults = await sides.desk.refused("agreement.propose", **(TERMS | {"fields": long, "onward": words}))

@@ -151,3 +151,28 @@ async def test_a_partner_is_shown_with_what_it_gives_and_receives(world: Any) ->
     assert [a["id"] for a in (await world.show("partner.show", id="zephyr"))["agreements"]] == ["a1"]
     assert [f["name"] for f in (await world.show("partner.show", id="risk"))["feeds"]] == ["seals"]
     assert (await world.show("feed.show", name="seals"))["agreements_in_force"] == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "types", "is_there"),
+    [
+        ("/data/seal", ["customs.seal.broken"], True),
+        ("/data/foo", ["customs.seal.broken"], False),
+        ("/data/foo", ["*"], True),  # Of a type that is only planned nobody can tell.
+        ("/data/empty", ["customs.seal.broken"], False),
+        ("/data/empty", ["customs.container.gate_in"], True),
+        ("/data/seals/0/number", ["customs.seal.broken"], False),
+        ("/data/extensions/foo", ["customs.seal.broken"], True),
+        ("/publisher", ["customs.seal.broken"], True),
+    ],
+)
+async def test_a_field_that_no_event_of_its_types_can_have_is_in_no_agreement(
+    world: Any, field: str, types: list[str], is_there: bool
+) -> None:
+    terms = {"provider": {"all": True}, "recipient": "risk", "purpose": "duty-risk", "types": types}
+
+    if is_there:
+        assert (await world.do("agreement.add", id="f-1", fields=["/data/subjects", field], **terms)).changed
+    else:
+        refused = await world.refused("agreement.add", id="f-1", fields=["/data/subjects", field], **terms)
+        assert refused == {"/fields/1": "ACT_VALUE_INVALID"}

@@ -211,3 +211,8 @@ async def test_a_repair_by_data_that_are_erased_or_of_another_letter_is_refused(
     assert elsewhere == erased == missing
     for place in ("../up", "", "0" * 64):
         assert await desk.refused("quarantine.repair", letter=LETTER.id, corrected=place, reason="x") == missing
+
+
+async def test_letters_of_a_cause_that_does_not_exist_are_not_looked_for(desk: Desk) -> None:
+    assert await desk.unseen("quarantine.list", cause="NOPE") == {"/cause": "ACT_VALUE_INVALID"}
+    assert (await desk.show("quarantine.list", cause="CONFLICT"))["items"]

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 import pytest
 
-from hub.core.approval import ActStatement
+from hub.core.approval import PROPOSAL_SECONDS, ActStatement
 from hub.core.errors import Refusal
 from hub.core.proposal import Authority
 from hub.operate.registrar import ACTS, Done, Waiting
@@ -455,6 +455,16 @@ async def test_a_proposal_is_refused_by_another_and_withdrawn_by_its_author_alon
         "withdrawn",
         "refused",
     ]
+
+
+async def test_only_proposals_that_can_still_be_signed_are_listed_as_open(office: Office) -> None:
+    await waiting(office)
+    asked = (await office.desk.show("proposal.list", open="yes"))["items"]
+    await office.desk.clock.sleep(PROPOSAL_SECONDS)
+
+    late = (await office.desk.show("proposal.list", open="yes"))["items"]
+
+    assert ([each["state"] for each in asked], late) == (["open"], [])
 
 
 @pytest.mark.parametrize("act", ["operator.suspend", "operator.remove"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.core.access import Step
-from hub.core.operator import Effect
+from hub.core.operator import SECURITY, Effect
 from hub.core.restriction import Telling
 from hub.operate.restrictions import ACTS
 from tests.unit.operate.conftest import START, Desk
@@ -36,9 +36,9 @@ async def test_a_restriction_is_kept_with_what_it_says(enrolled: Desk) -> None:
     assert kept.begins == START < kept.review < kept.ends < (kept.embargo or 0)
 
 
-def test_two_people_start_it_and_one_ends_it() -> None:
-    assert ACTS["restriction.add"].effect is Effect.STARTS
-    assert ACTS["restriction.lift"].effect is Effect.STOPS
+@pytest.mark.parametrize("act", ["restriction.add", "restriction.lift"])
+def test_two_security_officers_start_it_and_two_lift_it_for_that_tells_for_good(act: str) -> None:
+    assert (ACTS[act].effect, ACTS[act].roles) == (Effect.STARTS, SECURITY)
 
 
 @pytest.mark.parametrize(
