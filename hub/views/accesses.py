@@ -136,10 +136,11 @@ class Accesses:
         block = Block(position.generation, -1, position.partition)
         return (await self._names(block, {position.offset})).get(position.offset)
 
-    async def given(self, access: Access, position: Position) -> Given:
-        """An entry as told about this one event."""
-        header = await self.named(position)
-        return self._given(access, [header] if header is not None else [])
+    async def of_one(self, position: Position, *, span: tuple[int, int] | None) -> Sequence[Given]:
+        """Who was given one event, oldest first, as the company may know it; `span` as of a page."""
+        told = [each.access for each in await self.about(position) if self.is_told(each.access, span)]
+        header = await self.named(position) if told else None
+        return [self._given(access, [header] if header is not None else []) for access in told]
 
     async def _names(self, block: Block, offsets: set[int]) -> Mapping[int, EventHeader]:
         """The headers of these events of a block: one walk from the first to the last."""

@@ -70,8 +70,13 @@ class AccessAPI:
         principal = self._gate.enter(request, "receipts:read")
         only(request, {"from", "to", "concerning", "format", "cursor", "limit", *_IDENTITY})
         form = _choice(request, "format", ("json", "csv", "ndjson"))
-        page = await (self._of_one if _IDENTITY & request.query.keys() else self._page)(request, principal, form)
-        is_concerned = request.query.get("concerning") == "yes"
+        is_concerned = _choice(request, "concerning", ("no", "yes")) == "yes"
+        if _IDENTITY & request.query.keys():
+            if is_concerned:
+                raise Refused(Refusal("BAD_REQUEST", "concerning: one event is asked for by its publisher alone"))
+            page = await self._of_one(request, principal)
+        else:
+            page = await self._page(request, principal, form, concerned(principal.partner.id) if is_concerned else "")
         items = [_item(each, self._snapshot(), named=not is_concerned) for each in page.items]
         if form == "json":
             return answer({"items": items, "next": page.next})
@@ -89,26 +94,20 @@ class AccessAPI:
             return answer({"accepted": None, "recipients": []})
         return answer({"accepted": utc_text(chain.accepted_us), "recipients": [_link(link) for link in chain.links]})
 
-    async def _page(self, request: web.BaseRequest, principal: Principal, form: str) -> GivenPage:
+    async def _page(self, request: web.BaseRequest, principal: Principal, form: str, owner: str) -> GivenPage:
+        """`owner`: whose events are meant; empty: those that the caller published."""
         most = self._settings.page_events_max if form == "json" else EXPORTED_MAX
         limit = min(max(1, number(request, "limit", most)), most)
-        partner = principal.partner.id
-        is_concerned = _choice(request, "concerning", ("no", "yes")) == "yes"
-        owner = concerned(partner) if is_concerned else partner
         span, cursor = span_of(request), request.query.get("cursor")
+        owner = owner or principal.partner.id
         return granted(await self._accesses.page(owner, span=span, cursor=cursor, limit=limit))
 
-    async def _of_one(self, request: web.BaseRequest, principal: Principal, _: str) -> GivenPage:
+    async def _of_one(self, request: web.BaseRequest, principal: Principal) -> GivenPage:
         """Of one event, oldest first: no more of them than fit into an answer."""
         identity = identity_key(principal.partner.id, *identity_of(request))
         found = await self._index.occurrences(identity)
-        items: list[Given] = []
-        if found:
-            position, span = found[0].position, span_of(request)
-            entries = [each.access for each in await self._accesses.about(position)]
-            told = [each for each in entries if self._accesses.is_told(each, span)]
-            items = [await self._accesses.given(each, position) for each in told[:EXPORTED_MAX]]
-        return GivenPage(items, None)
+        items = await self._accesses.of_one(found[0].position, span=span_of(request)) if found else ()
+        return GivenPage(items[:EXPORTED_MAX], None)
 
 
 def _choice(request: web.BaseRequest, name: str, choices: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given as generated
@@ -12,12 +13,16 @@ from msgspec.structs import replace
 
 from hub.core.access import BLOCK_OFFSETS, Access, Step, block_of, offsets_of, pieces, runs_of
 from hub.core.errors import StorageUnavailable
+from hub.core.record import Position
 from hub.core.registry import Snapshot, Version
 from hub.core.restriction import Restriction, Telling
 from hub.delivery.journal import Journal
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.ports.access_journal import Query
+from hub.views.accesses import Accesses
 from tests.clock import ManualClock
+from tests.faults import virtual
+from tests.unit.test_delivery import CountingEntropy, desk, passed_on
 
 offsets = st.sets(st.integers(0, 5 * BLOCK_OFFSETS), min_size=1)
 
@@ -174,3 +179,33 @@ def test_a_restriction_hides_until_its_embargo_or_until_it_is_lifted() -> None:
     assert not embargoed.hides(NOW + 90)
     assert BINDING.hides(NOW + 10**9)
     assert not replace(BINDING, lifted=True).hides(NOW)
+
+
+def test_an_event_that_was_given_many_times_is_looked_up_once() -> None:
+    async def main() -> None:
+        at = await desk()
+        await passed_on(at, "a")
+        for _ in range(20):
+            await at.page()
+        accesses = Accesses(
+            at.accesses,
+            log=at.world.log,
+            snapshot=lambda: at.world.snapshot,
+            secret=bytes(32),
+            clock=at.world.clock,
+            entropy=CountingEntropy(),
+        )
+        reader, opened = at.world.log.reader, 0
+
+        def counted(stream: str) -> Any:
+            nonlocal opened
+            opened += 1
+            return reader(stream)
+
+        at.world.log.reader = counted  # type: ignore[method-assign]
+        given = await accesses.of_one(Position(1, 0, 0), span=None)
+
+        assert [[event.id for event in each.events] for each in given] == [["a"]] * 20
+        assert opened == 1
+
+    virtual.run(main())
