@@ -36,7 +36,7 @@ from hub.trust.replay_cursor import ReplayCursors
 from hub.trust.seal import make_seal
 from hub.trust.statement import statement_bytes
 from schemas.headers import EventHeader, FeedHeader, unpack
-from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, SECRET, FanoutWorld, event_record
+from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, SEALER, SECRET, FanoutWorld, event_record
 from tests.faults.virtual import START_US
 
 DAY = 86_400
@@ -108,6 +108,7 @@ class PastWorld(FanoutWorld):
             journal=journal,
             cursors=ReplayCursors(SECRET, entropy.bytes),
             pace=Pace(self.replay_settings.bytes_per_second_max, clock),
+            sealer=SEALER,
             snapshot=lambda: self.snapshot,
             clock=clock,
             observer=observer,

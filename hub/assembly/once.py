@@ -9,6 +9,7 @@ from hub.assembly.aeo import make_status_events
 from hub.assembly.audit import make_export
 from hub.assembly.push import push_for
 from hub.assembly.quarantine import make_letter_box, settling
+from hub.assembly.reading import make_sealer
 from hub.assembly.replays import make_archivist
 from hub.core.access import Step
 from hub.delivery.committed import Deliveries
@@ -24,7 +25,6 @@ from hub.operate.retention import Retention
 from hub.operate.settler import Settler
 from hub.operate.status_events import StatusEvents
 from hub.ports.feed_access import FeedAccess
-from hub.trust.feed_seal import FeedSealer
 from hub.trust.sealed_password import USE
 
 if TYPE_CHECKING:
@@ -67,12 +67,7 @@ def _make_fanout(hub: Hub) -> Fanout:
         snapshot=hub.snapshot,
         confirmed=lambda: hub.live.confirmed_within(stale_seconds),
         secret=hub.ports.keys.secret,
-        sealer=FeedSealer(
-            hub.settings.hub_name,
-            key_id=lambda: hub.ports.keys.seal_key_id,
-            sign=hub.ports.keys.sign_seal,
-            now_us=hub.clock.now_us,
-        ),
+        sealer=make_sealer(hub),
         clock=hub.clock,
         observer=hub.observer,
         settings=hub.settings.fanout,

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 from hub.delivery.cursors import Cursors
 from hub.delivery.notices import Notices
 from hub.delivery.pull import Pull
+from hub.delivery.seals import Seals
+from hub.trust.feed_seal import FeedSealer
 
 if TYPE_CHECKING:
     from hub.assembly.hub import Hub
+
+
+def make_sealer(hub: Hub) -> FeedSealer:
+    keys = hub.ports.keys
+    return FeedSealer(
+        hub.settings.hub_name, key_id=lambda: keys.seal_key_id, sign=keys.sign_seal, now_us=hub.clock.now_us
+    )
 
 
 def make_pull(hub: Hub) -> tuple[Cursors, Pull]:
@@ -29,6 +38,7 @@ def make_pull(hub: Hub) -> tuple[Cursors, Pull]:
         settings=hub.settings.delivery,
         tails=hub.tails,
         journal=hub.journal,
+        seals=Seals(hub.tails, make_sealer(hub), hub.ports.keys.seal_keys, hub.observer),
         feed_retention_seconds=hub.settings.log.feed_retention_seconds,
     )
     return cursors, pull

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import convert
 
-from hub.assembly.reading import make_pull
+from hub.assembly.reading import make_pull, make_sealer
 from hub.core.errors import Refusal
 from hub.core.operator import CLIENT_PREFIX
 from hub.core.replay import nothing_erased
@@ -52,6 +52,7 @@ def replays_api(hub: Hub) -> ReplaysAPI:
         journal=hub.journal,
         cursors=ReplayCursors(ports.keys.secret("cursor:replay"), hub.entropy.bytes),
         pace=Pace(settings.bytes_per_second_max, hub.clock),
+        sealer=make_sealer(hub),
         snapshot=hub.snapshot,
         clock=hub.clock,
         observer=hub.observer,

@@ -11,8 +11,10 @@ from msgspec import Struct
 
 from hub.core.endpoint import SECRETS_USE, Endpoint, Mode, client_secret_name, key_use, secret_name
 from hub.core.feed import lane_name
+from hub.core.jwk import encode_base64url
 from hub.ports.system import Clock
 from hub.ports.webhooks import Post, Poster, Reply
+from hub.trust.feed_seal import FeedSealer
 from hub.trust.sealed_password import SealBroken, open_password
 from hub.trust.statement import utc_text
 from hub.trust.webhook import SigningKey, is_answer, message_id, secret_bytes, signatures
@@ -44,11 +46,17 @@ class Letters:
     """Signed messages of all endpoints; `secret`: of the key ring, `failed`: told of each that was not taken."""
 
     def __init__(
-        self, poster: Poster, secret: Callable[[str], bytes], clock: Clock, failed: Failed | None = None
+        self,
+        poster: Poster,
+        secret: Callable[[str], bytes],
+        clock: Clock,
+        sealer: FeedSealer,
+        failed: Failed | None = None,
     ) -> None:
         self._poster = poster
         self._secret = secret
         self._clock = clock
+        self._sealer = sealer
         self._failed = failed
         self._keys: dict[tuple[str, int, str], SigningKey] = {}
         self._tokens: dict[str, _Token] = {}
@@ -58,18 +66,22 @@ class Letters:
 
     async def send(self, endpoint: Endpoint, name: str, values: Sequence[bytes], cursor: str) -> Reply:
         """Records to an endpoint, or that there is something behind the cursor; `name`: the id of the message."""
-        media_type = JSON if endpoint.recipient else _MEDIA_TYPES[endpoint.mode]
+        media_type, seal = JSON if endpoint.recipient else _MEDIA_TYPES[endpoint.mode], {}
         if endpoint.mode is Mode.THIN and endpoint.recipient:
             body = self._said(NOTICES_MOVED, {"cursor": cursor})
         elif endpoint.mode is Mode.THIN:
             members = {"feed": endpoint.feed, "lane": endpoint.lane.value, "cursor": cursor}
             body = self._said(MOVED, members)
-        elif endpoint.mode is Mode.SINGLE:
-            body = values[0]
         else:
-            body = b"[" + b",".join(values) + b"]"
-        reply = await self._post(endpoint, name, body, media_type, {"hub-cursor": cursor})
+            body = values[0] if endpoint.mode is Mode.SINGLE else b"[" + b",".join(values) + b"]"
+            seal = self._seal(endpoint, values)
+        reply = await self._post(endpoint, name, body, media_type, {"hub-cursor": cursor} | seal)
         return await self._noted(endpoint, reply)
+
+    def _seal(self, endpoint: Endpoint, values: Sequence[bytes]) -> dict[str, str]:
+        """The seal over the cut records of a message; the receiver makes its leaves himself."""
+        seals = self._sealer.given(lane_name(endpoint.feed, endpoint.lane), values)
+        return {"hub-seal": f"{encode_base64url(each.body)}.{encode_base64url(each.signature)}" for each in seals}
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
         """Ask whether whoever answers has the secret; taken: so it is."""

@@ -12,9 +12,7 @@ from hub.core.record import StoredRecord
 from hub.delivery.tail import Tail, Tails
 from hub.ports.event_log import EventLog, LogReader
 from hub.trust.cursor import Place
-from hub.trust.feed_seal import FeedSeal
-from hub.trust.merkle import leaf_hash
-from schemas.headers import FeedHeader, FeedSealHeader, NoticeHeader, unpack
+from schemas.headers import FeedHeader, NoticeHeader, unpack
 
 Stamped = FeedHeader | NoticeHeader
 Admit = Callable[[Stamped], bool]
@@ -35,8 +33,6 @@ class Taken(Struct, frozen=True):
     """When the hub received the oldest of them; of notices, when the log took it."""
     offsets: Sequence[int] = ()
     """Of the records in the stream."""
-    seals: Sequence[FeedSeal] = ()
-    """Those that came by, but for seals over nothing than what the reader may not be shown."""
 
 
 class Bound(Struct, frozen=True):
@@ -44,8 +40,6 @@ class Bound(Struct, frozen=True):
     bytes: int
     seconds: float
     """How long to wait for the first record."""
-    seals: bool = False
-    """Whether a seal is waited for as a record is."""
 
 
 class _Sifted:
@@ -54,9 +48,6 @@ class _Sifted:
     def __init__(self) -> None:
         self.kept: list[StoredRecord] = []
         self.stamps: list[Stamped] = []
-        self.hidden: list[StoredRecord] = []
-        """Above their mark, and not admitted."""
-        self.sealed: list[tuple[FeedSealHeader, StoredRecord]] = []
 
     def keep(self, stamp: Stamped, record: StoredRecord) -> None:
         self.kept.append(record)
@@ -66,11 +57,6 @@ class _Sifted:
         pairs = zip(self.stamps, self.kept, strict=True)
         times = (stamp.received_us if isinstance(stamp, FeedHeader) else record.time_us for stamp, record in pairs)
         return min(times, default=None)
-
-    def seals(self) -> list[FeedSeal]:
-        hidden = {leaf_hash(record.value) for record in self.hidden} if self.sealed else set()
-        seals = (FeedSeal.from_log(header, record.value) for header, record in self.sealed)
-        return [seal for seal in seals if not hidden.issuperset(seal.leaves)]
 
 
 Found = list[tuple[int, Sequence[StoredRecord]]]
@@ -87,7 +73,7 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
     rings = tails.of(stream).rings
     sifted = _Sifted()
     looked_at = 0
-    while not (sifted.kept or (bound.seals and sifted.sealed)) and looked_at < bound.records * LOOKED_AT_FACTOR:
+    while not sifted.kept and looked_at < bound.records * LOOKED_AT_FACTOR:
         tail = tails.of(stream)
         moved = tail.moved
         found = await _read_in_turn(tails.log, stream, tail, places, bound)
@@ -102,8 +88,7 @@ async def take(tails: Tails, stream: str, places: Sequence[Place], admit: Admit,
                 async with tails.clock.deadline(left):
                     await moved.wait()
     values, offsets = [record.value for record in sifted.kept], [record.offset for record in sifted.kept]
-    seals = sifted.seals() if bound.seals else ()
-    return Taken(values, sifted.stamps, tuple(places), sifted.oldest_us(), offsets, seals)
+    return Taken(values, sifted.stamps, tuple(places), sifted.oldest_us(), offsets)
 
 
 async def is_overtaken(log: EventLog, stream: str, places: Sequence[Place]) -> bool:
@@ -154,15 +139,11 @@ def _sift(place: Place, records: Sequence[StoredRecord], admit: Admit, sifted: _
     mark = place.mark
     for record in records:
         stamp = unpack(record.header)
-        if isinstance(stamp, FeedSealHeader):
-            sifted.sealed.append((stamp, record))
         if not isinstance(stamp, FeedHeader | NoticeHeader) or not is_above(stamp, mark):
             continue
         mark = max(mark, stamp.offset)
         if admit(stamp):
             sifted.keep(stamp, record)
-        else:
-            sifted.hidden.append(record)
     return Place(place.partition, mark, records[-1].offset + 1)
 
 

@@ -22,6 +22,7 @@ from hub.core.terms import kept_seconds, may_leave
 from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Journal, Reader, given
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, is_overtaken, take
+from hub.delivery.seals import Seals
 from hub.delivery.tail import Tails
 from hub.ports.observer import Observer
 from hub.ports.positions import Positions
@@ -41,7 +42,7 @@ class Page(Struct, frozen=True):
     records: list[bytes]
     cursor: str
     seals: Sequence[FeedSeal] | None = None
-    """Those that lie beside the records (`schemas/formats/feed-seal.md`); None: they were not asked for."""
+    """Over those that are cut (`schemas/formats/feed-seal.md`); None: they were not asked for."""
 
 
 class Pull:
@@ -55,10 +56,12 @@ class Pull:
         settings: DeliverySettings,
         tails: Tails,
         journal: Journal,
+        seals: Seals,
         feed_retention_seconds: int,
     ) -> None:
         self.settings = settings
         self.journal = journal
+        self.seals = seals
         self._positions = positions
         self._snapshot = snapshot
         self._cursors = cursors
@@ -80,7 +83,7 @@ class Pull:
     ) -> Page | Refusal:
         """Up to `limit` records of a lane (`name`, `name/urgent`) behind the cursor (none: the last one kept).
 
-        Waits up to `wait` seconds for the first one; with `proof` seals are given, and waited for, as well.
+        Waits up to `wait` seconds for the first one; with `proof` the seals over them are given as well.
 
         `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`, `CURSOR_EXPIRED`. Raises `StorageUnavailable`; and `HubError` where
         it could not be written down what is given.
@@ -91,16 +94,17 @@ class Pull:
         feed, cursor = begun
         seconds = min(wait, self.settings.wait_seconds_max)
         try:
-            taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds, seals=proof)
+            taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
         except Trimmed:
             return self._gap(feed, cursor)
+        seals = await self.seals.over(cursor.feed, taken, bytes) if proof else None
         await self.journal.add(given(feed, taken.stamps, reader, way="pull", lane=lane_of(cursor.feed)[1]))
         if not self.still_stands(feed, taken):  # Writing took its time; what ended meanwhile stays here.
             if self._is_stopped(partner):  # Whoever asked for him tells him so.
                 return Page([], self._cursors.seal(begun[1]), () if proof else None)
             return await self.page(partner, name, sealed, reader=reader, limit=limit, wait=0, proof=proof)
         self.delivered(feed, taken, "pull")
-        return Page(list(taken.records), self._cursors.seal(cursor), taken.seals if proof else None)
+        return Page(list(taken.records), self._cursors.seal(cursor), seals)
 
     async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:
         """The feed, if it is this partner's and has not ended, and where reading of the lane (`name`, `name/urgent`)
@@ -152,12 +156,10 @@ class Pull:
         """Whether all of it may still be given."""
         return self.is_open(feed) and all(map(self.standing(), taken.stamps))
 
-    async def turn(
-        self, feed: Feed, cursor: Cursor, *, limit: int, wait: float, seals: bool = False
-    ) -> tuple[Taken, Cursor]:
+    async def turn(self, feed: Feed, cursor: Cursor, *, limit: int, wait: float) -> tuple[Taken, Cursor]:
         """What comes next, and the cursor behind it. Raises `StorageUnavailable`, and `Trimmed` as `take` does."""
         stream = await self._declared_stream(cursor)
-        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait, seals)
+        bound = Bound(min(limit, self.settings.page_records_max), self.settings.page_bytes_max, wait)
         taken = await take(self._tails, stream, cursor.places, self.standing(), bound)
         return taken, moved(cursor, taken.places)
 

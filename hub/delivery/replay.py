@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.core.access import Access, Step, runs_of
 from hub.core.errors import Refusal
-from hub.core.feed import Feed, Lane
+from hub.core.feed import Feed, Lane, lane_name
 from hub.core.record import Position, StoredRecord
 from hub.core.registry import Snapshot
 from hub.core.replay import Given, Replay
@@ -25,6 +26,7 @@ from hub.delivery.replays import Replays
 from hub.ports.history import History
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
+from hub.trust.feed_seal import FeedSeal, FeedSealer
 from hub.trust.replay_cursor import ReplayCursor, ReplayCursors
 from schemas.headers import FeedHeader
 
@@ -53,6 +55,8 @@ class ReplayPage(Struct, frozen=True):
     cursor: str
     complete: bool
     gap: bool
+    seals: Sequence[FeedSeal] | None = None
+    """Over those records that are cut, made for this page; None: they were not asked for."""
 
 
 class _Turn(Struct):
@@ -75,6 +79,7 @@ class Replaying:
         journal: Journal,
         cursors: ReplayCursors,
         pace: Pace,
+        sealer: FeedSealer,
         snapshot: Callable[[], Snapshot],
         clock: Clock,
         observer: Observer,
@@ -86,6 +91,7 @@ class Replaying:
         self._journal = journal
         self._cursors = cursors
         self._pace = pace
+        self._sealer = sealer
         self._snapshot = snapshot
         self._clock = clock
         self._observer = observer
@@ -93,10 +99,18 @@ class Replaying:
         self._under_way: set[str] = set()
 
     async def page(
-        self, recipient: str, replay_id: str, sealed: str | None, *, reader: Reader, limit: int, wait: float
+        self,
+        recipient: str,
+        replay_id: str,
+        sealed: str | None,
+        *,
+        reader: Reader,
+        limit: int,
+        wait: float,
+        proof: bool = False,
     ) -> ReplayPage | Refusal:
         """Up to `limit` records behind the cursor (none: from the session's first on). Looks for the first of them for
-        `wait` seconds, or for as long as a page takes, as the pace allows.
+        `wait` seconds, or for as long as a page takes, as the pace allows. With `proof`: and seals over them.
 
         `NOT_FOUND`, `FEED_GONE`, `CURSOR_INVALID`; `TOO_MANY_REQUESTS` while another page of the session is made.
         Raises `StorageUnavailable`, and `HubError` where it could not be written down what is given.
@@ -114,13 +128,14 @@ class Replaying:
             return Refusal("TOO_MANY_REQUESTS", "one page of a replay at a time")
         self._under_way.add(replay.id)
         try:
-            return await self._page(replay, feed, places, reader, limit, wait)
+            page, leaving = await self._page(replay, feed, places, reader, limit, wait)
+            return replace(page, seals=self._seals(feed, leaving)) if proof else page
         finally:
             self._under_way.discard(replay.id)
 
     async def _page(
         self, replay: Replay, feed: Feed, places: list[int], reader: Reader, limit: int, wait: float
-    ) -> ReplayPage:
+    ) -> tuple[ReplayPage, Sequence[Given]]:
         turn = _Turn(places, [])
         limit = min(limit, self._settings.page_records_max)
         began = self._clock.monotonic()
@@ -136,7 +151,13 @@ class Replaying:
         leaving = self._past.still(feed.name, leaving)
         self._observer.count("replayed", len(leaving), feed=feed.name)
         cursor = self._cursors.seal(ReplayCursor(replay.id, replay.recipient, tuple(turn.places)))
-        return ReplayPage([each.value for each in leaving], cursor, _complete(replay, turn.places), turn.gap)
+        values = [each.value for each in leaving]
+        return ReplayPage(values, cursor, _complete(replay, turn.places), turn.gap), leaving
+
+    def _seals(self, feed: Feed, given: Sequence[Given]) -> Sequence[FeedSeal]:
+        """One for each lane: what is projected anew was under no seal before."""
+        values = ((lane, [each.value for each in given if each.lane is lane]) for lane in Lane)
+        return [seal for lane, them in values for seal in self._sealer.given(lane_name(feed.name, lane), them)]
 
     async def _round(self, replay: Replay, turn: _Turn, limit: int) -> None:
         """One read of each track that has anything left, least advanced first; what one leaves of its share the next

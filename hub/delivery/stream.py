@@ -19,6 +19,7 @@ from hub.delivery.merge import Taken
 from hub.delivery.pull import Pull
 from hub.delivery.source import Begun, Source
 from hub.trust.cursor import Cursor, Place
+from hub.trust.feed_seal import FeedSeal
 
 GROUP_RECORDS_MAX = 200
 SHARED_SECONDS = 0.25
@@ -29,8 +30,10 @@ SHARED_GROUPS_MAX = 64
 class Group:
     """Records in order, and the cursor to resume from behind them. No records: a sign of life."""
 
-    def __init__(self, source: Source, taken: Taken, cursor: Cursor, sealed: str) -> None:
-        self.source, self.taken, self.behind = source, taken, cursor
+    def __init__(
+        self, source: Source, taken: Taken, cursor: Cursor, sealed: str, seals: Sequence[FeedSeal] = ()
+    ) -> None:
+        self.source, self.taken, self.behind, self.seals = source, taken, cursor, seals
         self.records, self.cursor = list(taken.records), sealed
         self.decided: tuple[int, float] = (0, 0.0)
         """By which registry revision it was looked at last, and when (monotonic)."""
@@ -45,8 +48,9 @@ class Group:
         return self._bytes
 
 
-Standing = tuple[str, int, str, tuple[Place, ...]]
-"""Where readers stand together: the feed's lane with its version, whose it is, and the place in each partition."""
+Standing = tuple[str, int, str, tuple[Place, ...], bool]
+"""Where readers stand together: the feed's lane with its version, whose it is, the place in each partition, and whether
+they are given seals."""
 
 
 class _Turn:
@@ -74,9 +78,10 @@ class Streams:
 
     @asynccontextmanager
     async def open(
-        self, begun: Begun, reader: Reader, stop: Callable[[], bool]
+        self, begun: Begun, reader: Reader, stop: Callable[[], bool], *, proof: bool = False
     ) -> AsyncIterator[AsyncIterator[Group] | Refusal]:
-        """Groups from the cursor on, until `stop` says so, the feed ends or its recipient is suspended.
+        """Groups from the cursor on, until `stop` says so, the feed ends or its recipient is suspended; with `proof`
+        each with the seals over its cut records, every record in one line.
 
         Where retention overtakes a reader they end with `Trimmed`: it is told when it opens the stream again.
 
@@ -93,7 +98,7 @@ class Streams:
         recipient = source.recipient, source.name
         self._open[recipient] += 1
         try:
-            yield self._groups(source, cursor, reader, stop)
+            yield self._groups(source, cursor, reader, stop, proof)
         finally:
             self._open[recipient] -= 1
             self._open += Counter()  # Drops what has come to zero.
@@ -107,14 +112,14 @@ class Streams:
         return Refusal("TOO_MANY_REQUESTS", f"at most {most} streams of a feed")
 
     async def _groups(
-        self, source: Source, cursor: Cursor, reader: Reader, stop: Callable[[], bool]
+        self, source: Source, cursor: Cursor, reader: Reader, stop: Callable[[], bool], proof: bool
     ) -> AsyncIterator[Group]:
         while not stop() and source.is_open():
-            group = await self._next(source, cursor, reader, stop)
+            group = await self._next(source, cursor, reader, stop, proof)
             if not stop() and source.is_open():
                 await self._note(group, [reader])
                 if not self._still_stands(group):  # Writing took its time: it is looked at again.
-                    self._shared.pop(_standing(cursor), None)
+                    self._shared.pop(_standing(cursor, proof), None)
                     continue
                 cursor = group.behind
                 await source.delivered(group.taken, Way.SSE)
@@ -126,9 +131,11 @@ class Streams:
             await group.source.note(group.taken.stamps, missing, Way.SSE)
             group.noted.update(missing)
 
-    async def _next(self, source: Source, cursor: Cursor, reader: Reader, stop: Callable[[], bool]) -> Group:
+    async def _next(
+        self, source: Source, cursor: Cursor, reader: Reader, stop: Callable[[], bool], proof: bool
+    ) -> Group:
         """What comes behind the cursor: waited for by one of those who stand there. When he goes, another one waits."""
-        standing = _standing(cursor)
+        standing = _standing(cursor, proof)
         if (shared := self._shared.get(standing)) is not None and self._is_fresh(shared):
             return shared
         while (turn := self._turns.get(standing)) is not None:
@@ -141,7 +148,7 @@ class Streams:
         turn = self._turns[standing] = _Turn()
         turn.waiting[reader] = stop
         try:
-            group = turn.found = await self._found(source, cursor, turn)
+            group = turn.found = await self._found(source, cursor, turn, proof)
             self._share(standing, group)
             return group
         except HubError as error:
@@ -151,15 +158,16 @@ class Streams:
             turn.over.set()
             del self._turns[standing]
 
-    async def _found(self, source: Source, cursor: Cursor, turn: _Turn) -> Group:
-        group = await self._take(source, cursor)
+    async def _found(self, source: Source, cursor: Cursor, turn: _Turn, proof: bool) -> Group:
+        group = await self._take(source, cursor, proof)
         await self._note(group, [reader for reader, stops in turn.waiting.items() if not stops()])
         return group
 
-    async def _take(self, source: Source, cursor: Cursor) -> Group:
+    async def _take(self, source: Source, cursor: Cursor, proof: bool) -> Group:
         heartbeat = self._pull.settings.stream_heartbeat_seconds
         taken, behind = await source.turn(cursor, limit=GROUP_RECORDS_MAX, wait=heartbeat)
-        group = Group(source, taken, behind, self._pull.seal(behind))
+        seals = await self._pull.seals.over(source.name, taken, one_line) if proof else ()
+        group = Group(source, taken, behind, self._pull.seal(behind), seals)
         group.decided = self._pull.moment()
         return group
 
@@ -186,5 +194,13 @@ class Streams:
         return group.decided[0] == revision and now - group.decided[1] < SHARED_SECONDS
 
 
-def _standing(cursor: Cursor) -> Standing:
-    return cursor.feed, cursor.feed_version, cursor.reader, cursor.places
+def _standing(cursor: Cursor, proof: bool) -> Standing:
+    return cursor.feed, cursor.feed_version, cursor.reader, cursor.places, proof
+
+
+def one_line(record: bytes) -> bytes:
+    """A record may be spread over lines as its sender wrote it; a line's end would end the field.
+
+    Outside of a JSON string CR and LF mean no more than a space, and inside they cannot be (RFC 8259 §2, §7).
+    """
+    return record.replace(b"\r", b" ").replace(b"\n", b" ")

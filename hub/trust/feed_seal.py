@@ -1,4 +1,5 @@
-"""A feed seal signs the Merkle root of the cut records of one feed batch, before the append, and travels in it.
+"""A feed seal signs the Merkle root of the cut records of one feed batch, before the append, and travels in it; or of
+those that a reader is given.
 
 The page is `schemas/formats/feed-seal.md`. A record is proved by its value, not by its place: one that lands a second
 time is under another seal, and either will do.
@@ -9,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
 from hub.core.record import LogRecord
 from hub.trust.merkle import Tree, leaf_hash
+from hub.trust.segment import SealKeyAt
 from hub.trust.statement import utc_text
 from hub.trust.withheld import is_cut
 from schemas.headers import FeedSealHeader, pack
+from schemas.identity import instant_us
 
 FEED_SEAL_FORMAT = "customs-hub-feed-seal/1"
 _CONTEXT = f"{FEED_SEAL_FORMAT}\n".encode()
@@ -36,6 +41,20 @@ class FeedSeal(Struct, frozen=True):
         leaves = [value[begin : begin + LEAF_BYTES] for begin in range(0, len(value), LEAF_BYTES)]
         return cls(header.body, header.signature, leaves)
 
+    def holds(self, feed: str, key_at: SealKeyAt) -> bool:
+        """Whether it is the hub's own, over just these leaves of this lane, by a key that was the hub's alone then."""
+        body = orjson.loads(self.body)
+        if not self.leaves or body["feed"] != feed:
+            return False
+        if (Tree(self.leaves).root.hex(), len(self.leaves)) != (body["root"], body["size"]):
+            return False
+        public = key_at(body["key"], (instant_us(body["time"]) or 0) // 1_000_000)
+        try:
+            Ed25519PublicKey.from_public_bytes(public or b"").verify(self.signature, _CONTEXT + self.body)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
 
 class FeedSealer(Struct, frozen=True):
     """What signs for one hub."""
@@ -50,9 +69,18 @@ class FeedSealer(Struct, frozen=True):
         """The batch as it is appended to a lane (`name`, `name/urgent`): where it holds cut records, with their seal as
         the last one."""
         leaves = [leaf_hash(record.value) for record in batch if is_cut(record.value)]
-        return [*batch, self._seal(feed, leaves)] if leaves else batch
+        if not leaves:
+            return batch
+        seal = self.over(feed, leaves)
+        return [*batch, LogRecord(b"", pack(FeedSealHeader(seal.body, seal.signature)), b"".join(leaves))]
 
-    def _seal(self, feed: str, leaves: Sequence[bytes]) -> LogRecord:
+    def given(self, feed: str, values: Sequence[bytes]) -> Sequence[FeedSeal]:
+        """A seal over those that are cut records; none where there are none."""
+        leaves = [leaf_hash(value) for value in values if is_cut(value)]
+        return [self.over(feed, leaves)] if leaves else []
+
+    def over(self, feed: str, leaves: Sequence[bytes]) -> FeedSeal:
+        """A seal over these leaves, at least one."""
         key = self.key_id()
         body = orjson.dumps(
             {
@@ -65,4 +93,4 @@ class FeedSealer(Struct, frozen=True):
                 "time": utc_text(self.now_us()),
             }
         )
-        return LogRecord(b"", pack(FeedSealHeader(body, self.sign(_CONTEXT + body))), b"".join(leaves))
+        return FeedSeal(body, self.sign(_CONTEXT + body), leaves)

@@ -21,7 +21,7 @@ from hub.delivery.journal import Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import EARLIEST, NOW, Page, Pull
 from hub.delivery.source import Begun, begin_feed
-from hub.delivery.stream import Group, Streams
+from hub.delivery.stream import Group, Streams, one_line
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
 from hub.trust.statement import utc_text
@@ -149,7 +149,7 @@ class ReaderAPI:
             reader=_reader(principal),
             limit=limit,
             wait=wait,
-            proof=_proof_asked(request),
+            proof=proof_asked(request),
         )
         self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
         return _page_answer(page)
@@ -178,7 +178,7 @@ class ReaderAPI:
         principal = self._gate.enter(request, "feeds:read")
         cursor = request.headers.get("Last-Event-ID") or _place_of(request)
         begun = await begin_feed(self._pull, principal.partner.id, _lane_asked(request, names), cursor)
-        return await self._stream(request, principal, begun, "feeds:read")
+        return await self._stream(request, principal, begun, "feeds:read", proof=proof_asked(request))
 
     async def stream_notices(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "receipts:read")
@@ -188,11 +188,11 @@ class ReaderAPI:
         return await self._stream(request, principal, begun, "receipts:read")
 
     async def _stream(
-        self, request: web.BaseRequest, principal: Principal, begun: Begun, scope: str
+        self, request: web.BaseRequest, principal: Principal, begun: Begun, scope: str, *, proof: bool = False
     ) -> web.StreamResponse:
         """Server-Sent Events (HTML Living Standard §9.2): the last event of each group carries the cursor as its id."""
         watch = self._watch(request, principal, scope)
-        async with self._streams.open(begun, _reader(principal), watch) as groups:
+        async with self._streams.open(begun, _reader(principal), watch, proof=proof) as groups:
             if isinstance(groups, Refusal):
                 raise Refused(groups)
             response = web.StreamResponse(
@@ -309,17 +309,10 @@ def _sse(group: Group) -> bytes:
     if not group.records:
         return b": here\nid: " + group.cursor.encode() + b"\n\n"
     begin = b"event: " + group.source.word.encode() + b"\n"
-    *others, last = map(_one_line, group.records)
+    *others, last = map(one_line, group.records)
+    seals = b"".join(b"event: seal\ndata: %b\n\n" % orjson.dumps(render.feed_seal(seal)) for seal in group.seals)
     lines = b"".join(begin + b"data: " + record + b"\n\n" for record in others)
-    return lines + begin + b"id: " + group.cursor.encode() + b"\ndata: " + last + b"\n\n"
-
-
-def _one_line(record: bytes) -> bytes:
-    """A record may be spread over lines as its sender wrote it; a line's end would end the field.
-
-    Outside of a JSON string CR and LF mean no more than a space, and inside they cannot be (RFC 8259 §2, §7).
-    """
-    return record.replace(b"\r", b" ").replace(b"\n", b" ")
+    return seals + lines + begin + b"id: " + group.cursor.encode() + b"\ndata: " + last + b"\n\n"
 
 
 def _status_document(status: EventStatus, part: slice) -> dict[str, object]:
@@ -372,7 +365,7 @@ def _lane_asked(request: web.BaseRequest, names: Mapping[str, str]) -> str:
     return lane_name(names["feed"], Lane(lane))
 
 
-def _proof_asked(request: web.BaseRequest) -> bool:
+def proof_asked(request: web.BaseRequest) -> bool:
     asked = request.query.get("proof")
     if asked not in (None, "yes"):
         raise Refused(Refusal("BAD_REQUEST", "proof: yes, or left out"))

@@ -90,7 +90,7 @@ def _item(item: Item, language: str) -> Document:
 
 
 def feed_seal(seal: FeedSeal) -> Document:
-    """The seal over the cut records of a feed batch, with all its leaves."""
+    """A seal over cut records, with all its leaves."""
     return _seal(seal) | {"leaves": _hex(seal.leaves)}
 
 

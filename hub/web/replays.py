@@ -22,9 +22,11 @@ from hub.delivery.replay_start import Starting, Wanted
 from hub.delivery.replays import Replays
 from hub.trust.cursor import CURSOR_CHARACTERS_MAX
 from hub.trust.statement import utc_text
+from hub.web import render
 from hub.web.edge import JSON, BodyReader, Handler, answer, number, only
 from hub.web.gate import Gate
 from hub.web.problems import Refused, granted
+from hub.web.reading import proof_asked
 from schemas.identity import instant_us
 
 BODY_BYTES_MAX = 16_384
@@ -95,7 +97,7 @@ class ReplaysAPI:
 
     async def records(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")
-        only(request, ("cursor", "limit", "wait"))
+        only(request, ("cursor", "limit", "wait", "proof"))
         page = granted(
             await self._replaying.page(
                 principal.partner.id,
@@ -104,12 +106,14 @@ class ReplaysAPI:
                 reader=_reader(principal),
                 limit=max(1, number(request, "limit", self._settings.page_records_max)),
                 wait=min(number(request, "wait", 0), WAIT_SECONDS_MAX),
+                proof=proof_asked(request),
             )
         )
         self._gate.enter(request, "feeds:read")  # It may have waited long: who asks is looked at again.
         about = {"id": names["replay"], "complete": page.complete, "gap": page.gap}
         items = [orjson.Fragment(record) for record in page.records]
-        return answer({"items": items, "next": page.cursor, "replay": about})
+        sealed = {} if page.seals is None else {"seals": [*map(render.feed_seal, page.seals)]}
+        return answer({"items": items, "next": page.cursor, "replay": about} | sealed)
 
     async def end(self, request: web.BaseRequest, names: Mapping[str, str]) -> web.StreamResponse:
         principal = self._gate.enter(request, "feeds:read")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, Provider, Purpose
@@ -22,6 +23,7 @@ from hub.drivers.memory.positions import MemoryPositions
 from hub.fanout.router import Fanout
 from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
+from hub.ports.key_ring import SealKey
 from hub.ports.positions import Positions
 from hub.trust.feed_seal import FeedSealer
 from hub.trust.merkle import leaf_hash
@@ -33,7 +35,9 @@ from tests.faults.virtual import ListObserver, VirtualClock
 TYPE = "customs.container.gate_in"
 SECRET = bytes(32)
 RECEIVED_US = 1_795_338_000_000_000
-SEALER = FeedSealer("hub", key_id=lambda: "key", sign=lambda message: b"s" * 64, now_us=lambda: RECEIVED_US)
+_KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+SEAL_KEY = SealKey("key", _KEY.public_key().public_bytes_raw(), 0)
+SEALER = FeedSealer("hub", key_id=lambda: SEAL_KEY.id, sign=_KEY.sign, now_us=lambda: RECEIVED_US)
 
 COMPANY = Partner(id="acme", name="Acme", country="NL", roles=(Role.EXPORTER,), tier=Tier.AEO)
 AUTHORITY = Partner(id="customs", name="Customs", country="NL", roles=(Role.AUTHORITY,), tier=Tier.TRUSTED)

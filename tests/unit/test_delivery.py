@@ -25,6 +25,7 @@ from hub.delivery.cursors import Cursors
 from hub.delivery.journal import Journal, Reader
 from hub.delivery.notices import Notices
 from hub.delivery.pull import EARLIEST, Page, Pull
+from hub.delivery.seals import Seals
 from hub.delivery.source import begin_feed
 from hub.delivery.stream import Group, Streams
 from hub.delivery.tail import IDLE_SECONDS, Tails
@@ -34,7 +35,7 @@ from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
 from hub.ports.access_journal import Query
 from tests.faults import virtual
-from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
+from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, SEAL_KEY, SEALER, FanoutWorld, event_record
 from tests.faults.ports import Fate, FatedLog
 
 DAY = 86_400
@@ -68,6 +69,7 @@ class Desk:
         )
         self.accesses = MemoryAccessJournal()
         self.journal = Journal(self.accesses, snapshot=lambda: world.snapshot, clock=clock)
+        self.seal_keys = [SEAL_KEY]
         self.pull = Pull(
             positions=world.positions,
             snapshot=lambda: world.snapshot,
@@ -76,6 +78,7 @@ class Desk:
             settings=self.settings,
             tails=self.tails,
             journal=self.journal,
+            seals=Seals(self.tails, SEALER, lambda: self.seal_keys, world.observer),
             feed_retention_seconds=30 * DAY,
         )
         self.acknowledgements = Acknowledgements(
@@ -108,10 +111,10 @@ class Desk:
 
     @asynccontextmanager
     async def stream(
-        self, cursor: str | None, reader: Reader, stop: Callable[[], bool]
+        self, cursor: str | None, reader: Reader, stop: Callable[[], bool], *, proof: bool = False
     ) -> AsyncIterator[AsyncIterator[Group] | Refusal]:
         begun = await begin_feed(self.pull, "customs", "risk", cursor)
-        async with self.streams.open(begun, reader, stop) as groups:
+        async with self.streams.open(begun, reader, stop, proof=proof) as groups:
             yield groups
 
     async def page(self, cursor: str | None = None, *, limit: int = 100, wait: float = 0.0) -> Page:

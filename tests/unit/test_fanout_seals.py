@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
+import pytest
 from msgspec.structs import replace
 
 from hub.core.agreement import AgreementState, Provider
 from hub.core.errors import Refusal
-from hub.core.record import QUARANTINE, LogRecord, StoredRecord
+from hub.core.record import QUARANTINE, LogRecord, StoredRecord, Stream
 from hub.delivery.pull import EARLIEST, Page
+from hub.delivery.stream import one_line
 from hub.drivers.memory.event_log import MemoryEventLog
+from hub.ports.key_ring import SealKey
 from hub.trust.feed_seal import OVERHEAD_BYTES, FeedSeal, FeedSealer
 from hub.trust.merkle import leaf_hash
 from hub.trust.withheld import is_cut
-from schemas.headers import FeedSealHeader, unpack
+from schemas.headers import FeedHeader, FeedSealHeader, pack, unpack
 from tests.faults import virtual
-from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
+from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, SEAL_KEY, SEALER, FanoutWorld, event_record
 from tests.unit.test_delivery import ENGINE, Desk
 from tests.unit.test_fanout_protocol import RISK, ForgetfulLog
 
@@ -199,17 +204,112 @@ def test_a_page_gives_seals_only_where_it_is_asked_for_and_no_seal_is_a_record()
     virtual.run(main())
 
 
-def test_a_page_that_ends_before_a_seal_leaves_it_to_the_next_one() -> None:
+def over(seal: FeedSeal, *records: bytes) -> bool:
+    """Whether it is the hub's, over these records and no other."""
+    return seal.holds("risk", lambda key, _: SEAL_KEY.public if key == SEAL_KEY.id else None) and list(seal.leaves) == [
+        *map(leaf_hash, records)
+    ]
+
+
+def test_a_page_that_ends_inside_a_batch_has_a_seal_over_what_it_gives() -> None:
     async def main() -> None:
         at = Desk(await registered())
-        await passed_on(at.world, "a", "b")
+        await passed_on(at.world, "a", "b", "c")
 
         first = await page(at, limit=2)
-        second = await page(at, first.cursor, limit=2, wait=5.0)
+        second = await page(at, first.cursor, limit=2)
+        third = await page(at, second.cursor)
 
-        assert (len(first.records), first.seals) == (2, [])
-        assert second.records == []
-        assert [seal.leaves for seal in second.seals or ()] == [[*map(leaf_hash, first.records)]]
+        assert [len(each.records) for each in (first, second, third)] == [2, 1, 0]
+        for each in (first, second):
+            [seal] = each.seals or ()
+            assert over(seal, *each.records)
+        assert third.seals == []
+
+    virtual.run(main())
+
+
+def test_a_seal_tells_nothing_of_records_that_may_no_longer_be_shown() -> None:
+    async def main() -> None:
+        at, other = Desk(await registered()), replace(CUT, id="borealis-cut", provider=Provider(partner="borealis"))
+        at.world.register(other)
+        hidden = (event_record(name, publisher="borealis", revision=2) for name in "hid")
+        await at.world.publish(*hidden, event_record("a"), partition=0)
+        async with at.world.running():
+            await at.world.elapse(1)
+        [(_, whole)] = seals(await at.world.records(RISK))
+        at.world.register(replace(other, state=AgreementState.ENDED))
+
+        found = await page(at)
+
+        assert (len(whole.leaves), len(found.records)) == (4, 1)
+        [seal] = found.seals or ()
+        assert over(seal, *found.records)
+        assert orjson.loads(seal.body)["size"] == 1
+
+    virtual.run(main())
+
+
+async def laid(at: Desk, *batch: LogRecord, values: Sequence[bytes] = ()) -> Page:
+    """A page of one record, so that its batch's seal is over more; of `batch` the values may be others by now."""
+    others = [replace(each, value=value) for each, value in zip(batch, values, strict=False)]
+    await at.world.truth.append(RISK, 0, [*others, *batch[len(others) :]])
+    return await page(at, limit=1)
+
+
+def cut_record(offset: int, value: bytes = b"1") -> LogRecord:
+    stamp = FeedHeader(1, 0, offset, 1, 1, 0, (CUT.id,))
+    return LogRecord(b"", pack(stamp), b'{"x":%b%d,"hubleaf":"%b"}' % (value, offset, b"0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("lane", "values", "key"),
+    [
+        ("risk", [cut_record(0, b"2").value], SEAL_KEY),
+        ("other", [], SEAL_KEY),
+        ("risk/urgent", [], SEAL_KEY),
+        ("risk", [], replace(SEAL_KEY, public=bytes(32))),
+        ("risk", [], replace(SEAL_KEY, id="another")),
+        ("risk", [], replace(SEAL_KEY, compromised_since=1)),
+    ],
+    ids=["another record", "another feed", "another lane", "forged", "unknown key", "compromised key"],
+)
+def test_no_new_seal_is_made_over_what_the_batchs_own_does_not_bear_out(
+    lane: str, values: Sequence[bytes], key: SealKey
+) -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        await at.world.truth.declare(Stream(RISK, 1))
+        at.seal_keys = [key]
+
+        found = await laid(at, *SEALER.sealed(lane, [cut_record(0), cut_record(1)]), values=values)
+
+        assert (len(found.records), found.seals) == (1, [])
+
+    virtual.run(main())
+
+
+def test_a_new_seal_is_made_where_the_batchs_own_bears_it_out() -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        await at.world.truth.declare(Stream(RISK, 1))
+
+        found = await laid(at, *SEALER.sealed("risk", [cut_record(0), cut_record(1)]))
+
+        [seal] = found.seals or ()
+        assert over(seal, *found.records)
+
+    virtual.run(main())
+
+
+def test_a_cut_record_without_a_seal_behind_it_is_given_without_one() -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        await at.world.truth.declare(Stream(RISK, 1))
+
+        found = await laid(at, cut_record(0), cut_record(1))
+
+        assert (len(found.records), found.seals) == (1, [])
 
     virtual.run(main())
 
@@ -237,6 +337,29 @@ def test_a_stream_passes_over_seals() -> None:
             found = [await anext(groups), await anext(groups)]
 
         assert [len(group.records) for group in found] == [1, 0]
+
+    virtual.run(main())
+
+
+def test_a_group_of_a_stream_has_the_seals_over_its_records_as_they_are_streamed() -> None:
+    async def main() -> None:
+        at = Desk(await registered(), stream_heartbeat_seconds=1.0)
+        value = orjson.dumps(orjson.loads(event_record("b").value), option=orjson.OPT_INDENT_2)
+        at.world.register(replace(CUT, provider=Provider(partner="acme"), fields=("/data",)))
+        await at.world.publish(
+            event_record("a"), event_record("b", value=value.replace(b"\n", b"\r\n"), revision=2), partition=0
+        )
+        async with at.world.running():
+            await at.world.elapse(1)
+
+        async with at.following(), at.stream(EARLIEST, ENGINE, lambda: False, proof=True) as groups:
+            assert not isinstance(groups, Refusal)
+            group, idle = await anext(groups), await anext(groups)
+
+        assert any(b"\r\n" in record for record in group.records)
+        [seal] = group.seals
+        assert over(seal, *map(one_line, group.records))
+        assert list(idle.seals) == []
 
     virtual.run(main())
 

@@ -32,6 +32,7 @@ _WAIT = _query("wait", "seconds to wait for the first item", **_COUNT)
 _LANE = _query("lane", "the lane of its urgent types; the other one, if not given", const="urgent")
 _FROM = _query("from", "begin with the first record kept, or with the next one", enum=["earliest", "now"])
 _LAST_EVENT = _header("Last-Event-ID", "a cursor: where to go on")
+_PROOF = _query("proof", "with the seals of records that withhold members", const="yes")
 _LANG = _query("lang", "the language, instead of Accept-Language", enum=["en", "fr"])
 _SOURCE = _query("source", "the source of what the document holds")
 _TYPE = _query("type", "the event type of rows that name none")
@@ -151,11 +152,11 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         _FROM,
         _LIMIT,
         _WAIT,
-        _query("proof", "with the seals of records that withhold members", const="yes"),
+        _PROOF,
     ],
     "acknowledge": [_LANE],
-    "get_replay_records": [_CURSOR, _LIMIT, _WAIT],
-    "stream": [_LANE, _CURSOR, _FROM, _LAST_EVENT],
+    "get_replay_records": [_CURSOR, _LIMIT, _WAIT, _PROOF],
+    "stream": [_LANE, _CURSOR, _FROM, _LAST_EVENT, _PROOF],
     "epcis_capture": [
         _header("GS1-Capture-Error-Behaviour", "what becomes of the rest", enum=["rollback", "proceed"]),
         _SOURCE,

@@ -1,0 +1,98 @@
+"""Seals over just what a reader is given (`schemas/formats/feed-seal.md`).
+
+Each cut record's batch ends with the seal over it. So it is looked for behind the record, in memory where the stream's
+end is kept there. A seal over more than what is given would tell how much more: a new one is made instead, over those
+of its leaves that are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from hub.core.errors import Trimmed
+from hub.core.feed import stream_named
+from hub.core.record import StoredRecord
+from hub.delivery.merge import Taken
+from hub.delivery.tail import Tails
+from hub.ports.key_ring import SealKey
+from hub.ports.observer import Observer
+from hub.trust.feed_seal import FeedSeal, FeedSealer
+from hub.trust.merkle import leaf_hash
+from hub.trust.withheld import is_cut
+from schemas.headers import FeedHeader, FeedSealHeader, unpack
+
+READ_RECORDS, READ_BYTES = 1_000, 1_048_576
+
+Leaves = dict[int, tuple[bytes, bytes]]
+"""By the record's offset: its leaf, and that of the bytes in which it is given."""
+
+
+class Seals:
+    def __init__(
+        self, tails: Tails, sealer: FeedSealer, seal_keys: Callable[[], Sequence[SealKey]], observer: Observer
+    ) -> None:
+        self._tails = tails
+        self._sealer = sealer
+        self._seal_keys = seal_keys
+        self._observer = observer
+
+    async def over(self, name: str, taken: Taken, given: Callable[[bytes], bytes]) -> Sequence[FeedSeal]:
+        """Seals over the cut records of a lane (`name`, `name/urgent`), and over nothing else; `given`: a record as it
+        is given. Raises `StorageUnavailable`."""
+        seals: list[FeedSeal] = []
+        parts: list[bytes] = []
+        for partition, leaves in _leaves(taken, given).items():
+            async for seal, under in self._found(name, partition, leaves):
+                if [told for _, told in under] == list(seal.leaves):
+                    seals.append(seal)
+                elif seal.holds(name, self._key_at):
+                    sealed = frozenset(seal.leaves)
+                    parts += [told for leaf, told in under if leaf in sealed]
+                else:
+                    self._observer.count("alarms", alarm="feed_seal_broken")
+                    self._observer.event("alarm.feed_seal_broken", feed=name, partition=partition)
+        return [*seals, self._sealer.over(name, parts)] if parts else seals
+
+    async def _found(
+        self, name: str, partition: int, leaves: Leaves
+    ) -> AsyncIterator[tuple[FeedSeal, Sequence[tuple[bytes, bytes]]]]:
+        """The seal behind each record, with the leaves of those records that it is the first behind."""
+        stream, waiting, offset = stream_named(name), sorted(leaves), min(leaves)
+        while waiting:
+            records = await self._read(stream, partition, offset)
+            if not records:
+                return
+            for record in records:
+                header = unpack(record.header)
+                if isinstance(header, FeedSealHeader):
+                    under = [leaves[place] for place in waiting if place < record.offset]
+                    waiting = [place for place in waiting if place > record.offset]
+                    if under:
+                        yield FeedSeal.from_log(header, record.value), under
+            offset = records[-1].offset + 1
+
+    async def _read(self, stream: str, partition: int, offset: int) -> Sequence[StoredRecord]:
+        kept = self._tails.of(stream).partitions[partition].take(offset, READ_RECORDS, READ_BYTES)
+        if kept is not None:
+            return kept
+        async with self._tails.log.reader(stream) as reader:
+            try:
+                return await reader.read(partition, offset, records_max=READ_RECORDS, bytes_max=READ_BYTES)
+            except Trimmed:
+                return ()
+
+    def _key_at(self, key_id: str, moment: int) -> bytes | None:
+        """What somebody else may have signed is believed no more."""
+        keys = (key for key in self._seal_keys() if key.id == key_id)
+        return next((key.public for key in keys if (key.compromised_since or moment + 1) > moment), None)
+
+
+def _leaves(taken: Taken, given: Callable[[bytes], bytes]) -> dict[int, Leaves]:
+    """Of the cut records, by partition."""
+    found: dict[int, Leaves] = {}
+    for stamp, value, offset in zip(taken.stamps, taken.records, taken.offsets, strict=True):
+        if isinstance(stamp, FeedHeader) and is_cut(value):
+            leaf, told = leaf_hash(value), given(value)
+            pair = leaf, leaf if told is value else leaf_hash(told)
+            found.setdefault(stamp.partition, {})[offset] = pair
+    return found
