@@ -171,7 +171,11 @@ async def test_an_export_names_its_next_page(watch: Caller, delta: Caller) -> No
 
 
 @pytest.mark.parametrize(
-    "query", ["format=xml", "concerning=all", "from=x", "nothing=x", "id=a", f"source={SOURCE}&id=a&concerning=perhaps"]
+    "query",
+    [
+        *("format=xml", "concerning=all", "from=x", "nothing=x", "id=a"),
+        *(f"source={SOURCE}&id=a&concerning={word}" for word in ("all", "yes")),
+    ],
 )
 async def test_a_question_that_is_not_understood_is_refused(delta: Caller, query: str) -> None:
     assert (await delta.ask("GET", f"/v1/accesses?{query}")).code == "BAD_REQUEST"
