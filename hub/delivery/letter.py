@@ -80,8 +80,10 @@ class Letters:
 
     def _seal(self, endpoint: Endpoint, values: Sequence[bytes]) -> dict[str, str]:
         """The seal over the cut records of a message; the receiver makes its leaves himself."""
-        seals = self._sealer.given(lane_name(endpoint.feed, endpoint.lane), values)
-        return {"hub-seal": f"{encode_base64url(each.body)}.{encode_base64url(each.signature)}" for each in seals}
+        seal = self._sealer.given(lane_name(endpoint.feed, endpoint.lane), values)
+        if seal is None:
+            return {}
+        return {"hub-seal": f"{encode_base64url(seal.body)}.{encode_base64url(seal.signature)}"}
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
         """Ask whether whoever answers has the secret; taken: so it is."""

@@ -156,8 +156,9 @@ class Replaying:
 
     def _seals(self, feed: Feed, given: Sequence[Given]) -> Sequence[FeedSeal]:
         """One for each lane: what is projected anew was under no seal before."""
-        values = ((lane, [each.value for each in given if each.lane is lane]) for lane in Lane)
-        return [seal for lane, them in values for seal in self._sealer.given(lane_name(feed.name, lane), them)]
+        of_lanes = ((lane, [each.value for each in given if each.lane is lane]) for lane in Lane)
+        seals = (self._sealer.given(lane_name(feed.name, lane), values) for lane, values in of_lanes)
+        return [seal for seal in seals if seal is not None]
 
     async def _round(self, replay: Replay, turn: _Turn, limit: int) -> None:
         """One read of each track that has anything left, least advanced first; what one leaves of its share the next

@@ -42,15 +42,19 @@ class Seals:
         seals: list[FeedSeal] = []
         parts: list[bytes] = []
         for partition, leaves in _leaves(taken, given).items():
+            bare = len(leaves)
             async for seal, under in self._found(name, partition, leaves):
                 if [told for _, told in under] == list(seal.leaves):
                     seals.append(seal)
+                    bare -= len(under)
                 elif seal.holds(name, self._key_at):
                     sealed = frozenset(seal.leaves)
-                    parts += [told for leaf, told in under if leaf in sealed]
-                else:
-                    self._observer.count("alarms", alarm="feed_seal_broken")
-                    self._observer.event("alarm.feed_seal_broken", feed=name, partition=partition)
+                    covered = [told for leaf, told in under if leaf in sealed]
+                    parts += covered
+                    bare -= len(covered)
+            if bare:
+                self._observer.count("alarms", alarm="feed_seal_broken")
+                self._observer.event("alarm.feed_seal_broken", feed=name, partition=partition, records=bare)
         return [*seals, self._sealer.over(name, parts)] if parts else seals
 
     async def _found(

@@ -74,10 +74,10 @@ class FeedSealer(Struct, frozen=True):
         seal = self.over(feed, leaves)
         return [*batch, LogRecord(b"", pack(FeedSealHeader(seal.body, seal.signature)), b"".join(leaves))]
 
-    def given(self, feed: str, values: Sequence[bytes]) -> Sequence[FeedSeal]:
-        """A seal over those that are cut records; none where there are none."""
+    def given(self, feed: str, values: Sequence[bytes]) -> FeedSeal | None:
+        """A seal over those that are cut records, if there are any."""
         leaves = [leaf_hash(value) for value in values if is_cut(value)]
-        return [self.over(feed, leaves)] if leaves else []
+        return self.over(feed, leaves) if leaves else None
 
     def over(self, feed: str, leaves: Sequence[bytes]) -> FeedSeal:
         """A seal over these leaves, at least one."""

@@ -285,6 +285,7 @@ def test_no_new_seal_is_made_over_what_the_batchs_own_does_not_bear_out(
         found = await laid(at, *SEALER.sealed(lane, [cut_record(0), cut_record(1)]), values=values)
 
         assert (len(found.records), found.seals) == (1, [])
+        assert at.world.observer.alarms() == {"feed_seal_broken"}
 
     virtual.run(main())
 
