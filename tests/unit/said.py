@@ -19,9 +19,9 @@ _MAKERS = {
 
 
 @cache
-def _modules(*rooms: str) -> dict[Path, ast.Module]:
-    files = [file for room in rooms for file in sorted((ROOT / room).rglob("*.py"))]
-    return {file: ast.parse(file.read_text()) for file in files}
+def nodes(room: str) -> dict[Path, list[ast.AST]]:
+    """All that each file of a room is made of."""
+    return {file: list(ast.walk(ast.parse(file.read_text()))) for file in sorted((ROOT / room).rglob("*.py"))}
 
 
 def expectations(*rooms: str) -> dict[str, str]:
@@ -49,17 +49,21 @@ def details(*rooms: str) -> dict[str, str]:
 def _calls(*rooms: str) -> dict[str, list[tuple[Path, ast.Call]]]:
     """Every call, by the name of what is called."""
     found: dict[str, list[tuple[Path, ast.Call]]] = defaultdict(list)
-    for file, module in _modules(*rooms).items():
-        for node in ast.walk(module):
-            if isinstance(node, ast.Call):
-                found[_last(node.func)].append((file, node))
+    for file, node in _nodes(rooms):
+        if isinstance(node, ast.Call):
+            found[called(node)].append((file, node))
     return found
 
 
-def _last(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
+def called(call: ast.Call) -> str:
+    """The last name of what is called, if it has one."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _nodes(rooms: tuple[str, ...]) -> Iterator[tuple[Path, ast.AST]]:
+    return ((file, node) for room in rooms for file, all_ in nodes(room).items() for node in all_)
 
 
 def _texts(node: ast.expr, file: Path, rooms: tuple[str, ...]) -> Iterator[str]:
@@ -101,11 +105,10 @@ def _part(node: ast.expr) -> str:
 def _assigned(rooms: tuple[str, ...]) -> dict[str, list[tuple[Path, ast.expr]]]:
     """What names stand for: in modules and functions, not in classes."""
     found: dict[str, list[tuple[Path, ast.expr]]] = defaultdict(list)
-    for file, module in _modules(*rooms).items():
-        members = {id(each) for node in ast.walk(module) if isinstance(node, ast.ClassDef) for each in node.body}
-        for node in ast.walk(module):
-            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and id(node) not in members:
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    if isinstance(target, ast.Name):
-                        found[target.id].append((file, node.value))
+    members = {id(each) for _, node in _nodes(rooms) if isinstance(node, ast.ClassDef) for each in node.body}
+    for file, node in _nodes(rooms):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and id(node) not in members:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    found[target.id].append((file, node.value))
     return found

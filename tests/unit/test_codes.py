@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from itertools import chain
 
 import pytest
 
-import hub
 from hub.cli import run
 from hub.core.errors import ERRORS, HubError
 from hub.core.faults import ACT_FAULTS
@@ -17,8 +16,8 @@ from hub.core.metrics import METRICS
 from hub.web.admin import ROUTES as ADMIN_ROUTES
 from hub.web.routes import EVERYWHERE, OPERATIONS_ROUTES, ROUTES
 from schemas.faults import FAULTS
+from tests.unit.said import called, nodes
 
-ROOT = Path(hub.__file__).parents[1]
 TEXTS = {**ERRORS, **FAULTS, **ACT_FAULTS}
 
 
@@ -27,15 +26,9 @@ def calls(name: str, room: str = "hub") -> frozenset[str]:
     """The first argument of every call of `name` in a room, where it is written out."""
     return frozenset(
         str(node.args[0].value)
-        for node in nodes(room)
-        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
-        if name == (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
+        for node in chain.from_iterable(nodes(room).values())
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant) and called(node) == name
     )
-
-
-@cache
-def nodes(room: str) -> list[ast.AST]:
-    return [node for file in sorted((ROOT / room).rglob("*.py")) for node in ast.walk(ast.parse(file.read_text()))]
 
 
 def subclasses(of: type[HubError]) -> Iterator[type[HubError]]:
