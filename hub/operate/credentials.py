@@ -17,6 +17,11 @@ def credentials(snapshot: Snapshot) -> Iterator[Credential]:
     return chain(snapshot.keys, snapshot.certificates, snapshot.api_keys)
 
 
+def of_system(system: str, snapshot: Snapshot) -> Iterator[Credential]:
+    """All that it ever had."""
+    return chain(snapshot.keys.of(system), snapshot.certificates.of(system), snapshot.api_keys.of(system))
+
+
 def credential_of(snapshot: Snapshot, name: str) -> Credential | None:
     return snapshot.keys.get(name) or snapshot.certificates.get(name) or snapshot.api_keys.get(name)
 

@@ -18,6 +18,7 @@ from hub.core.errors import HubError
 from hub.core.feed import Feed, Way, lanes_of, stream_of
 from hub.core.kafka_access import KafkaAccess, bars, groups_of, read_since
 from hub.core.registry import Snapshot
+from hub.operate.credentials import begin_of, of_system
 from hub.ports.feed_access import FeedAccess, Right
 from hub.ports.observer import Observer
 from hub.ports.system import Clock
@@ -58,6 +59,9 @@ class Wanted(Struct, frozen=True):
 def next_change(snapshot: Snapshot, now: int) -> float:
     """The next second at which something begins or ends by its date alone; infinite if nothing does."""
     moments: set[float] = {each.until for access in snapshot.kafka_accesses for each in access.identities}
+    for system in {access.system for access in snapshot.kafka_accesses}:
+        for credential in of_system(system, snapshot):
+            moments |= {begin_of(credential), credential.usable_until()}
     for recipient in {access.system.partition(".")[0] for access in snapshot.kafka_accesses}:
         for agreement in snapshot.agreements.of(recipient):
             moments |= {agreement.valid_from, inf if agreement.valid_to is None else agreement.valid_to}
@@ -70,6 +74,8 @@ def closed_by(access: KafkaAccess, snapshot: Snapshot, now: int) -> str:
     partner = snapshot.partners.get(recipient)
     if not access.live(now):
         return "it was revoked, or its last identity has ended"
+    if not any(each.usable_at(now) for each in of_system(access.system, snapshot)):
+        return "its system has no key or certificate in use"
     if feed is None or feed.ended or Way.KAFKA not in feed.ways:
         return "the feed has ended, or is not read from Kafka"
     if partner is None or partner.stopped:

@@ -18,7 +18,7 @@ from hub.core.credential import KeyState
 from hub.core.mandate import Mandate, MandateState
 from hub.core.registry import Snapshot, kind_of, object_id
 from hub.operate.acts import Basis, Changes
-from hub.operate.credentials import Credential
+from hub.operate.credentials import Credential, of_system
 from hub.trust.agreement import named_key as agreement_key
 from hub.trust.mandate import named_key
 
@@ -112,7 +112,8 @@ def _agreed_at(agreement: Agreement, names: set[str], snapshot: Snapshot) -> Ite
 
 
 def _kafka_accesses(lost: Lost, basis: Basis) -> Changes:
-    """Whoever had a system's key may have had its passwords; a certificate is how the brokers know it."""
+    """Whoever had a system's key may have had its passwords; a certificate is how the brokers know it; a system that
+    has nothing else to prove itself by is shut out, also of Kafka."""
     fallen = (*lost.credentials, *successors(lost, basis.snapshot))
     names, systems = {each.id for each in fallen}, dict.fromkeys(each.system for each in fallen)
     return tuple(
@@ -120,7 +121,11 @@ def _kafka_accesses(lost: Lost, basis: Basis) -> Changes:
         for system in systems
         for access in basis.snapshot.kafka_accesses.of(system)
         if access.state is not KeyState.REVOKED
-        and (lost.since < inf or any(each.certificate in names for each in access.live(basis.now)))
+        and (
+            lost.since < inf
+            or any(each.certificate in names for each in access.live(basis.now))
+            or not any(each.usable_at(basis.now) for each in of_system(system, basis.snapshot) if each.id not in names)
+        )
     )
 
 

@@ -80,7 +80,7 @@ STOPS: Mapping[str, Row] = {
     "partner.suspend": {"partner": _only(state=("suspended",))},
     "arrangement.end": {"arrangement": _ENDED},
     "aeo.feed.end": {"status_feed": _only(keys=((), []))},
-    "key.revoke": {"key": _REVOKED},
+    "key.revoke": {"key": _REVOKED, "mandate": _WITHDRAWN, "kafka_access": _REVOKED},
     "key.refuse": {"key": _REVOKED},
     "key.disown": {"key": _REVOKED, "mandate": _WITHDRAWN, "agreement": _SUSPENDED, "kafka_access": _REVOKED},
     "key.leaked": {
@@ -93,7 +93,7 @@ STOPS: Mapping[str, Row] = {
         "leak": _told,
     },
     "invitation.end": {"invitation": _only(state=("ended",))},
-    "api-key.revoke": {"api_key": _REVOKED},
+    "api-key.revoke": {"api_key": _REVOKED, "kafka_access": _REVOKED},
     "certificate.revoke": {"certificate": _REVOKED, "kafka_access": _REVOKED},
     "kafka-access.revoke": {"kafka_access": _REVOKED},
     "issuer-key.remove": {"issuer_key": _only(removed=(True,))},

@@ -134,6 +134,24 @@ async def test_it_is_closed_when_what_it_rests_on_ends_or_stops_and_opened_when_
     assert await world.are_open()
 
 
+async def test_it_is_closed_on_the_second_on_which_the_last_key_of_its_system_ends_and_opened_with_the_next(
+    world: World,
+) -> None:
+    now = world.desk.clock.now_us() // 1_000_000
+    (key,) = world.desk.live.snapshot.keys_of("risk.engine")
+    await change(world.desk, replace(key, not_after=now + 100))
+    assert await world.are_open()
+
+    world.desk.clock.seconds += 100
+    assert await world.are_closed()
+
+    other = replace(key, id="other", not_before=now + 200, not_after=None)
+    await change(world.desk, other)
+    assert await world.are_closed()
+    world.desk.clock.seconds += 100
+    assert await world.are_open()
+
+
 async def test_it_ends_on_the_second_on_which_its_identity_or_its_agreement_does(world: World) -> None:
     now = world.desk.clock.now_us() // 1_000_000
     await change(world.desk, replace(world.desk.live.snapshot.agreements.get("a1"), valid_to=now + 100))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from msgspec.structs import replace
 
 from hub.core.credential import KeyState
 from hub.core.errors import Refusal
 from hub.core.kafka_access import KafkaAccess, Listeners
-from hub.core.proposal import Proposal
+from hub.core.proposal import Authority, Proposal
 from hub.operate.registrar import Waiting
+from hub.operate.words import departures
 from hub.trust.certificate import certificate_id
 from hub.trust.sealed_password import USE, open_password, sealing_key
 from tests.certificates import Pair
@@ -249,12 +251,39 @@ async def test_a_key_that_is_revoked_as_a_matter_of_course_leaves_the_access_and
 ) -> None:
     await feed.do("kafka-access.grant", **await asked(feed))
     (key,) = feed.live.snapshot.keys_of("risk.engine")
+    await feed.do("key.add", partner="risk", system="engine", key=public_pem(key_pair()))
 
     await feed.do("key.revoke", key=key.id)
     assert access_of(feed).state is KeyState.ACTIVE
     await feed.do("key.leaked", key=key.id, since="2020-01-01", reason="stolen")
 
     assert access_of(feed).state is KeyState.REVOKED
+
+
+async def test_with_the_last_key_of_a_system_that_is_revoked_its_access_ends_and_another_key_opens_none(
+    feed: Any,
+) -> None:
+    await feed.do("kafka-access.grant", **await asked(feed))
+    (key,) = feed.live.snapshot.keys_of("risk.engine")
+
+    done = await feed.do("key.revoke", key=key.id)
+    await feed.do("key.add", partner="risk", system="engine", key=public_pem(key_pair()))
+
+    assert {each["kind"] for each in done.changed} == {"key", "kafka_access"}
+    assert access_of(feed).state is KeyState.REVOKED
+
+
+async def test_the_user_of_the_machine_alone_may_revoke_the_last_key_with_all_that_ends_with_it(feed: Any) -> None:
+    office = await Office(feed).open()
+    await office.both("kafka-access.grant", "ann", "ben", **await asked(feed))
+    (key,) = feed.live.snapshot.keys_of("risk.engine")
+
+    await feed.registrar.perform("key.revoke", {"key": key.id}, actor="root")
+
+    event = orjson.loads((await feed.registry.audit(feed.live.snapshot.revision - 1, 1))[0])
+    changes = [each for each in event["changes"] if each["kind"] != "review"]
+    assert {each["kind"] for each in changes} == {"key", "kafka_access"}
+    assert list(departures(Authority.LOCAL, "key.revoke", changes)) == []
 
 
 async def test_granting_takes_two_and_revoking_takes_one(feed: Any) -> None:
