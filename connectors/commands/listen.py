@@ -7,17 +7,22 @@ import sys
 import time
 from base64 import b64encode
 from contextlib import aclosing
+from functools import partial
 from os import urandom
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import aiohttp
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cyclopts import App
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from connectors.backoff import Backoff
-from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.commands.read import PAGE
+from connectors.commands.shared import JSON, HubOptions, print_json, say, say_waiting
 from connectors.errors import ConnectorError
+from connectors.risk.notice_reader import NOTICES, NoticeReader
+from connectors.risk.notice_reader import SCOPE as NOTICES_SCOPE
 from connectors.risk.reader import SCOPE, Reader
 from connectors.webhook import VERIFICATION, Keys, signed_headers, verification_answer, verify
 
@@ -37,29 +42,32 @@ def listen(
     hub: HubOptions,
     mode: Literal["batch", "single"] = "batch",
     secret: str = "",
-    batch: int = 100,
-    from_start: bool = False,
-    count: int | None = None,
+    batch: Annotated[int, Parameter(validator=Number(gte=1, lte=PAGE))] = 100,
+    from_start: Annotated[bool, Parameter(negative=())] = False,
+    count: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     json: JSON = False,
 ) -> int:
     """Pull a feed and post it to a URL as a hub would: verification first, Standard Webhooks' signatures, retries.
 
-    Nothing is acknowledged, and the hub needs no way to this machine.
+    Nothing is posted before the receiver has answered the verification, by the secret that is shown: until then it is
+    asked again. Nothing is acknowledged, and the hub needs no way to this machine.
 
     Parameters
     ----------
     feed
-        The feed's name.
+        The feed's name; or hub.notices: what customs tells you, from the earliest that the hub keeps.
     forward_to
         The receiver, such as http://localhost:3000/hooks.
     secret
-        The whsec_ secret to sign with; without, one is made and shown.
+        The whsec_ secret to sign with; without, one is made and shown: start the receiver with it while this waits.
     batch
         The most records of one message.
     from_start
         Begin with the earliest record that the hub keeps.
     count
-        Stop after so many records (at the end of their message).
+        Stop after so many records.
+    json
+        Print one JSON object for each message.
     """
     forwarder = Forwarder(forward_to, secret or f"whsec_{b64encode(urandom(32)).decode()}", mode, as_json=json)
     print(f"secret  {forwarder.secret}\npublic  {forwarder.public}", file=sys.stderr, flush=True)
@@ -70,20 +78,21 @@ def listen(
 async def _listen(
     feed: str, hub: HubOptions, forwarder: Forwarder, *, size: int, from_start: bool, count: int | None
 ) -> int:
-    async with forwarder, hub.session(SCOPE) as session:
-        if why := await forwarder.verified():
-            print(f"{why}: a hub would send nothing there", file=sys.stderr)
-            return 1
-        forwarded = 0
-        reader = Reader(session, feed, from_start=from_start)
+    of_notices = feed == NOTICES
+    async with forwarder, hub.session(NOTICES_SCOPE if of_notices else SCOPE) as session:
+        await forwarder.until_verified()
+        left = sys.maxsize if count is None else count
+        said: dict[str, Any] = {"on_waiting": partial(say_waiting, hub.hub), "limit": min(left, PAGE)}
+        reader = NoticeReader(session, **said) if of_notices else Reader(session, feed, from_start=from_start, **said)
         async with aclosing(reader.pull()) as groups:
             async for group in groups:
-                for begin in range(0, len(group.records), size):
-                    records = group.records[begin : begin + size]
-                    await forwarder.forward(feed, records)
-                    forwarded += len(records)
-                    if count is not None and forwarded >= count:
-                        return 0
+                wanted = group.records[:left]
+                for begin in range(0, len(wanted), size):
+                    await forwarder.forward(feed, wanted[begin : begin + size])
+                left -= len(wanted)
+                if left <= 0:
+                    return 0
+                reader.limit = min(left, PAGE)
     return 0
 
 
@@ -108,14 +117,26 @@ class Forwarder:
         if self._session is not None:
             await self._session.close()
 
+    async def until_verified(self) -> None:
+        """Ask until the receiver proves that it has the secret; why it has not is said once."""
+        told = ""
+        while why := await self.verified():
+            if why != told:
+                say(f"{why}; a hub sends nothing there before. Asking again (Ctrl-C ends)")
+            told = why
+            await self._attempts.pause()
+        self._attempts.succeeded()
+
     async def verified(self) -> str:
         """Ask the receiver whether it has the secret; why not, or empty: so it is."""
         challenge = b64encode(urandom(CHALLENGE_BYTES)).decode()
         asked = {"type": VERIFICATION, "data": {"endpoint": "listen", "challenge": challenge}}
         body = orjson.dumps(asked)
         status, answer = await self._post(body, "application/json", {})
+        if not status:
+            return f"{self._url} does not answer: {answer.decode()}"
         if not 200 <= status < 300:
-            return f"the verification was answered {status or 'with nothing'}"
+            return f"the verification was answered {status}"
         expected = verification_answer(body, self._keys)
         try:
             same = expected is not None and orjson.loads(answer) == orjson.loads(expected)
@@ -126,16 +147,17 @@ class Forwarder:
     async def forward(self, feed: str, records: tuple[dict[str, Any], ...]) -> None:
         """Until the receiver takes them: the same message, with a signature of its time."""
         body = orjson.dumps(records if self._mode == "batch" else records[0])
+        media_type = "application/json" if feed == NOTICES else MEDIA_TYPES[self._mode]
         while True:
-            status, _ = await self._post(body, MEDIA_TYPES[self._mode], {"hub-feed": feed, "hub-endpoint": "listen"})
-            self._say(records, status)
+            status, answer = await self._post(body, media_type, {"hub-feed": feed, "hub-endpoint": "listen"})
+            self._say(records, status, answer)
             if 200 <= status < 300:
                 self._attempts.succeeded()
                 return
             await self._attempts.pause()
 
     async def _post(self, body: bytes, media_type: str, more: dict[str, str]) -> tuple[int, bytes]:
-        """Status and body; 0 where there was no answer."""
+        """Status and body; 0 and why where there was no answer."""
         if self._session is None:
             raise ConnectorError("the forwarder is not open")
         now = int(time.time())
@@ -145,13 +167,22 @@ class Forwarder:
         try:
             async with self._session.post(self._url, data=body, headers=given, allow_redirects=False) as response:
                 return response.status, await response.content.read(16_384)
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return 0, b""
+        except TimeoutError:
+            return 0, f"nothing within {ANSWER_SECONDS_MAX:.0f} s".encode()
+        except (aiohttp.ClientError, OSError) as e:
+            return 0, (_reason(e) or type(e).__name__).encode()
 
-    def _say(self, records: tuple[dict[str, Any], ...], status: int) -> None:
-        ids = [record.get("id") for record in records]
+    def _say(self, records: tuple[dict[str, Any], ...], status: int, answer: bytes) -> None:
+        ids = [record.get("notice", record.get("id")) for record in records]
         if self._as_json:
             print_json({"status": status, "ids": ids})
             return
-        types = ", ".join(dict.fromkeys(str(record.get("type")) for record in records))
-        print(f"{status or 'no answer'}  {len(records)} of {types}  {ids[0]}", flush=True)
+        types = ", ".join(dict.fromkeys(str(record.get("type", record.get("code"))) for record in records))
+        print(f"{status or f'no answer: {answer.decode()}'}  {len(records)} of {types}  {ids[0]}", flush=True)
+
+
+def _reason(error: Exception) -> str:
+    """As a person would say it: aiohttp words a refused connection by its addresses."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    refused = isinstance(cause, ConnectionRefusedError)
+    return "connection refused, nothing listens there" if refused else str(error)

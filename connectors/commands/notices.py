@@ -7,28 +7,44 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.errors import ConnectorError
 from connectors.partner.notices import SCOPE, NoticePage, acknowledge, notices
+from connectors.risk.notice_reader import NoticeReader
+from connectors.terminal import ending_at_once
 
 app = App(name="customs-connect notices", help="What customs tells you, and that you have read it.")
 
 
 @app.default
-def show(*, hub: HubOptions, cursor: Path | None = None, json: JSON = False) -> None:
+def show(
+    *,
+    hub: HubOptions,
+    cursor: Path | None = None,
+    stream: Annotated[bool, Parameter(negative=())] = False,
+    count: int | None = None,
+    json: JSON = False,
+) -> None:
     """Print the notices that the hub has for this partner, oldest first.
 
     Parameters
     ----------
     cursor
         A file to keep the place in: the next run goes on after what this one printed. Without it, all are printed.
+    stream
+        Go on with those that come, as they come (Server-Sent Events), also after the hub was away.
+    count
+        With --stream: stop after so many notices (at the end of their group).
     json
         Print each notice whole, as one JSON object.
     """
-    asyncio.run(_show(hub, cursor, json=json))
+    if count is not None and not stream:
+        raise ConnectorError("--count goes with --stream: without it, all that there are are printed")
+    asyncio.run(_follow(hub, cursor, count, json=json) if stream else _show(hub, cursor, json=json))
 
 
 @app.command
@@ -56,6 +72,20 @@ async def _show(hub: HubOptions, file: Path | None, *, json: bool) -> None:
         async for page in pages:
             _print(page, json=json)
             _keep(file, page.cursor)
+
+
+async def _follow(hub: HubOptions, file: Path | None, count: int | None, *, json: bool) -> None:
+    printed_count = 0
+    with ending_at_once():
+        async with hub.session(SCOPE) as session:
+            reader = NoticeReader(session, token=_kept(file), push=True)
+            async with aclosing(reader.groups()) as groups:
+                async for group in groups:
+                    _print(NoticePage(group.records, group.token, group.after_gap), json=json)
+                    _keep(file, group.token)
+                    printed_count += len(group.records)
+                    if count is not None and printed_count >= count:
+                        return
 
 
 def _kept(file: Path | None) -> str | None:

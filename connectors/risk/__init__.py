@@ -10,7 +10,8 @@ from connectors.risk.checkpoint import Checkpoint, Overtaken, SQLiteCheckpoint
 from connectors.risk.engine import Alert, Engine
 from connectors.risk.following import Following
 from connectors.risk.group import Group, Source
-from connectors.risk.proved import ProvedReader
+from connectors.risk.notice_reader import NoticeReader
+from connectors.risk.proved import Proved, ProvedReader
 from connectors.risk.reader import Reader
 from connectors.risk.replay import Replay
 from connectors.risk.rules import Settings
@@ -23,7 +24,9 @@ __all__ = [
     "Engine",
     "Following",
     "Group",
+    "NoticeReader",
     "Overtaken",
+    "Proved",
     "ProvedReader",
     "Reader",
     "Replay",

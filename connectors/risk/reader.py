@@ -40,6 +40,9 @@ class Reader:
     (or no longer) this reader's. Close a generator that you leave early (`contextlib.aclosing`).
     """
 
+    _pages_at, _word = "/records", "record"
+    """Where pages are, and what the stream calls one of their items."""
+
     def __init__(
         self,
         session: HubSession,
@@ -101,7 +104,7 @@ class Reader:
             query = {"limit": str(self.limit), "wait": str(wait_seconds)}
             query |= self._lane | (self._first if self._token is None else {"cursor": self._token})
             query |= {"proof": "yes"} if self._on_page else {}
-            path, seconds_max = f"{self._path}/records", wait_seconds + ANSWER_SECONDS_MAX
+            path, seconds_max = f"{self._path}{self._pages_at}", wait_seconds + ANSWER_SECONDS_MAX
             asked = time.monotonic()
             try:
                 answer = await self._session.request("GET", path, query=query, answer_seconds_max=seconds_max)
@@ -154,7 +157,7 @@ class Reader:
         parser, records, size = EventParser(), list[dict[str, Any]](), 0
         async for chunk in content.iter_any():
             for event in parser.feed(chunk):
-                if event.event == "record" and event.data:
+                if event.event == self._word and event.data:
                     records.append(_decoded(event.data))
                     size += len(event.data)
                 if size > GROUP_BYTES_MAX:

@@ -18,15 +18,16 @@ from typing import Any
 from aiohttp import web
 
 from connectors.risk.group import Group
+from connectors.risk.notice_reader import NOTICES
 from connectors.risk.reader import Reader
 from connectors.risk.webhook import Receiver
 from connectors.webhook import Keys
 
-MOVED = "customs-hub.feed.moved"
+MOVED, NOTICES_MOVED = "customs-hub.feed.moved", "customs-hub.notices.moved"
 
 
 class ThinWebhooks(Receiver):
-    """A receiver for an endpoint in mode `thin`; `reader` is of the same lane of the same feed."""
+    """A receiver for an endpoint in mode `thin`; `reader` is of the same lane of the same feed, or of notices."""
 
     def __init__(self, keys: Keys, reader: Reader) -> None:
         super().__init__(keys)
@@ -34,10 +35,10 @@ class ThinWebhooks(Receiver):
         self._reader = reader
         self._moved = asyncio.Event()
 
-    async def take(self, message: str, sent: Any, cursor: str) -> web.Response:
-        if not isinstance(sent, dict) or sent.get("type") != MOVED:
+    async def take(self, message: str, sent: Any, request: web.Request) -> web.Response:
+        if not isinstance(sent, dict) or sent.get("type") not in (MOVED, NOTICES_MOVED):
             return web.Response(status=415, text="Set the endpoint to the mode thin.")
-        if (place := _place(sent.get("data"))) != self.place:
+        if (place := NOTICES if sent["type"] == NOTICES_MOVED else _place(sent.get("data"))) != self.place:
             return web.Response(status=422, text=f"This receiver reads {self.place}, and not {place}.")
         self._moved.set()
         return web.Response(status=204)

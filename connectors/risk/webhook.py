@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from connectors.feed_seal import SealInvalid, page_of_webhook
 from connectors.risk.group import Group
 from connectors.webhook import Keys, NotVerified, verification_answer, verify
 
@@ -26,6 +27,8 @@ WAITING_COUNT_MAX = 8
 """Messages that may wait for the engine; further ones are answered 503, and come again."""
 BODY_BYTES_MAX = 32 * 1024 * 1024
 RETRY_SECONDS = 5
+_BROUGHT = {"specversion", "code"}
+"""One of these members is in every record, or notice."""
 
 
 class Receiver:
@@ -59,9 +62,9 @@ class Receiver:
             return web.Response(status=401, text=str(e))
         if answer is not None:
             return web.Response(body=answer, content_type="application/json")
-        return await self.take(message, orjson.loads(body), request.headers.get("hub-cursor", ""))
+        return await self.take(message, orjson.loads(body), request)
 
-    async def take(self, message: str, sent: Any, cursor: str) -> web.Response:
+    async def take(self, message: str, sent: Any, request: web.Request) -> web.Response:
         """The answer to a message of the hub's."""
         raise NotImplementedError
 
@@ -69,28 +72,37 @@ class Receiver:
 class Webhooks(Receiver):
     """A receiver for an endpoint in mode `batch` or `single`; for one in mode `thin` there is `ThinWebhooks`."""
 
-    def __init__(self, keys: Keys, place: str) -> None:
+    def __init__(self, keys: Keys, place: str, *, on_page: Callable[[bytes], None] | None = None) -> None:
+        """`on_page` is called before each group with a page of its records, with the seal over them."""
         super().__init__(keys)
-        self.place = place
-        self._waiting = asyncio.Queue[Group](WAITING_COUNT_MAX)
+        self.place, self._on_page = place, on_page
+        self._waiting = asyncio.Queue[tuple[Group, bytes]](WAITING_COUNT_MAX)
         self._answers: dict[str, list[asyncio.Future[int]]] = {}
         """By message: one that came again while it is worked off is answered with the first."""
 
-    async def take(self, message: str, sent: Any, cursor: str) -> web.Response:
+    async def take(self, message: str, sent: Any, request: web.Request) -> web.Response:
         if (records := _records(sent)) is None:
             return web.Response(status=415, text="Set the endpoint to the mode batch or single.")
+        try:
+            page = page_of_webhook(await request.read(), request.headers.get("hub-seal")) if self._on_page else b""
+        except SealInvalid as e:
+            return web.Response(status=422, text=str(e))
         if self._waiting.full():
             return web.Response(status=503, headers={"Retry-After": str(RETRY_SECONDS)})
         answered = asyncio.get_running_loop().create_future()
         self._answers.setdefault(message, []).append(answered)
-        self._waiting.put_nowait(Group(records, cursor, place=self.place, message=message))
+        group = Group(records, request.headers.get("hub-cursor", ""), place=self.place, message=message)
+        self._waiting.put_nowait((group, page))
         return web.Response(status=await answered)
 
     async def groups(self) -> AsyncGenerator[Group, None]:
         """Messages one by one. Who leaves early has those sent again that are not done."""
         try:
             while True:
-                yield await self._waiting.get()
+                group, page = await self._waiting.get()
+                if self._on_page:
+                    self._on_page(page)
+                yield group
         finally:
             for message in [*self._answers]:
                 self._answer(message, 503)
@@ -105,6 +117,6 @@ class Webhooks(Receiver):
 
 
 def _records(sent: Any) -> tuple[dict[str, Any], ...] | None:
-    """None: it brings no records."""
+    """None: it brings neither records nor notices."""
     records = sent if isinstance(sent, list) else [sent]
-    return tuple(records) if all(isinstance(each, dict) and "specversion" in each for each in records) else None
+    return tuple(records) if all(isinstance(each, dict) and not _BROUGHT.isdisjoint(each) for each in records) else None

@@ -207,6 +207,7 @@ async def fake_hub() -> AsyncIterator[FakeHub]:
             web.post("/oauth/token", hub.token),
             web.post("/v1/events", hub.events),
             web.get("/v1/notices", hub.tell),
+            web.get("/v1/notices/stream", hub.stream),
             web.get("/v1/feeds", hub.list_feeds),
             web.get("/v1/feeds/{feed}/records", hub.records),
             web.post("/v1/feeds/{feed}/ack", hub.acknowledge),
