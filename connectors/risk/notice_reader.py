@@ -1,4 +1,4 @@
-"""Read what customs tells this partner (`schemas/formats/notice.md`), pulled or as a stream, in the same groups as a feed.
+"""Read what customs tells this partner (`schemas/formats/notice.md`), pulled or streamed, in the same groups as a feed.
 
     reader = NoticeReader(session, token=checkpoint.load(NOTICES), push=True)
     async with aclosing(reader.groups()) as groups:
