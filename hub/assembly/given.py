@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
 
 from hub.assembly.state import accesses_beside
-from hub.core.access import Access, run_list
 from hub.core.settings import Settings
+from hub.operate.accesses import told
+from hub.operate.views import Plain
 from hub.ports.access_journal import Entry, Query
 from hub.ports.system import Clock
-from hub.trust.statement import utc_text
 
-Plain = dict[str, Any]
 ENTRIES_AT_ONCE = 1_000
 
 
@@ -35,30 +33,3 @@ async def listed(settings: Settings, clock: Clock, query: Query, *, limit: int) 
             return items, True
         items.append(told(entry.access))
     return items, False
-
-
-def told(access: Access) -> Plain:
-    """All that is known of it."""
-    return {
-        "time": utc_text(access.time_us),
-        "step": access.step.value,
-        "way": access.way,
-        "recipient": access.recipient,
-        "purpose": access.purpose,
-        "feed": f"{access.feed}/{access.lane}" if access.lane else access.feed,
-        "reader": access.reader,
-        "credential": access.credential,
-        "agreements": list(access.agreements),
-        "revision": access.revision,
-        "generation": access.generation,
-        "partition": access.partition,
-        "offsets": _spans(run_list(access.runs)),
-        "events": sum(count for _, count in run_list(access.runs)),
-        "signature": access.signature,
-        "restriction": access.restriction,
-    }
-
-
-def _spans(runs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """First and last."""
-    return [[first, first + count - 1] for first, count in runs]

@@ -130,7 +130,7 @@ class Hub:
             self.live,
             settings,
             key_in_use=lambda ring: key_in_use(ports.keys, ring),
-            apart=Apart(self.archived.copies, self.letter_desk, partial(last_failure, ports.positions)),
+            apart=Apart(self.archived.copies, self.letter_desk, partial(last_failure, ports.positions), ports.accesses),
             last_use=ports.last_use,
             secret=ports.keys.secret,
             clock=clock,

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from hub.assembly.grounds import blobs_at, open_keys
-from hub.assembly.state import open_last_use, open_registry
-from hub.core.copies import Entry, Quarantined
+from hub.assembly.state import accesses_beside, open_last_use, open_registry
+from hub.core.copies import Entry as Copy
+from hub.core.copies import Quarantined
 from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.filter import Schema
 from hub.core.kafka_access import Listeners, Proof
@@ -27,6 +28,7 @@ from hub.operate.letter_desk import NoLetters
 from hub.operate.own_keys import apply, key_in_use
 from hub.operate.registrar import Registrar
 from hub.operate.vault import Vault
+from hub.ports.access_journal import Entry, Query
 from hub.ports.last_use import LastUse, Use
 from hub.ports.system import Clock
 from hub.trust.sealed_password import USE, sealing_key
@@ -98,7 +100,7 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
                 live,
                 settings,
                 key_in_use=rings.key_in_use,
-                apart=Apart(copies, NoLetters(), _no_failure),
+                apart=Apart(copies, NoLetters(), _no_failure, _StoredAccesses(settings, clock)),
                 last_use=last_use,
                 secret=rings.secret,
                 clock=clock,
@@ -109,6 +111,18 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
 
 async def _no_failure(_: str) -> None:
     """Nothing is sent while no hub runs."""
+
+
+class _StoredAccesses:
+    """The access journal of a hub that does not run."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def entries(self, query: Query, *, limit: int) -> Sequence[Entry]:
+        async with accesses_beside(self._settings, self._clock) as journal:
+            return await journal.entries(query, limit=limit)
 
 
 class _StoredKeys:
@@ -166,7 +180,7 @@ class _StoredCopies:
     async def quarantined(self) -> Sequence[Quarantined]:
         return await self._copies.quarantined()
 
-    async def entry(self, partner: str, sha256: str) -> Entry | None:
+    async def entry(self, partner: str, sha256: str) -> Copy | None:
         return await self._copies.entry(partner, sha256)
 
     async def unmark(self, partner: str, sha256: str) -> None:

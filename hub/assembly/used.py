@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hub.assembly.given import given, told
+from hub.assembly.given import given
 from hub.assembly.grounds import events_partitions
 from hub.assembly.rehearsal import readable
 from hub.assembly.state import versions_beside
@@ -14,6 +14,7 @@ from hub.core.record import EVENTS
 from hub.core.registry import Snapshot, kind_of, object_id
 from hub.core.settings import Settings
 from hub.drivers.system.clock import SystemClock
+from hub.operate.accesses import told
 from hub.operate.credentials import Credential, credential_of
 from hub.operate.suspects import Suspect, sent_under
 from hub.ports.access_journal import Query

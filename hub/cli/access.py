@@ -8,7 +8,7 @@ from cyclopts import App
 
 from hub.cli import DONE, FAILED, Misused
 from hub.cli.desk import DEFAULTS, Options, Reason, Several, act, settings_of, view
-from hub.cli.show import ACCESS_COLUMNS, Columns, failure, listing, moment, print_json, table
+from hub.cli.show import ACCESS_COLUMNS, Columns, Plain, failure, listing, moment, print_json, table
 
 app = App(
     name="access",
@@ -39,7 +39,9 @@ def list_(
     limit: int = 100,
     options: Options = DEFAULTS,
 ) -> int:
-    """Who was given what, newest first, read beside a hub that may run; also what companies are not told.
+    """Who was given what, newest first, also what companies are not told; read beside a hub that may run.
+
+    A hub elsewhere (--hub-admin) shows it to security officers and auditors, and writes down that they looked.
 
     Parameters
     ----------
@@ -56,6 +58,9 @@ def list_(
     limit
         At most so many entries.
     """
+    asked = {"recipient": recipient, "feed": feed, "credential": credential, "since": since, "until": until}
+    if options.hub_admin:
+        return view("access.list", {**asked, "limit": limit}, options, lambda answer: _say(answer, limit))
     import asyncio
 
     from hub.assembly.given import listed
@@ -73,10 +78,14 @@ def list_(
     if options.json:
         print_json({"items": items, "more": more})
         return DONE
-    table(items, ACCESS_COLUMNS)
-    if more:
-        print(f"there are older ones: --limit {limit * 10}, or --until {items[-1]['time']}")
+    _say({"items": items, "more": more}, limit)
     return DONE
+
+
+def _say(answer: Plain, limit: int) -> None:
+    table(answer["items"], ACCESS_COLUMNS)
+    if answer["more"]:
+        print(f"there are older ones: --limit {limit * 10}, or --until {answer['items'][-1]['time']}")
 
 
 @app.command

@@ -18,6 +18,8 @@ from hub.core.retired_key import Ring
 from hub.core.settings import MandateSettings
 from hub.operate.checks import Checks
 from hub.operate.letter_desk import Foresee, Opened
+from hub.ports.access_journal import Entry as AccessEntry
+from hub.ports.access_journal import Query
 from hub.ports.dead_letters import Group, Which
 from hub.ports.last_use import Use
 
@@ -62,6 +64,12 @@ class Letters(Protocol):
     async def corrected(self, letter: DeadLetter, place: str) -> dict[str, Any] | None: ...
 
 
+class Journal(Protocol):
+    """The access journal, as it is looked at. Raises `HubError` where it cannot be."""
+
+    async def entries(self, query: Query, *, limit: int) -> Sequence[AccessEntry]: ...
+
+
 class Apart(Struct, frozen=True):
     """What was set apart, and waits for somebody to decide."""
 
@@ -69,6 +77,7 @@ class Apart(Struct, frozen=True):
     letters: Letters
     failure: Callable[[str], Awaitable[Failure | None]]
     """What went wrong with an endpoint last. Raises `HubError` where that cannot be read."""
+    accesses: Journal
 
 
 class Basis(Struct, frozen=True):

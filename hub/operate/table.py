@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hub.core.operator import ANYONE, SECURITY, OperatorRole
 from hub.operate import (
+    accesses,
     aeo,
     aeo_feeds,
     aeo_table,
@@ -92,6 +93,7 @@ VIEWS: dict[str, View] = {
     **dead_letters.VIEWS,
     **repairs.VIEWS,
     **restrictions.VIEWS,
+    **accesses.VIEWS,
     **kafka_access.VIEWS,
     **why.VIEWS,
     **agreement_life.VIEWS,

@@ -21,6 +21,7 @@ from hub.core.errors import HubError
 from hub.core.settings import HTTPSettings, LogSettings, Settings
 from hub.operate.registrar import ACTS, VIEWS
 from tests.unit.operate.office import key_pair, public_pem
+from tests.unit.operate.test_operate_accesses import access
 
 ANN = ("--as", "ann", "--key", "ann.pem")
 DELTA = ("partner", "add", "delta", "--name", "Delta", "--country", "NL", "--role", "terminal")
@@ -86,6 +87,19 @@ async def test_status_and_the_trail_are_seen_over_the_network(command: Callable[
 
     assert (status[0], trail[0]) == (0, 0), (status, trail)
     assert "0 at fault" in trail[1]
+
+
+async def test_who_was_given_what_is_seen_over_the_network_by_who_may_and_written_down(
+    hub: Hub, command: Callable[..., Any]
+) -> None:
+    await hub.ports.accesses.add([access(7)])
+
+    code, shown, _ = await command("access", "list", "--recipient", "risk", "--limit", "5", *ANN)
+    status, told = await ask(hub, signer("vera"), "GET", "access/list")
+
+    assert (code, "risk.engine" in shown, "r-1" in shown) == (0, True, True)
+    assert (status, told["code"]) == (403, "OPERATOR_NOT_PERMITTED")
+    assert b'"access.list"' in b"".join(await hub.live.audit(0, 500))
 
 
 async def test_nobody_is_asked_over_the_network_without_an_operator(command: Callable[..., Any]) -> None:

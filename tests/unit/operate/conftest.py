@@ -16,6 +16,7 @@ from hub.core.kafka_access import Listeners, Proof
 from hub.core.settings import MandateSettings
 from hub.delivery.failures import last_failure
 from hub.drivers.http.networks import is_open
+from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.dead_letters import MemoryDeadLetters
 from hub.drivers.memory.event_log import MemoryEventLog
@@ -99,6 +100,7 @@ class Desk:
         self.letters = MemoryDeadLetters()
         self.positions = MemoryPositions(self.clock)
         self.blobs = MemoryBlobStore(self.clock)
+        self.accesses = MemoryAccessJournal()
         self.letter_desk = LetterDesk(
             self.letters,
             log=MemoryEventLog(self.clock),
@@ -112,7 +114,7 @@ class Desk:
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
-            apart=Apart(self.copies, self.letter_desk, partial(last_failure, self.positions)),
+            apart=Apart(self.copies, self.letter_desk, partial(last_failure, self.positions), self.accesses),
             clock=self.clock,
             event_types=EVENT_TYPES,
             key_in_use=lambda ring: key_in_use(self.keys, ring),
