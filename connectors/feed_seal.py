@@ -1,4 +1,4 @@
-"""The seals of a feed, read from its pages: which cut records are proved, offline, to be the hub's word.
+"""The seals of a feed, as they come with its records: which cut records are proved, offline, to be the hub's word.
 
 Written against the pages feed-record and feed-seal in `schemas/formats`; shares no code with the hub. Nothing here
 reads a file, a clock or the network.
@@ -6,6 +6,7 @@ reads a file, a clock or the network.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,8 +28,10 @@ from connectors.verify import (
     was_compromised,
 )
 from schemas.canonical import canonical_bytes
+from schemas.headers import FeedSealHeader
 
 FEED_SEAL_FORMAT = "customs-hub-feed-seal/1"
+LEAF_BYTES = 32
 
 
 class SealInvalid(ConnectorError, ValueError):
@@ -72,7 +75,7 @@ class Sealed(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """What is read of an answer to `GET /v1/feeds/{feed}/records?proof=yes`."""
+    """What is read of an answer to `GET /v1/feeds/{feed}/records?proof=yes`, or of what `page_of` made."""
 
     records: Sequence[bytes]
     seals: Sequence[Seal]
@@ -85,6 +88,35 @@ class Page(Struct, frozen=True):
             return cls([bytes(record) for record in page.items], [_seal(seal) for seal in page.seals])
         except (KeyError, TypeError, ValueError) as e:
             raise SealInvalid(f"this is not a page with seals (proof=yes): {lack(e)}") from e
+
+
+def page_of(records: Sequence[bytes], seals: Sequence[bytes]) -> bytes:
+    """Records and seals as they came, to the letter, in the form of a page: to be kept as a proof."""
+    return b'{"items":[%b],"seals":[%b]}' % (b",".join(records), b",".join(seals))
+
+
+def page_of_webhook(body: bytes, hub_seal: str | None) -> bytes:
+    """What a webhook of the mode `batch` or `single` brought; `hub_seal`: its header of this name, if it has one.
+
+    Raises `SealInvalid`.
+    """
+    try:
+        records = [bytes(each) for each in _records.decode(body)] if body.lstrip()[:1] == b"[" else [body]
+        if hub_seal is None:
+            return page_of(records, [])
+        signed, _, signature = hub_seal.partition(".")
+        leaves = [leaf_hash(record).hex() for record in records if event_leaf(record)]
+        seal = b'{"body":%b,"signature":"%b","leaves":%b}'
+        return page_of(records, [seal % (decoded(signed), signature.encode(), msgspec.json.encode(leaves))])
+    except ValueError as e:
+        raise SealInvalid(f"this is not a webhook with records: {lack(e)}") from e
+
+
+def seal_of(header: FeedSealHeader, value: bytes) -> bytes:
+    """A seal as it is read from Kafka, in the form that it has in a page."""
+    leaves = [value[begin : begin + LEAF_BYTES].hex() for begin in range(0, len(value), LEAF_BYTES)]
+    signature = urlsafe_b64encode(header.signature).rstrip(b"=")
+    return b'{"body":%b,"signature":"%b","leaves":%b}' % (header.body, signature, msgspec.json.encode(leaves))
 
 
 class _Seal(Struct):
@@ -103,6 +135,7 @@ class _Leaf(Struct):
 
 
 _page = msgspec.json.Decoder(_Page)
+_records = msgspec.json.Decoder(list[Raw])
 _leaf = msgspec.json.Decoder(_Leaf)
 
 
@@ -125,12 +158,15 @@ def event_leaf(record: bytes) -> str:
 class SealedRecords:
     """Takes pages as they come, and gives records in their order, each once a seal over it has come and holds.
 
-    Store a page's `next` only when `waiting` is 0, or the records that wait beside it: a seal may come a page later.
+    What the hub answers brings its own seals. Read from Kafka, a seal may come a page later: store a place only when
+    `waiting` is 0, or the records that wait beside it.
     """
 
-    def __init__(self, keys: KeyHistory) -> None:
+    def __init__(self, keys: KeyHistory, lane: str = "") -> None:
+        """`lane` (`name`, `name/urgent`): seals of another one are refused."""
         self.keys = keys
         """To be replaced when the hub has published another."""
+        self._lane = lane
         self._queue: deque[tuple[bytes, bytes]] = deque()
         """Records with their leaf under a seal; empty: it needs none."""
         self._seals: dict[bytes, Seal] = {}
@@ -145,6 +181,8 @@ class SealedRecords:
         for seal in page.seals:
             if broken := next((check for check in seal.checks(self.keys) if not check.holds), None):
                 raise SealInvalid(f"{broken.claim}: {broken.seen}")
+            if self._lane not in ("", seal.body["feed"]):
+                raise SealInvalid(f"the seal is of {seal.body['feed']}, not of {self._lane}")
         arrived = [(record, leaf_hash(record) if event_leaf(record) else b"") for record in page.records]
         self._queue.extend(arrived)
         self._seals |= {leaf: seal for seal in page.seals for leaf in seal.leaves}

@@ -10,8 +10,9 @@ is: nobody goes on from there.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -19,9 +20,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from connectors.feed_seal import page_of, seal_of
 from connectors.risk.acknowledge import Acknowledgements
 from connectors.risk.group import Group, chained
-from schemas.headers import FeedHeader, unpack
+from schemas.headers import FeedHeader, FeedSealHeader, unpack
 
 IDLE_MILLISECONDS = 1000
 GROUP_COUNT_MAX = 1000
@@ -109,9 +111,14 @@ def feed_consumer(topic: str, bootstrap_servers: str, group: str, **options: Any
 
 
 async def read_topic(
-    consumer: AIOKafkaConsumer, token: str | None = None, *, limit: int = GROUP_COUNT_MAX
+    consumer: AIOKafkaConsumer,
+    token: str | None = None,
+    *,
+    limit: int = GROUP_COUNT_MAX,
+    on_page: Callable[[bytes], None] | None = None,
 ) -> AsyncGenerator[Group, None]:
     """Groups of at most `limit` records from `token` on; a partition without a place is read from its earliest one.
+    `on_page` is called before each with a page of all that was fetched, seals too; one may be over records of before.
 
     The consumer is started and stopped by the caller. Never ends by itself. Raises aiokafka's `KafkaError`.
     """
@@ -120,6 +127,8 @@ async def read_topic(
         assigned = await _assigned(consumer, places, assigned)
         if batches := await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=limit):
             after_gap = await _is_behind_a_gap(consumer, batches, places)
+            if on_page:
+                on_page(fetched_page(chain.from_iterable(batches.values())))
             yield replace(places.advance(batches), after_gap=after_gap)
 
 
@@ -136,6 +145,15 @@ async def _assigned(consumer: AIOKafkaConsumer, places: Places, before: set[Topi
         else:
             await consumer.seek_to_beginning(partition)
     return there
+
+
+def fetched_page(fetched: Iterable[ConsumerRecord]) -> bytes:
+    """What was fetched, seals and all, as a page with proof."""
+    headers = [(unpack(dict(record.headers)["hub"]), record.value) for record in fetched]
+    return page_of(
+        [value for header, value in headers if isinstance(header, FeedHeader)],
+        [seal_of(header, value) for header, value in headers if isinstance(header, FeedSealHeader)],
+    )
 
 
 async def _is_behind_a_gap(
@@ -163,8 +181,10 @@ class KafkaReader:
         token: str | None = None,
         limit: int = GROUP_COUNT_MAX,
         acknowledgements: Acknowledgements | None = None,
+        on_page: Callable[[bytes], None] | None = None,
     ) -> None:
-        self.place = place
+        """`on_page`: as `read_topic`."""
+        self.place, self._on_page = place, on_page
         self._consumer, self._token, self._limit = consumer, token, limit
         self._acknowledgements = acknowledgements
 
@@ -173,7 +193,7 @@ class KafkaReader:
         if self._token is not None:  # A crash may have come between the engine's work and its commit.
             await _assigned(self._consumer, places := Places.of(self._token), set())
             await self._commit(places)
-        found = read_topic(self._consumer, self._token, limit=self._limit)
+        found = read_topic(self._consumer, self._token, limit=self._limit, on_page=self._on_page)
         async with aclosing(chained(found, self.place, self._token)) as groups:
             async for group in groups:
                 yield group

@@ -8,7 +8,7 @@ they arrive, so that a reader that stores the token in the same transaction as i
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -17,12 +17,13 @@ import aiohttp
 import orjson
 
 from connectors.backoff import Backoff
+from connectors.feed_seal import page_of
 from connectors.risk.acknowledge import Acknowledgements
 from connectors.risk.group import Group
 from connectors.risk.sse import EventParser, StreamBroken
 from connectors.session import ANSWER_SECONDS_MAX, Answer, HubRefused, HubSession, HubUnreachable, accepted, retry_after
 
-SCOPE = "feeds:read"
+SCOPE, SEAL = "feeds:read", "seal"
 HEARTBEAT_SECONDS_MAX = 60.0
 """A stream that is silent for so long, without a comment line, is taken for dead."""
 REST_SECONDS = 2
@@ -60,8 +61,8 @@ class Reader:
         on_waiting: Callable[[HubRefused | HubUnreachable], None] | None = None,
         on_page: Callable[[bytes], None] | None = None,
     ) -> None:
-        """`on_page` is called with each group's page as it was pulled, with its seals: `connectors.feed_seal` reads it.
-        A group may then be empty, where a page holds seals alone."""
+        """`on_page` is called before each group with its page, with the seals over its records: as it was pulled, or
+        put together of what was streamed. `connectors.feed_seal` reads it."""
         self.place = f"{feed}/{lane}" if lane else feed
         self._session, self._path = session, f"/v1/feeds/{quote(feed, safe='')}"
         self._lane = {"lane": lane} if lane else {}
@@ -71,6 +72,7 @@ class Reader:
         """Of records in a page; may be changed between two groups."""
         self._first = {"from": "earliest"} if from_start else {"from": "now"} if from_now else {}
         self._on_idle, self._on_waiting, self._on_page = on_idle, on_waiting, on_page
+        self._proof = {"proof": "yes"} if on_page else {}
         self._after_gap, self._since, self._answered_seconds = False, token, 0.0
         self._attempts = (backoff or Backoff()).begin()
 
@@ -103,7 +105,7 @@ class Reader:
         while True:
             query = {"limit": str(self.limit), "wait": str(wait_seconds)}
             query |= self._lane | (self._first if self._token is None else {"cursor": self._token})
-            query |= {"proof": "yes"} if self._on_page else {}
+            query |= self._proof
             path, seconds_max = f"{self._path}{self._pages_at}", wait_seconds + ANSWER_SECONDS_MAX
             asked = time.monotonic()
             try:
@@ -116,7 +118,7 @@ class Reader:
         self._answered_seconds = time.monotonic() - asked
         records, self._token = tuple(page["items"]), page["next"]
         self._tell_idle(not records)
-        if not records and not page.get("seals"):
+        if not records:
             return None
         if self._on_page:
             self._on_page(answer.body)
@@ -126,7 +128,7 @@ class Reader:
         """Groups as the hub pushes them; connects again by itself, from the last group. Never ends by itself."""
         while True:
             at = {} if self._token is None else {"Last-Event-ID": self._token}
-            query = self._lane | (self._first if self._token is None else {})
+            query = self._lane | self._proof | (self._first if self._token is None else {})
             timeout = aiohttp.ClientTimeout(
                 total=None, sock_connect=ANSWER_SECONDS_MAX, sock_read=HEARTBEAT_SECONDS_MAX
             )
@@ -154,11 +156,11 @@ class Reader:
 
     async def _groups(self, content: aiohttp.StreamReader) -> AsyncIterator[Group]:
         """A group ends with the event that brings an id; what the end of the stream cuts off comes again."""
-        parser, records, size = EventParser(), list[dict[str, Any]](), 0
+        parser, records, seals, size = EventParser(), list[bytes](), list[bytes](), 0
         async for chunk in content.iter_any():
             for event in parser.feed(chunk):
-                if event.event == self._word and event.data:
-                    records.append(_decoded(event.data))
+                if event.data and event.event in (self._word, SEAL):
+                    (seals if event.event == SEAL else records).append(event.data)
                     size += len(event.data)
                 if size > GROUP_BYTES_MAX:
                     raise HubRefused(200, {"code": "GROUP_TOO_LARGE", "fix": "Pull this feed.", "retryable": False})
@@ -167,8 +169,14 @@ class Reader:
                     self._attempts.succeeded()
                     self._tell_idle(not records)
                     if records:
-                        yield self._group(tuple(records), event.id)
-                    records, size = [], 0
+                        yield self._streamed(records, seals, event.id)
+                    records, seals, size = [], [], 0
+
+    def _streamed(self, records: Sequence[bytes], seals: Sequence[bytes], token: str) -> Group:
+        group = self._group(tuple(map(_decoded, records)), token)
+        if self._on_page:
+            self._on_page(page_of(records, seals))
+        return group
 
     def _tell_idle(self, idle: bool) -> None:
         """Only what the hub says first counts: later, to wait is what a reader does."""

@@ -9,7 +9,7 @@ A group's token, stored with the work that was done on it, is where another `Rep
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -74,11 +74,13 @@ class Replay:
         limit: int = 500,
         wait_seconds: int = 20,
         backoff: Backoff | None = None,
+        on_page: Callable[[bytes], None] | None = None,
     ) -> None:
+        """`on_page` is called before each group with its page, with the seals over its records."""
         self.place = f"replay {replay}"
         self._session, self._path = session, f"/v1/replays/{quote(replay, safe='')}/records"
         self._token, self._limit, self._wait_seconds = token, limit, wait_seconds
-        self._attempts = (backoff or Backoff()).begin()
+        self._attempts, self._on_page = (backoff or Backoff()).begin(), on_page
 
     def groups(self) -> AsyncGenerator[Group, None]:
         """As `pull`."""
@@ -94,10 +96,11 @@ class Replay:
         while True:
             query = {"limit": str(self._limit), "wait": str(self._wait_seconds)}
             query |= {"cursor": self._token} if self._token is not None else {}
+            query |= {"proof": "yes"} if self._on_page else {}
+            seconds_max = self._wait_seconds + ANSWER_SECONDS_MAX
             try:
-                page = await self._session.get(
-                    self._path, query, answer_seconds_max=self._wait_seconds + ANSWER_SECONDS_MAX
-                )
+                answer = await self._session.request("GET", self._path, query=query, answer_seconds_max=seconds_max)
+                page = accepted(answer).json()
             except (HubRefused, HubUnreachable) as e:
                 if isinstance(e, HubRefused) and not e.retryable:
                     raise
@@ -106,6 +109,8 @@ class Replay:
             self._attempts.succeeded()
             self._token, after_gap = page["next"], after_gap or page["replay"]["gap"]
             if page["items"]:
+                if self._on_page:
+                    self._on_page(answer.body)
                 yield Group(tuple(page["items"]), page["next"], after_gap)
                 after_gap = False
             if page["replay"]["complete"]:
