@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextvars import copy_context
 from importlib import import_module
 
 from connectors.errors import ConnectorError
@@ -65,7 +66,8 @@ def _run_verb(verb: str, arguments: Sequence[str]) -> int:
 
     app = import_module(f"connectors.commands.{verb.replace('-', '_')}").app
     try:
-        outcome = app(arguments, exit_on_error=False, result_action="return_value")
+        # What an option chooses for all that this command says ends with it.
+        outcome = copy_context().run(app, arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:  # Printed by cyclopts.
         return MISUSED
     except KeyboardInterrupt:

@@ -43,13 +43,22 @@ class HubRefused(ConnectorError):
     def __init__(self, status: int, problem: Mapping[str, Any], retry_after_seconds: float = 0.0) -> None:
         self.status, self.problem, self.retry_after_seconds = status, problem, retry_after_seconds
         self.code = str(problem.get("code", f"HTTP_{status}"))
-        words = (problem.get(name) for name in ("title", "detail", "fix"))
-        self.words = " ".join(str(each) for each in words if each) or f"The hub answered {status}."
+        self.words = _words(problem) or f"The hub answered {status}."
         super().__init__(f"{self.code}: {self.words}")
 
     @property
     def retryable(self) -> bool:
         return bool(self.problem.get("retryable", self.status == 429 or self.status >= 500))
+
+
+_LOOK_THERE = ("Correct what `detail` names.", "Use what `detail` names.", "Ask for what `detail` names.")
+
+
+def _words(problem: Mapping[str, Any]) -> str:
+    """A problem as sentences. What only says to look at `detail` is left out: that stands here itself."""
+    title, detail, fix = (str(problem.get(name) or "").strip() for name in ("title", "detail", "fix"))
+    told = (title, detail, "" if fix in _LOOK_THERE else fix)
+    return " ".join(each if each.endswith((".", "!", "?", ":")) else f"{each}." for each in told if each)
 
 
 class TokenRefused(HubRefused):
@@ -275,7 +284,7 @@ class HubSession:
                     break
                 await self._ready(lane, response)
         if answer.status != 200:
-            raise _refused_token(answer, self._client_id)
+            raise _refused_token(answer, self._client_id, self._scope)
         granted = answer.json()
         if not isinstance(token := granted.get("access_token"), str):
             raise HubUnreachable("the token endpoint's answer holds no access_token")
@@ -318,11 +327,15 @@ def refusal(answer: Answer) -> HubRefused:
     return HubRefused(answer.status, problem, answer.retry_after_seconds)
 
 
-def _refused_token(answer: Answer, client_id: str) -> HubRefused:
+def _refused_token(answer: Answer, client_id: str, scope: str) -> HubRefused:
     """The token endpoint words its errors as OAuth does (RFC 6749 §5.2)."""
     error = refusal(answer)
     if "error" not in error.problem:
         return TokenRefused(answer.status, error.problem, answer.retry_after_seconds)
+    if error.problem["error"] == "invalid_scope" and scope:
+        title = f"{client_id} may not do this: it was not granted {scope}"
+        fix = f"Ask the operator for a key with it (`customs-hub key add … --scope {scope}`)."
+        return TokenRefused(answer.status, {"code": "INVALID_SCOPE", "title": title, "fix": fix})
     problem = {
         "code": str(error.problem["error"]).upper(),
         "title": f"No token for {client_id}.",

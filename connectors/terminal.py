@@ -13,6 +13,8 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, NoReturn
 
+from connectors.errors import ConnectorError
+
 TERMINATED = 128 + signal.SIGTERM
 """The exit code of a program that ended because it was asked to."""
 
@@ -20,6 +22,14 @@ TERMINATED = 128 + signal.SIGTERM
 def plain(text: str) -> str:
     """The text with everything replaced by which it could move the cursor or give the terminal orders."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def agreed(question: str) -> bool:
+    """Whether the person at the terminal says yes. Raises `ConnectorError`: there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise ConnectorError("nobody is there to ask; give --yes if it was read before")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "o", "oui")
 
 
 @contextmanager

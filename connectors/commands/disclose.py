@@ -8,7 +8,9 @@ from pathlib import Path
 from cyclopts import App
 
 from connectors.disclosure import disclose, receipts_in
+from connectors.errors import ConnectorError
 from connectors.partner.receipts import ReceiptBook
+from connectors.verify import ReceiptInvalid
 
 app = App(name="customs-connect disclose", help="Show one member of an event to whom it was withheld.")
 
@@ -30,7 +32,10 @@ def show(receipt: Path, event: Path, /, *, member: str, leaf: str = "") -> int:
     leaf
         The record's `hubleaf`, where an event that was sent again has several receipts.
     """
-    receipts = ReceiptBook(receipt) if receipt.is_dir() else receipts_in(receipt.read_bytes())
+    try:
+        receipts = ReceiptBook(receipt) if receipt.is_dir() else receipts_in(receipt.read_bytes())
+    except ReceiptInvalid as e:
+        raise ConnectorError(f"{receipt}: {e}") from e
     sys.stdout.buffer.write(disclose(receipts, event.read_bytes(), member, leaf).encoded() + b"\n")
     sys.stdout.buffer.flush()
     return 0

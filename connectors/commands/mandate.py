@@ -61,7 +61,7 @@ def draft(
     id
         The mandate's name, never used by you before: a-z, 0-9 and -, at most 32 characters.
     type
-        Event types; customs.seal.* stands for a family, * for all; one or more.
+        Event types; `customs.seal.*` stands for a family, `*` for all; one or more.
     until
         The first moment at which it no longer holds: a date (UTC), or an RFC 3339 time.
     since

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from msgspec import to_builtins
 
-from connectors.commands.shared import JSON, STRIP_IS_OWN, HubOptions, print_json
+from connectors.commands.shared import JSON, STRIP_IS_OWN, HubOptions, print_json, unreachable
 from connectors.errors import ConnectorError
 from connectors.language import language
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, OutgoingEvent, Verdict, connect, events_of
@@ -156,8 +156,7 @@ class _Printer:
             return
         self._told_waiting = True
         if why.code == UNREACHABLE:
-            reason = why.detail.removeprefix(f"{url.rstrip('/')} did not answer: ")
-            said = f"cannot reach {url} ({reason})"
+            said = unreachable(url, why.detail)
         else:
             said = f"the hub takes nothing now ({': '.join(filter(None, (why.code or why.verdict, why.detail)))})"
         print(f"{said}; trying again", file=sys.stderr, flush=True)

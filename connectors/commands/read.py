@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
-from connectors.commands.shared import JSON, HubOptions, print_json
+from connectors.commands.shared import JSON, HubOptions, print_json, say, say_waiting
 from connectors.errors import ConnectorError
 from connectors.feed_seal import Sealed
 from connectors.risk.proved import SealCheck
 from connectors.risk.reader import SCOPE, Reader, feeds
 from connectors.session import HubSession
 from connectors.terminal import plain
+
+PAGE = 500
+"""Records of one page."""
 
 app = App(name="customs-connect read", help="Read a feed.")
 
@@ -32,7 +37,7 @@ def read(
     stream: Annotated[bool, Parameter(negative=())] = False,
     ack: Annotated[bool, Parameter(negative=())] = False,
     from_start: Annotated[bool, Parameter(negative=())] = False,
-    count: int | None = None,
+    count: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     proof: Path | None = None,
     json: JSON = False,
 ) -> None:
@@ -43,13 +48,13 @@ def read(
     feed
         The feed's name.
     stream
-        Have the hub push them (Server-Sent Events), instead of pulling.
+        Read the feed's stream (Server-Sent Events), instead of pulling.
     ack
         Acknowledge what was printed, so that the next run goes on after it.
     from_start
         Begin with the earliest record that the hub keeps, whatever was acknowledged.
     count
-        Stop after so many records (at the end of their group).
+        Stop after so many records; of a stream that is acknowledged, at the end of their group.
     proof
         A directory for the pages as they came, with the seals of what they withhold, each verified; and for the hub's
         keys. `verify-disclosure` takes them. Records are printed once their seal has come. Not with --stream.
@@ -81,37 +86,41 @@ async def _read(
     nothing = f"nothing new in {feed} after the place acknowledged last; waiting (Ctrl-C ends; --from-start shows all)"
     if from_start:
         nothing = f"nothing in {feed} yet; waiting (Ctrl-C ends)"
+    left = sys.maxsize if count is None else count
     async with hub.session(SCOPE) as session:
-        reader = Reader(
-            session, feed, from_start=from_start, on_idle=lambda: print(nothing, file=sys.stderr, flush=True)
-        )
-        printed_count = 0
-        async with aclosing(reader.stream() if stream else reader.pull()) as groups:
+        said: dict[str, Any] = {"on_idle": partial(say, nothing), "on_waiting": partial(say_waiting, hub.hub)}
+        reader = Reader(session, feed, push=stream, limit=min(left, PAGE), from_start=from_start, **said)
+        async with aclosing(reader.groups()) as groups:
             async for group in groups:
-                for record in group.records:
+                records = group.records if ack else group.records[:left]
+                for record in records:
                     print_record(record, json=json)
                 if ack:
                     await reader.acknowledge(group.token)
-                printed_count += len(group.records)
-                if count is not None and printed_count >= count:
+                left -= len(records)
+                if left <= 0:
                     return
+                reader.limit = min(left, PAGE)
 
 
 async def _read_sealed(
     feed: str, hub: HubOptions, directory: Path, *, ack: bool, from_start: bool, count: int | None, json: bool
 ) -> None:
+    left = sys.maxsize if count is None else count
     async with hub.session(SCOPE) as session:
-        pages, shelf, printed_count = list[bytes](), _Shelf(session, feed, directory), 0
-        reader = Reader(session, feed, from_start=from_start, on_page=pages.append)
+        pages, shelf = list[bytes](), _Shelf(session, feed, directory)
+        said: dict[str, Any] = {"on_page": pages.append, "on_waiting": partial(say_waiting, hub.hub)}
+        reader = Reader(session, feed, from_start=from_start, **said)
         async with aclosing(reader.pull()) as groups:
             async for group in groups:
-                for each in [each for page in pages for each in await shelf.take(page)]:
+                sealed = [each for page in pages for each in await shelf.take(page)]
+                for each in sealed if ack else sealed[: max(left, 0)]:
                     print_record(orjson.loads(each.record), json=json)
-                    printed_count += 1
                 pages.clear()
+                left -= len(sealed)
                 if ack and not shelf.records.waiting:
                     await reader.acknowledge(group.token)
-                if count is not None and printed_count >= count and not shelf.records.waiting:
+                if left <= 0 and not (ack and shelf.records.waiting):
                     return
 
 
@@ -143,4 +152,6 @@ def print_record(record: dict[str, Any], *, json: bool) -> None:
         return
     subjects = record["data"].get("subjects", ())
     about = " ".join(f"{each.get('scheme')}:{each.get('value')}" for each in subjects)
-    print(plain(f"{record['time']}  {record['type']}  {record.get('publisher', '-')}  {about}".rstrip()), flush=True)
+    which = f"{record.get('source', '')} {record.get('id', '')}".strip()
+    told = (record["time"], record["type"], record.get("publisher", "-"), about, which)
+    print(plain("  ".join(each for each in told if each)), flush=True)

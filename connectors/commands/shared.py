@@ -14,7 +14,8 @@ from cyclopts import Parameter
 from connectors.api_key import VARIABLE, ApiKey, read_api_key
 from connectors.errors import ConnectorError
 from connectors.keys import SigningKey, read_key
-from connectors.session import HubSession
+from connectors.language import Language, choose
+from connectors.session import HubRefused, HubSession, HubUnreachable
 
 JSON = Annotated[bool, Parameter(negative=())]
 """Print one JSON object a line, for machines."""
@@ -38,6 +39,13 @@ class HubOptions:
     api_key_file: Path | None = None
     "A file with an API key, that only you may read; or the key is in CUSTOMS_CONNECT_API_KEY."
 
+    lang: Language | None = None
+    "The language of texts, en or fr; without it, that of the environment variable CUSTOMS_LANG."
+
+    def __post_init__(self) -> None:
+        if self.lang is not None:
+            choose(self.lang)
+
     def session(self, scope: str) -> HubSession:
         """As what was given proves it. Raises `ConnectorError`."""
         return HubSession(self.hub, client_id=self.client, key=self.credential(), scope=scope)
@@ -60,6 +68,24 @@ class HubOptions:
         if self.client and self.key is not None and self.api_key_file is None:
             return self.key
         raise ConnectorError(f"this takes a key of the system's own: give --client and --key; {instead}")
+
+
+def say(words: str) -> None:
+    """Beside what is printed."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def say_waiting(url: str, why: HubRefused | HubUnreachable) -> None:
+    """That the hub is waited for."""
+    if isinstance(why, HubRefused):
+        say(f"the hub gives nothing now ({why}); trying again")
+    else:
+        say(f"{unreachable(url, str(why))}; trying again")
+
+
+def unreachable(url: str, detail: str) -> str:
+    reason = detail.removeprefix(f"{url.rstrip('/')} did not answer: ")
+    return f"cannot reach {url} ({reason})"
 
 
 def print_json(value: object) -> None:

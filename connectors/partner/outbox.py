@@ -38,6 +38,10 @@ class OutboxOfAnother(ConnectorError):
     """An outbox holds events of one publisher; these are another's."""
 
 
+class NoOutbox(ConnectorError):
+    """The file is another's."""
+
+
 class RefusedEvent(Struct, frozen=True):
     """An event that the hub does not take as it is, and why."""
 
@@ -56,12 +60,18 @@ class Outbox:
     """The outbox in the file `path`, which is made if it is not there.
 
     `publisher`: whose events it holds, where they are sent for another partner; they are never sent as anybody else's.
-    Raises `OutboxOfAnother`. None: whoever's they are, to be looked at.
+    Raises `OutboxOfAnother`, `NoOutbox`. None: whoever's they are, to be looked at.
     """
 
     def __init__(self, path: Path, *, publisher: str | None = None) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("pragma journal_mode = wal")
+        try:
+            self._database.execute("pragma journal_mode = wal")
+        except sqlite3.DatabaseError as e:
+            self._database.close()
+            if e.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise NoOutbox(f"{path} is no outbox") from e
+            raise
         self._database.execute("pragma synchronous = full")
         self._database.executescript(_SCHEMA)
         if publisher is not None:

@@ -48,9 +48,9 @@ def says(agreement: Agreement, recipient: str) -> Iterator[str]:
         yield "It may read them from Kafka itself, and see how much others send."
     if agreement.notices:
         yield f"It may answer with notices: {', '.join(agreement.notices)}."
-    yield f"From {_moment(agreement.valid_from)} on."
+    yield f"From {moment(agreement.valid_from)} on."
     if agreement.valid_to is not None:
-        yield f"Until {_moment(agreement.valid_to)}."
+        yield f"Until {moment(agreement.valid_to)}."
 
 
 def _provider(provider: Provider) -> str:
@@ -84,5 +84,5 @@ def _conditions(conditions: Conditions) -> Iterator[str]:
         yield f"Only where the mode of transport is: {', '.join(conditions.modes)}."
 
 
-def _moment(seconds: int) -> str:
+def moment(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

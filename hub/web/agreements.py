@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from hub.core.agreement import Agreement, AgreementState
-from hub.core.agreement_words import says
+from hub.core.agreement_words import moment, says
 from hub.core.errors import Refusal
 from hub.core.partner import Facts, Partner
 from hub.core.permission import asking, needed
@@ -105,6 +105,8 @@ def _told(agreement: Agreement, partner: str, snapshot: Snapshot, now: int, lang
     terms = {member: value for member, value in plain(agreement).items() if member not in _OF_THE_ADMINISTRATION}
     return {
         **terms,
+        "valid_from": moment(agreement.valid_from),
+        "valid_to": None if agreement.valid_to is None else moment(agreement.valid_to),
         "recipient_name": name,
         "in_force": agreement.in_force(now),
         "waits_for_you": waits and partner in waits_for(agreement, snapshot),

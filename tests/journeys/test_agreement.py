@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from connectors.keys import generate, write_key
 from connectors.partner import ReceiptBook
 from hub import cli as hub_cli
 from hub.core.agreement import AgreementState
+from tests.terminal import CONNECT, shell
 from tests.world import HubWorld, event, hub_world, settings_in
 
 SYSTEMS = {
@@ -71,8 +73,12 @@ async def test_from_the_proposal_over_two_signatures_to_the_end(journey: Journey
     assert "NOT_PERMITTED" in await side("terminal", "push", sent, exits=1)
 
     assert "waits for your signature" in await side("terminal", "agreement", "list")
-    assert "it is proposed" in await side("terminal", "agreement", "sign", "gates")
-    assert "it is active" in await side("watch", "agreement", "sign", "gates")
+    assert "nobody is there to ask" in await side("terminal", "agreement", "sign", "gates", exits=1)
+    signed = await side("terminal", "agreement", "sign", "gates", "--yes")
+    assert "It may keep them for 90 days." in signed
+    assert re.search(r"valid_from  20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n  valid_to  until it is ended", signed)
+    assert "it is proposed" in signed
+    assert "it is active" in await side("watch", "agreement", "sign", "gates", "--yes")
     await officer("feed", "add", "risk", "--recipient", "watch", "--purpose", "security-risk-assessment")
 
     receipts = ["--receipts", journey.folder / "receipts"]
@@ -107,6 +113,35 @@ async def test_stripping_goes_by_ones_own_agreements_alone(journey: Journey) -> 
     told = await journey.side("terminal", "push", journey.event, "--strip", "--on-behalf-of", "other", exits=1)
 
     assert "your own agreements" in told
+
+
+async def test_an_agreement_is_signed_by_who_says_yes_at_the_terminal(journey: Journey) -> None:
+    await journey.officer("agreement", "propose", "gates", "--partner", "terminal", *TERMS)
+    reach = ["--hub", journey.world.hub.url, "--client", "terminal.erp", "--key", str(journey.folder / "terminal.pem")]
+
+    async with shell(journey.folder) as typist:
+        for answer, told in (("n", "not signed"), ("y", "signed; it is proposed")):
+            typist.run(*CONNECT, "agreement", "sign", "gates", *reach)
+            assert "It may pass them on to nobody." in await typist.until("Sign gates as terminal.erp? [y/N] ")
+            typist.type(f"{answer}\r")
+            await typist.until(told)
+
+
+async def test_a_company_reads_its_agreements_in_the_language_that_it_asks_for(journey: Journey) -> None:
+    await journey.officer("agreement", "add", "gates", "--partner", "terminal", *TERMS)
+
+    french = await journey.side("terminal", "agreement", "list", "--lang", "fr")
+    english = await journey.side("terminal", "agreement", "list")
+
+    assert "Il peut les conserver pendant 90 jours." in french
+    assert "It may keep them for 90 days." in english
+
+
+async def test_a_scope_that_is_missing_is_told_with_whom_to_ask_for_it(journey: Journey) -> None:
+    told = await journey.side("terminal", "read", "risk", exits=1)
+
+    assert "terminal.erp may not do this: it was not granted feeds:read." in told
+    assert "customs-hub key add" in told
 
 
 async def test_what_does_not_wait_for_a_side_is_not_signed(journey: Journey) -> None:

@@ -87,7 +87,40 @@ async def test_a_replay_that_was_broken_off_goes_on_from_its_file(
 
     assert (other, "of another replay" in said) == (1, True)
     assert (code, [each["id"] for each in records]) == (0, ["b", "c"])
-    assert not state.exists()
+
+    code, records, said = await shell.replay("watch", "--from", SINCE, "--state", str(state))
+    assert (code, records, "read to its end" in said) == (0, [], True)
+
+
+async def test_a_replay_that_another_began_is_read_by_its_id_and_stays_open(
+    world: HubWorld, watch: Caller, shell: Shell
+) -> None:
+    await sent(world, watch)
+    async with session_of(watch) as session:
+        replay = await begin(session, "watch", since=SINCE)
+
+    code, records, _ = await shell.replay("--session", replay)
+    _, listed, _ = await shell.replay()
+
+    assert (code, [each["id"] for each in records]) == (0, ["a", "b", "c"])
+    assert [each["id"] for each in listed] == [replay]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["watch", "--from", "yesterday"], "--from: 'yesterday' is no time"),
+        (["watch", "--session", "x"], "--session names a replay that was begun already"),
+        (["--failed"], "name the feed"),
+        (["--state", "place.json"], "name the feed"),
+    ],
+)
+async def test_what_names_no_one_replay_is_refused_in_words_before_the_hub_is_asked(
+    shell: Shell, arguments: list[str], words: str
+) -> None:
+    code, _, said = await shell.replay(*arguments)
+
+    assert (code, words in said) == (1, True), said
 
 
 async def test_a_session_that_was_ended_is_told_to_whoever_reads_on(world: HubWorld, watch: Caller) -> None:

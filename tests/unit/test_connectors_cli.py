@@ -286,6 +286,33 @@ async def test_read_says_that_nothing_is_new_and_how_to_start_over(hub: FakeHub,
     )
 
 
+async def test_read_stops_at_the_number_that_was_asked_for_and_asks_for_no_more(hub: FakeHub, shell: Shell) -> None:
+    items = [{"id": f"e{at}", "source": "s", "type": "t", "time": "T", "data": {}} for at in range(4)]
+    hub.pages = {
+        None: web.json_response({"items": items[:2], "next": "c1"}),
+        "c1": web.json_response({"items": items[2:], "next": "c2"}),
+    }
+
+    assert await shell.run("read", "risk-a", "--count", "3", hub=hub) == 0
+
+    assert shell.out == "T  t  -  s e0\nT  t  -  s e1\nT  t  -  s e2\n"
+    assert [asked["limit"] for asked in hub.asked] == ["3", "1"]
+
+
+async def test_read_says_once_that_the_hub_is_waited_for(hub: FakeHub, shell: Shell) -> None:
+    item = {"id": "e1", "type": "t", "time": "T", "data": {}}
+    answers = [
+        problem(503, "OVERLOADED"),
+        problem(503, "OVERLOADED"),
+        web.json_response({"items": [item], "next": "c"}),
+    ]
+    hub.pages = {None: lambda: answers.pop(0)}
+
+    assert await shell.run("read", "risk-a", "--count", "1", hub=hub) == 0
+
+    assert shell.err.count("the hub gives nothing now (OVERLOADED") == 1
+
+
 async def test_read_from_the_start_asks_for_the_earliest_record(hub: FakeHub, shell: Shell) -> None:
     item = {"id": "e1", "type": "t", "time": "T", "publisher": "acme", "data": {}}
     hub.pages = {None: web.json_response({"items": [item], "next": "c1"})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -66,15 +67,38 @@ async def test_a_receiver_that_has_the_secret_gets_the_feed_signed(
     assert TEXT in said.err
 
 
-async def test_a_receiver_that_does_not_prove_itself_gets_nothing(
-    hub: FakeHub, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+async def test_a_receiver_is_asked_until_it_proves_itself_and_why_it_has_not_is_said_once(
+    receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hub.pages = {None: page("c1", "1")}
+    known, receiver.keys = receiver.keys, Keys(f"whsec_{b64encode(bytes(32)).decode()}")
+    pauses = list[float]()
 
-    assert await listened(hub, receiver, "--count", "1") == 1
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            receiver.keys = known
 
-    assert receiver.came == []
-    assert "a hub would send nothing there" in capsys.readouterr().err
+    async with Forwarder(receiver.url, TEXT, "batch", as_json=True, backoff=Backoff(sleep=pause)) as forwarding:
+        await forwarding.until_verified()
+
+    assert (len(pauses), receiver.came) == (3, [])
+    assert capsys.readouterr().err.count("a hub sends nothing there before") == 1
+
+
+async def test_where_nothing_listens_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    async with receiving() as gone:
+        url = gone.url
+    async with Forwarder(url, TEXT, "batch", as_json=False) as forwarding:
+        assert await forwarding.verified() == f"{url} does not answer: connection refused, nothing listens there"
+
+
+async def test_so_many_records_are_brought_as_were_asked_for(hub: FakeHub, receiver: Receiver) -> None:
+    hub.pages = {None: page("c1", "1", "2", "3"), "c1": page("c2", "4", "5", "6")}
+
+    assert await listened(hub, receiver, "--secret", TEXT, "--count", "5", "--batch", "2") == 0
+
+    assert [came.ids for came in receiver.came] == [["1", "2"], ["3"], ["4", "5"]]
+    assert [asked["limit"] for asked in hub.asked] == ["5", "2"]
 
 
 async def test_a_message_that_is_not_taken_comes_again_under_the_same_id(receiver: Receiver) -> None:
