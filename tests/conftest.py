@@ -18,6 +18,7 @@ from tests.search_at_end import pytest_sessionfinish as pytest_sessionfinish
 from tests.search_at_end import pytest_terminal_summary as pytest_terminal_summary
 
 settings.register_profile("untimed", deadline=None)  # How long an example takes is the machine's business.
+settings.register_profile("quick", deadline=None, max_examples=25)  # `tests/run quick` asks for it.
 settings.load_profile("untimed")
 
 

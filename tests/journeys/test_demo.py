@@ -13,6 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
+from hub.cli import run
+
 COMMAND = (sys.executable, "-P", "-c", "from hub.cli import main; main()", "demo")
 SETTLED = ("accepted", "duplicates", "rejected", "suspended_refused", "unanswered")
 
@@ -158,21 +160,19 @@ def test_children_go_even_if_the_demo_is_killed(tmp_path: Path) -> None:
     assert gone(children)
 
 
-def test_a_directory_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+def test_a_directory_that_is_not_empty_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "something").touch()
 
-    demo = start("--data", str(tmp_path), "--json", scratch=tmp_path)
-    out, err = demo.communicate(timeout=100.0)
+    code = run(["demo", "--data", str(tmp_path), "--json"])
 
-    assert (demo.returncode, out) == (1, b"")
-    assert b"is not empty" in err
+    out, err = capfd.readouterr()
+    assert (code, out) == (1, "")
+    assert "is not empty" in err
 
 
 @pytest.mark.parametrize("time_given", ["", "20", "s", "-5s", "0s", "ten"])
-def test_a_time_that_is_none_is_refused(tmp_path: Path, time_given: str) -> None:
-    demo = start(f"--for={time_given}", scratch=tmp_path)
+def test_a_time_that_is_none_is_refused(time_given: str, capfd: pytest.CaptureFixture[str]) -> None:
+    code = run(["demo", f"--for={time_given}"])
 
-    _, err = demo.communicate(timeout=100.0)
-
-    assert demo.returncode == 2
-    assert b"20s" in err
+    assert code == 2
+    assert "20s" in capfd.readouterr().err

@@ -61,6 +61,7 @@ def walk() -> str:
     return block.partition("\n")[2]
 
 
+@pytest.mark.slow
 async def test_the_readmes_walk_leads_from_an_application_to_live_traffic(world: HubWorld, tmp_path: Path) -> None:
     await world.act("partner.add", id="customs", name="Customs", country="NL", roles=["authority"])
     script = f"set -e -o pipefail\nhub={world.hub.url}\n{walk()}"

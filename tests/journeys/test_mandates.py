@@ -83,6 +83,7 @@ async def test_a_mandate_is_drafted_signed_by_two_granted_used_and_withdrawn(
     assert (stated["publisher"], stated["submitted_by"]) == ("terminal", "broker.erp")
 
 
+@pytest.mark.slow
 async def test_the_readmes_lines_grant_a_mandate_send_under_it_and_end_it(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
     [block] = [each for each in blocks if "mandate draft " in each]

@@ -40,6 +40,7 @@ async def judged(world: HubWorld) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_the_readmes_lines_sign_a_push_and_verify_what_the_hub_kept(world: HubWorld, tmp_path: Path) -> None:
     await world.act("partner.add", id="terminal", name="Terminal", country="NL", roles=["terminal"])
     await world.act("partner.add", id="watch", name="Watch", country="NL", roles=["authority"])

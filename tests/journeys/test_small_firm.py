@@ -58,6 +58,7 @@ def line_of_the_readme() -> str:
     return str(line)
 
 
+@pytest.mark.slow
 async def test_the_readmes_line_sends_a_table_from_a_folder_with_the_key_alone(firm: Firm) -> None:
     drop = firm.folder / "drop"
     drop.mkdir()
