@@ -4,7 +4,7 @@ Theory of operation. Each partition is gone through in whole batches below the j
 that all was looked at. What is the first of its identity, and is covered by an agreement whose `archive_days` go beyond
 the log's own time, goes into a segment beside the seals of its batch. A segment is written once there is enough for
 one, or the oldest of it has waited a quarter of the log's time. The log's own purge waits for it (`safe_before_us`);
-Kafka's retention does not, so that it begins early and an alarm tells when it does not keep up.
+Kafka's retention is only told so at the next purge, so that it begins early and an alarm tells when it lags behind.
 """
 
 from __future__ import annotations

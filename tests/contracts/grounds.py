@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from hub.core.record import LogRecord
 from hub.drivers.kafka.event_log import KafkaEventLog
@@ -20,6 +16,7 @@ from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.sqlite.event_log import SQLiteEventLog
 from hub.drivers.system.clock import SystemClock
 from hub.ports.event_log import EventLog
+from tests.brokers import administering, let_go, settings_of
 from tests.clock import ManualClock
 from tests.patience import patient
 
@@ -102,34 +99,18 @@ class KafkaGround:
         await asyncio.sleep(seconds)
 
     async def trim(self, log: EventLog, stream: str) -> None:
-        topic = self.settings.topic_prefix + stream
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
-        await admin.start()
-        try:
-            (described,) = await admin.describe_topics([topic])
-            everywhere = [TopicPartition(topic, each["partition"]) for each in described["partitions"]]
-            await admin.delete_records({where: RecordsToDelete(before_offset=-1) for where in everywhere})
-        finally:
-            await admin.close()
+        async with administering(self.settings.bootstrap) as admin:
+            await let_go(admin, self.settings.topic_prefix + stream)
 
     async def keeps(self, log: EventLog, stream: str, seconds: int) -> bool:
         """By what the topic says, once the broker has heard of it: it looks only every few minutes."""
         await log.purge(stream, SystemClock().now_us() - seconds * 1_000_000)
         settings: dict[str, str] = {}
-        while settings.get("retention.ms") != str(seconds * 1_000):
-            settings = await self._settings(stream)
+        async with administering(self.settings.bootstrap) as admin:
+            while settings.get("retention.ms") != str(seconds * 1_000):
+                settings = await settings_of(admin, self.settings.topic_prefix + stream)
         shape = settings["cleanup.policy"], settings["message.timestamp.type"]
         return int(settings["segment.ms"]) <= seconds * 100 and shape == ("delete", "LogAppendTime")
-
-    async def _settings(self, stream: str) -> dict[str, str]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
-        await admin.start()
-        try:
-            topic = ConfigResource(ConfigResourceType.TOPIC, self.settings.topic_prefix + stream)
-            (answer,) = await admin.describe_configs([topic])
-        finally:
-            await admin.close()
-        return {entry[0]: entry[1] for entry in answer.resources[0][4]}
 
 
 LOG_GROUNDS: dict[str, Callable[[Path], LogGround]] = {

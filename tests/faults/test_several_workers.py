@@ -21,6 +21,7 @@ from hub.cli import run
 from hub.core.settings import AuthSettings, KafkaSettings, LogSettings, PostgresSettings, Settings
 from tests.faults.connections import EVENT, FORM, Said, assertion, connected, token
 from tests.faults.history import Outcome
+from tests.faults.hook import NETWORKS, hooked
 from tests.faults.load import Outgoing, outgoing
 from tests.faults.stage import FEEDS, Stage, stage
 from tests.postgres import PostgresCluster, running_postgres
@@ -238,6 +239,25 @@ async def told(on: Stage, directory: Path, count: int) -> list[list[tuple[str, l
                     await asyncio.sleep(0.05)
                 found.append([(each["code"], [event["id"] for event in each["events"]]) for each in items])
     return found
+
+
+async def test_what_a_worker_brought_to_a_webhook_and_could_not_keep_comes_again_under_its_name(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings = replace(settings, webhooks=replace(settings.webhooks, networks=NETWORKS))
+    names = [f"{number:02}" for number in range(10)]
+    async with (
+        stage(settings, tmp_path, workers=len(WORKERS)) as on,
+        hooked(on.settings, FEEDS[0], random.Random(1)) as hook,
+    ):
+        await on.start("before-keep:4")  # Each message is kept when it is made, and when it is done.
+        for name in names:
+            await on.desks["acme"].settle([event(name)], random.Random(1))
+        while len(hook.held) < len(names):
+            await asyncio.sleep(0.05)
+
+        assert on.hub.killed.exists()
+        assert [seen.key.id for seen in hook.held] == names
 
 
 async def test_a_quota_is_one_for_all_workers_together(settings: Settings, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from connectors.risk.kafka import KafkaReader, feed_consumer
 from connectors.risk.reader import Group
 from schemas.headers import FeedHeader, pack
+from tests.brokers import administering
 
 pytestmark = pytest.mark.kafka
 GROUP = "customs.engine"
@@ -70,15 +71,11 @@ class Scene:
 
 @pytest.fixture
 async def scene(kafka_bootstrap: str) -> AsyncIterator[Scene]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    try:
+    async with administering(kafka_bootstrap) as admin:
         scene = Scene(kafka_bootstrap, admin)
         await admin.create_topics([NewTopic(scene.topic, num_partitions=2, replication_factor=1)])
         await scene.spread(2)
         yield scene
-    finally:
-        await admin.close()
 
 
 def ids(groups: list[Group]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
@@ -31,12 +32,28 @@ async def endless(block: bytes) -> AsyncIterator[bytes]:
         yield block
 
 
+_KAFKA = pytest.param("kafka", marks=[pytest.mark.kafka, pytest.mark.slow])
+ON_KAFKA_TOO = pytest.mark.parametrize("on", ["memory", _KAFKA], indirect=True)
+"""A story that is told on a real Kafka as well; `ON_BOTH_GROUNDS`: of the end of records, which memory has not."""
+ON_BOTH_GROUNDS = pytest.mark.parametrize("on", ["sqlite", _KAFKA], indirect=True)
+
+
 @pytest.fixture
-def make_world(tmp_path: Path) -> MakeWorld:
+def on(request: Any) -> dict[str, Any]:
+    """The rooms of the settings that say where the hub keeps its log; in memory, unless a story says otherwise."""
+    if (ground := getattr(request, "param", "memory")) != "kafka":
+        return {"ground": ground}
+    brokers = {"bootstrap": request.getfixturevalue("kafka_bootstrap"), "topic_prefix": f"{uuid4().hex[:8]}."}
+    return {"ground": "kafka", "kafka": brokers, "log": {"events_partitions": 1}}
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, on: dict[str, Any]) -> MakeWorld:
     """A hub with other bounds: `make_world(http={"body_bytes_max": 1_000})`."""
 
     def make(wrap: Any = None, **rooms: Any) -> AbstractAsyncContextManager[HubWorld]:
-        return hub_world(settings_in(tmp_path, **rooms), wrap)
+        merged = on | rooms | {"log": on.get("log", {}) | rooms.get("log", {})}
+        return hub_world(settings_in(tmp_path, **merged), wrap)
 
     return make
 

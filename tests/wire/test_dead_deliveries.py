@@ -15,6 +15,7 @@ from hub.core.record import QUARANTINE, LogRecord, Position
 from hub.ports.access_journal import Query
 from schemas.headers import FeedHeader, NoticeHeader, pack, unpack
 from tests.receiver import Receiver
+from tests.wire.conftest import ON_KAFKA_TOO
 from tests.wire.test_dead_letters import in_state, look, waiting
 from tests.wire.test_webhooks import brought, hub, receiver, state
 from tests.world import Caller, HubWorld, event
@@ -47,6 +48,7 @@ async def given_up(hub: HubWorld, **said: Any) -> str:
     return letter_id(Position(stamp.generation, stamp.partition, stamp.offset), UNDELIVERED, "msg_1")
 
 
+@ON_KAFKA_TOO
 async def test_a_released_delivery_comes_again_under_a_name_of_its_own_and_is_journalled(
     hub: HubWorld, receiver: Receiver, watch: Caller
 ) -> None:

@@ -11,7 +11,7 @@ from hub.core.dead_letter import Run
 from hub.core.errors import Refusal, StorageUnavailable
 from tests.faults.scripted import ScriptedIndex
 from tests.mandates import principal
-from tests.wire.conftest import MakeWorld, without_look_ups
+from tests.wire.conftest import ON_KAFKA_TOO, MakeWorld, without_look_ups
 from tests.world import Caller, HubWorld, event
 
 BROKERS = ("broker", "rival")
@@ -80,6 +80,7 @@ async def conflict(
     return first, second
 
 
+@ON_KAFKA_TOO
 async def test_a_conflict_released_comes_to_the_feed_as_a_new_version_marked_as_released(
     world: HubWorld, watch: Caller, delta: Caller
 ) -> None:
@@ -166,6 +167,7 @@ async def test_a_repair_that_the_hub_does_not_take_now_is_refused_with_the_code_
     assert [(each.place, each.found.partition(":")[0]) for each in outcome.faults] == [("/letter", "PARTNER_SUSPENDED")]
 
 
+@ON_KAFKA_TOO
 async def test_a_repair_keeps_both_versions_is_receipted_as_the_hubs_and_its_publisher_is_told(
     world: HubWorld, watch: Caller, delta: Caller
 ) -> None:
@@ -204,6 +206,7 @@ async def test_a_discard_takes_the_content_and_keeps_who_why_when_and_the_digest
     assert len(await watch.records("watch", 1)) == 1
 
 
+@ON_KAFKA_TOO
 async def test_two_letters_of_one_identity_become_two_versions(world: HubWorld, watch: Caller, delta: Caller) -> None:
     first, _ = await conflict(delta)
     index = world.hub.ports.index
@@ -220,6 +223,7 @@ async def test_two_letters_of_one_identity_become_two_versions(world: HubWorld, 
     assert await in_state(world, "released", 2)
 
 
+@ON_KAFKA_TOO
 async def test_a_release_stops_by_itself_when_failures_repeat_and_what_is_left_waits(
     world: HubWorld, delta: Caller
 ) -> None:

@@ -19,7 +19,7 @@ from hub.trust.sealed_password import seal_password
 from hub.trust.webhook import secret_text
 from tests.endpoints import sealed_for
 from tests.receiver import Came, Receiver, receiving
-from tests.wire.conftest import MakeWorld
+from tests.wire.conftest import ON_KAFKA_TOO, MakeWorld
 from tests.world import RISK, Caller, HubWorld, event
 
 HERE = {"networks": "127.0.0.0/8", "answer_seconds_max": 5.0}
@@ -58,6 +58,7 @@ async def state(hub: HubWorld, wanted: EndpointState, name: str = "engine") -> N
         await asyncio.sleep(0.01)
 
 
+@ON_KAFKA_TOO
 async def test_an_endpoint_is_asked_first_and_then_gets_every_event_signed(hub: HubWorld, receiver: Receiver) -> None:
     delta = await hub.company()
     await brought(hub, receiver)
@@ -117,6 +118,7 @@ async def receiving_by(handle: Callable[[web.Request], Awaitable[web.Response]])
         await runner.cleanup()
 
 
+@ON_KAFKA_TOO
 async def test_a_retry_has_the_same_id_and_another_signature(hub: HubWorld, receiver: Receiver) -> None:
     failed: list[Came] = []
 
@@ -144,6 +146,7 @@ async def test_single_messages_hold_one_record_each_in_order(hub: HubWorld, rece
     assert len({each.id for each in receiver.came}) == 5
 
 
+@ON_KAFKA_TOO
 async def test_a_thin_message_shows_nothing_and_leads_to_what_is_pulled(hub: HubWorld, receiver: Receiver) -> None:
     watch = await brought(hub, receiver, mode="thin")
     await (await hub.company()).post(event("a"))
@@ -158,6 +161,7 @@ async def test_a_thin_message_shows_nothing_and_leads_to_what_is_pulled(hub: Hub
     assert {entry.access.way for entry in accesses} == {"pull"}
 
 
+@ON_KAFKA_TOO
 async def test_from_the_cursor_of_a_message_on_what_is_missing_is_pulled(hub: HubWorld, receiver: Receiver) -> None:
     watch = await brought(hub, receiver, mode="single")
     delta = await hub.company()
@@ -170,6 +174,7 @@ async def test_from_the_cursor_of_a_message_on_what_is_missing_is_pulled(hub: Hu
     assert [record["id"] for record in page["items"]] == ["b"]
 
 
+@ON_KAFKA_TOO
 async def test_every_attempt_is_written_down_before_it_leaves(hub: HubWorld, receiver: Receiver) -> None:
     receiver.hanging = asyncio.Event()
     await brought(hub, receiver)
@@ -185,6 +190,7 @@ async def test_every_attempt_is_written_down_before_it_leaves(hub: HubWorld, rec
     receiver.hanging.set()
 
 
+@ON_KAFKA_TOO
 async def test_410_ends_it_for_good_and_its_recipient_is_told(hub: HubWorld, receiver: Receiver) -> None:
     receiver.answering = lambda _: 410
     watch = await brought(hub, receiver)
@@ -248,6 +254,7 @@ async def test_a_token_for_the_receiver_is_fetched_anew_when_it_has_ended(
     assert asked == [(f"Basic {basic}", {"grant_type": "client_credentials", "scope": "events"})] * 2
 
 
+@ON_KAFKA_TOO
 async def test_one_that_hangs_and_one_that_fails_leave_the_others_and_the_pull_untouched(hub: HubWorld) -> None:
     async with receiving() as hung, receiving() as failing, receiving() as good:
         hung.hanging, failing.answering = asyncio.Event(), lambda _: 500
