@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from hub.cli import DONE, FAILED, Misused
 from hub.cli.said import changes
-from hub.cli.show import Plain, failure, print_json, refusal
+from hub.cli.show import Plain, failure, lines, print_json, refusal
 from hub.cli.signing import Signer, make_sure, signer_of
 from hub.config import CONFIG_VARIABLE, ConfigFaults, load
 from hub.core.errors import DirectoryInUse, HubError, Refusal
@@ -81,6 +81,12 @@ def act(name: str, request: Plain, options: Options, *seconds: Signer) -> int:
     Whoever `options` names signs it, and then `seconds`; without, it is the act of the user of this machine.
     """
     return FAILED if acted(name, request, options, *seconds) is None else DONE
+
+
+def act_and_give(name: str, request: Plain, given: Plain, options: Options) -> int:
+    """Do an act, and print with it what its author alone is shown, once; return the exit code."""
+    outcome = act(name, request, options)
+    return outcome if outcome == FAILED else _told(given, options, lines)
 
 
 def acted(name: str, request: Plain, options: Options, *seconds: Signer) -> Plain | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from hub.cli import DONE, FAILED, Misused
-from hub.cli.desk import DEFAULTS, Options, Reason, act, acted, asked, hub_runs, view
+from hub.cli.desk import DEFAULTS, Options, Reason, act, act_and_give, acted, asked, hub_runs, view
 from hub.cli.show import Columns, Plain, failed, lines, listing, moment, print_json
 
 app = App(
@@ -243,10 +243,7 @@ def _give(name: str, request: dict[str, Any], told: Mapping[str, Any], options: 
 
     given = {"secret": secret_text(SystemEntropy().bytes(SECRET_BYTES)), "public": str(told["public"])}
     request |= {"sealed": seal_password(given["secret"], told["name"], told["key"])}
-    outcome = act(name, request, options)
-    if outcome == DONE:
-        print_json(given) if options.json else lines(given)
-    return outcome
+    return act_and_give(name, request, given, options)
 
 
 def _sealed_from(file: Path, told: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from hub.cli import DONE, FAILED
-from hub.cli.desk import DEFAULTS, Options, Reason, act, asked, view
-from hub.cli.show import Columns, lines, listing, moment, print_json
+from hub.cli import FAILED
+from hub.cli.desk import DEFAULTS, Options, Reason, act, act_and_give, asked, view
+from hub.cli.show import Columns, listing, moment
 from hub.core.codes import CHANCE_BYTES, KAFKA_PASSWORD, make_code
 
 app = App(
@@ -109,9 +109,6 @@ def _give(name: str, request: dict[str, Any], certificate: str, told: Mapping[st
     else:
         given = {"user": told["user"], "password": make_code(KAFKA_PASSWORD, SystemEntropy().bytes(CHANCE_BYTES))}
         request |= {"user": told["user"], "sealed": seal_password(given["password"], given["user"], told["key"])}
-    outcome = act(name, request, options)
-    if outcome == DONE:
-        address = told["addresses"]["mtls" if certificate else "scram"]
-        given |= {"bootstrap": address, "topics": told["topics"], "groups": f"{told['groups']}*"}
-        print_json(given) if options.json else lines(given)
-    return outcome
+    address = told["addresses"]["mtls" if certificate else "scram"]
+    given |= {"bootstrap": address, "topics": told["topics"], "groups": f"{told['groups']}*"}
+    return act_and_give(name, request, given, options)

@@ -11,7 +11,7 @@ from hub.core.operator import SECURITY, OperatorRole
 from hub.core.registry import Snapshot
 from hub.operate.acts import Apart, Basis
 from hub.operate.checks import Checks
-from hub.operate.views import Plain, View
+from hub.operate.views import Plain, View, plain
 from hub.ports.access_journal import Entry, Query
 from hub.trust.statement import utc_text
 
@@ -60,23 +60,14 @@ def _asked(request: ListAccesses, checks: Checks) -> tuple[Query, int]:
 
 def told(access: Access) -> Plain:
     """All that is known of it."""
+    runs = run_list(access.runs)
+    kept = {name: value for name, value in plain(access).items() if name not in ("time_us", "lane", "runs")}
     return {
         "time": utc_text(access.time_us),
-        "step": access.step.value,
-        "way": access.way,
-        "recipient": access.recipient,
-        "purpose": access.purpose,
+        **kept,
         "feed": f"{access.feed}/{access.lane}" if access.lane else access.feed,
-        "reader": access.reader,
-        "credential": access.credential,
-        "agreements": list(access.agreements),
-        "revision": access.revision,
-        "generation": access.generation,
-        "partition": access.partition,
-        "offsets": _spans(run_list(access.runs)),
-        "events": sum(count for _, count in run_list(access.runs)),
-        "signature": access.signature,
-        "restriction": access.restriction,
+        "offsets": _spans(runs),
+        "events": sum(count for _, count in runs),
     }
 
 

@@ -52,13 +52,13 @@ class AddAgreement(Request, frozen=True, kw_only=True):
     """Default: now. It also says how far back a feed may start."""
     valid_to: str | None = None
     """The first moment at which it no longer holds; default: until it is ended."""
-    conditions: Conditions = Conditions()
     legal_basis: str = ""
+    conditions: Conditions = Conditions()
+    notices: tuple[str, ...] = ()
+    direct: bool = False
+    archive_days: int = 0
     retention_days: int | None = None
     onward: tuple[str, ...] = ()
-    archive_days: int = 0
-    direct: bool = False
-    notices: tuple[str, ...] = ()
 
 
 class ProposeAgreement(AddAgreement, frozen=True, kw_only=True):

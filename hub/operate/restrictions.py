@@ -7,11 +7,11 @@ from msgspec.structs import replace
 from hub.core.access import Step
 from hub.core.operator import SECURITY, Effect, OperatorRole
 from hub.core.restriction import Restriction, Telling
+from hub.core.terms import DAY_SECONDS
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.views import All, Plain, View, plain
 
-DAY_SECONDS = 86_400
 RESTRICTED_DAYS_MAX = 366
 """Longer ones are looked at and made anew."""
 
