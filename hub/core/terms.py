@@ -12,7 +12,6 @@ costs a dictionary look-up. Only where agreements have conditions is the event i
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -22,17 +21,17 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hub.core.agreement import ALL_FIELDS, Agreement, AgreementState, Conditions, Purpose, patterns_meet, type_matches
+from hub.core.agreement import Agreement, AgreementState, Conditions, Purpose, type_matches
 from hub.core.event import Event
-from hub.core.feed import Way
+from hub.core.fields import beyond, join, meet
 from hub.core.partner import Facts, Role, Tier
 from hub.core.registry import Snapshot
-from schemas.headers import EventHeader, FeedHeader
+from hub.core.retention import oldest_archived, oldest_kept
+from schemas.headers import EventHeader
 
 RULES_KEPT_MAX = 65_536
 GRANTS_KEPT_MAX = 64
 """Of one step of a rule with conditions, by which of them an event meets."""
-DAY_SECONDS = 86_400
 _MICROSECONDS = 1_000_000
 _FOR_EVER = 1 << 62
 
@@ -216,60 +215,6 @@ def facts_of(header: EventHeader) -> Facts:
     return Facts(Tier(tier), country, tuple(map(Role, roles)), aeo)
 
 
-def oldest_kept(agreement: Agreement, now: int) -> int:
-    """From which moment on what was received may still be kept by the recipient at `now`; seconds since 1970."""
-    days = agreement.retention_days
-    return 0 if days is None else now - days * DAY_SECONDS
-
-
-def oldest_archived(agreement: Agreement, now: int) -> int:
-    """From which moment on it asks for what was received to be kept, and lets its recipient keep it."""
-    return max(now - agreement.archive_days * DAY_SECONDS, oldest_kept(agreement, now))
-
-
-def kept_seconds(name: str, snapshot: Snapshot, most: int) -> int:
-    """How long a feed's records are kept: `most`, or less where no agreement behind it lets its recipient keep them so
-    long. Brokers show a topic as a whole: of a feed that is read from Kafka itself, no longer than each lets it.
-    """
-    feed = snapshot.feeds.get(name)
-    if feed is None:
-        return most
-    days = [
-        math.inf if each.retention_days is None else each.retention_days
-        for each in snapshot.agreements_for(feed.recipient, feed.purpose)
-        if each.state not in (AgreementState.PROPOSED, AgreementState.ENDED) and patterns_meet(each.types, feed.types)
-    ]
-    permitted = min if Way.KAFKA in feed.ways else max
-    return int(min(most, permitted(days) * DAY_SECONDS)) if days else most
-
-
-def stand(names: Iterable[str], received_us: int, snapshot: Snapshot, now: int) -> bool:
-    """Whether all agreements that something shown rests on still let it be given at `now` (seconds since 1970).
-
-    Only their ends are asked for, and how long it may be kept: from when on an agreement shows records is a matter of
-    when they were received.
-    """
-    agreements = map(snapshot.agreements.get, names)
-    return all(
-        each is not None
-        and each.holds
-        and (each.valid_to is None or now < each.valid_to)
-        and oldest_kept(each, now) * _MICROSECONDS <= received_us
-        for each in agreements
-    )
-
-
-def may_leave(stamp: FeedHeader, snapshot: Snapshot, now: int) -> bool:
-    """Whether a record of a feed may be given to its readers at `now` (seconds since 1970).
-
-    What was decided before an agreement was suspended, and lay in the feed then, comes no more once that is resumed:
-    for nobody, whether they read meanwhile or not. A replay brings it.
-    """
-    return all(snapshot.resumed.get(name, 0) <= stamp.revision for name in stamp.agreements) and stand(
-        stamp.agreements, stamp.received_us, snapshot, now
-    )
-
-
 def kept_agreements(snapshot: Callable[[], Snapshot]) -> Callable[[], Agreements]:
     """The agreements of the present snapshot; worked out anew where a revision has changed any."""
     kept = Agreements(snapshot())
@@ -381,33 +326,6 @@ def _grant(terms: Sequence[Term]) -> Grant | None:
     allowed = {term.now.id: fields for term in terms if (fields := term.fields())}
     for agreement in sorted(allowed):
         others = [fields for other, fields in allowed.items() if other != agreement]
-        if not _beyond(allowed[agreement], join(others)):
+        if not beyond(allowed[agreement], join(others)):
             del allowed[agreement]
     return Grant(join(allowed.values()), tuple(sorted(allowed))) if allowed else None
-
-
-def join(sets: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """What any of the sets allows, without pointers that lie under others."""
-    pointers = sorted({pointer for fields in sets for pointer in fields})
-    if "*" in pointers:
-        return ALL_FIELDS
-    return tuple(p for p in pointers if not any(_under(p, other) for other in pointers if other != p))
-
-
-def meet(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """What both sets allow."""
-    if "*" in one:
-        return other
-    if "*" in other:
-        return one
-    both = {p for p in one if any(_under(p, q) for q in other)} | {q for q in other if any(_under(q, p) for p in one)}
-    return tuple(sorted(both))
-
-
-def _beyond(fields: tuple[str, ...], allowed: tuple[str, ...]) -> bool:
-    """Whether `fields` allow anything that `allowed` do not."""
-    return "*" not in allowed and not all(any(_under(p, q) for q in allowed) for p in fields)
-
-
-def _under(pointer: str, other: str) -> bool:
-    return pointer == other or pointer.startswith(other + "/")

@@ -16,7 +16,7 @@ from hub.core.errors import HubError, Trimmed
 from hub.core.feed import Feed, Lane, Way, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
-from hub.core.terms import kept_seconds
+from hub.core.retention import kept_seconds
 from hub.delivery.committed import furthest
 from hub.delivery.cursors import Cursors
 from hub.ports.event_log import EventLog

@@ -17,8 +17,8 @@ from hub.core.errors import Refusal, Trimmed
 from hub.core.feed import Feed, lane_of, lanes_of, stream_named
 from hub.core.record import Stream
 from hub.core.registry import Snapshot
+from hub.core.retention import kept_seconds, may_leave
 from hub.core.settings import DeliverySettings
-from hub.core.terms import kept_seconds, may_leave
 from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Journal, Reader, given
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, is_overtaken, take

@@ -18,7 +18,7 @@ from hub.core.event import Event
 from hub.core.feed import Feed, Lane, lanes_of, stream_of
 from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
-from hub.core.terms import kept_seconds
+from hub.core.retention import kept_seconds
 from hub.ports.event_log import EventLog, LogReader
 from schemas.headers import EventHeader, FeedHeader, unpack
 

@@ -17,7 +17,7 @@ from hub.core.errors import Trimmed, place_of
 from hub.core.event import Event
 from hub.core.feed import Lane, lane_name, lane_of, stream_of
 from hub.core.record import EVENTS, QUARANTINE, LogRecord, Position, Stream
-from hub.core.terms import kept_seconds
+from hub.core.retention import kept_seconds
 from hub.fanout.means import LogCutShort, Means, Tenure, append_all, append_each, batches, bytes_of
 from hub.fanout.route import Ruling
 from hub.fanout.section import Parcel

@@ -14,7 +14,8 @@ from hub.core.event import Event
 from hub.core.record import Position, StoredRecord
 from hub.core.registry import Snapshot
 from hub.core.replay import Erased, Given, Replay
-from hub.core.terms import Agreements, stand
+from hub.core.retention import stand
+from hub.core.terms import Agreements
 from hub.fanout.route import Route, active_feed
 from hub.fanout.section import firsts_of, open_records
 from hub.fanout.show import Showing

@@ -16,7 +16,7 @@ from hub.core.credential import KeyState, PublicKey
 from hub.core.feed import Feed
 from hub.core.operator import AGREEMENTS, ANYONE, NOBODY, Effect
 from hub.core.registry import Registered, Snapshot
-from hub.core.terms import DAY_SECONDS
+from hub.core.retention import DAY_SECONDS
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.feeds import ended_feed, share_a_type

@@ -16,7 +16,7 @@ from hub.core.errors import HubError, LeaseLost
 from hub.core.event import Event
 from hub.core.record import EVENTS, Position, StoredRecord
 from hub.core.registry import Snapshot
-from hub.core.terms import DAY_SECONDS, oldest_archived
+from hub.core.retention import DAY_SECONDS, oldest_archived
 from hub.operate.log_pages import pages
 from hub.operate.segments import Segments, lease_of
 from hub.operate.stretch import STRETCH_RECORDS_MAX, Stretch, joined, opened

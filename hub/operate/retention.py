@@ -14,8 +14,8 @@ from hub.core.errors import HubError, place_of
 from hub.core.feed import Feed, lanes_of, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE
 from hub.core.registry import Snapshot
+from hub.core.retention import kept_seconds
 from hub.core.settings import DocumentsSettings, LogSettings, QuarantineSettings
-from hub.core.terms import kept_seconds
 from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobKey, BlobStore
 from hub.ports.dead_letters import DeadLetters

@@ -15,7 +15,7 @@ from msgspec import DecodeError, Struct
 from hub.core.feed import Feed, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, StoredRecord
 from hub.core.registry import Snapshot
-from hub.core.terms import may_leave
+from hub.core.retention import may_leave
 from hub.operate.log_pages import first_since, pages
 from hub.ports.event_log import ReadableLog
 from hub.ports.positions import Positions

@@ -14,9 +14,9 @@ from aiohttp import web
 
 from hub.core.errors import Refusal
 from hub.core.evidence import Principal
+from hub.core.fields import join
 from hub.core.registry import Snapshot
 from hub.core.settings import ViewsSettings
-from hub.core.terms import join
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.trust.ack import detached
 from hub.trust.jws import Flaw, open_jws

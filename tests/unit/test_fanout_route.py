@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from hub.core.agreement import Agreement, AgreementState, Conditions, Provider, Purpose
 from hub.core.event import Event
+from hub.core.fields import join, meet
 from hub.core.partner import PartnerState, Role, Tier
 from hub.core.record import StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
-from hub.core.terms import Agreements, Decisions, Grant, join, meet, stand
+from hub.core.retention import stand
+from hub.core.terms import Agreements, Decisions, Grant
 from hub.fanout.route import route_of
 from schemas.headers import EventHeader, unpack
 from tests.faults.fanout_world import AGREEMENT, AUTHORITY, FEED, event_record

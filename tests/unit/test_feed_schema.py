@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from hub.core.agreement import Agreement, AgreementState, Provider, Purpose
 from hub.core.event import Event
 from hub.core.feed import Feed, Way
+from hub.core.fields import join
 from hub.core.record import StoredRecord
 from hub.core.registry import Snapshot, Version
-from hub.core.terms import join
 from hub.trust.feed_schema import feed_schema
 from hub.trust.project import compile_projection
 from hub.web.interface.asyncapi import feed_asyncapi

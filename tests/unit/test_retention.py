@@ -17,8 +17,8 @@ from hub.core.errors import BlobMissing
 from hub.core.feed import Feed, Lane, Way, stream_of
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, StoredRecord, Stream
 from hub.core.registry import Snapshot, Version
+from hub.core.retention import kept_seconds
 from hub.core.settings import DocumentsSettings, LogSettings, QuarantineSettings
-from hub.core.terms import kept_seconds
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
 from hub.drivers.memory.dead_letters import MemoryDeadLetters

@@ -14,8 +14,9 @@ from hub.core.evidence import Principal
 from hub.core.partner import Partner, Role, System, Tier
 from hub.core.record import LogRecord, Position, StoredRecord
 from hub.core.registry import Registered, Snapshot, Version
+from hub.core.retention import DAY_SECONDS
 from hub.core.settings import ViewsSettings
-from hub.core.terms import DAY_SECONDS, Agreements, Terms
+from hub.core.terms import Agreements, Terms
 from hub.drivers.memory.views import MemoryViews
 from hub.ports.views import KnownEvent, Mark
 from hub.views.events import Events, Wanted
