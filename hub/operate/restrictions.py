@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from hub.core.access import Step
 from hub.core.operator import SECURITY, Effect, OperatorRole
 from hub.core.restriction import Restriction, Telling
-from hub.core.terms import DAY_SECONDS
+from hub.core.standing import DAY_SECONDS
 from hub.operate.acts import Act, Basis, Changes, Request
 from hub.operate.checks import Checks
 from hub.operate.views import All, Plain, View, plain
