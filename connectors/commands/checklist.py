@@ -15,7 +15,7 @@ from connectors.enrolment import CHECKLIST_PATH, RECEIPT_VERIFIED_PATH
 from connectors.partner.receipts import ReceiptBook
 from connectors.session import HubRefused, TokenRefused, accepted
 
-app = App(name="customs-connect checklist", help="How far this system has come since it enrolled.")
+app = App(name="customs-connect checklist")
 
 _JSON = {"Content-Type": "application/json"}
 NEXT = {

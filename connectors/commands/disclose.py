@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError
 from connectors.partner.receipts import ReceiptBook
 from connectors.verify import ReceiptInvalid
 
-app = App(name="customs-connect disclose", help="Show one member of an event to whom it was withheld.")
+app = App(name="customs-connect disclose")
 
 
 @app.default

@@ -30,7 +30,7 @@ NOTICES = "/notices"
 ALL_SCOPES = ""
 """Reading feeds is all that is needed; a system that may read notices hears of trust that is withdrawn."""
 
-app = App(name="customs-connect engine", help="Run the reference risk engine on feeds.")
+app = App(name="customs-connect engine")
 
 
 @app.default

@@ -13,7 +13,7 @@ from cyclopts import App
 from connectors.commands.shared import JSON, print_json
 from connectors.enrolment import Enrolled, EnrolmentImpossible, enrol
 
-app = App(name="customs-connect enrol", help="Register this machine's key with the code that the administration gave.")
+app = App(name="customs-connect enrol")
 
 
 @app.default

@@ -10,7 +10,7 @@ from cyclopts import App
 from connectors.commands.shared import JSON, print_json
 from connectors.keys import KeyUnusable, generate, write_key
 
-app = App(name="customs-connect keygen", help="Make a system's signing key.")
+app = App(name="customs-connect keygen")
 
 
 @app.default

@@ -26,7 +26,7 @@ from connectors.risk.notice_reader import SCOPE as NOTICES_SCOPE
 from connectors.risk.reader import SCOPE, Reader
 from connectors.webhook import VERIFICATION, Keys, signed_headers, verification_answer, verify
 
-app = App(name="customs-connect listen", help="Bring a feed to a receiver of webhooks on this machine, signed.")
+app = App(name="customs-connect listen")
 
 MEDIA_TYPES = {"batch": "application/cloudevents-batch+json", "single": "application/cloudevents+json"}
 ANSWER_SECONDS_MAX = 20.0

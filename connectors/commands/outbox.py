@@ -12,7 +12,7 @@ from connectors.language import language
 from connectors.partner.outbox import Outbox, RefusedEvent
 from connectors.verdicts import print_faults
 
-app = App(name="customs-connect outbox", help="What waits on this machine, and what the hub refused and why.")
+app = App(name="customs-connect outbox")
 
 
 @app.default

@@ -28,7 +28,7 @@ QUEUE_COUNT_MAX = 2_000
 AGAIN_SECONDS = 5.0
 """How soon an outbox that the hub did not empty is tried again, with `--follow`."""
 
-app = App(name="customs-connect push", help="Send events to a hub; keep and verify their receipts.")
+app = App(name="customs-connect push")
 
 
 @app.default

@@ -25,7 +25,7 @@ from connectors.terminal import plain
 PAGE = 500
 """Records of one page."""
 
-app = App(name="customs-connect read", help="Read a feed.")
+app = App(name="customs-connect read")
 
 
 @app.default

@@ -9,7 +9,7 @@ from cyclopts import App
 from connectors.commands.shared import JSON, print_json
 from connectors.partner.receipts import ReceiptBook
 
-app = App(name="customs-connect receipts", help="The receipts that were kept.")
+app = App(name="customs-connect receipts")
 
 
 @app.default

@@ -18,7 +18,7 @@ from connectors.risk.reader import SCOPE
 from connectors.risk.replay import Replay, begin, end, replays
 from schemas.identity import instant_us
 
-app = App(name="customs-connect replay", help="Read the past of a feed again.")
+app = App(name="customs-connect replay")
 
 
 @app.default
@@ -46,7 +46,7 @@ def replay(
     Parameters
     ----------
     feed
-        The feed's name.
+        The feed's name; without it, what is open is listed.
     since
         What the hub received then or later (RFC 3339, such as 2026-06-01T00:00:00Z).
     until

@@ -10,7 +10,7 @@ from cyclopts import App
 from connectors.keys import generate
 from connectors.session import HubSession
 
-app = App(name="customs-connect revoke", help="End a key with the code that was kept offline.")
+app = App(name="customs-connect revoke")
 
 REVOKE_PATH = "/v1/credentials/revoke"
 

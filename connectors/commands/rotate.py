@@ -10,7 +10,7 @@ from cyclopts import App
 from connectors.commands.shared import JSON, HubOptions, print_json
 from connectors.rotation import rotate
 
-app = App(name="customs-connect rotate", help="Put a new key in the place of a system's key.")
+app = App(name="customs-connect rotate")
 
 
 @app.default

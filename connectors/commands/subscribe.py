@@ -23,7 +23,7 @@ from connectors.terminal import ending_at_once, keys, plain
 from schemas.filter_language import parse
 from schemas.filter_schema import compile_node, matcher_of
 
-app = App(name="customs-connect subscribe", help="Watch a feed go by; nothing is acknowledged.")
+app = App(name="customs-connect subscribe")
 
 Matches = Callable[[Mapping[str, Any]], bool]
 LANES = {"main": ("",), "urgent": ("urgent",), "all": ("urgent", "")}

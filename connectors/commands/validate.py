@@ -26,7 +26,7 @@ CHECK_DIGITS = frozenset({"CHECK_DIGIT_WRONG"})
 ITEMS_MAX = 10_000_000
 """A hub takes fewer at once; here there is no reason to stop."""
 
-app = App(name="customs-connect validate", help="What a hub would say of a file, without a hub.")
+app = App(name="customs-connect validate")
 
 
 @app.default

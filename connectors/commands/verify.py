@@ -11,7 +11,7 @@ from cyclopts import App
 from connectors.commands.shared import JSON, print_json
 from connectors.verify import KeyHistory, ReceiptInvalid, Verdict, verify
 
-app = App(name="customs-connect verify", help="Check a receipt offline, and say what it proves.")
+app = App(name="customs-connect verify")
 
 
 @app.default

@@ -10,7 +10,7 @@ from connectors.commands.shared import JSON, print_json
 from connectors.commands.verify import key_history
 from connectors.disclosure import DOES_NOT_PROVE, PROVES, verify_disclosure
 
-app = App(name="customs-connect verify-disclosure", help="Check a disclosed member offline, and say what it proves.")
+app = App(name="customs-connect verify-disclosure")
 
 
 @app.default

@@ -11,7 +11,7 @@ from connectors.commands.shared import JSON, print_json
 from connectors.partner import EventUnsendable, events_of
 from connectors.signing import ProofWrong, SignedRequest, read_proof
 
-app = App(name="customs-connect verify-request", help="Check a signed request offline, and say who signed what.")
+app = App(name="customs-connect verify-request")
 
 
 @app.default

@@ -27,7 +27,7 @@ from connectors.watch.service import Bounds, Service, Told
 
 DAY_SECONDS = 86_400
 
-app = App(name="customs-connect watch", help="Send what is dropped into a folder; lay the results beside it.")
+app = App(name="customs-connect watch")
 
 
 @app.default

@@ -6,7 +6,9 @@ import asyncio
 import io
 import sys
 from collections.abc import AsyncIterator
+from importlib import import_module
 from importlib.resources import files
+from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
+from cyclopts import App
 
 from connectors.backoff import Backoff
-from connectors.cli import run
+from connectors.cli import VERBS, run
 from connectors.keys import read_key, write_key
 from tests.unit.fake_hub import FakeHub, NoSleep, dumps, event, fake_hub, problem
 
@@ -28,6 +31,11 @@ async def hub(tmp_path: Path) -> AsyncIterator[FakeHub]:
     async with fake_hub() as hub:
         write_key(hub.client_key, tmp_path / "key.pem")
         yield hub
+
+
+def app_of(verb: str) -> App:
+    app: App = import_module(f"connectors.commands.{verb.replace('-', '_')}").app
+    return app
 
 
 class Shell:
@@ -259,6 +267,22 @@ async def test_notices_keeps_its_place_where_the_hub_refuses_it(hub: FakeHub, sh
 
     assert "CURSOR_INVALID" in shell.err
     assert (tmp_path / "place").read_text() == "c1"
+
+
+SAID = [verb for verb in VERBS if (app_of(verb).default_command and verb != "notices")]
+
+
+@pytest.mark.parametrize("verb", SAID)
+async def test_help_tells_all_that_is_written_of_a_verb(
+    shell: Shell, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    written, _, _ = (getdoc(app_of(verb).default_command) or "").partition("Parameters\n")
+
+    assert await shell.run(verb, "--help") == 0
+
+    assert " ".join(written.replace("`", "").split()) in " ".join(shell.out.split())
+    assert max(map(len, shell.out.splitlines())) <= 80
 
 
 async def test_read_prints_records_and_acknowledges_when_asked(hub: FakeHub, shell: Shell) -> None:
