@@ -111,23 +111,25 @@ class Walk:
         log had let go of some of it. Raises `HubError`."""
         places, lost = dict(await self.places(feed, lane)), []
         before = dict(places)
-        async with self.log.reader(stream_of(feed.name, lane)) as reader:
-            for partition, end in ends.items():
-                place = places.get(partition, 0)
-                records_max = min(RECORDS_MAX, end.offset - place)
-                if records_max <= 0:
-                    continue
-                try:
-                    records = await reader.read(partition, place, records_max=records_max, bytes_max=BYTES_MAX)
-                except Trimmed as trimmed:
-                    lost.append(partition)
-                    places[partition] = trimmed.start
-                    continue
-                if records:
-                    await self._note(feed, lane, records, end.reader)
-                    places[partition] = records[-1].offset + 1
-        if places != before:
-            await self._stand(lane_name(feed.name, lane), places)
+        try:
+            async with self.log.reader(stream_of(feed.name, lane)) as reader:
+                for partition, end in ends.items():
+                    place = places.get(partition, 0)
+                    records_max = min(RECORDS_MAX, end.offset - place)
+                    if records_max <= 0:
+                        continue
+                    try:
+                        records = await reader.read(partition, place, records_max=records_max, bytes_max=BYTES_MAX)
+                    except Trimmed as trimmed:
+                        lost.append(partition)
+                        places[partition] = trimmed.start
+                        continue
+                    if records:
+                        await self._note(feed, lane, records, end.reader)
+                        places[partition] = records[-1].offset + 1
+        finally:  # What is written down stays so, whatever became of the next partition.
+            if places != before:
+                await self._stand(lane_name(feed.name, lane), places)
         return places != before, lost
 
     async def _stand(self, name: str, places: dict[int, int]) -> None:
@@ -138,12 +140,17 @@ class Walk:
             del self._places[name]  # Another process follows it, and is further.
 
     async def _note(self, feed: Feed, lane: Lane, records: Sequence[StoredRecord], reader: str) -> None:
-        offsets: defaultdict[Access, list[int]] = defaultdict(list)
+        offsets, received_us = defaultdict[Access, list[int]](list), list[int]()
         for time_us, appended in groupby(records, key=attrgetter("time_us")):
             stamps = list(self._stamps(feed, appended))
+            received_us += [stamp.received_us for stamp in stamps]
             for entry in given(feed, stamps, Reader(reader, ""), way=Way.KAFKA.value, lane=lane.value, step=self.step):
                 offsets[replace(self._timed(entry, time_us), runs=b"")] += offsets_of(entry.runs)
         await self._journal.add(replace(entry, runs=runs_of(those)) for entry, those in offsets.items())
+        if received_us and self.step is Step.DELIVERED:
+            seconds = (self._clock.now_us() - min(received_us)) / 1e6
+            self.observer.count("delivered", len(received_us), feed=feed.name, way=Way.KAFKA.value)
+            self.observer.observe("delivery_seconds", seconds, way=Way.KAFKA.value)
 
     def _stamps(self, feed: Feed, records: Iterable[StoredRecord]) -> Iterator[FeedHeader]:
         """Of what was put there while the feed was read from Kafka."""

@@ -8,9 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Step, offsets_of
-from hub.core.feed import Way
+from hub.core.errors import HubError
+from hub.core.feed import Lane, Way
 from hub.core.restriction import Restriction
 from hub.delivery.committed import LOOK_SECONDS, Deliveries, Groups
+from hub.delivery.walk import End
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.feed_access import MemoryFeedAccess
 from hub.ports.access_journal import Query
@@ -190,5 +192,20 @@ def test_a_commit_is_seen_while_the_hub_runs() -> None:
             task.cancel()
 
         assert await scene.delivered() == [(ENGINE, [0])]
+
+    virtual.run(main())
+
+
+def test_what_was_written_down_of_one_partition_is_not_again_when_the_next_cannot_be_read() -> None:
+    async def main() -> None:
+        scene = await Scene.set()
+        step = walk(scene.world, scene.kept, Step.DELIVERED)
+        ends = {0: End(2, ENGINE), 7: End(2, ENGINE)}
+
+        for _ in range(2):
+            with pytest.raises(HubError):
+                await step.on(KAFKA, Lane.MAIN, ends)
+
+        assert await scene.delivered() == [(ENGINE, [0, 1])]
 
     virtual.run(main())
