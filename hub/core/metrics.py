@@ -54,7 +54,7 @@ _METRICS = (
     Metric("archive_purged", "counter", (), "Stretches of the archive that no agreement asks for any more."),
     Metric("feed_gaps", "counter", ("feed",), "Answers that told a reader of records purged before it read them."),
     Metric("published_seconds", "histogram", (), "Time from acceptance until an event is in a feed."),
-    Metric("delivery_seconds", "histogram", ("way",), "Time from acceptance to a reader; of Kafka, to a group's commit."),
+    Metric("delivery_seconds", "histogram", ("way",), "Time from acceptance to a reader; on Kafka, to its commit."),
     Metric("processed_seconds", "histogram", ("way",), "Time from acceptance to the acknowledgement that reaches it."),
     Metric("kafka_access_behind_seconds", "gauge", (), "How long brokers have not agreed with the registry."),
     Metric("streams", "gauge", (), "Open streams."),
