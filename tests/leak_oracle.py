@@ -75,3 +75,9 @@ def _words(place: Mapping[str, str]) -> Iterable[str]:
 
 def is_under(pointer: str, allowed: Iterable[str]) -> bool:
     return any(each == "*" or pointer == each or pointer.startswith(f"{each}/") for each in (*allowed, *ALWAYS))
+
+
+def is_part(pointer: str, allowed: Iterable[str]) -> bool:
+    """Whether it is allowed, or anything under it is."""
+    allowed = [*allowed]
+    return is_under(pointer, allowed) or any(each.startswith(f"{pointer}/") for each in (*allowed, *ALWAYS))
