@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import orjson
 import pytest
 
+from connectors.risk.notice_reader import NoticeReader
 from connectors.risk.notices import send, sent
 from connectors.session import HubRefused, HubUnreachable
 from connectors.webhook import Keys
@@ -59,3 +60,27 @@ async def test_whenever_the_hub_dies_every_notice_comes_and_a_repeat_has_the_sam
         texts = [notice["text"] for notice in each.records]
         assert messages.setdefault(each.id, texts) == texts
     assert [text for texts in messages.values() for text in texts] == ["first", "second"]
+
+
+@pytest.mark.parametrize("point", ["after-notice:1"])
+async def test_a_stream_of_notices_shows_each_once_over_a_hub_that_dies(tmp_path: Path, point: str) -> None:
+    seen: list[str] = []
+    async with stage(NEAR, tmp_path) as on, await engine(on, tmp_path / "data") as session:
+        await on.start()
+        record = await shown(on)
+        await send(session, hold(record, "first"))
+        reader = NoticeReader(on.sessions["acme"], push=True)
+        async with aclosing(reader.groups()) as groups:
+            seen += [notice["text"] for notice in (await anext(groups)).records]
+            await on.hub.stop()
+            await on.start(point)
+            with suppress(HubUnreachable, HubRefused):
+                await send(session, hold(record, "second"))
+            assert await on.hub.ended()
+            await on.start()
+            for text in ("second", "third"):
+                await send(session, hold(record, text))
+            while "third" not in seen:
+                seen += [notice["text"] for notice in (await anext(groups)).records]
+
+    assert seen == ["first", "second", "third"]
