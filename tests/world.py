@@ -271,6 +271,14 @@ class HubWorld:
             await self.act("feed.add", name=name, recipient=name, purpose=RISK)
         return caller
 
+    async def reader_of(self, *names: str) -> Caller:
+        """A reader whose feed shows these events of a company, each sent on its own."""
+        reader, company = await self.reader(), await self.company()
+        for name in names:
+            assert (await company.post(event(name))).status == 201
+        await reader.records("watch", len(names))
+        return reader
+
     async def keys(self) -> KeyHistory:
         return KeyHistory.from_json((await self.ask("GET", "/.well-known/customs-hub-keys.json")).body)
 

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hub.core.agreement import Agreement, Provider, Purpose
+from msgspec.structs import replace
+
 from hub.core.record import EVENTS, Position, Stream
 from hub.core.registry import Snapshot, Version
 from hub.drivers.files.blob_store import FileBlobStore
@@ -32,20 +33,11 @@ from hub.trust.statement import statement_bytes
 from schemas.headers import EventHeader, unpack
 from schemas.identity import identity_key
 from tests.clock import ManualClock
-from tests.faults.fanout_world import event_record
+from tests.faults.fanout_world import AGREEMENT, event_record
 from tests.faults.virtual import ListObserver
 
 DAY = 86_400
-KEEPING = Agreement(
-    id="keeping",
-    provider=Provider(),
-    types=("*",),
-    recipient="customs",
-    purpose=Purpose.SECURITY_RISK,
-    fields=("*",),
-    valid_from=0,
-    archive_days=365,
-)
+KEEPING = replace(AGREEMENT, id="keeping", archive_days=365)
 
 
 class Keeping:

@@ -18,29 +18,20 @@ from connectors.risk import Group, Overtaken
 from connectors.risk.postgres import PostgresCheckpoint
 from hub.core.access import Step
 from hub.ports.access_journal import Query
-from hub.web.routes import BATCHED
 from tests.postgres import PostgresCluster
-from tests.world import Caller, HubWorld, event, hub_world, settings_in
+from tests.world import Caller, hub_world, settings_in
 
 NAMES = [f"e{number}" for number in range(10)]
 MOMENTS = ["before the commit", "after the commit"]
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
+async def watch(tmp_path: Path) -> AsyncIterator[Caller]:
+    """Has a feed with ten events, and its key in a file."""
     async with hub_world(settings_in(tmp_path)) as world:
-        yield world
-
-
-@pytest.fixture
-async def watch(world: HubWorld, tmp_path: Path) -> Caller:
-    """Has a feed with ten events."""
-    watch = await world.reader()
-    write_key(watch.key, tmp_path / "engine.pem")
-    company = await world.company()
-    await company.post([event(name) for name in NAMES], BATCHED)
-    await watch.records("watch", len(NAMES))
-    return watch
+        watch = await world.reader_of(*NAMES)
+        write_key(watch.key, tmp_path / "engine.pem")
+        yield watch
 
 
 async def lives(watch: Caller, key: Path, store: str, way: str, moment: str) -> list[int]:
@@ -110,11 +101,11 @@ async def test_a_message_that_comes_again_to_postgresql_has_nothing_left_to_do(c
 
 
 async def test_what_a_killed_engine_worked_off_is_acknowledged_with_its_signature(
-    world: HubWorld, watch: Caller, tmp_path: Path
+    watch: Caller, tmp_path: Path
 ) -> None:
     await lives(watch, tmp_path / "engine.pem", str(tmp_path / "engine.db"), "stream", MOMENTS[1])
 
-    entries = [entry.access for entry in await world.hub.ports.accesses.entries(Query(), limit=999)]
+    entries = [entry.access for entry in await watch.world.hub.ports.accesses.entries(Query(), limit=999)]
     processed = [each for each in entries if each.step is Step.PROCESSED]
     assert processed
     assert all(each.signature and each.credential == watch.key.id for each in processed)

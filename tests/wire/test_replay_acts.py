@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 
 from hub.core.errors import Refusal
-from tests.world import Caller, HubWorld, event
+from tests.world import Caller, HubWorld
 
 
 @pytest.fixture
 async def watch(world: HubWorld) -> Caller:
     """Has read three events from its feed; they are at offsets 0, 2 and 4."""
-    watch, company = await world.reader(), await world.company()
-    for name in ("a", "b", "c"):
-        assert (await company.post(event(name))).status == 201
-    await watch.records("watch", 3)
-    return watch
+    return await world.reader_of("a", "b", "c")
 
 
 async def started(world: HubWorld, **asked: Any) -> Any:

@@ -21,11 +21,7 @@ EVERYTHING = {"from": "1970-01-01T00:00:00Z"}
 @pytest.fixture
 async def watch(world: HubWorld) -> Caller:
     """Has read three events from its feed."""
-    watch, company = await world.reader(), await world.company()
-    for name in ("a", "b", "c"):
-        assert (await company.post(event(name))).status == 201
-    await watch.records("watch", 3)
-    return watch
+    return await world.reader_of("a", "b", "c")
 
 
 async def started(caller: Caller, **asked: Any) -> str:
