@@ -129,7 +129,8 @@ class Act(Struct, frozen=True):
     """Who may do it, or sign it as the second."""
     gather: Gather | None = None
     is_large: bool = False
-    """Asked with thousands of rows: it is decided, written and told on a thread, while others have their turn."""
+    """Asked with thousands of rows, or with a filter of which much is to be proved: it is decided, written and told on
+    a thread, while others have their turn."""
     in_haste: bool = False
     """The second may be whoever is on call, in any role that changes something; another person looks at it later."""
     proves_itself: bool = False

@@ -43,4 +43,4 @@ def _new(request: DraftFeed) -> AddFeed:
     )
 
 
-VIEWS = {"feed.draft": View(DraftFeed, draft, posted=True)}
+VIEWS = {"feed.draft": View(DraftFeed, draft, posted=True, is_large=True)}

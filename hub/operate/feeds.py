@@ -147,7 +147,7 @@ def _asks_for(feed: Feed, event_type: str) -> bool:
 
 
 ACTS = {
-    "feed.add": Act(AddFeed, add_feed, Effect.STARTS, AGREEMENTS),
-    "feed.change": Act(ChangeFeed, change_feed, Effect.KEEPS, AGREEMENTS, starts=_lets_more_through),
+    "feed.add": Act(AddFeed, add_feed, Effect.STARTS, AGREEMENTS, is_large=True),
+    "feed.change": Act(ChangeFeed, change_feed, Effect.KEEPS, AGREEMENTS, is_large=True, starts=_lets_more_through),
     "feed.end": Act(EndFeed, end_feed, Effect.STOPS, ANYONE),
 }

@@ -5,6 +5,7 @@ A look changes nothing; where it is noted, it is an event of the audit trail wit
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -61,7 +62,8 @@ class Looks:
         uses = await self._last_use.all() if view.asks_uses else {}
         basis = await self._basis(view.gather, asked)
         basis = replace(basis, uses=uses, may_know=partial(may_know, self._roles_of(operator)))
-        answer = view.answer(asked, basis, checks)
+        answered = partial(view.answer, asked, basis, checks)
+        answer = await to_thread(answered) if view.is_large else answered()
         if checks.faults:
             return checks.refusal(name)
         if view.is_confidential or view.discloses(asked, basis):

@@ -73,6 +73,9 @@ class View(Struct, frozen=True):
     noted: Callable[[Any], object] = lambda asked: asked
     """What is written into the audit trail of a question that is confidential."""
 
+    is_large: bool = False
+    """As of an act: it is answered on a thread."""
+
     @property
     def is_confidential(self) -> bool:
         """Not for everybody's eyes: each look goes into the audit trail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -176,3 +177,17 @@ async def test_that_a_feed_is_no_longer_read_from_kafka_takes_two_people(world: 
 
     assert asked is not None
     assert asked(before, world.live.snapshot.feeds.get("seals"))
+
+
+async def test_what_is_to_be_proved_of_a_filter_is_proved_beside_the_loop(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr("hub.operate.feeds.check_filter", lambda *_: threads.append(threading.get_ident()))
+
+    await world.do("feed.add", **FEED, filter="/data/finding = BROKEN")
+    await world.do("feed.change", name="seals", filter="/data/finding = MISSING")
+    await world.registrar.looks.view("feed.draft", {"name": "seals", "filter": "/data/finding exists"})
+
+    assert len(threads) == 3
+    assert threading.get_ident() not in threads
