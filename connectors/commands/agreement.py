@@ -21,6 +21,7 @@ from connectors.terminal import agreed
 from connectors.verdicts import print_faults
 
 SIGN = "agreements:sign"
+PENDING = 202
 
 app = App(name="customs-connect agreement", help="The agreements that cover you: read them, and sign what is proposed.")
 
@@ -105,7 +106,8 @@ async def _sign(name: str, text: str, key: SigningKey, hub: HubOptions, *, json:
     if json:
         print_json(told)
     else:
-        print(f"{name}  signed; it is {told['state']}")
+        waits = ", and waits for the other side" if answer.status == PENDING else ""
+        print(f"{name}  signed; it is {told['state']}{waits}")
     return 0
 
 
@@ -135,4 +137,6 @@ def _shown(member: str, value: Any) -> str:
         value = [f"{name} {_shown(name, each)}" for name, each in value.items() if each]
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
-    return {None: "-", True: "yes", False: "no", "": "-"}.get(value, str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "") else str(value)

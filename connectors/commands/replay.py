@@ -16,6 +16,7 @@ from connectors.commands.shared import JSON, HubOptions, print_json, say
 from connectors.errors import ConnectorError
 from connectors.risk.reader import SCOPE
 from connectors.risk.replay import Replay, begin, end, replays
+from connectors.session import HubRefused, HubSession
 from schemas.identity import instant_us
 
 app = App(name="customs-connect replay")
@@ -148,7 +149,7 @@ async def _replay(
     patience = _Patience(hub.hub)
     async with hub.session(SCOPE) as session:
         if begun is None:
-            begun = opened or await begin(session, feed, **asked)
+            begun = opened or await _begun(session, feed, asked)
             place.save(feed, asked, begun, None)
         replay = Replay(session, begun, token=token, backoff=Backoff(sleep=patience.sleep))
         async with aclosing(replay.pull()) as groups:
@@ -162,6 +163,16 @@ async def _replay(
         place.save(feed, asked, begun, token, finished=True)
         if opened is None:
             await end(session, begun)
+
+
+async def _begun(session: HubSession, feed: str, asked: dict[str, Any]) -> str:
+    try:
+        return await begin(session, feed, **asked)
+    except HubRefused as e:
+        if e.code != "NOT_FOUND":
+            raise
+        told = "`customs-connect read` lists the feeds, `replay --session ID` reads a replay that is open"
+        raise ConnectorError(f"there is no feed {feed} for you: {told}") from e
 
 
 class _Patience:

@@ -77,7 +77,8 @@ async def test_from_the_proposal_over_two_signatures_to_the_end(journey: Journey
     signed = await side("terminal", "agreement", "sign", "gates", "--yes")
     assert "It may keep them for 90 days." in signed
     assert re.search(r"valid_from  20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n  valid_to  until it is ended", signed)
-    assert "it is proposed" in signed
+    assert "\n  archive_days  0\n" in signed
+    assert "it is proposed, and waits for the other side" in signed
     assert "it is active" in await side("watch", "agreement", "sign", "gates", "--yes")
     await officer("feed", "add", "risk", "--recipient", "watch", "--purpose", "security-risk-assessment")
 

@@ -106,6 +106,12 @@ async def test_a_replay_that_another_began_is_read_by_its_id_and_stays_open(
     assert [each["id"] for each in listed] == [replay]
 
 
+async def test_an_id_in_the_place_of_a_feed_is_told_how_it_is_read(shell: Shell) -> None:
+    code, _, said = await shell.replay("0" * 32)
+
+    assert (code, "replay --session ID" in said) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
