@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hub.core.dispatch import Kind, Step
 from hub.core.errors import Refusal, Trimmed
 from hub.core.feed import Way
+from hub.core.permission import may_stand_in
 from hub.core.record import NOTICES
 from hub.core.registry import Snapshot
 from hub.core.settings import DeliverySettings
@@ -92,7 +93,17 @@ class NoticeSource:
         return partner is not None and not partner.stopped
 
     def admits(self) -> Admit:
-        return lambda stamp: isinstance(stamp, NoticeHeader) and self.recipient in (stamp.partner, stamp.agent)
+        """Its own; as an agent, what customs answers while it may stand in, and what became of events that it sent."""
+
+        def is_its_own(stamp: Stamped) -> bool:
+            if not isinstance(stamp, NoticeHeader) or self.recipient not in (stamp.partner, stamp.agent):
+                return False
+            if stamp.partner == self.recipient or stamp.cause not in _CODES:
+                return True
+            now = self._at.tails.clock.now_us() // 1_000_000
+            return may_stand_in(self.recipient, stamp.partner, self._at.snapshot(), now)
+
+        return is_its_own
 
     async def gap(self, cursor: Cursor) -> Refusal | None:
         overtaken = await is_overtaken(self._at.tails.log, NOTICES, cursor.places)

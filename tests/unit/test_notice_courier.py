@@ -71,18 +71,19 @@ def came(at: Square) -> list[str]:
     return [name for found in by_id.values() for name in found]
 
 
-def test_a_company_is_brought_its_own_and_an_agent_what_it_sent() -> None:
+def test_a_company_is_brought_its_own_and_as_an_agent_what_became_of_events_that_it_sent() -> None:
     async def main() -> None:
         at = await office()
         await write(at, "a", "b")
         await write(at, "theirs", to="rival")
-        header = NoticeHeader("rival", HOLD, 1, 0, -1, "by-agent", "acme")
-        value = orjson.dumps({"code": HOLD, "notice": "by-agent", "source": "urn:rival"})
-        await at.world.truth.append(NOTICES, 0, [LogRecord(b"rival", pack(header), value)])
+        for code, name in (("QUARANTINE_RELEASED", "released"), (HOLD, "without-mandate")):
+            header = NoticeHeader("rival", code, 1, 0, -1, name, "acme")
+            value = orjson.dumps({"code": code, "notice": name, "source": "urn:rival"})
+            await at.world.truth.append(NOTICES, 0, [LogRecord(b"rival", pack(header), value)])
         async with at.pushing():
             await at.world.elapse(5)
 
-        assert sorted(came(at)) == ["a", "b", "by-agent"]
+        assert sorted(came(at)) == ["a", "b", "released"]
 
     virtual.run(main())
 

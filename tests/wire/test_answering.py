@@ -500,3 +500,14 @@ async def test_while_an_agreement_is_suspended_nothing_is_sent_on_it(world: HubW
     await world.act("agreement.suspend", id="watch-all", reason="x")
 
     assert (await send(watch, hold(record))).code == "NOTICE_NOT_AGREED"
+
+
+async def test_what_an_agent_had_not_read_when_its_mandate_ended_it_reads_no_more(watch: Caller, broker: Caller) -> None:
+    owner, record = await by_broker(watch, broker)
+    assert (await send(watch, hold(record))).status == 201
+    assert len((await broker.get("/v1/notices", wait=5)).json["items"]) == 1
+
+    await owner.withdraw()
+
+    assert (await broker.get("/v1/notices")).json["items"] == []
+    assert len(await told(owner.caller)) == 1

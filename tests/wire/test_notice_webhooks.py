@@ -16,7 +16,7 @@ from hub.operate.registrar import Done
 from hub.ports.access_journal import Query
 from tests.receiver import Came, Receiver, receiving
 from tests.wire.conftest import MakeWorld
-from tests.wire.test_answering import CONTAINER, acknowledge, engine, hold, send, sent, shown
+from tests.wire.test_answering import CONTAINER, acknowledge, by_broker, engine, hold, send, sent, shown
 from tests.wire.test_notice_streams import held
 from tests.wire.test_webhooks import HERE, add, state
 from tests.world import Caller, HubWorld
@@ -248,3 +248,21 @@ async def test_a_company_sees_its_address_and_nobody_else_s(watch: Caller, delta
     assert (own["endpoint"], own["feed"], own["url"], own["state"]) == ("desk", NOTICES, receiver.url, "active")
     assert (await echo.get("/v1/endpoints")).json["items"] == (await watch.get("/v1/endpoints")).json["items"] == []
     assert orjson.dumps(own).find(b"sealed") == -1
+
+
+async def test_an_agent_is_brought_nothing_of_what_it_may_no_longer_stand_in_for(
+    watch: Caller, receiver: Receiver
+) -> None:
+    broker = await watch.world.company("broker", roles=["broker", "terminal"])
+    owner, record = await by_broker(watch, broker)
+    receiver.answering = lambda _: 500
+    await bring(broker, receiver)
+    assert (await send(watch, hold(record))).status == 201
+    await receiver.until(lambda came: len(came) == 1)
+
+    await owner.withdraw()
+    receiver.answering = lambda _: 204
+    own = await held(watch, broker)
+
+    came = await receiver.until(lambda came: own in [each.records[0]["notice"] for each in came])
+    assert [[each["notice"] for each in one.records] for one in came[1:]] == [[own]]
