@@ -63,15 +63,15 @@ async def _endpoints(hub: Hub) -> list[Mapping[str, object]]:
         told = {each["endpoint"]: each for each in await hub.push.told()}
     rows: list[Mapping[str, object]] = []
     for endpoint in snapshot.endpoints:
-        feed, row = snapshot.feeds.get(endpoint.feed), told.get(endpoint.id, {})
-        if endpoint.state in FINAL or feed is None or feed.ended:
+        row = told.get(endpoint.id, {})
+        if endpoint.state in FINAL or not (endpoint.recipient or _is_open(hub, endpoint.feed)):
             continue
         is_well = endpoint.state is EndpointState.ACTIVE and not row.get("failing_since")
         failure = None if is_well else await last_failure(hub.ports.positions, endpoint.id)
         rows.append(
             {
                 "endpoint": endpoint.id,
-                "feed": feed.name,
+                "feed": endpoint.feed,
                 "state": endpoint.state.value,
                 "messages": 0,
                 "records_behind": None,

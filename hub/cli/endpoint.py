@@ -68,7 +68,7 @@ def add(
     feed
         A feed with `webhook` among its ways; or hub.notices: what customs tells a partner.
     url
-        Where the hub posts to: https, and a public address (or in `webhooks.networks`).
+        Where the hub posts to: https and a public address; in `webhooks.networks` others too, and http.
     recipient
         With hub.notices: the partner.
     mode

@@ -1,5 +1,5 @@
-"""Endpoints: addresses to which recipients have their feeds or notices brought. Secrets come sealed to the hub: whoever makes one
-sees it, once, and nobody else does, the audit trail included.
+"""Endpoints: addresses to which recipients have their feeds or notices brought. Secrets come sealed to the hub: whoever
+makes one sees it, once, and nobody else does, the audit trail included.
 """
 
 from __future__ import annotations
@@ -115,6 +115,9 @@ def add_endpoint(request: AddEndpoint, basis: Basis, checks: Checks) -> Changes:
             checks.invalid(place, value, f"1 to {most}")
     if request.mtls and not basis.webhooks.has_certificate:
         checks.invalid("/mtls", "no certificate", "`webhooks.certificate_file`")
+    for place, url in (("/url", request.url), ("/token_url", request.token_url)) if request.mtls else ():
+        if url.startswith("http:"):
+            checks.invalid(place, url, "an https URL: a certificate is shown over TLS alone")
     endpoint = Endpoint(
         id=name,
         feed=request.feed,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hub.assembly.offline import sending_of
 from hub.core.endpoint import SECRETS_USE, Endpoint, EndpointState
@@ -230,6 +231,18 @@ async def test_the_same_reason_is_written_once_a_minute_and_another_one_at_once(
     assert await after(59, 500) == (0, "answered 500")
     assert await after(1, 500) == (60, "answered 500")
     assert await after(1, 503) == (61, "answered 503")
+
+
+async def test_a_certificate_is_to_be_shown_over_tls_alone(feed: Any) -> None:
+    feed.registrar._webhooks = replace(feed.registrar._webhooks, has_certificate=True, allows_http=True)
+    oauth = {"token_url": "http://as.example/token", "client_id": "hub"}
+
+    refused = await feed.refused(
+        "endpoint.add", **await asked(feed, mtls=True, url="http://engine.example/hooks", **oauth)
+    )
+
+    assert {"/url", "/token_url"} <= refused.keys()
+    assert "/url" not in await feed.refused("endpoint.add", **await asked(feed, mtls=True, **oauth))
 
 
 @pytest.mark.parametrize(
