@@ -12,7 +12,7 @@ ENDPOINT_ROUTES = (
         scope="feeds:read",
         or_scope="receipts:read",
         answers=(200,),
-        summary="Where your feeds (`feeds:read`) and notices (`receipts:read`) are brought (webhooks), how each does, and the "
-        "public keys that sign.",
+        summary="Where your feeds (`feeds:read`) and notices (`receipts:read`) are brought (webhooks), how each "
+        "does, and the public keys that sign.",
     ),
 )

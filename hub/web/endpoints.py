@@ -1,4 +1,4 @@
-"""A recipient's own endpoints over HTTP: where its feeds and notices are brought, how that goes, and the keys that sign."""
+"""A recipient's own endpoints over HTTP: where its feeds and notices are brought, how that goes, by which keys."""
 
 from __future__ import annotations
 
