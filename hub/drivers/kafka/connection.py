@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
@@ -54,6 +55,21 @@ def _tls(settings: KafkaSettings) -> ssl.SSLContext:
     if settings.certificate_file:
         context.load_cert_chain(settings.certificate_file, settings.key_file or None)
     return context
+
+
+async def begun(starting: Coroutine[Any, Any, None]) -> None:
+    """Start a client of aiokafka's; whoever is cancelled meanwhile leaves no connection open.
+
+    While `AIOKafkaClient.bootstrap` asks a first broker what there is, only that call itself knows its connection, and
+    it closes it at errors of Kafka alone (aiokafka 0.14).
+    """
+    try:
+        await starting
+    except BaseException as error:
+        for frame, _ in walk_tb(error.__traceback__):
+            if (connection := frame.f_locals.get("bootstrap_conn")) is not None:
+                connection.close()
+        raise
 
 
 async def to_the_end(closing: Coroutine[Any, Any, None]) -> None:
@@ -138,7 +154,7 @@ class Link:
     async def open(self) -> None:
         """Raises `StorageUnavailable` if no broker can be reached."""
         async with storage_errors(self._clock, self._seconds_max):
-            await self._client.bootstrap()
+            await begun(self._client.bootstrap())
 
     async def close(self) -> None:
         await to_the_end(self._client.close())

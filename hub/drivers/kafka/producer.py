@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
 from hub.core.errors import StorageUnavailable
+from hub.drivers.kafka.connection import begun
 from hub.ports.system import Clock
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Producers:
         producer = AIOKafkaProducer(**self._options)
         try:
             async with self._clock.deadline(self._start_seconds_max):
-                await producer.start()
+                await begun(producer.start())
         except (KafkaError, OSError, TimeoutError) as error:
             self._failure = repr(error)
             _log.warning("no producer: %r", error)

@@ -15,7 +15,7 @@ from hub.core.record import Stream
 from hub.core.settings import KafkaSettings
 from hub.drivers.kafka.alter import set_settings
 from hub.drivers.kafka.checks import Topic, absent, check, check_broker, retention_settings, topic_settings
-from hub.drivers.kafka.connection import RETRY_SECONDS, client_options, storage_errors, to_the_end
+from hub.drivers.kafka.connection import RETRY_SECONDS, begun, client_options, storage_errors, to_the_end
 from hub.ports.system import Clock
 
 MINUTE_MS = 60_000
@@ -122,7 +122,7 @@ class Topics:
         admin = AIOKafkaAdminClient(**self._options)
         try:
             async with storage_errors(self._clock, self._settings.append_ms_max / 1000):
-                await admin.start()
+                await begun(admin.start())
                 yield admin
         finally:
             await to_the_end(admin.close())
