@@ -27,6 +27,7 @@ from hub.delivery.outbox import Found, Key, Message, Outbox
 from hub.delivery.shelf import Searched, Shelf, Stamped, found_in
 from hub.delivery.source import Source
 from hub.ports.positions import Lease
+from hub.ports.system import end_if_cancelled
 from hub.ports.webhooks import GONE, Reply
 from hub.trust.cursor import Place
 
@@ -84,6 +85,7 @@ class Shift:
         """Until the endpoint is to be sent nothing any more. Raises `LeaseLost` and what storage raises."""
         try:
             while True:
+                end_if_cancelled()
                 if self._ringing.done():
                     self._ringing = asyncio.create_task(self._bell.next.wait())
                 if (stands := standing(self._id, self._means)) is None:

@@ -14,6 +14,7 @@ from hub.delivery.courier import LEASE_SECONDS, LOOK_SECONDS, STORAGE_SECONDS, S
 from hub.delivery.means import Bell, Means, alarmed, lease_name, opened, standing
 from hub.delivery.outbox import LADDER_SECONDS, Outbox
 from hub.ports.positions import Lease
+from hub.ports.system import end_if_cancelled
 from hub.ports.webhooks import GONE, Reply
 from hub.trust.webhook import CHALLENGE_BYTES
 
@@ -40,6 +41,7 @@ class Push:
         measured = 0.0
         async with asyncio.TaskGroup() as group:
             while True:
+                end_if_cancelled()
                 bell = self._bell.next
                 for endpoint in self._means.snapshot().endpoints:
                     courier = self._couriers.get(endpoint.id)
@@ -60,6 +62,7 @@ class Push:
         """Until the endpoint is to be sent nothing any more, whatever fails meanwhile."""
         means = self._means
         while (endpoint := means.snapshot().endpoints.get(name)) is not None and endpoint.state in _TENDED:
+            end_if_cancelled()
             try:
                 await self._serve(name)
             except LeaseLost as lost:

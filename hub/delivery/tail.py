@@ -17,7 +17,7 @@ from hub.core.errors import HubError
 from hub.core.record import StoredRecord
 from hub.ports.event_log import EventLog
 from hub.ports.observer import Observer
-from hub.ports.system import Clock
+from hub.ports.system import Clock, end_if_cancelled
 
 KEPT_BYTES_MAX = 524_288
 """Of each partition: about a second at a thousand events a second."""
@@ -146,6 +146,7 @@ class Tails:
         tail.wake()
         async with self.log.reader(stream) as reader:
             while True:
+                end_if_cancelled()
                 records = await reader.read(
                     number,
                     offset,

@@ -18,6 +18,7 @@ from hub.fanout.means import POLL_SECONDS, LogCutShort, Means, Tenure, append_al
 from hub.fanout.section import open_records, section_of
 from hub.fanout.sections import Sections
 from hub.ports.first_occurrence import Occurrence
+from hub.ports.system import end_if_cancelled
 from hub.trust.statement import utc_text
 from schemas.headers import NoticeHeader, pack
 
@@ -45,6 +46,7 @@ class Judge:
             offset = await self._start()
             self._sections.begin(offset)
             while True:
+                end_if_cancelled()
                 records = await reader.read(
                     self._partition,
                     offset,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
@@ -18,7 +17,7 @@ from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.positions import Lease, Positions
-from hub.ports.system import Clock
+from hub.ports.system import Clock, end_if_cancelled
 from hub.trust.feed_seal import FeedSealer
 from schemas.headers import NoticeHeader, pack
 
@@ -107,6 +106,7 @@ class Tenure:
         """Renew for ever. Raises `LeaseLost`."""
         seconds = self._means.settings.lease_seconds
         while True:
+            end_if_cancelled()
             await self._means.clock.sleep(seconds / 3)
             try:
                 self.lease = await self._means.positions.renew(self.lease, seconds)
@@ -170,10 +170,3 @@ async def persist(work: Callable[[], Awaitable[None]], means: Means, name: str, 
             means.alarm(f"{name}_failed", error=place_of(error), **facts)
         end_if_cancelled()
         await means.clock.sleep(RETRY_SECONDS)
-
-
-def end_if_cancelled() -> None:
-    """Raise a cancellation that something below kept to itself: it may have answered with an error of its own, or with
-    a result, and nobody cancels a second time."""
-    if (task := asyncio.current_task()) is not None and task.cancelling():
-        raise asyncio.CancelledError

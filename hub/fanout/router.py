@@ -23,7 +23,7 @@ from hub.ports.event_log import EventLog
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
 from hub.ports.positions import FeedPosition, Positions
-from hub.ports.system import Clock
+from hub.ports.system import Clock, end_if_cancelled
 from hub.trust.feed_seal import FeedSealer
 
 FEEDS_POLL_SECONDS = 0.2
@@ -83,20 +83,26 @@ class Fanout:
 
     async def _hold(self, partition: int) -> None:
         """Take the partition's lease whenever it is to be had, and work under it; after `LogCutShort` never again."""
+        while await asyncio.create_task(self._turn(partition)):
+            end_if_cancelled()
+            await self._means.clock.sleep(self._means.settings.lease_seconds / 3)
+
+    async def _turn(self, partition: int) -> bool:
+        """Whether there may be another. A task of its own: in Python 3.11 one whose group failed stays as cancelled."""
         means = self._means
-        cut_short = False
-        while not cut_short:
-            if (tenure := await self._tenure(partition)) is not None:
-                try:
-                    await PartitionRun(means, tenure, partition).run()
-                except* LeaseLost:
-                    means.observer.event("fanout.lease_lost", partition=partition)
-                except* LogCutShort as group:
-                    cut_short = True
-                    means.alarm("log_cut_short", partition=partition, found=str(group.exceptions[0]))
-                finally:
-                    await self._give_back(tenure)
-            await means.clock.sleep(means.settings.lease_seconds / 3)
+        may_go_on = True
+        if (tenure := await self._tenure(partition)) is not None:
+            try:
+                end_if_cancelled()
+                await PartitionRun(means, tenure, partition).run()
+            except* LeaseLost:
+                means.observer.event("fanout.lease_lost", partition=partition)
+            except* LogCutShort as group:
+                may_go_on = False
+                means.alarm("log_cut_short", partition=partition, found=str(group.exceptions[0]))
+            finally:
+                await self._give_back(tenure)
+        return may_go_on
 
     async def _tenure(self, partition: int) -> Tenure | None:
         means = self._means
@@ -141,6 +147,7 @@ class PartitionRun:
     async def _tend_feeds(self, group: asyncio.TaskGroup) -> None:
         """Start a run for every stream that has none and may go on; one that may not any more ends by itself."""
         while True:
+            end_if_cancelled()
             routes = self._means.routes()
             self._sections.let_go(routes)
             for stream in sorted(routes.streams.keys() - self._runs.keys()):
@@ -161,6 +168,7 @@ class PartitionRun:
         stored: dict[str, FeedPosition] = {}
         passed, turn = -1, 0
         while True:
+            end_if_cancelled()
             await means.clock.sleep(PLACES_SECONDS)
             places = {stream: place for stream, run in self._runs.items() if (place := run.place) is not None}
             turn = (turn + 1) % PLACES_TURNS
@@ -180,6 +188,7 @@ class PartitionRun:
         means, sections = self._means, self._sections
         partition = str(sections.partition)
         while True:
+            end_if_cancelled()
             bounds = await means.log.bounds(EVENTS, sections.partition)
             means.observer.gauge("judge_lag_records", bounds.end - sections.mark, partition=partition)
             for run in self._runs.values():

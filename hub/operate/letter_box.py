@@ -23,7 +23,7 @@ from hub.core.settings import QuarantineSettings
 from hub.ports.dead_letters import DeadLetters
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.observer import Observer
-from hub.ports.system import Clock
+from hub.ports.system import Clock, end_if_cancelled
 from schemas.headers import EventHeader, NoticeHeader, unpack
 
 RETRY_SECONDS = 0.5
@@ -81,6 +81,7 @@ class LetterBox:
         offset = await self._start(partition)
         async with self._log.reader(QUARANTINE) as reader:
             while True:
+                end_if_cancelled()
                 try:
                     records = await reader.read(
                         partition,

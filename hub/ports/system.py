@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -23,3 +24,10 @@ class Clock(Protocol):
 class Entropy(Protocol):
     def bytes(self, count: int) -> bytes:
         """Unpredictable bytes, fit for keys and salts."""
+
+
+def end_if_cancelled() -> None:
+    """Raise a cancellation that something below kept to itself: it may have answered with an error of its own, or with
+    a result, and nobody cancels a second time. Asked at each turn by whoever works for ever under a group of tasks."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -22,7 +22,7 @@ from hub.ports.access_journal import AccessJournal
 from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.ports.observer import Observer
-from hub.ports.system import Clock
+from hub.ports.system import Clock, end_if_cancelled
 from hub.ports.views import KnownEvent, Mark, Views
 from hub.views.known import known_event
 from hub.views.owned import Concerned, owned_by
@@ -107,6 +107,7 @@ class Follower:
         mark, judged = await self._start(partition), -1
         async with self._log.reader(EVENTS) as reader:
             while True:
+                end_if_cancelled()
                 self._offsets[partition] = offset = mark.position.offset
                 before, judged = judged, await self._index.mark(self._log.generation, partition)
                 try:
