@@ -184,7 +184,7 @@ def _say(shown: Plain) -> None:
             "endpoint": shown["id"],
             "state": _state(shown),
             "since": moment(shown["since"]),
-            "last failure": failed(shown["last_failure"]),
+            "last failure": failed(shown["last_failure"], whole=True),
             "feed": _feed(shown),
             "recipient": shown["recipient"],
             "url": shown["url"],
@@ -219,7 +219,11 @@ def _wait(endpoint: str, verification: int, options: Options) -> int:
     elif is_verified:
         print(f"endpoint {endpoint}  verified")
     else:
-        why = failed(outcome.get("last_failure")) if is_over else f"no answer within {ANSWER_SECONDS_MAX:.0f} s"
+        why = (
+            failed(outcome.get("last_failure"), whole=True)
+            if is_over
+            else f"no answer within {ANSWER_SECONDS_MAX:.0f} s"
+        )
         print(f"endpoint {endpoint}  not verified: {why or _state(shown or {})}")
     return DONE if is_verified else FAILED
 

@@ -53,9 +53,12 @@ def behind(lag: Plain) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def failed(failure: Plain | None) -> str:
-    """What went wrong last with an endpoint, and when."""
-    return f"{moment(failure['at'])} {failure['detail'] or failure['why']}" if failure else ""
+def failed(failure: Plain | None, *, whole: bool = False) -> str:
+    """What went wrong last with an endpoint, and when; `whole`: with what only operators are told."""
+    if failure is None:
+        return ""
+    detail = f" ({failure['detail']})" if whole and failure["detail"] else ""
+    return f"{moment(failure['at'])} {failure['why']}{detail}"
 
 
 def refusal(refused: Refusal, *, as_json: bool) -> None:

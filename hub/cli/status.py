@@ -75,7 +75,7 @@ def _say(answer: dict[str, Any]) -> None:
             "proposals": _proposals(answer["waiting_people"]),
             "dead letters": _dead_letters(answer["dead_letters"]),
             "AEO feeds": _aeo_feeds(answer["aeo_feeds"]),
-            "catching up": until and f"everyone, until {moment(until)}",
+            "catching up": f"everyone, until {moment(until)}" if until else "",
         }
     )
     if len(answer["workers"]) > 1:

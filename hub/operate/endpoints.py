@@ -293,9 +293,7 @@ def check_url(place: str, text: str, basis: Basis, checks: Checks) -> None:
         checks.invalid(place, text, f"an {' or '.join(schemes)} URL without user or fragment")
     elif (address := _address(parts.hostname or "")) and not basis.webhooks.connects(address, parts.scheme == "https"):
         allowed = ", ".join(basis.webhooks.networks) or "empty"
-        checks.invalid(
-            place, text, f"an address in `webhooks.networks` ({allowed}), or over https one that is public besides"
-        )
+        checks.invalid(place, text, f"an address in `webhooks.networks` ({allowed}), or over https a public one")
 
 
 def _address(host: str) -> str:
