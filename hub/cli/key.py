@@ -77,7 +77,7 @@ def refuse(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> 
 
 @app.command
 def revoke(key: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """Stop a key for ever; in force within a second.
+    """Stop a key for ever, within a second; with the last of its system ends what that reads from Kafka itself.
 
     Parameters
     ----------
