@@ -10,13 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from connectors.commands.shared import JSON, HubOptions, print_json, say, say_waiting
-from connectors.errors import ConnectorError
-from connectors.feed_seal import Sealed
+from connectors.feed_seal import SealInvalid
 from connectors.risk.proved import SealCheck
 from connectors.risk.reader import SCOPE, Reader, feeds
 from connectors.session import HubSession
@@ -57,18 +55,14 @@ def read(
         Stop after so many records; of a stream that is acknowledged, at the end of their group.
     proof
         A directory for the pages as they came, with the seals of what they withhold, each verified; and for the hub's
-        keys. `verify-disclosure` takes them. Records are printed once their seal has come. Not with --stream.
+        keys. `verify-disclosure` takes them.
     json
         Print each record whole, as one JSON object.
     """
-    if stream and proof is not None:
-        raise ConnectorError("--proof pulls: a stream carries no seals")
     if feed is None:
         asyncio.run(_list(hub, json=json))
-    elif proof is not None:
-        asyncio.run(_read_sealed(feed, hub, proof, ack=ack, from_start=from_start, count=count, json=json))
-    else:
-        asyncio.run(_read(feed, hub, stream=stream, ack=ack, from_start=from_start, count=count, json=json))
+        return
+    asyncio.run(_read(feed, hub, stream=stream, ack=ack, from_start=from_start, count=count, proof=proof, json=json))
 
 
 async def _list(hub: HubOptions, *, json: bool) -> None:
@@ -81,17 +75,29 @@ async def _list(hub: HubOptions, *, json: bool) -> None:
 
 
 async def _read(
-    feed: str, hub: HubOptions, *, stream: bool, ack: bool, from_start: bool, count: int | None, json: bool
+    feed: str,
+    hub: HubOptions,
+    *,
+    stream: bool,
+    ack: bool,
+    from_start: bool,
+    count: int | None,
+    proof: Path | None,
+    json: bool,
 ) -> None:
     nothing = f"nothing new in {feed} after the place acknowledged last; waiting (Ctrl-C ends; --from-start shows all)"
     if from_start:
         nothing = f"nothing in {feed} yet; waiting (Ctrl-C ends)"
-    left = sys.maxsize if count is None else count
+    left, pages = sys.maxsize if count is None else count, list[bytes]()
     async with hub.session(SCOPE) as session:
         said: dict[str, Any] = {"on_idle": partial(say, nothing), "on_waiting": partial(say_waiting, hub.hub)}
+        shelf = None if proof is None else _Shelf(session, feed, proof)
+        said |= {} if shelf is None else {"on_page": pages.append}
         reader = Reader(session, feed, push=stream, limit=min(left, PAGE), from_start=from_start, **said)
         async with aclosing(reader.groups()) as groups:
             async for group in groups:
+                if shelf is not None:
+                    await shelf.put(pages.pop())
                 records = group.records if ack else group.records[:left]
                 for record in records:
                     print_record(record, json=json)
@@ -103,43 +109,22 @@ async def _read(
                 reader.limit = min(left, PAGE)
 
 
-async def _read_sealed(
-    feed: str, hub: HubOptions, directory: Path, *, ack: bool, from_start: bool, count: int | None, json: bool
-) -> None:
-    left = sys.maxsize if count is None else count
-    async with hub.session(SCOPE) as session:
-        pages, shelf = list[bytes](), _Shelf(session, feed, directory)
-        said: dict[str, Any] = {"on_page": pages.append, "on_waiting": partial(say_waiting, hub.hub)}
-        reader = Reader(session, feed, from_start=from_start, **said)
-        async with aclosing(reader.pull()) as groups:
-            async for group in groups:
-                sealed = [each for page in pages for each in await shelf.take(page)]
-                for each in sealed if ack else sealed[: max(left, 0)]:
-                    print_record(orjson.loads(each.record), json=json)
-                pages.clear()
-                left -= len(sealed)
-                if ack and not shelf.records.waiting:
-                    await reader.acknowledge(group.token)
-                if left <= 0 and not (ack and shelf.records.waiting):
-                    return
-
-
 class _Shelf:
     """Pages with seals in a directory, beside the hub's keys under which they verify."""
 
     def __init__(self, session: HubSession, feed: str, directory: Path) -> None:
-        self._check = SealCheck(session)
-        self.records = self._check.records
+        self._check = SealCheck(session, feed)
         self._feed, self._directory = feed, directory
 
-    async def take(self, page: bytes) -> list[Sealed]:
-        """Keep a page; the records that may be relied on now. Raises `SealInvalid`, also after a look at new keys."""
+    async def put(self, page: bytes) -> None:
+        """Keep a page. Raises `SealInvalid` where its records may not be relied on, also by the hub's newest keys."""
         self._write(f"{self._feed}-{sha256(page).hexdigest()[:32]}.json", page)
         known = self._check.published
-        taken = await self._check.take(page)
+        await self._check.take(page)
         if self._check.published is not known:
             self._write("keys.json", self._check.published)
-        return taken
+        if waiting := self._check.records.waiting:
+            raise SealInvalid(f"no seal has come over {waiting} records")
 
     def _write(self, name: str, content: bytes) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

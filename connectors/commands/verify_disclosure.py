@@ -26,8 +26,7 @@ def check(
     disclosure
         The file that `customs-connect disclose` printed at the sender.
     pages
-        What GET /v1/feeds/{feed}/records?proof=yes answered, as it came: the page with the record and, if it came
-        later, the one with its seal.
+        What GET /v1/feeds/{feed}/records?proof=yes answered, as it came; or what `customs-connect read --proof` kept.
     keys
         The hub's key history: customs-hub-keys.json.
     hub_key
