@@ -347,12 +347,16 @@ async def test_a_stream_is_kept_for_as_long_as_the_last_purge_said(
     assert kept == [True] * 4
 
 
-async def test_a_stream_that_is_not_there_cannot_be_read_or_purged(log: EventLog) -> None:
+async def test_a_stream_that_is_not_there_cannot_be_read_or_purged_and_its_absence_is_no_error(
+    log: EventLog, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(StreamMissing):
         await log.purge("never-declared", 0)
     with pytest.raises(StreamMissing):
         async with log.reader("never-declared"):
             pass
+
+    assert not caplog.records
 
 
 # Over the end of the process
