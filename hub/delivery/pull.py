@@ -94,17 +94,17 @@ class Pull:
         feed, cursor = begun
         seconds = min(wait, self.settings.wait_seconds_max)
         try:
-            taken, cursor = await self.turn(feed, cursor, limit=limit, wait=seconds)
+            taken, behind = await self.turn(feed, cursor, limit=limit, wait=seconds)
+            seals = await self.seals.over(cursor.feed, taken, bytes) if proof else None
         except Trimmed:
             return self._gap(feed, cursor)
-        seals = await self.seals.over(cursor.feed, taken, bytes) if proof else None
         await self.journal.add(given(feed, taken.stamps, reader, way="pull", lane=lane_of(cursor.feed)[1]))
         if not self.still_stands(feed, taken):  # Writing took its time; what ended meanwhile stays here.
             if self._is_stopped(partner):  # Whoever asked for him tells him so.
-                return Page([], self._cursors.seal(begun[1]), () if proof else None)
+                return Page([], self._cursors.seal(cursor), () if proof else None)
             return await self.page(partner, name, sealed, reader=reader, limit=limit, wait=0, proof=proof)
         self.delivered(feed, taken, "pull")
-        return Page(list(taken.records), self._cursors.seal(cursor), seals)
+        return Page(list(taken.records), self._cursors.seal(behind), seals)
 
     async def begin(self, partner: str, name: str, sealed: str | None) -> tuple[Feed, Cursor] | Refusal:
         """The feed, if it is this partner's and has not ended, and where reading of the lane (`name`, `name/urgent`)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from hub.core.errors import Trimmed
 from hub.core.feed import stream_named
 from hub.core.record import StoredRecord
 from hub.delivery.merge import Taken
@@ -38,7 +37,7 @@ class Seals:
 
     async def over(self, name: str, taken: Taken, given: Callable[[bytes], bytes]) -> Sequence[FeedSeal]:
         """Seals over the cut records of a lane (`name`, `name/urgent`), and over nothing else; `given`: a record as it
-        is given. Raises `StorageUnavailable`."""
+        is given. Raises `StorageUnavailable`, and `Trimmed` where the log has just let go of them."""
         seals: list[FeedSeal] = []
         parts: list[bytes] = []
         for partition, leaves in _leaves(taken, given).items():
@@ -76,14 +75,11 @@ class Seals:
             offset = records[-1].offset + 1
 
     async def _read(self, stream: str, partition: int, offset: int) -> Sequence[StoredRecord]:
-        kept = self._tails.of(stream).partitions[partition].take(offset, READ_RECORDS, READ_BYTES)
-        if kept is not None:
+        """What is kept in memory may end inside a batch: then the log has the rest of it."""
+        if kept := self._tails.of(stream).partitions[partition].take(offset, READ_RECORDS, READ_BYTES):
             return kept
         async with self._tails.log.reader(stream) as reader:
-            try:
-                return await reader.read(partition, offset, records_max=READ_RECORDS, bytes_max=READ_BYTES)
-            except Trimmed:
-                return ()
+            return await reader.read(partition, offset, records_max=READ_RECORDS, bytes_max=READ_BYTES)
 
     def _key_at(self, key_id: str, moment: int) -> bytes | None:
         """What somebody else may have signed is believed no more."""

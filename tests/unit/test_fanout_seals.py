@@ -303,6 +303,24 @@ def test_a_new_seal_is_made_where_the_batchs_own_bears_it_out() -> None:
     virtual.run(main())
 
 
+def test_a_seal_is_found_where_memory_ends_inside_its_batch() -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        await passed_on(at.world, "a", "b")
+        *records, _ = await at.world.records(RISK)
+        kept = at.tails.of(RISK).partitions[0]
+        kept.begin(0)
+        kept.push(records)
+
+        found = await page(at)
+
+        [seal] = found.seals or ()
+        assert over(seal, *found.records)
+        assert not at.world.observer.alarms()
+
+    virtual.run(main())
+
+
 def test_a_cut_record_without_a_seal_behind_it_is_given_without_one() -> None:
     async def main() -> None:
         at = Desk(await registered())
