@@ -20,6 +20,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from confluent_kafka import Consumer, KafkaError
+from msgspec.structs import replace
 
 from hub.core.errors import HubError, Refusal
 from hub.core.feed import stream_of
@@ -30,6 +31,7 @@ from hub.lab.kafka_tls import issue
 from hub.ports.feed_access import FeedAccess
 from schemas.headers import FeedHeader, unpack
 from tests.direct import PASSWORD, open_to_kafka, sealed_for
+from tests.patience import patient
 from tests.world import SOURCE, Caller, event, hub_world, settings_in
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -152,8 +154,8 @@ class Scene:
 async def scene(kafka: KafkaCluster, tmp_path: Path) -> AsyncIterator[Scene]:
     prefix, reader = f"{uuid4().hex[:8]}.", f"w{uuid4().hex[:8]}"
     listeners = {f"recipients_{proof}": address for proof, address in kafka.recipients.items()}
-    brokers = {"bootstrap": kafka.bootstrap, "topic_prefix": prefix, **listeners}
-    async with hub_world(settings_in(tmp_path / "hub", ground="kafka", kafka=brokers)) as world:
+    brokers = patient(kafka.bootstrap, topic_prefix=prefix, **listeners)
+    async with hub_world(replace(settings_in(tmp_path / "hub", ground="kafka"), kafka=brokers)) as world:
         recipient = await world.reader(reader)
         await open_to_kafka(world.hub.live, reader)
         yield Scene(await world.company(), recipient, kafka, prefix)

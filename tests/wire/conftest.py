@@ -9,11 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from hub.assembly.grounds import Ports
 from hub.core.errors import StorageUnavailable
 from tests.faults.scripted import ScriptedIndex
+from tests.patience import patient
 from tests.world import Caller, HubWorld, hub_world, settings_in
 
 MakeWorld = Callable[..., AbstractAsyncContextManager[HubWorld]]
@@ -43,8 +44,8 @@ def on(request: Any) -> dict[str, Any]:
     """The rooms of the settings that say where the hub keeps its log; in memory, unless a story says otherwise."""
     if (ground := getattr(request, "param", "memory")) != "kafka":
         return {"ground": ground}
-    brokers = {"bootstrap": request.getfixturevalue("kafka_bootstrap"), "topic_prefix": f"{uuid4().hex[:8]}."}
-    return {"ground": "kafka", "kafka": brokers, "log": {"events_partitions": 1}}
+    brokers = patient(request.getfixturevalue("kafka_bootstrap"), topic_prefix=f"{uuid4().hex[:8]}.")
+    return {"ground": "kafka", "kafka": asdict(brokers), "log": {"events_partitions": 1}}
 
 
 @pytest.fixture
