@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,13 +25,13 @@ class Hook:
 
     def __init__(self, chance: random.Random) -> None:
         self.held: list[Seen] = []
-        self.got: set[Given] = set()
+        self.got: Counter[Given] = Counter()
         self._chance = chance
         self._taken: set[str] = set()
 
     def answer(self, came: Came) -> int:
         records = [seen(record) for record in came.records]
-        self.got |= {Given("webhook", each.key) for each in records}
+        self.got.update(Given("webhook", each.key) for each in records)
         if self._chance.random() < FAILS_CHANCE:
             return 503
         if came.id not in self._taken:

@@ -2,10 +2,10 @@
 
     python -m tests.faults.kill_harness --ground sqlite --kills 50 --seed 7
 
-Meanwhile an operator begins, changes and ends feeds and agreements, a feed is brought to an endpoint, and what readers
-were given is held against what companies are told. The seed decides kills, points, payloads, readers and acts; what
-the machine does between them stays its own. A run that finds something keeps its directory, says which attempts show
-it, and prints the command that plays it again.
+Meanwhile an operator begins, changes and ends feeds and agreements, a feed is brought to an endpoint, the past of one
+is replayed, and what readers were given is held against what companies are told. The seed decides kills, points,
+payloads, readers and acts; what the machine does between them stays its own. A run that finds something keeps its
+directory, says which attempts show it, and prints the command that plays it again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,7 @@ from tests.faults.kill_report import Report
 from tests.faults.load import Worker
 from tests.faults.officer import LATE, WATCH, Officer
 from tests.faults.reading import CheckpointedReader, Given, first_place, until_held
+from tests.faults.rereading import Rereader
 from tests.faults.stage import FEEDS, PUBLISHERS, Stage, stage
 from tests.faults.telling import unchained, untold
 from tests.postgres import running_postgres
@@ -69,7 +71,8 @@ class Ground(Struct):
 
 
 class Cast:
-    """Who acts on a stage: workers that send, a checkpointed reader of each feed, an endpoint and an operator."""
+    """Who acts on a stage: workers that send, a checkpointed reader of each feed, one who reads again what was, an
+    endpoint and an operator."""
 
     def __init__(self, on: Stage, hook: Hook, starts: dict[str, str], seed: int) -> None:
         self._on, self._hook, self._chance = on, hook, random.Random(f"{seed}/chains")
@@ -83,6 +86,8 @@ class Cast:
             feed: CheckpointedReader(on.sessions[feed], feed, start, random.Random(f"{seed}/{feed}"))
             for feed, start in starts.items()
         }
+        again = FEEDS[1]
+        self.rereader = Rereader(on.sessions[again], again, self.readers[again].held, random.Random(f"{seed}/again"))
         data = Path(on.settings.log.directory)
         self.officer = Officer(data, on.sessions, on.history, random.Random(f"{seed}/officer"))
         self.drained = False
@@ -93,13 +98,14 @@ class Cast:
         stopping = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(each.run(stopping)) for each in (*self.workers, self.officer)]
-            reading = [tasks.create_task(reader.run()) for reader in self.readers.values()]
+            reading = [tasks.create_task(reader.run()) for reader in (*self.readers.values(), self.rereader)]
             yield
             stopping.set()
             await asyncio.gather(*working)
             self.drained = await self._drain()
             for task in reading:
                 task.cancel()
+        await self.rereader.again()
 
     async def _drain(self) -> bool:
         """Send the last event of each worker, and wait until every reader holds it: what lay before has come too."""
@@ -110,7 +116,7 @@ class Cast:
     async def judge(self) -> list[Finding]:
         """What must not be, in what they hold, in what the operator made, and in what companies are told of it."""
         attempts, until = self._on.history.attempts, time.monotonic() + DRAIN_SECONDS_MAX
-        dues = self.officer.dues(attempts)
+        dues = self.officer.dues(attempts) | self.rereader.dues()
         while True:
             views = {**self.views(), **{f"{name}": view for name, view in (await self.officer.read()).items()}}
             found = await self._on.judge(views, dues)
@@ -134,16 +140,18 @@ class Cast:
             found += await unchained(session, keys, FEEDS, self._chance)
         return found
 
-    def given(self) -> dict[str, set[Given]]:
-        """By recipient: what came over the wire."""
-        got = {name: reader.got | self.officer.got[name] for name, reader in self.readers.items()}
-        got[FEEDS[0]] |= self._hook.got
+    def given(self) -> dict[str, Counter[Given]]:
+        """By recipient: what came over the wire, and how often."""
+        got = {name: reader.got + self.officer.got[name] + self._on.got[name] for name, reader in self.readers.items()}
+        got[FEEDS[0]] += self._hook.got
+        got[FEEDS[1]] += self.rereader.got
         return got | {LATE: self.officer.got[LATE]}
 
     def views(self) -> dict[str, View]:
         """What they hold. Of what may be passed over nothing is owed to whom was reading all the time."""
         held = {f"{feed}, checkpointed": reader.held for feed, reader in self.readers.items() if feed != WATCH}
-        return held | {WATCH: self.readers[WATCH].held, "brought, by webhook": self._hook.held}
+        held |= {WATCH: self.readers[WATCH].held, "brought, by webhook": self._hook.held}
+        return held | self.rereader.views()
 
 
 class Killer:
@@ -253,7 +261,7 @@ def _sum_up(report: Report, on: Stage, cast: Cast) -> None:
     report.events, report.attempts = len({attempt.key for attempt in attempts}), len(attempts)
     report.shown = min(len(cast.readers[feed].held) for feed in FEEDS)
     report.reader_restarts = sum(reader.restarts for reader in cast.readers.values())
-    report.acts, report.given = cast.officer.acts, sum(map(len, cast.given().values()))
+    report.acts, report.given = cast.officer.acts, sum(got.total() for got in cast.given().values())
     report.codes, report.drained = dict(on.codes), cast.drained
     report.told = tell(report.findings[:FINDINGS_TOLD_MAX], attempts)
     report.rss_mib_max = on.hub.rss_bytes_max / 1_048_576

@@ -59,5 +59,5 @@ def plan(kills: int, seed: int, *, brokers: bool = False) -> list[Kill]:
             planned.append(Kill(chance.choice(RARE_POINTS), 1))
         else:
             point = points.pop(chance.randrange(len(points)))
-            planned.append(Kill(point, round(10 ** chance.uniform(0, 2))))
+            planned.append(Kill(point, round(10 ** chance.uniform(0, 1 if point in WEBHOOK_POINTS else 2))))
     return planned

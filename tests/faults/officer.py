@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -47,7 +47,7 @@ class Officer:
     def __init__(self, data: Path, sessions: Mapping[str, HubSession], history: History, chance: random.Random) -> None:
         self.acts = 0
         self.findings: list[Finding] = []
-        self.got: defaultdict[str, set[Given]] = defaultdict(set)
+        self.got: defaultdict[str, Counter[Given]] = defaultdict(Counter)
         """By recipient: what he looked at himself, to see whether it is still shown."""
         self._socket, self._sessions = data / "admin.sock", sessions
         self._history, self._chance = history, chance
@@ -139,7 +139,7 @@ class Officer:
                     raise WrongAnswer(f"{feed} has ended, and is answered {refused.code}") from refused
             else:
                 keys = tuple(seen(record).key for record in page["items"])
-                self.got[recipient] |= {Given("pull", key) for key in keys}
+                self.got[recipient].update(Given("pull", key) for key in keys)
                 self.findings.append(Finding(Kind.LEAKED, feed, keys[:1], "a page, a second after its end"))
                 return
             await asyncio.sleep(AGAIN_SECONDS)
@@ -150,7 +150,7 @@ class Officer:
         for name in self._late:
             records = await read_all(self._sessions[LATE], f"/v1/feeds/{name}/records")
             views[name] = [seen(record) for record in records]
-            self.got[LATE] |= {Given("pull", each.key) for each in views[name]}
+            self.got[LATE].update(Given("pull", each.key) for each in views[name])
         return views
 
     def dues(self, attempts: Sequence[Attempt]) -> dict[str, Due]:

@@ -15,12 +15,15 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from hub.assembly.grounds import Ports
+from hub.core.access import Access
 from hub.core.dead_letter import DeadLetter, Run
 from hub.core.dispatch import Dispatch, Step
 from hub.core.errors import Unknown
+from hub.core.feed import Way
 from hub.core.leak import Leak
 from hub.core.proposal import Proposal
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position
+from hub.ports.access_journal import AccessJournal
 from hub.ports.blob_store import BlobKey, BlobStore, Stored
 from hub.ports.dead_letters import DeadLetters
 from hub.ports.dispatches import Dispatches
@@ -61,8 +64,9 @@ DOCUMENT_POINTS = (
 """On the way of a digital copy, in order; the mark is made of what is set apart alone."""
 LEAK_POINTS = ("after-leak", "before-notice", "during-notice", "after-notice", "after-notice-mark")
 """From the report of a leaked key to what is told of it, in order."""
-WEBHOOK_POINTS = ("before-keep", "after-keep")
-"""Around each time that an endpoint's courier keeps what it has to know: messages made, messages done."""
+WEBHOOK_POINTS = ("before-keep", "after-keep", "before-note", "after-note")
+"""Around each time that an endpoint's courier keeps what it has to know (messages made, messages done), and writes down
+what it is about to send."""
 DISPATCH_POINTS = ("after-dispatch", "before-notice", "during-notice", "after-notice", "after-dispatch-mark")
 """From what customs answers being kept, before its sender is told, to its being noted as written, in order."""
 LETTER_POINTS = (
@@ -115,6 +119,7 @@ def armed(ports: Ports, switch: KillSwitch) -> Ports:
         log=ArmedLog(ports.log, switch),
         index=ArmedIndex(ports.index, switch),
         positions=ArmedPositions(ports.positions, switch),
+        accesses=ArmedAccesses(ports.accesses, switch),
         registry=ArmedRegistry(ports.registry, switch),
         blobs=ArmedBlobs(ports.blobs, switch),
         dispatches=ArmedDispatches(ports.dispatches, switch),
@@ -183,6 +188,18 @@ class ArmedPositions(_Armed):
         self._switch.reach("before-keep")
         await self._port.keep(lease, content)
         self._switch.reach("after-keep")
+
+
+class ArmedAccesses(_Armed):
+    _port: AccessJournal
+
+    async def add(self, entries: Sequence[Access]) -> None:
+        is_brought = any(entry.way == Way.WEBHOOK.value for entry in entries)
+        if is_brought:
+            self._switch.reach("before-note")
+        await self._port.add(entries)
+        if is_brought:
+            self._switch.reach("after-note")
 
 
 class ArmedRegistry(_Armed):

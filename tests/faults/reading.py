@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, NamedTuple
@@ -50,7 +51,7 @@ class CheckpointedReader:
     def __init__(self, session: HubSession, feed: str, token: str, chance: random.Random) -> None:
         self.held: list[Seen] = []
         self.restarts = 0
-        self.got: set[Given] = set()
+        self.got: Counter[Given] = Counter()
         """Whatever it was given, held or not."""
         self._session, self._feed, self._token, self._chance = session, feed, token, chance
 
@@ -66,7 +67,7 @@ class CheckpointedReader:
         reading = reader.stream() if way == "sse" else reader.pull()
         async with aclosing(reading) as groups:
             async for group in groups:
-                self.got |= {Given(way, seen(record).key) for record in group.records}
+                self.got.update(Given(way, seen(record).key) for record in group.records)
                 if self._chance.random() < FALL_CHANCE:
                     return
                 self.held += map(seen, group.records)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ from hub.lab.world import AEO, Client, Company, Engine, hub_world
 from tests.faults.history import Due, Finding, History, Key, View, judge
 from tests.faults.hub_process import HubProcess
 from tests.faults.load import Desk
-from tests.faults.reading import first_place, read_all, seen
+from tests.faults.reading import Given, first_place, read_all, seen
 
 PUBLISHERS = ("acme", "borealis")
 FEEDS = ("risk", "mirror")
@@ -38,6 +38,8 @@ class Stage:
         self.desks: dict[str, Desk] = {}
         self.starts: dict[str, str] = {}
         """By feed: the cursor before its first record."""
+        self.got: defaultdict[str, Counter[Given]] = defaultdict(Counter)
+        """By feed: what was read to see it from its start."""
 
     async def start(self, kill_at: str = "") -> None:
         """Start the hub and wait until it is ready."""
@@ -63,8 +65,11 @@ class Stage:
         read = (
             read_all(self.sessions[feed], f"/v1/feeds/{feed}/records", cursor) for feed, cursor in self.starts.items()
         )
-        pages = zip(self.starts, await asyncio.gather(*read), strict=True)
-        return {f"{feed}, from the start": [seen(record) for record in records] for feed, records in pages}
+        views: dict[str, View] = {}
+        for feed, records in zip(self.starts, await asyncio.gather(*read), strict=True):
+            views[f"{feed}, from the start"] = view = [seen(record) for record in records]
+            self.got[feed].update(Given("pull", each.key) for each in view)
+        return views
 
     async def noticed(self) -> set[Key]:
         """The identities of which publishers were told that other content came under them."""

@@ -1,9 +1,10 @@
-"""Whether companies are told of everything that was given of theirs, and how far each event came."""
+"""Whether companies are told of everything that was given of theirs, each time, and how far each event came."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from time import monotonic
 
@@ -14,14 +15,25 @@ from tests.faults.reading import Given
 FOLLOWED_SECONDS_MAX = 60.0
 """So long the journal's followers may take to see whose the events are."""
 CHAINS_LOOKED_AT = 100
+SHARED = "sse"
 STEPS = ("published", "delivered", "processed")
 
 
 async def untold(
-    session: HubSession, publisher: str, got: Mapping[str, Collection[Given]], seconds_max: float = FOLLOWED_SECONDS_MAX
+    session: HubSession, publisher: str, got: Mapping[str, Counter[Given]], seconds_max: float = FOLLOWED_SECONDS_MAX
 ) -> list[Finding]:
-    """What recipients were given of a publisher's events, and it is not told of. `got`: by recipient."""
-    given = {(name, each) for name, all_ in got.items() for each in all_ if each.key.publisher == publisher}
+    """What recipients were given of a publisher's events more often than it is told of. `got`: by recipient.
+
+    Streams of one system that are given the same at nearly the same time are told of once.
+    """
+    given = Counter(
+        {
+            (name, each): 1 if each.way == SHARED else count
+            for name, counts in got.items()
+            for each, count in counts.items()
+            if each.key.publisher == publisher
+        }
+    )
     until = monotonic() + seconds_max
     while True:
         missing = given - await _told(session, publisher)
@@ -29,21 +41,21 @@ async def untold(
             break
         await asyncio.sleep(1)
     return [
-        Finding(Kind.UNTOLD, f"{recipient}, {way}", (key,), "given, and its company is not told")
-        for recipient, (way, key) in sorted(missing)
+        Finding(Kind.UNTOLD, f"{recipient}, {way}", (key,), f"given, and its company is not told {count} times of it")
+        for (recipient, (way, key)), count in sorted(missing.items())
     ]
 
 
-async def _told(session: HubSession, publisher: str) -> set[tuple[str, Given]]:
-    told: set[tuple[str, Given]] = set()
+async def _told(session: HubSession, publisher: str) -> Counter[tuple[str, Given]]:
+    told: Counter[tuple[str, Given]] = Counter()
     query: dict[str, str] = {}
     while True:
         page = await session.get("/v1/accesses", query)
         for item in page["items"]:
-            told |= {
+            told.update(
                 (item["recipient"], Given(item["way"], Key(publisher, each["source"], each["id"])))
                 for each in item["events"]
-            }
+            )
         if page["next"] is None:
             return told
         query = {"cursor": page["next"]}
