@@ -90,12 +90,20 @@ def _say(shown: dict[str, Any]) -> None:
             "hub": statement["hub"],
             "act": statement["act"],
             **{f"  {name}": _value(value) for name, value in statement["request"].items()},
+            "its data": _data(statement),
             "changes": ", ".join(f"{kind} {name}" for kind, name in statement["changes"]),
             "signed by": shown["signed_by"],
             "state": shown["state"],
             "until": moment(shown["expires"]),
         }
     )
+
+
+def _data(statement: dict[str, Any]) -> str:
+    """How to look at what is laid down elsewhere, so that it can be erased."""
+    asked = statement["request"]
+    repairs = statement["act"] == "quarantine.repair"
+    return f"customs-hub quarantine corrected {asked['letter']} {asked['corrected']}" if repairs else ""
 
 
 def _value(value: object) -> object:

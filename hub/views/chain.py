@@ -5,7 +5,7 @@ A company is told that, and by which way; not what anybody does with it, nor whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from schemas.identity import identity_key
 PASSED_OVER_MAX = 8
 """Records of no event that lie side by side."""
 READ_BYTES_MAX = 65_536
-_BEYOND = _BEYOND_US = 1 << 62
+_BEYOND = _NEVER_US = 1 << 62
 GIVEN = frozenset({Step.DELIVERED, Step.REPLAYED})
 _TOLD = GIVEN | {Step.PUBLISHED}
 
@@ -68,21 +68,22 @@ class Chains:
         if sender is not None and (header is None or header.sender != sender):
             return None
         accepted_us = header.received_us if header is not None else found[0].time_us
-        links: dict[tuple[str, str], Link] = {}
         entries = [entry.access for entry in await self._accesses.about(position)]
-        given = [access for access in entries if access.step in _TOLD]
-        told = [access for access in given if self._accesses.telling(access) is None]
-        for access in given:
-            if access in told or not any(_says_as_much(each, access) for each in told):
-                await self._add(links, access, position)
-        shown = {_lane(access) for access in told}
-        hidden_us: dict[tuple[str, str, str], int] = {}
-        for access in (each for each in given if each not in told):
-            hidden_us[_lane(access)] = min(access.time_us, hidden_us.get(_lane(access), access.time_us))
+        given = [(access, self._accesses.telling(access)) for access in entries if access.step in _TOLD]
+        told = [access for access, telling in given if telling is None]
+        published_us = _earliest(told, _to)
+        delivered_us = _earliest((access for access in told if access.step in GIVEN), _to)
+        links: dict[tuple[str, str], Link] = {}
+        for access, telling in given:
+            known_us = published_us if access.step is Step.PUBLISHED else delivered_us
+            # What a restriction hides is told only where nobody was told before that the event came this far to them.
+            if telling is None or known_us.get(_to(access), _NEVER_US) > access.time_us:
+                await self._add(links, access, telling, position)
+        shown = set(map(_lane, told))
+        hidden_us = _earliest((access for access, telling in given if telling is not None), _lane)
         for access in entries:
-            if access.step is not Step.PROCESSED or _lane(access) not in shown:
-                continue
-            if access.time_us < hidden_us.get(_lane(access), _BEYOND_US):
+            is_after = access.time_us >= hidden_us.get(_lane(access), _NEVER_US)
+            if access.step is Step.PROCESSED and _lane(access) in shown and not is_after:
                 self._complete(links, access)
         return Chain(accepted_us, list(links.values()))
 
@@ -95,8 +96,9 @@ class Chains:
                 link, processed_us=access.time_us, signature=access.signature
             )
 
-    async def _add(self, links: dict[tuple[str, str], Link], access: Access, position: Position) -> None:
-        telling = self._accesses.telling(access)
+    async def _add(
+        self, links: dict[tuple[str, str], Link], access: Access, telling: Telling | None, position: Position
+    ) -> None:
         if telling is Telling.NOTHING:
             return
         key = ("", "") if telling is not None else (access.recipient, access.purpose)
@@ -139,10 +141,15 @@ async def _stamp_from(reader: LogReader, partition: int, offset: int) -> tuple[i
     return _BEYOND, 0
 
 
-def _says_as_much(told: Access, hidden: Access) -> bool:
-    """Whether it told before that the event came this far to the same: then a restriction changes nothing of it."""
-    same = (told.recipient, told.purpose) == (hidden.recipient, hidden.purpose)
-    return same and told.time_us <= hidden.time_us and (told.step in GIVEN or hidden.step is Step.PUBLISHED)
+def _earliest(accesses: Iterable[Access], key: Callable[[Access], tuple[str, ...]]) -> Mapping[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {}
+    for access in accesses:
+        found[key(access)] = min(access.time_us, found.get(key(access), access.time_us))
+    return found
+
+
+def _to(access: Access) -> tuple[str, str]:
+    return access.recipient, access.purpose
 
 
 def _lane(access: Access) -> tuple[str, str, str]:
