@@ -266,9 +266,9 @@ async def test_a_name_that_nobody_knows_is_an_error_and_is_asked_again(monkeypat
             await names.resolve("nobody.example", 443)
 
 
-def contexts(folder: Path) -> tuple[ssl.SSLContext, WebhookSettings]:
+def contexts(folder: Path, authority: Pair | None = None) -> tuple[ssl.SSLContext, WebhookSettings]:
     """Of a receiver that asks for a certificate of the same authority as its own, and of a hub that has one."""
-    authority = Pair("authority", usage=None)
+    authority = authority or Pair("authority", usage=None)
     server, client = Pair("receiver", issuer=authority, usage=SERVER), Pair("hub", issuer=authority)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*server.write(folder, "server"))
@@ -300,6 +300,29 @@ async def test_the_hub_s_certificate_is_shown_to_whom_it_is_meant_for_and_to_nob
 
     assert (shown.status, hidden.status) == (200, 0)
     assert seen == [((("commonName", "hub"),),)]
+
+
+async def test_a_certificate_that_was_replaced_is_shown_without_a_restart_and_half_of_a_pair_is_not(
+    tmp_path: Path,
+) -> None:
+    seen: list[object] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.transport and request.transport.get_extra_info("peercert")["subject"][0][0][1])
+        return web.Response(headers={"Connection": "close"})
+
+    authority = Pair("authority", usage=None)
+    context, settings = contexts(tmp_path, authority)
+    new, key = Pair("hub-2", issuer=authority).write(tmp_path, "new")
+    async with receiver(answer, tls=context) as port, HttpPoster(settings, SystemClock()) as poster:
+        post = Post(f"https://127.0.0.1:{port}/", {}, b"{}", shows_certificate=True)
+        await poster.post(post)
+        new.replace(settings.certificate_file)
+        await poster.post(post)
+        key.replace(settings.key_file)
+        await poster.post(post)
+
+    assert seen == ["hub", "hub", "hub-2"]
 
 
 async def test_a_receiver_of_an_unknown_authority_is_told_nothing(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from hub.core.settings import WebhookSettings, addresses_of
+from hub.drivers.http.certificate import ShownCertificate
 from hub.drivers.http.networks import Network, is_open, networks_of
 from hub.drivers.http.resolver import ASKER, OwnThreads
 from hub.ports.system import Clock
@@ -48,9 +49,10 @@ class HttpPoster:
             ("https", False): _session(tls, allowed, resolver, public=True),
             ("http", False): _session(tls, allowed, resolver, public=False),
         }
+        self._shown: ShownCertificate | None = None
         if settings.certificate_file:
             own = _tls(settings.ca_file)
-            own.load_cert_chain(settings.certificate_file, settings.key_file or None)
+            self._shown = ShownCertificate(own, settings.certificate_file, settings.key_file)
             self._sessions["https", True] = _session(own, allowed, resolver, public=True)
 
     async def __aenter__(self) -> Self:
@@ -73,6 +75,8 @@ class HttpPoster:
 
     async def _post(self, post: Post) -> Reply:
         url = origin = URL(post.url)
+        if post.shows_certificate and self._shown is not None:
+            self._shown.renew()
         for _ in range(REDIRECTS_MAX + 1):
             headers = dict(post.headers)
             if post.credential and url.origin() == origin.origin():
