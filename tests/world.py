@@ -26,7 +26,7 @@ from connectors.verify import KeyHistory
 from hub.assembly import Hub, build
 from hub.assembly.grounds import Ports, open_ports
 from hub.core.errors import Refusal
-from hub.core.settings import AuthSettings, HTTPSettings, LogSettings, Settings
+from hub.core.settings import AuthSettings, HTTPSettings, IntakeSettings, LogSettings, Settings
 from hub.drivers.system.clock import SystemClock
 from hub.drivers.system.entropy import SystemEntropy
 from hub.drivers.system.listen import bound
@@ -38,6 +38,8 @@ from tests.described import departure
 GATE_IN = "customs.container.gate_in"
 SOURCE = "urn:example:delta:tos"
 RISK = "security-risk-assessment"
+TOLD_SOON = {"append_seconds_max": 0.5, "registry_seconds_max": 1.0}
+"""For `intake`: of a leak is told once what was under way has ended, so after a second and a half."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ROUTER = Router()
 _WITHOUT_A_ROUTE = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
@@ -48,7 +50,8 @@ def settings_in(directory: Path, *, ground: str = "memory", **rooms: Any) -> Set
     http = HTTPSettings(port=0, operations_port=0)
     log = LogSettings(ground=ground, directory=str(directory))  # type: ignore[arg-type]
     auth = AuthSettings(sender_constrained="offered")  # Most tests are not about how a sender proves itself.
-    settings = Settings(http=http, log=log, auth=auth)
+    intake = IntakeSettings(registry_seconds_max=30.0)  # A machine that stands still for a second is no hub in doubt.
+    settings = Settings(http=http, log=log, auth=auth, intake=intake)
     return replace(settings, **{room: replace(getattr(settings, room), **given) for room, given in rooms.items()})
 
 

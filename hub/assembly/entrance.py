@@ -60,7 +60,8 @@ def make_entrance(
     def snapshot() -> Snapshot:
         return live.snapshot
 
-    revoked = RevokedTokens(ports.replay, clock=clock, token_seconds=auth.token_seconds)
+    stale_seconds = settings.intake.registry_seconds_max
+    revoked = RevokedTokens(ports.replay, clock=clock, token_seconds=auth.token_seconds, stale_seconds=stale_seconds)
 
     def standing() -> int | None:
         return live.standing() if revoked.is_current else None

@@ -1,7 +1,7 @@
 """Access tokens that were revoked before they ended (RFC 7009), as one worker knows them.
 
 Each worker asks the shared store three times a second what is new, and looks some seconds back, for clocks differ. One
-that could not ask within a second lets nobody in, for it would not know.
+that could not ask for as long as a confirmation of the registry counts lets nobody in, for it would not know.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from hub.ports.system import Clock
 
 POLL_SECONDS = 0.3
 LOOK_BACK_SECONDS = 60
-STALE_SECONDS = 1.0
 
 
 def revocation_key(token_id: str) -> bytes:
@@ -25,10 +24,11 @@ def revocation_key(token_id: str) -> bytes:
 class RevokedTokens:
     """What `follow` has taken in; empty and not current until its first answer."""
 
-    def __init__(self, replay: ReplayGuard, *, clock: Clock, token_seconds: int) -> None:
+    def __init__(self, replay: ReplayGuard, *, clock: Clock, token_seconds: int, stale_seconds: float) -> None:
         self._replay = replay
         self._clock = clock
         self._token_seconds = token_seconds
+        self._stale_seconds = stale_seconds
         self._revoked: dict[bytes, int] = {}
         """With when each was taken in, in seconds; none is needed longer than a token lives."""
         self._confirmed = -inf
@@ -39,7 +39,7 @@ class RevokedTokens:
 
     @property
     def is_current(self) -> bool:
-        return self._clock.monotonic() - self._confirmed <= STALE_SECONDS
+        return self._clock.monotonic() - self._confirmed <= self._stale_seconds
 
     async def revoke(self, token_id: str, *, expires: int) -> None:
         """In force here at once, in the other workers within a second. Raises the store's errors: then it is not."""
@@ -61,7 +61,7 @@ class RevokedTokens:
         """Refresh for ever; an owner runs it as a task and cancels it."""
         while True:
             try:
-                async with self._clock.deadline(STALE_SECONDS):
+                async with self._clock.deadline(self._stale_seconds):
                     await self.refresh()
             except (HubError, TimeoutError):
                 pass  # It is not current until the next answer; the registry says so where it is away too.

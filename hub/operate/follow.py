@@ -22,9 +22,8 @@ from hub.ports.system import Clock
 
 POLL_SECONDS = 0.3
 """Three polls fit into the second within which a change is in force everywhere (design §4.12)."""
-ANSWER_SECONDS_MAX = 1.0
 STALE_SECONDS = 1.0
-"""A process whose confirmation is older decides nothing."""
+"""A process whose confirmation is older decides nothing, and an answer that takes longer confirms nothing."""
 
 ATTEMPTS_MAX = 3
 """How often it is attempted to write, because another one came in between."""
@@ -69,12 +68,12 @@ class LiveRegistry:
         """Take in what is newer, and confirm. Raises `StorageUnavailable`, also if there is no answer in time."""
         asked = self._clock.monotonic()
         try:
-            async with self._clock.deadline(ANSWER_SECONDS_MAX):
+            async with self._clock.deadline(self._stale_seconds):
                 if (head := await self._registry.head()) > self.snapshot.revision:
                     self._take_in(await self._registry.load(self.snapshot.revision))
                     self.snapshot.revision = max(self.snapshot.revision, head)  # A revision may change nothing.
         except TimeoutError as error:
-            raise StorageUnavailable(f"the registry gave no answer within {ANSWER_SECONDS_MAX} s") from error
+            raise StorageUnavailable(f"the registry gave no answer within {self._stale_seconds} s") from error
         if not self.confirmed_within(self._stale_seconds):
             self._run += 1
         self._confirmed = max(asked, self._confirmed)

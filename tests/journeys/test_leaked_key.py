@@ -15,11 +15,10 @@ import pytest
 from connectors.cli import run as connect
 from connectors.keys import write_key
 from hub.cli import run
-from tests.world import HubWorld, event, hub_world, settings_in
+from tests.world import TOLD_SOON, HubWorld, event, hub_world, settings_in
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
 TOMORROW, NEXT_MONTH = ((datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (2, 30))
-QUICK = {"append_seconds_max": 0.5, "registry_seconds_max": 1.0}
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ async def told(world: HubWorld, file: Path, capfd: pytest.CaptureFixture[str], c
 async def test_a_leaked_key_from_the_report_to_the_end(
     tmp_path: Path, command: Command, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async with hub_world(settings_in(tmp_path / "data", ground="sqlite", intake=QUICK)) as world:
+    async with hub_world(settings_in(tmp_path / "data", ground="sqlite", intake=TOLD_SOON)) as world:
         watch, delta = await world.reader(), await world.company()
         write_key(watch.key, tmp_path / "watch.pem")
         await delta.post(event("a"))
@@ -91,7 +90,7 @@ async def test_a_leaked_key_from_the_report_to_the_end(
 async def test_notices_that_a_killed_hub_had_not_written_are_written_once_by_the_next_one(
     tmp_path: Path, command: Command, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings = settings_in(tmp_path / "data", ground="sqlite", intake={**QUICK, "append_seconds_max": 60.0})
+    settings = settings_in(tmp_path / "data", ground="sqlite", intake={**TOLD_SOON, "append_seconds_max": 60.0})
     async with hub_world(settings) as world:
         watch, delta = await world.reader(), await world.company()
         write_key(watch.key, tmp_path / "watch.pem")
@@ -100,7 +99,7 @@ async def test_notices_that_a_killed_hub_had_not_written_are_written_once_by_the
         await command("key", "leaked", delta.key.id, "--since", "2020-01-01", "--reason", "stolen")
         before = (await watch.get("/v1/notices")).json["items"]
 
-    quick = settings_in(tmp_path / "data", ground="sqlite", intake=QUICK)
+    quick = settings_in(tmp_path / "data", ground="sqlite", intake=TOLD_SOON)
     async with hub_world(quick) as world:
         [first] = await told(world, tmp_path / "watch.pem", capfd, 1)
     async with hub_world(quick) as world:

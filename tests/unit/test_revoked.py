@@ -8,10 +8,10 @@ import pytest
 
 from hub.core.errors import StorageUnavailable
 from hub.drivers.memory.replay_guard import MemoryReplayGuard
-from hub.intake.revoked import LOOK_BACK_SECONDS, STALE_SECONDS, RevokedTokens
+from hub.intake.revoked import LOOK_BACK_SECONDS, RevokedTokens
 from tests.clock import ManualClock
 
-LIFE = 600
+LIFE, STALE_SECONDS = 600, 1.0
 
 
 class Store(MemoryReplayGuard):
@@ -28,7 +28,10 @@ class Store(MemoryReplayGuard):
 class Workers:
     def __init__(self) -> None:
         self.clock, self.store = ManualClock(), Store()
-        self.one, self.other = (RevokedTokens(self.store, clock=self.clock, token_seconds=LIFE) for _ in range(2))
+        self.one, self.other = self.another(self.clock), self.another(self.clock)
+
+    def another(self, clock: ManualClock) -> RevokedTokens:
+        return RevokedTokens(self.store, clock=clock, token_seconds=LIFE, stale_seconds=STALE_SECONDS)
 
     def expires(self) -> int:
         return self.clock.now_us() // 1_000_000 + LIFE
@@ -51,7 +54,7 @@ async def test_what_a_slow_clock_revoked_is_seen_too() -> None:
     behind = ManualClock(workers.clock.now_us() - (LOOK_BACK_SECONDS - 1) * 1_000_000)
     await workers.other.refresh()
 
-    await RevokedTokens(workers.store, clock=behind, token_seconds=LIFE).revoke("token", expires=workers.expires())
+    await workers.another(behind).revoke("token", expires=workers.expires())
     await workers.other.refresh()
 
     assert "token" in workers.other

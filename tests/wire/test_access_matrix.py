@@ -33,7 +33,7 @@ from tests.wire.matrix import (
     something_of_every_kind,
     standing_for,
 )
-from tests.world import Answer, Caller
+from tests.world import TOLD_SOON, Answer, Caller
 
 MANY = 1_000_000
 _OF_THE_MOMENT = {"Date", "DPoP-Nonce", "RateLimit", "RateLimit-Policy", "Content-Length"}
@@ -69,12 +69,12 @@ async def test_whose_it_is_finds_what_the_marker_is_in(stage: Stage) -> None:
 
 
 async def test_a_notice_reaches_nobody_but_whom_it_is_for(make_world: MakeWorld) -> None:
-    async with make_world(intake={"append_seconds_max": 0.5}) as world:
+    async with make_world(intake=TOLD_SOON) as world:
         stage = await set_up(world)
         others = [stage.victim, await KINDS["authority without a feed"].enter(world)]
 
         await lose_a_key(stage.victim)
-        notices = [await stage.holder.get("/v1/notices", wait=5)]
+        notices = [await stage.holder.get("/v1/notices", wait=30)]
         notices += [await caller.get("/v1/notices") for caller in others]
 
         assert [MARKER in each.body.decode() for each in notices] == [True, False, False]
@@ -148,7 +148,7 @@ async def everything_of(stage: Stage) -> list[object]:
     """What the others have, as they see it."""
     paths = [*THEIR_OWN, f"/v1/documents/{stage.theirs['sha256']}", f"/v1/tables/{stage.theirs['table']}"]
     seen = [(await stage.victim.get(path)).json for path in paths]
-    seen.append((await stage.holder.get("/v1/feeds/holder/records", wait=5)).json["items"])
+    seen.append((await stage.holder.get("/v1/feeds/holder/records", wait=30)).json["items"])
     return [
         {key: value for key, value in each.items() if key not in ("known_up_to", "next", "creationDate")}
         if isinstance(each, dict)

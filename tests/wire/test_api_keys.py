@@ -15,7 +15,8 @@ from hub.core.quota import Quota
 from hub.drivers.system.observer import SystemObserver
 from hub.web.credentials import CredentialReader
 from tests.wire.conftest import MakeWorld
-from tests.world import RISK, Caller, HubWorld, event
+from tests.wire.test_leaks import notices
+from tests.world import RISK, TOLD_SOON, Caller, HubWorld, event
 
 SECRET = make_api_key(bytes(range(17)))
 LOW = Quota(
@@ -62,14 +63,14 @@ async def test_it_is_refused_from_the_moment_it_is_revoked(world: HubWorld) -> N
 
 
 async def test_a_leaked_one_ends_and_its_events_are_called_in_question(make_world: MakeWorld) -> None:
-    async with make_world(intake={"append_seconds_max": 0.5}) as world:
+    async with make_world(intake=TOLD_SOON) as world:
         watch = await world.reader()
         caller = await shop(world)
         await caller.post(event("a"))
         await watch.records("watch", 1)
 
         await world.act("key.leaked", key=digest_of(SECRET), since="1970-01-01", reason="found on the web")
-        [told] = (await watch.get("/v1/notices", wait=5)).json["items"]
+        [told] = await notices(watch, 1)
         after = await caller.post(event())
 
     assert (told["code"], [each["id"] for each in told["events"]]) == ("TRUST_WITHDRAWN", ["a"])

@@ -13,22 +13,21 @@ import pytest
 from connectors.keys import generate
 from tests.wire.conftest import MakeWorld
 from tests.wire.test_answering import engine, hold, send, shown
-from tests.world import Caller, HubWorld, event, hub_world, settings_in
+from tests.world import TOLD_SOON, Caller, HubWorld, event, hub_world, settings_in
 
-AT_ONCE = {"append_seconds_max": 0.5, "registry_seconds_max": 1.0}
 EPOCH = "1970-01-01"
 
 
 @pytest.fixture
 async def hub(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
-    async with make_world(intake=AT_ONCE) as world:
+    async with make_world(intake=TOLD_SOON) as world:
         yield world
 
 
 async def notices(caller: Caller, count: int) -> list[dict[str, Any]]:
     """The caller's notices, once there are `count`."""
     while True:
-        items = (await caller.get("/v1/notices", wait=5)).json["items"]
+        items = (await caller.get("/v1/notices", wait=30)).json["items"]
         if len(items) >= count:
             return items
 
