@@ -90,7 +90,7 @@ async def set_up(world: HubWorld) -> Stage:
     stage = Stage(world, victim, holder)
     stage.theirs = await something_of_every_kind(victim, "foreign", MARKER)
     stage.theirs |= {"mandate": await a_mandate(victim), "agreement": await a_proposal(world)}
-    stage.theirs |= {"feed": "holder", "cursor": (await holder.get("/v1/feeds/holder/records", wait=5)).json["next"]}
+    stage.theirs |= {"feed": "holder", "cursor": (await holder.get("/v1/feeds/holder/records", wait=30)).json["next"]}
     stage.theirs["replay"] = await a_replay(holder, "holder")
     stage.theirs |= {"record": (await holder.records("holder", 1))[0]}
     stage.theirs["notice"] = await a_notice(stage)

@@ -61,7 +61,7 @@ async def given(watch: Caller, *sent: tuple[Caller, str]) -> str:
         assert (await caller.post(event(name))).status == 201
     cursor, left = "", {name for _, name in sent}
     while left:
-        page = (await watch.get("/v1/feeds/watch/records", wait=5, **({"cursor": cursor} if cursor else {}))).json
+        page = (await watch.get("/v1/feeds/watch/records", wait=30, **({"cursor": cursor} if cursor else {}))).json
         cursor, left = page["next"], left - {each["id"] for each in page["items"]}
     for caller, _ in sent:
         await known(caller, names=[name for each, name in sent if each is caller])
@@ -344,7 +344,7 @@ async def test_an_identified_consignor_is_told_of_a_terminals_event_where_the_ru
         await given(watch, (delta, "plain"))
         cursor = (await watch.get("/v1/feeds/watch/records")).json["next"]
         assert (await delta.post(event("named", consignor=CONSIGNOR))).status == 201
-        await watch.get("/v1/feeds/watch/records", wait=5, cursor=cursor)
+        await watch.get("/v1/feeds/watch/records", wait=30, cursor=cursor)
         await known(delta, 2)
 
         items = await accesses(echo, concerning="yes")

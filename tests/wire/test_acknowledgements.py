@@ -35,7 +35,7 @@ async def delta(watch: Caller) -> Caller:
 
 async def cursor_after_one(watch: Caller, delta: Caller) -> str:
     assert (await delta.post(event())).status == 201
-    page = await watch.get("/v1/feeds/watch/records", wait=5)
+    page = await watch.get("/v1/feeds/watch/records", wait=30)
     assert len(page.json["items"]) == 1
     return str(page.json["next"])
 

@@ -88,7 +88,7 @@ async def test_what_was_acknowledged_is_noted_once_it_has_ended(sides: Sides) ->
     await world.act("feed.add", name="risk", recipient="watch", purpose=RISK)
     await sides.delta.post(event("a"))
     await watch.records("risk", 1)
-    cursor = (await watch.get("/v1/feeds/risk/records", wait=5)).json["next"]
+    cursor = (await watch.get("/v1/feeds/risk/records", wait=30)).json["next"]
     await watch.ask("POST", "/v1/feeds/risk/ack", data=orjson.dumps({"cursor": cursor}), headers=JSON)
 
     await world.act("agreement.end", id="a1")

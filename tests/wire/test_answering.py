@@ -478,7 +478,7 @@ async def test_an_agent_whose_mandate_ended_is_told_nothing(watch: Caller, broke
 async def test_a_record_of_the_urgent_lane_is_answered_too(watch: Caller, delta: Caller) -> None:
     await watch.world.act("feed.add", name="hot", recipient="watch", purpose=RISK, urgent=[GATE_IN])
     assert (await delta.post(event())).status == 201
-    page = await watch.get("/v1/feeds/hot/records", lane="urgent", wait=5)
+    page = await watch.get("/v1/feeds/hot/records", lane="urgent", wait=30)
 
     answer = await send(watch, hold(page.json["items"][0], feed="hot"))
 
@@ -502,10 +502,12 @@ async def test_while_an_agreement_is_suspended_nothing_is_sent_on_it(world: HubW
     assert (await send(watch, hold(record))).code == "NOTICE_NOT_AGREED"
 
 
-async def test_what_an_agent_had_not_read_when_its_mandate_ended_it_reads_no_more(watch: Caller, broker: Caller) -> None:
+async def test_what_an_agent_had_not_read_when_its_mandate_ended_it_reads_no_more(
+    watch: Caller, broker: Caller
+) -> None:
     owner, record = await by_broker(watch, broker)
     assert (await send(watch, hold(record))).status == 201
-    assert len((await broker.get("/v1/notices", wait=5)).json["items"]) == 1
+    assert len((await broker.get("/v1/notices", wait=30)).json["items"]) == 1
 
     await owner.withdraw()
 

@@ -310,7 +310,7 @@ async def test_a_conflict_that_slipped_past_the_look_up_is_told_to_its_publisher
         assert [(await delta.post(event("a", empty=empty))).status for empty in (False, True)] == [201, 201]
         assert await delta.judged("a", 2) == ["FIRST", "CONFLICT"]
 
-        notices = (await delta.get("/v1/notices", wait=5)).json
+        notices = (await delta.get("/v1/notices", wait=30)).json
         assert [(each["code"], each["source"], each["id"]) for each in notices["items"]] == [("CONFLICT", SOURCE, "a")]
         assert (await delta.get("/v1/notices", cursor=notices["next"])).json["items"] == []
         assert (await echo.get("/v1/notices")).json["items"] == []

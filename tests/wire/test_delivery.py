@@ -124,7 +124,7 @@ async def test_from_now_begins_behind_all_that_is_there(watch: Caller, delta: Ca
 
     page = await watch.get("/v1/feeds/watch/records", **{"from": "now"})
     await delta.post(event("c"))
-    rest = await watch.get("/v1/feeds/watch/records", cursor=page.json["next"], wait=5)
+    rest = await watch.get("/v1/feeds/watch/records", cursor=page.json["next"], wait=30)
 
     assert (page.json["items"], ids(rest.json["items"])) == ([], ["c"])
 

@@ -15,7 +15,7 @@ FIELDS = ["/id", "/data/subjects", "/data/empty"]
 
 async def proved_page(watch: Caller, cursor: str | None = None) -> Answer:
     place = {} if cursor is None else {"cursor": cursor}
-    return await watch.get(RECORDS, proof="yes", wait=5, **place)
+    return await watch.get(RECORDS, proof="yes", wait=30, **place)
 
 
 async def test_what_was_withheld_from_a_reader_is_disclosed_by_its_sender_and_proved(world: HubWorld) -> None:
@@ -52,7 +52,7 @@ async def test_a_reader_waits_for_seals_and_gets_every_record_of_small_pages(wor
     sealed, cursor, given = SealedRecords(await world.keys()), None, list[bytes]()
 
     while len(given) < 5:
-        page = await watch.get(RECORDS, proof="yes", wait=5, limit=2, **({"cursor": cursor} if cursor else {}))
+        page = await watch.get(RECORDS, proof="yes", wait=30, limit=2, **({"cursor": cursor} if cursor else {}))
         cursor = page.json["next"]
         given += [each.record for each in sealed.take(page.body)]
 

@@ -156,7 +156,7 @@ async def test_lag_counts_what_was_not_acknowledged_until_it_is(world: HubWorld)
     watch = await posted(world, "*")
 
     [behind] = (await watch.get("/v1/feeds/watch/lag")).json["items"]
-    page = await watch.get("/v1/feeds/watch/records", wait=5)
+    page = await watch.get("/v1/feeds/watch/records", wait=30)
     await watch.ask("POST", "/v1/feeds/watch/ack", json={"cursor": page.json["next"]})
     [done] = (await watch.get("/v1/feeds/watch/lag")).json["items"]
 

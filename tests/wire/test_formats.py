@@ -95,7 +95,7 @@ async def test_a_notice_has_the_members_of_its_page(make_world: MakeWorld) -> No
         for empty in (False, True):
             await delta.post(event("a", empty=empty))
 
-        [notice] = (await delta.get("/v1/notices", wait=5)).json["items"]
+        [notice] = (await delta.get("/v1/notices", wait=30)).json["items"]
 
     assert set(notice) == members("notice") - {"version", "publisher", "submitted_by"}
 

@@ -629,7 +629,7 @@ async def test_a_conflict_found_later_is_told_to_principal_and_agent_and_to_nobo
 
         await broker.post(event("a", empty=True), Hub_On_Behalf_Of="delta")
 
-        told = [(await each.get("/v1/notices", wait=5)).json["items"] for each in (delta.caller, broker)]
+        told = [(await each.get("/v1/notices", wait=30)).json["items"] for each in (delta.caller, broker)]
         assert [[(each["code"], each["submitted_by"]) for each in items] for items in told] == [
             [("CONFLICT", "broker.sys")]
         ] * 2

@@ -197,7 +197,7 @@ async def test_410_ends_it_for_good_and_its_recipient_is_told(hub: HubWorld, rec
     await (await hub.company()).post(event("a"))
     await state(hub, EndpointState.GONE)
 
-    answer = await watch.get("/v1/notices", wait=5)
+    answer = await watch.get("/v1/notices", wait=30)
     [told] = answer.json["items"]
     assert (told["code"], told["endpoint"], told["feed"]) == ("ENDPOINT_GONE", "engine", "watch")
 
