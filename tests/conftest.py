@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -32,12 +33,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("kafka"):
             item.add_marker(pytest.mark.xdist_group("kafka"))
+            assert isinstance(item, pytest.Function)
+            item.fixturenames.insert(0, "leaves_nothing_open")
 
 
 def pytest_collection_finish() -> None:
     """The tests stay: the collector of garbage need not look through all of them again and again while they run."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def leaves_nothing_open() -> Iterator[None]:
+    """What is still open when all else was taken down is told of the test that opened it, and not of a later one."""
+    yield
+    gc.collect()
+
+
+def pytest_runtest_teardown() -> None:
+    """So too where the test failed: what it held is let go of now, and not when the next one begins."""
+    if getattr(sys, "last_value", None) is not None:
+        sys.last_type = sys.last_value = sys.last_traceback = None
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
