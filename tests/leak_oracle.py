@@ -35,10 +35,15 @@ class Terms:
     begins_late: bool
     """Its first day lies in the future."""
     held: set[int] = field(default_factory=set)
+    paused: set[int] = field(default_factory=set)
 
-    def allows(self, event: Mapping[str, Any], sender: Mapping[str, Any], step: int, now: int | None) -> set[str]:
-        """The pointers that it allows of an event that is decided by `step`; `now`: still to be shown at that step."""
-        holds = step in self.held and (now is None or now in self.held) and not self.begins_late
+    def allows(
+        self, event: Mapping[str, Any], sender: Mapping[str, Any], *, sent: int, step: int, now: int | None
+    ) -> set[str]:
+        """The pointers that it allows of an event that came at step `sent` and is decided by `step`; `now`: still to be
+        shown at that step."""
+        holds = step in self.held and (now is None or now in self.held) and sent not in self.paused
+        holds = holds and not self.begins_late
         if not (holds and self._covers(sender) and self._means(event["type"]) and self._is_met(event["data"])):
             return set()
         return {pointer for name in self.fields for pointer in GROUPS.get(name, (name,))}

@@ -92,18 +92,27 @@ class Story:
                 await self.tell(*each)
             return
         self.step += 1
-        if what == "agree":
+        if what == "open":
+            await self._open(*given)
+        elif what == "agree":
             await self._agree(given)
         elif what == "send":
             await self._send(*given)
         elif self.terms:
             await self._act(what, self.terms[given % len(self.terms)].id)
         for each in self.terms:
-            if self.states[each.id] == "active":
-                each.held.add(self.step)
+            if self.states[each.id] in ("active", "suspended"):
+                (each.held if self.states[each.id] == "active" else each.paused).add(self.step)
+
+    async def open_all(self) -> None:
+        """Feeds for all agreements that wait for one."""
+        for each in self.terms:
+            if (each.recipient, each.purpose) not in self.feeds:
+                await self.tell("open", (each.recipient, each.purpose))
 
     async def _agree(self, asked: Mapping[str, Any]) -> None:
         name = f"agreed-{len(self.terms)}"
+        opens, asked = asked["opens"], {key: value for key, value in asked.items() if key != "opens"}
         request = {key: value for key, value in asked.items() if key != "begins_late"}
         first = "2999-01-01" if asked["begins_late"] else "2020-01-01"
         fields = await self._made(request | {"id": name, "valid_from": first})
@@ -112,7 +121,7 @@ class Story:
         self.terms.append(Terms(id=name, **{**asked, "fields": fields}))
         self.states[name] = "active"
         key = asked["recipient"], asked["purpose"]
-        if key not in self.feeds:
+        if opens and key not in self.feeds:
             await self._open(*key)
 
     async def _made(self, request: Mapping[str, Any]) -> tuple[str, ...]:
@@ -166,7 +175,8 @@ class Story:
                 step = max(sent.step, self.feeds[each.recipient, each.purpose])
                 steps = {step, sent.step} if not came.purpose else {step}
                 for decided in steps:
-                    found |= each.allows(sent.event, facts, decided, None if came.live else self.step)
+                    now = None if came.live else self.step
+                    found |= each.allows(sent.event, facts, sent=sent.step, step=decided, now=now)
         return found
 
     def leaks(self) -> list[str]:

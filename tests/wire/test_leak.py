@@ -73,6 +73,7 @@ AGREEMENTS = st.fixed_dictionaries(
             {"places": some((*PLACES, "NL"), 2), "modes": some(MODES, 1), "chapters": some(CHAPTERS, 1)}
         ).flatmap(lambda made: st.sampled_from([{}, {}, {}, made])),
         "begins_late": st.sampled_from([False] * 9 + [True]),
+        "opens": st.sampled_from([True] * 3 + [False]),
     }
 )
 EVENT = st.tuples(
@@ -105,7 +106,7 @@ SECURITY, STATISTICS = PURPOSES
 def agreed(*fields: str, **differs: Any) -> dict[str, Any]:
     """An agreement of everybody with one recipient, on everything that is sent."""
     made = {"provider": {"all": True}, "types": ("*",), "recipient": NORTH, "purpose": SECURITY, "fields": fields}
-    return made | {"conditions": {}, "begins_late": False} | differs
+    return made | {"conditions": {}, "begins_late": False, "opens": True} | differs
 
 
 def sends(sender: str = ALPHA, kind: str = GATE_IN, place: str = "NLRTM") -> tuple[str, Any]:
@@ -129,6 +130,12 @@ FORCED: Mapping[str, Any] = {
     "what came before an agreement, or in a pause, is not shown": (
         [agreed("/data/place/name"), agreed("/data/references")],
         [GATE, ("agree", agreed("*")), LODGING, ("paused", (2, GATE[1])), GATE],
+        "",
+        (),
+    ),
+    "what came in a pause is not shown by a feed made afterwards": (
+        [agreed("*", opens=False), agreed("/data/place/name", opens=False)],
+        [GATE, ("paused", (0, LODGING[1])), GATE, ("open", (NORTH, SECURITY)), GATE],
         "",
         (),
     ),
@@ -183,6 +190,7 @@ async def told(directory: Path, story_: Any, kafka: str = "") -> list[str]:
             await story.tell("agree", each)
         for what, given_ in steps:
             await story.tell(what, given_)
+        await story.open_all()
         await story.routed()
         await collect(story, receiver)
         return [*story.leaks(), *(f"not shown: {each}" for each in story.missing())]
