@@ -42,6 +42,8 @@ class LiveRegistry:
         self._stale_seconds = stale_seconds
         self._confirmed = -inf
         self._run = 0
+        self._written = 0
+        """The highest revision that this process wrote: nothing is decided on an older one."""
         self._listeners: list[Listener] = []
 
     def on_change(self, listener: Listener) -> None:
@@ -103,6 +105,7 @@ class LiveRegistry:
         """
         proposal = replace(proposal, before=tuple(map(self._before, proposal.changes)))
         revision = await self._registry.write(proposal, time_us=self._clock.now_us())
+        self._written = max(revision, self._written)
         with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
             await self.refresh()
         return revision
@@ -111,7 +114,13 @@ class LiveRegistry:
         """Attempt what writes, again on what is newer where another came in between. Raises what `write` does."""
         for _ in range(ATTEMPTS_MAX - 1):
             with suppress(Conflict):
-                return await attempt()
+                return await self._attempt(attempt)
+            await self.refresh()
+        return await self._attempt(attempt)
+
+    async def _attempt(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """On all that this process itself wrote: what it could not read back is asked for first."""
+        if self.snapshot.revision < self._written:
             await self.refresh()
         return await attempt()
 

@@ -124,6 +124,20 @@ async def test_a_write_that_landed_is_reported_although_it_cannot_be_read_now(
     assert await live.write(proposal(0)) == 1
 
 
+async def test_nothing_is_decided_on_less_than_this_process_wrote(live: LiveRegistry, registry: Flaky) -> None:
+    async def decide() -> object:
+        return live.snapshot.partners.get("zephyr")
+
+    await live.refresh()
+    registry.away = True
+    await live.write(proposal(0))
+    with pytest.raises(StorageUnavailable):
+        await live.insist(decide)
+    registry.away = False
+
+    assert await live.insist(decide) == PARTNER
+
+
 async def test_a_write_on_an_old_revision_is_a_conflict(live: LiveRegistry, registry: Flaky) -> None:
     await registry.write(proposal(0), time_us=1)
 
