@@ -214,6 +214,8 @@ class Story:
 
     def _names(self, came: Came, content: bytes) -> list[str]:
         """Publishers that no agreement shows and none names, nor the recipient's own filter; others of its own kind."""
+        if came.what == "preview":  # Operators know all names.
+            return []
         if came.party in SENDERS:
             return [name for name in seen_in(content, SENDERS) if name != came.party]
         others = [name for name in seen_in(content, RECIPIENTS) if name != came.party]
