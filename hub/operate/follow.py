@@ -26,7 +26,7 @@ STALE_SECONDS = 1.0
 """A process whose confirmation is older decides nothing, and an answer that takes longer confirms nothing."""
 
 ATTEMPTS_MAX = 3
-"""How often it is attempted to write, because another one came in between."""
+"""How often it is attempted to write, because another one came in between; and to read back what was written."""
 
 Listener = Callable[[Sequence[Version]], None]
 T = TypeVar("T")
@@ -106,8 +106,10 @@ class LiveRegistry:
         proposal = replace(proposal, before=tuple(map(self._before, proposal.changes)))
         revision = await self._registry.write(proposal, time_us=self._clock.now_us())
         self._written = max(revision, self._written)
-        with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
-            await self.refresh()
+        for _ in range(ATTEMPTS_MAX):
+            with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
+                await self.refresh()
+                break
         return revision
 
     async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:

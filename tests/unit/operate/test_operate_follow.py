@@ -124,6 +124,21 @@ async def test_a_write_that_landed_is_reported_although_it_cannot_be_read_now(
     assert await live.write(proposal(0)) == 1
 
 
+async def test_what_was_written_is_read_back_although_the_first_answer_is_lost(clock: HandClock) -> None:
+    class LosingOne(MemoryRegistry):
+        lost = 1
+
+        async def head(self) -> int:
+            self.lost -= 1
+            if self.lost == 0:
+                raise StorageUnavailable("lost")
+            return await super().head()
+
+    live = LiveRegistry(LosingOne(), clock=clock)
+
+    assert await live.write(proposal(0)) == live.snapshot.revision == 1
+
+
 async def test_nothing_is_decided_on_less_than_this_process_wrote(live: LiveRegistry, registry: Flaky) -> None:
     async def decide() -> object:
         return live.snapshot.partners.get("zephyr")
