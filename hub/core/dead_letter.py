@@ -67,6 +67,11 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return letter_id(self.position, self.cause, self.output)
 
     @property
+    def feed(self) -> str:
+        """With its lane: which could not show it, or whose endpoint did not take it; empty: it is about none."""
+        return str(self.said.get("feed", ""))
+
+    @property
     def is_in_log_alone(self) -> bool:
         return self.state is LetterState.WAITING and not self.value and bool(self.digest)
 

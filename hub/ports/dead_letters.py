@@ -19,6 +19,8 @@ class Which(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     """Who sent it in its publisher's place."""
     state: LetterState | None = None
+    feed: str | None = None
+    """With its lane: which could not show it, or whose endpoint did not take it."""
 
 
 class Group(Struct, frozen=True):

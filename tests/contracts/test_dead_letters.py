@@ -81,6 +81,16 @@ async def test_a_page_shows_what_it_is_asked_for_alone(letters: DeadLetters) -> 
     assert await ids(letters, state=LetterState.RELEASED) == []
 
 
+async def test_a_page_of_a_feed_s_lane_holds_the_letters_about_it_alone(letters: DeadLetters) -> None:
+    about = {1: {}, 2: {"feed": "risk"}, 3: {"feed": "risk/urgent"}, 4: {"feed": "risk"}}
+    await letters.take([letter(n, said=said) for n, said in about.items()], behind(5))
+    await letters.store(settled(letter(4, said={"feed": "risk"}), 9))
+
+    assert await ids(letters, feed="risk") == [2, 4]
+    assert await ids(letters, feed="risk", state=LetterState.WAITING) == [2]
+    assert await ids(letters, feed="risk/urgent", cause="INTERNAL") == []
+
+
 async def test_groups_count_by_cause_partner_and_state(letters: DeadLetters) -> None:
     await letters.take([letter(1), letter(2), letter(3), letter(4, partner="acme")], behind(5))
     await letters.store(settled(letter(3), 9))

@@ -76,4 +76,5 @@ def _is_meant(which: Which, letter: DeadLetter) -> bool:
         and which.partner in (None, letter.partner)
         and which.agent in (None, letter.agent)
         and which.state in (None, letter.state)
+        and which.feed in (None, letter.feed)
     )

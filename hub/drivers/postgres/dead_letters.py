@@ -11,7 +11,7 @@ from hub.core.record import Position
 from hub.drivers.postgres.database import Database
 from hub.ports.dead_letters import After, Group, Which
 
-_TAKE = "INSERT INTO dead_letter VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING"
+_TAKE = "INSERT INTO dead_letter VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING"
 _SET_MARK = """
 INSERT INTO dead_letter_mark VALUES ($1, $2, $3)
 ON CONFLICT (generation, partition) DO UPDATE SET log_offset = excluded.log_offset
@@ -89,7 +89,7 @@ class PostgresDeadLetters:
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:
     names = (letter.id, letter.cause, letter.partner, letter.agent, letter.state.value)
-    return (*names, letter.since_us, letter.settled_us, _encode(letter))
+    return (*names, letter.since_us, letter.settled_us, letter.feed, _encode(letter))
 
 
 _encode = msgspec.msgpack.Encoder().encode

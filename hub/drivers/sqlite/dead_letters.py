@@ -28,12 +28,14 @@ CREATE TABLE dead_letter (
     state TEXT NOT NULL,
     since_us INTEGER NOT NULL,
     settled_us INTEGER NOT NULL,    -- 0 while it waits
+    feed TEXT NOT NULL,
     body BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX dead_letter_by_time ON dead_letter (since_us, id);
 CREATE INDEX dead_letter_by_group ON dead_letter (cause, partner, state, since_us, id);
 CREATE INDEX dead_letter_by_partner ON dead_letter (partner, since_us, id);
 CREATE INDEX dead_letter_by_agent ON dead_letter (agent, since_us, id) WHERE agent <> '';
+CREATE INDEX dead_letter_by_feed ON dead_letter (feed, state, since_us, id) WHERE feed <> '';
 CREATE TABLE dead_letter_mark (
     generation INTEGER NOT NULL,
     partition INTEGER NOT NULL,
@@ -76,7 +78,7 @@ class SQLiteDeadLetters(OnWorkers):
 
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                connection.executemany("INSERT OR IGNORE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                connection.executemany("INSERT OR IGNORE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
                 place = mark.generation, mark.partition, mark.offset
                 connection.execute("INSERT OR REPLACE INTO dead_letter_mark VALUES (?, ?, ?)", place)
 
@@ -103,7 +105,7 @@ class SQLiteDeadLetters(OnWorkers):
         return [Group(cause, partner, LetterState(state), *rest) for cause, partner, state, *rest in rows]
 
     async def store(self, letter: DeadLetter, run: Run | None = None) -> None:
-        id_, _, _, _, state, _, settled_us, body = _row(letter)
+        id_, _, _, _, state, _, settled_us, _, body = _row(letter)
 
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
@@ -129,9 +131,9 @@ class SQLiteDeadLetters(OnWorkers):
         return await self._worker.call(lambda each: each.execute(statement, given).fetchall())
 
 
-def _row(letter: DeadLetter) -> tuple[str, str, str, str, str, int, int, bytes]:
+def _row(letter: DeadLetter) -> tuple[str, str, str, str, str, int, int, str, bytes]:
     names = (letter.id, letter.cause, letter.partner, letter.agent, letter.state.value)
-    return (*names, letter.since_us, letter.settled_us, _encode(letter))
+    return (*names, letter.since_us, letter.settled_us, letter.feed, _encode(letter))
 
 
 def _keeping(run: Run) -> tuple[str, tuple[str, bytes]]:
