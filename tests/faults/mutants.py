@@ -20,7 +20,7 @@ from msgspec import Struct
 from tests.faults.history import Kind
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("hub", "connectors", "schemas", "tests")
+COPIED = ("hub", "connectors", "schemas", "tests", "deploy")
 
 
 class Edit(Struct, frozen=True):
@@ -140,9 +140,14 @@ MUTANTS = {
         (Kind.LOST, Kind.UNPROVED),
     ),
     "repeats-judged-new": Mutant(
-        "the judge takes a repeat for a first occurrence",
-        (Edit(JUDGE, "if first.position == own.position:", "if first.digest == own.digest:"),),
+        "neither intake nor the judge knows a repeat",
+        (
+            Edit(JUDGE, "if first.position == own.position:", "if first.digest == own.digest:"),
+            Edit(ACCEPT, "position = self._a.recent.repeat_of(event)", "position = None"),
+            Edit(ACCEPT, "        if asked:\n            try:", "        if False:\n            try:"),
+        ),
         (Kind.REPEATED,),
+        kills=4,
     ),
     "unfenced": Mutant(
         "a router goes on under a lease that is another's, and readers do not drop what is below their mark",
