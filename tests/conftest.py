@@ -52,8 +52,9 @@ def leaves_nothing_open() -> Iterator[None]:
 
 def pytest_runtest_teardown() -> None:
     """So too where the test failed: what it held is let go of now, and not when the next one begins."""
-    if getattr(sys, "last_value", None) is not None:
-        sys.last_type = sys.last_value = sys.last_traceback = None
+    if hasattr(sys, "last_value"):
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):  # The first is new in Python 3.12.
+            vars(sys).pop(name, None)
         gc.collect()
 
 

@@ -15,9 +15,11 @@ from hub.assembly.grounds import Ports
 from hub.core.errors import StorageUnavailable
 from tests.faults.scripted import ScriptedIndex
 from tests.patience import patient
+from tests.receiver import Receiver, receiving
 from tests.world import Caller, HubWorld, hub_world, settings_in
 
 MakeWorld = Callable[..., AbstractAsyncContextManager[HubWorld]]
+HERE = {"networks": "127.0.0.0/8", "answer_seconds_max": 5.0}
 
 
 def without_look_ups(ports: Ports) -> Ports:
@@ -63,6 +65,19 @@ def make_world(tmp_path: Path, on: dict[str, Any]) -> MakeWorld:
 async def world(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
     async with make_world() as world:
         yield world
+
+
+@pytest.fixture
+async def hub(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
+    """One that brings feeds to receivers on this machine."""
+    async with make_world(webhooks=HERE) as world:
+        yield world
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture

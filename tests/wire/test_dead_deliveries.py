@@ -17,10 +17,8 @@ from schemas.headers import FeedHeader, NoticeHeader, pack, unpack
 from tests.receiver import Receiver
 from tests.wire.conftest import ON_KAFKA_TOO
 from tests.wire.test_dead_letters import in_state, look, waiting
-from tests.wire.test_webhooks import brought, hub, receiver, state
+from tests.wire.test_webhooks import brought, state
 from tests.world import Caller, HubWorld, event
-
-__all__ = ["hub", "receiver"]
 
 
 @pytest.fixture

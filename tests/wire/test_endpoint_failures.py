@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,24 +13,11 @@ from connectors.webhook import Keys
 from hub.cli import run
 from hub.trust.webhook import secret_text
 from tests.receiver import Receiver, receiving
-from tests.wire.conftest import MakeWorld
-from tests.wire.test_webhooks import HERE, brought
+from tests.wire.test_webhooks import brought
 from tests.world import HubWorld
 
 Command = Callable[..., Awaitable[tuple[int, str]]]
 WRONG = "the answer does not prove that the secret is known there"
-
-
-@pytest.fixture
-async def hub(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
-    async with make_world(webhooks=HERE) as world:
-        yield world
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture

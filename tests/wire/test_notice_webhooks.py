@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -15,25 +14,17 @@ from hub.delivery import outbox
 from hub.operate.registrar import Done
 from hub.ports.access_journal import Query
 from tests.receiver import Came, Receiver, receiving
-from tests.wire.conftest import MakeWorld
 from tests.wire.test_answering import CONTAINER, acknowledge, by_broker, engine, hold, send, sent, shown
 from tests.wire.test_notice_streams import held
-from tests.wire.test_webhooks import HERE, add, state
+from tests.wire.test_webhooks import add, state
 from tests.world import Caller, HubWorld
 
 NOTICES = "hub.notices"
 
 
 @pytest.fixture
-async def world(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
-    async with make_world(webhooks=HERE) as world:
-        yield world
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
+async def world(hub: HubWorld) -> HubWorld:
+    return hub
 
 
 @pytest.fixture

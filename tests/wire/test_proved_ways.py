@@ -17,8 +17,7 @@ from connectors.session import HubSession
 from connectors.webhook import Keys
 from hub.web.routes import BATCHED
 from tests.endpoints import SECRET, sealed_for
-from tests.wire.conftest import MakeWorld
-from tests.wire.test_webhooks import HERE
+from tests.wire.conftest import HERE, MakeWorld
 from tests.world import RISK, Caller, event
 
 FIELDS = ["/id", "/data/subjects", "/data/empty"]

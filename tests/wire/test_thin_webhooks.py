@@ -15,8 +15,7 @@ from connectors.session import HubSession
 from connectors.webhook import Keys
 from tests.endpoints import SECRET, sealed_for
 from tests.unit.test_reader_webhooks import Sender
-from tests.wire.conftest import MakeWorld
-from tests.wire.test_webhooks import HERE
+from tests.wire.conftest import HERE, MakeWorld
 from tests.world import RISK, Caller, HubWorld, event
 
 KEYS = Keys(f"whsec_{b64encode(SECRET).decode()}")

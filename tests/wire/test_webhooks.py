@@ -19,22 +19,8 @@ from hub.trust.sealed_password import seal_password
 from hub.trust.webhook import secret_text
 from tests.endpoints import sealed_for
 from tests.receiver import Came, Receiver, receiving
-from tests.wire.conftest import ON_KAFKA_TOO, MakeWorld
+from tests.wire.conftest import ON_KAFKA_TOO
 from tests.world import RISK, Caller, HubWorld, event
-
-HERE = {"networks": "127.0.0.0/8", "answer_seconds_max": 5.0}
-
-
-@pytest.fixture
-async def hub(make_world: MakeWorld) -> AsyncIterator[HubWorld]:
-    async with make_world(webhooks=HERE) as world:
-        yield world
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def brought(hub: HubWorld, receiver: Receiver, name: str = "watch", **more: Any) -> Caller:
