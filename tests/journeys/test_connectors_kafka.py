@@ -13,9 +13,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from connectors.risk.kafka import KafkaReader, feed_consumer
+from connectors.risk.proved import Proved
 from connectors.risk.reader import Group
+from hub.core.record import LogRecord
 from schemas.headers import FeedHeader, pack
 from tests.brokers import administering
+from tests.unit.fake_hub import fake_hub
+from tests.unit.test_proved import CUT, sealer
 
 pytestmark = pytest.mark.kafka
 GROUP = "customs.engine"
@@ -154,3 +158,23 @@ async def test_a_topic_that_grows_is_read_on_as_a_whole(scene: Scene) -> None:
     groups = await scene.read(2, metadata_milliseconds=100)
 
     assert ids(groups) == ["1.0.1", "1.2.7"]
+
+
+async def test_cut_records_are_given_together_once_the_seal_of_their_batch_was_fetched(scene: Scene) -> None:
+    async with fake_hub() as hub, hub.session("feeds:read") as session:
+        batch = [LogRecord(b"", pack(FeedHeader(1, 0, place, 1, 1, 0)), value) for place, value in enumerate(CUT)]
+        async with AIOKafkaProducer(bootstrap_servers=scene.bootstrap, acks="all") as producer:
+            for each in sealer(hub).sealed("gates", batch):
+                await producer.send_and_wait(scene.topic, each.value, partition=0, headers=[("hub", each.header)])
+
+        async with feed_consumer(scene.topic, scene.bootstrap, scene.group) as consumer:
+            proved = Proved(
+                session,
+                lambda on_page: KafkaReader(consumer, "gates", limit=1, on_page=on_page),
+                lane="gates",
+                waits=True,
+            )
+            async with aclosing(proved.groups()) as groups:
+                group = await anext(groups)
+
+    assert ids([group]) == ["0", "1", "2"]
