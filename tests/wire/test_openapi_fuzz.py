@@ -36,6 +36,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 schemathesis.serializer.alias("application/edifact", "text/plain")
+ENDING = {"wait_seconds_max": 0.05, "streams_per_reader_max": 0}
+"""What waits is answered soon, and a stream, which would never end, is refused."""
 SEED = 8_480
 ANSWER_SECONDS_MAX = 60
 OPERATIONS = sorted(f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
@@ -63,7 +65,7 @@ class Running:
 
     async def _serve(self) -> None:
         quotas = {"failures_per_second": 1_000_000, "refusals_per_second": 1_000_000}
-        rooms = {"quotas": quotas, "auth": {"token_seconds": 3_600}, "delivery": {"wait_seconds_max": 0.05}}
+        rooms = {"quotas": quotas, "auth": {"token_seconds": 3_600}, "delivery": ENDING}
         async with hub_world(settings_in(self._directory, **rooms)) as world:
             caller = await world.company("delta", scopes=SCOPES, roles=["authority", "terminal", "exporter"])
             self.url, self.token = world.hub.url, caller.token
