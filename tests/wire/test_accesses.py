@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import StringIO
@@ -28,12 +28,6 @@ from tests.wire.test_copies import post as post_copy
 from tests.world import RISK, SOURCE, Caller, HubWorld, event, hub_world, settings_in
 
 SELECTED = Path(__file__).parents[2] / "schemas/events/customs.control.inspection_selected/examples"
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(settings_in(tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -14,13 +12,7 @@ from connectors.keys import SigningKey, generate
 from hub.core.access import Access, Step, mark_of
 from hub.ports.access_journal import Query
 from hub.trust.ack import ack_text
-from tests.world import Answer, Caller, HubWorld, event, hub_world, settings_in
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(settings_in(tmp_path)) as opened:
-        yield opened
+from tests.world import Answer, Caller, HubWorld, event
 
 
 @pytest.fixture
