@@ -33,24 +33,30 @@ def items_of(stored: Results) -> Sequence[Item]:
 def shortened(items: Iterable[Item], *, used: int, bytes_max: int) -> tuple[list[Item], int]:
     """The items with the faults that are kept, and how many bytes of faults the job has then, of `used` before.
 
-    The first item whose faults find no room says so; those behind it say nothing, however small.
+    The first item whose faults find no room says so; those behind it say nothing, however small. Warnings of what was
+    taken find half the room: every row may have one, and why a late row was refused is worth more.
     """
     kept = []
     for item in items:
         faults = item.refusal.faults if item.refusal else item.warnings
-        if faults and used < bytes_max:
+        room = bytes_max if item.refusal else bytes_max // 2
+        if faults and used < room:
             faults = capped(list(faults), FAULTS_PER_ITEM_MAX)
             used += len(_encode(faults))
-            if used > bytes_max:
-                faults, used = [_no_room(bytes_max)], bytes_max
+            if used > room:
+                faults, used = [_no_room(room, is_refused=item.refusal is not None)], room
         elif faults:
             faults = ()
         kept.append(_with(item, faults))
     return kept, used
 
 
-def _no_room(bytes_max: int) -> Fault:
+def _no_room(bytes_max: int, *, is_refused: bool) -> Fault:
     expected = f"at most {bytes_max} bytes of faults in one document: from here on, verdicts and codes alone"
+    if not is_refused:
+        expected = (
+            f"at most {bytes_max} bytes of warnings in one document: from here on, faults of what is refused alone"
+        )
     return fault("TOO_MANY_FAULTS", "", "more", expected)
 
 

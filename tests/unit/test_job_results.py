@@ -55,6 +55,18 @@ def test_the_first_item_beyond_the_bound_says_so_and_those_behind_it_keep_verdic
     assert used == 500
 
 
+def test_warnings_of_what_was_taken_leave_half_the_room_to_what_is_refused() -> None:
+    items = [*map(warned, range(40)), refused(40)]
+
+    kept, used = shortened(items, used=0, bytes_max=2_000)
+
+    told = [each for each in codes(kept)[:40] if each]
+    assert told[-1] == ["TOO_MANY_FAULTS"]
+    assert 1 < len(told) < 40
+    assert codes(kept)[40] == ["TYPE_WRONG"]
+    assert 1_000 < used < 2_000
+
+
 def test_a_job_is_bounded_over_all_its_stretches_and_says_so_once() -> None:
     used, kept = 0, []
     for start in range(0, 100, 10):
