@@ -207,7 +207,7 @@ class Follower:
     async def _measure(self) -> None:
         """Tell how far behind the log it is, while the log answers."""
         while True:
-            for partition, offset in self._offsets.items():
+            for partition, offset in list(self._offsets.items()):  # Others may be begun meanwhile.
                 try:
                     bounds = await self._log.bounds(EVENTS, partition)
                 except HubError:

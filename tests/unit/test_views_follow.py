@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import orjson
+import pytest
 from msgspec.structs import replace
 
-from hub.core.record import EVENTS, LogRecord, Position
+from hub.core.record import EVENTS, Bounds, LogRecord, Position
 from hub.core.settings import ViewsSettings
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.event_log import MemoryEventLog
@@ -223,5 +224,22 @@ def test_binary_mode_is_put_together_and_its_data_kept_to_the_letter() -> None:
         assert orjson.loads(event.value)["id"] == "a"
         assert unpack(event.header) == replace(header, attributes=None)
         assert event.series == (identity_key("acme", "urn:tos", "a", None),)
+
+    run(story())
+
+
+def test_a_partition_that_is_begun_while_another_is_measured_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = await ViewsWorld(partitions=2).declare()
+        bounds = world.log.bounds
+
+        async def slowly(stream: str, partition: int) -> Bounds:
+            await world.clock.sleep(6 if partition else 2)
+            return await bounds(stream, partition)
+
+        monkeypatch.setattr(world.log, "bounds", slowly)
+        async with world.following() as follower:
+            await world.elapse(20)
+            assert follower.known_up_to_us() is not None
 
     run(story())
