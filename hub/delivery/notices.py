@@ -128,4 +128,5 @@ class NoticeSource:
 
     async def _read(self, stamps: Sequence[Stamped]) -> None:
         answers = [each.id for each in stamps if isinstance(each, NoticeHeader) and each.cause in _CODES]
-        await self._at.dispatches.mark(answers, Step.READ, self._at.tails.clock.now_us())
+        if answers:
+            await self._at.dispatches.mark(answers, Step.READ, self._at.tails.clock.now_us())
