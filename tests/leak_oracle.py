@@ -6,7 +6,7 @@ what the hub compiles, indexes and keeps is held against something that does non
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ GROUPS = {
     for name, group in orjson.loads((Path(__file__).parents[1] / "schemas/groups.json").read_bytes()).items()
 }
 ALWAYS = ("/specversion", "/type", "/time", "/dataschema", "/data/occurred_at", "/data/time_kind")
+FILTERS = ("", "place in (NLRTM, DEHAM)", "/data/weighed_mass_kg exists", "not partner = cnryalpha", "hs starts 73")
 PLACES = ("place", "place_of_loading", "place_of_discharge", "place_of_delivery")
 
 
@@ -80,6 +81,20 @@ def _words(place: Mapping[str, str]) -> Iterable[str]:
 
 def is_under(pointer: str, allowed: Iterable[str]) -> bool:
     return any(each == "*" or pointer == each or pointer.startswith(f"{each}/") for each in (*allowed, *ALWAYS))
+
+
+def passes(text: str, event: Mapping[str, Any], sender: str, allowed: Collection[str]) -> bool:
+    """Whether one of `FILTERS` lets the event through, by what is shown of it alone."""
+    data = event["data"]
+    place, hs = data.get("place", {}).get("unlocode"), [each["hs"] for each in data.get("goods", ())]
+    says = (
+        True,
+        place in ("NLRTM", "DEHAM") and is_under("/data/place/unlocode", allowed),
+        "weighed_mass_kg" in data and is_under("/data/weighed_mass_kg", allowed),
+        not (sender == "cnryalpha" and is_under("/publisher", allowed)),
+        any(each.startswith("73") for each in hs) and is_under("/data/goods/0/hs", allowed),
+    )
+    return says[FILTERS.index(text)]
 
 
 def is_part(pointer: str, allowed: Iterable[str]) -> bool:

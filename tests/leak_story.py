@@ -17,7 +17,7 @@ from hub.trust.cursor import CursorBox
 from hub.trust.replay_cursor import ReplayCursors
 from tests.canaries import Canaries, opened, planted, seen_in
 from tests.endpoints import sealed_for
-from tests.leak_oracle import Terms, is_under
+from tests.leak_oracle import Terms, is_under, passes
 from tests.world import Caller, HubWorld
 
 SENDERS: Mapping[str, Mapping[str, Any]] = {
@@ -65,6 +65,7 @@ class Story:
     came: list[Came] = field(default_factory=list)
     feeds: dict[tuple[str, str], int] = field(default_factory=dict)
     """The step at which each was made."""
+    filters: dict[tuple[str, str], str] = field(default_factory=dict)
     step: int = 0
     states: dict[str, str] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
@@ -143,8 +144,9 @@ class Story:
         outcome = await self.world.hub.registrar.perform(
             "feed.add", made | {"ways": ways, "filter": self.filter}, actor="test"
         )
-        if not hasattr(outcome, "changed"):  # A filter on what no agreement shows is refused.
+        if isinstance(outcome, Refusal):  # A filter on what no agreement shows.
             await self.world.act("feed.add", **made, ways=ways)
+        self.filters[recipient, purpose] = "" if isinstance(outcome, Refusal) else self.filter
         self.feeds[recipient, purpose] = self.step
         told = await self.world.hub.registrar.looks.view("endpoint.next", {"id": name})
         assert isinstance(told, dict)
@@ -229,7 +231,7 @@ class Story:
         return [*senders, *others]
 
     def missing(self) -> list[str]:
-        """What a feed without a filter, its replay and a look-up must show at the end, and do not."""
+        """What a feed, its replay and a look-up must show at the end, and do not."""
         shown: dict[tuple[str, str, str], bytes] = {}
         for came in self.came:
             if came.what in WHOLE and came.purpose:
@@ -239,8 +241,9 @@ class Story:
             f"{party} {what} {purpose}: {pointer} of {sent.event['type']}"
             for (party, purpose, what), content in shown.items()
             for sent in self.sent
-            if (not self.filter or what == "look-up") and not self._interrupted(sent, party, purpose)
+            if not self._interrupted(sent, party, purpose)
             if (allowed := self.allowed(sent, Came(party, "records", b"", purpose)))
+            if passes("" if what == "look-up" else self.filters[party, purpose], sent.event, sent.sender, allowed)
             for canary, pointer in sent.canaries.items()
             if is_under(pointer, allowed) and canary.encode() not in content
         ]
