@@ -51,6 +51,17 @@ def test_a_running_process_takes_up_what_another_rotated_at_its_next_seal(keys: 
     assert running.seal_keys() == other.seal_keys()
 
 
+def test_a_running_process_that_seals_nothing_knows_what_another_rotated(keys: Path) -> None:
+    running, other = FileKeyRing(keys, now=NOW), FileKeyRing(keys, now=NOW)
+    before = running.sign_seal(b"seal")
+
+    new = other.rotate_seal_key(NOW + 100)
+
+    assert running.seal_keys() == other.seal_keys()
+    assert running.seal_keys()[0].id == new.id
+    assert running.sign_seal(b"seal") == before
+
+
 def test_a_rotation_removes_the_old_private_key(keys: Path) -> None:
     new = FileKeyRing(keys, now=NOW).rotate_seal_key(NOW + 100)
 

@@ -80,6 +80,13 @@ class FileKeyRing:
         return self._seal_key.sign(message)
 
     def seal_keys(self) -> Sequence[SealKey]:
+        """As another process may have rotated them; what signs here is taken up when its id is asked for, not before.
+
+        Raises `KeyRingRefused`.
+        """
+        with _translated(self._directory):
+            if private_files.version(self._history_file) != self._seen:
+                return _load_history(self._history_file).keys
         return self._history
 
     def rotate_seal_key(self, now: int, *, compromised_since: int | None = None) -> SealKey:
