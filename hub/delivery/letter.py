@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from hub.core.endpoint import SECRETS_USE, Endpoint, Mode, client_secret_name, key_use, secret_name
 from hub.core.feed import lane_name
-from hub.core.jwk import encode_base64url
 from hub.ports.system import Clock
 from hub.ports.webhooks import Post, Poster, Reply
 from hub.trust.feed_seal import FeedSealer
@@ -81,9 +80,7 @@ class Letters:
     def _seal(self, endpoint: Endpoint, values: Sequence[bytes]) -> dict[str, str]:
         """The seal over the cut records of a message; the receiver makes its leaves himself."""
         seal = self._sealer.given(lane_name(endpoint.feed, endpoint.lane), values)
-        if seal is None:
-            return {}
-        return {"hub-seal": f"{encode_base64url(seal.body)}.{encode_base64url(seal.signature)}"}
+        return {} if seal is None else {"hub-seal": seal.header}
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
         """Ask whether whoever answers has the secret; taken: so it is."""

@@ -43,14 +43,15 @@ class Seals:
         for partition, leaves in _leaves(taken, given).items():
             bare = len(leaves)
             async for seal, under in self._found(name, partition, leaves):
-                if [told for _, told in under] == list(seal.leaves):
+                if not seal.holds(name, self._key_at):
+                    continue
+                sealed = frozenset(seal.leaves)
+                covered = [told for leaf, told in under if leaf in sealed]
+                bare -= len(covered)
+                if covered == list(seal.leaves):
                     seals.append(seal)
-                    bare -= len(under)
-                elif seal.holds(name, self._key_at):
-                    sealed = frozenset(seal.leaves)
-                    covered = [told for leaf, told in under if leaf in sealed]
+                else:
                     parts += covered
-                    bare -= len(covered)
             if bare:
                 self._observer.count("alarms", alarm="feed_seal_broken")
                 self._observer.event("alarm.feed_seal_broken", feed=name, partition=partition, records=bare)

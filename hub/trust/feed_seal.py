@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
+from hub.core.jwk import encode_base64url
 from hub.core.record import LogRecord
 from hub.trust.merkle import Tree, leaf_hash
 from hub.trust.segment import SealKeyAt
@@ -41,19 +42,21 @@ class FeedSeal(Struct, frozen=True):
         leaves = [value[begin : begin + LEAF_BYTES] for begin in range(0, len(value), LEAF_BYTES)]
         return cls(header.body, header.signature, leaves)
 
+    @property
+    def header(self) -> str:
+        """As a webhook brings it: without its leaves, which the receiver makes himself."""
+        return f"{encode_base64url(self.body)}.{encode_base64url(self.signature)}"
+
     def holds(self, feed: str, key_at: SealKeyAt) -> bool:
         """Whether it is the hub's own, over just these leaves of this lane, by a key that was the hub's alone then."""
-        body = orjson.loads(self.body)
-        if not self.leaves or body["feed"] != feed:
-            return False
-        if (Tree(self.leaves).root.hex(), len(self.leaves)) != (body["root"], body["size"]):
-            return False
-        public = key_at(body["key"], (instant_us(body["time"]) or 0) // 1_000_000)
         try:
+            body = orjson.loads(self.body)
+            public = key_at(body["key"], (instant_us(body["time"]) or 0) // 1_000_000)
             Ed25519PublicKey.from_public_bytes(public or b"").verify(self.signature, _CONTEXT + self.body)
-        except (InvalidSignature, ValueError):
+            told = body["feed"], body["root"], body["size"]
+        except (InvalidSignature, ValueError, LookupError, TypeError, AttributeError):
             return False
-        return True
+        return bool(self.leaves) and told == (feed, Tree(self.leaves).root.hex(), len(self.leaves))
 
 
 class FeedSealer(Struct, frozen=True):

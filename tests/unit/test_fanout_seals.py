@@ -250,11 +250,11 @@ def test_a_seal_tells_nothing_of_records_that_may_no_longer_be_shown() -> None:
     virtual.run(main())
 
 
-async def laid(at: Desk, *batch: LogRecord, values: Sequence[bytes] = ()) -> Page:
-    """A page of one record, so that its batch's seal is over more; of `batch` the values may be others by now."""
+async def laid(at: Desk, *batch: LogRecord, values: Sequence[bytes] = (), limit: int = 1) -> Page:
+    """A page of `limit` records; of `batch` the values may be others by now."""
     others = [replace(each, value=value) for each, value in zip(batch, values, strict=False)]
     await at.world.truth.append(RISK, 0, [*others, *batch[len(others) :]])
-    return await page(at, limit=1)
+    return await page(at, limit=limit)
 
 
 def cut_record(offset: int, value: bytes = b"1") -> LogRecord:
@@ -274,18 +274,37 @@ def cut_record(offset: int, value: bytes = b"1") -> LogRecord:
     ],
     ids=["another record", "another feed", "another lane", "forged", "unknown key", "compromised key"],
 )
+@pytest.mark.parametrize("limit", [1, 2])
 def test_no_new_seal_is_made_over_what_the_batchs_own_does_not_bear_out(
-    lane: str, values: Sequence[bytes], key: SealKey
+    lane: str, values: Sequence[bytes], key: SealKey, limit: int
 ) -> None:
     async def main() -> None:
         at = Desk(await registered())
         await at.world.truth.declare(Stream(RISK, 1))
         at.seal_keys = [key]
 
-        found = await laid(at, *SEALER.sealed(lane, [cut_record(0), cut_record(1)]), values=values)
+        found = await laid(at, *SEALER.sealed(lane, [cut_record(0), cut_record(1)]), values=values, limit=limit)
 
-        assert (len(found.records), found.seals) == (1, [])
+        assert len(found.records) == limit
+        assert leaf_hash(found.records[0]) not in {leaf for seal in found.seals or () for leaf in seal.leaves}
         assert at.world.observer.alarms() == {"feed_seal_broken"}
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[]", b"7", b'{"key":1,"time":"x"}', b'{"key":[],"time":"2026-11-22T09:00:00Z"}']
+)
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_seal_that_cannot_be_read_does_not_hold_and_stops_nobody(body: bytes, limit: int) -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        await at.world.truth.declare(Stream(RISK, 1))
+        *cut, seal = SEALER.sealed("risk", [cut_record(0), cut_record(1)])
+
+        found = await laid(at, *cut, replace(seal, header=pack(FeedSealHeader(body, b""))), limit=limit)
+
+        assert (len(found.records), found.seals) == (limit, [])
 
     virtual.run(main())
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.disclosure import Disclosure, DisclosureInvalid, disclose, verify_disclosure
-from connectors.feed_seal import Page
+from connectors.feed_seal import Page, page_of_webhook
 from connectors.verify import KeyHistory
 from hub.core.event import Event
 from hub.core.record import LogRecord, StoredRecord
@@ -56,6 +56,19 @@ def test_the_hub_seals_the_cut_records_of_a_batch_to_the_byte() -> None:
     assert records == cut_records()
     assert (seal.header.hex(), seal.value.hex()) == (GOLDEN["record_header"], GOLDEN["record_value"])
     assert isinstance(unpack(seal.header), FeedSealHeader)
+
+
+def test_a_webhook_with_the_golden_records_has_the_golden_seal_and_proves_them() -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(VECTORS["key"]["seed"]))
+    sealer = FeedSealer(VECTORS["hub"], lambda: VECTORS["key"]["kid"], key.sign, lambda: 1_795_338_000_300_000)
+    records = [each.value for each in cut_records()]
+
+    made = sealer.given(GOLDEN["feed"], [*records, b'{"id":"whole"}'])
+    brought = page_of_webhook(b"[" + b", ".join(records) + b"]", GOLDEN["hub_seal"])
+
+    assert made is not None
+    assert made.header == GOLDEN["hub_seal"]
+    assert all(check.holds for check in verify_disclosure(orjson.dumps(GOLDEN["disclosure"]), [brought], KEYS))
 
 
 def test_a_golden_disclosure_is_made_from_the_receipt_and_proved_by_record_and_seal() -> None:
