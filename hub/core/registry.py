@@ -178,8 +178,8 @@ class History(Generic[T]):
         return len(self._objects)
 
     def __iter__(self) -> Iterator[T]:
-        """The newest version of each object, in order of first appearance."""
-        return (versions[-1] for versions in self._objects.values())
+        """The newest version of each object as it is now, in order of first appearance; more may come on the way."""
+        return iter([versions[-1] for versions in self._objects.values()])
 
 
 OF_NOBODY = (

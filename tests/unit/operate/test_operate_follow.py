@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hub.core.errors import HubError, StorageUnavailable
 from hub.core.partner import Partner, Role, System, Tier
@@ -58,6 +59,15 @@ async def test_what_another_process_wrote_is_taken_in_and_told_once(live: LiveRe
 
     assert live.snapshot.partners.get("zephyr") == PARTNER
     assert [[version.revision for version in versions] for versions in told] == [[1]]
+
+
+async def test_what_is_taken_in_while_someone_goes_through_all_there_is_disturbs_nobody(live: LiveRegistry) -> None:
+    await live.write(proposal(0))
+    going = iter(live.snapshot.partners)
+
+    await live.write(proposal(1, replace(PARTNER, id="late")))
+
+    assert [each.id for each in going] == ["zephyr"]
 
 
 async def test_a_listener_sees_the_snapshot_with_the_change_in_it(live: LiveRegistry) -> None:
