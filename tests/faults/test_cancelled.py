@@ -16,7 +16,7 @@ from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, Fanou
 from tests.unit.test_webhook_courier import square
 
 END_SECONDS_MAX = 30.0
-CALLS_MAX = 150
+CALLS_MAX = 120
 
 
 class Swallowing:
