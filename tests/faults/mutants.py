@@ -166,7 +166,7 @@ MUTANTS = {
 def found_of(mutant: Mutant, seed: int) -> str:
     """What the harness prints of it."""
     with TemporaryDirectory(prefix="customs-hub-mutant-") as made:
-        os.chmod(made, 0o711)  # PostgreSQL runs as a user of its own.
+        Path(made).chmod(0o711)  # PostgreSQL runs as a user of its own.
         root = Path(made) / "tree"
         for name in COPIED:
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
