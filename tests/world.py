@@ -50,7 +50,8 @@ def settings_in(directory: Path, *, ground: str = "memory", **rooms: Any) -> Set
     http = HTTPSettings(port=0, operations_port=0)
     log = LogSettings(ground=ground, directory=str(directory))  # type: ignore[arg-type]
     auth = AuthSettings(sender_constrained="offered")  # Most tests are not about how a sender proves itself.
-    intake = IntakeSettings(registry_seconds_max=30.0)  # A machine that stands still for a second is no hub in doubt.
+    # A machine that stands still for a second is no hub in doubt; and brokers take what time they need.
+    intake = IntakeSettings(registry_seconds_max=30.0, append_seconds_max=61.0)
     settings = Settings(http=http, log=log, auth=auth, intake=intake)
     return replace(settings, **{room: replace(getattr(settings, room), **given) for room, given in rooms.items()})
 
