@@ -16,7 +16,7 @@ from tests.faults.reading import Given, seen
 from tests.receiver import Came, Receiver, receiving
 
 FEED, ENDPOINT = "brought", "engine"
-FAILS_CHANCE = 0.01
+FAILS_CHANCE = 0.03
 NETWORKS = "127.0.0.0/8"
 
 

@@ -110,6 +110,7 @@ MUTANTS = {
             Edit(OUTBOX, "if (each.partition, each.source) not in waiting]", "]"),
         ),
         (Kind.REORDERED, Kind.REPEATED),
+        kills=4,
     ),
     "ended-goes-on": Mutant(
         "a feed goes on after its agreement has ended",
