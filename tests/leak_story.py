@@ -176,6 +176,8 @@ class Story:
             if each.recipient == came.party and came.purpose in ("", each.purpose):
                 step = max(sent.step, self.feeds[each.recipient, each.purpose])
                 steps = {step, sent.step} if not came.purpose else {step}
+                if came.what in ("records", "sse"):  # What lay there when it was suspended comes no more.
+                    steps = {begun for begun in steps if set(range(begun, self.step + 1)) <= each.held}
                 for decided in steps:
                     now = None if came.live else self.step
                     found |= each.allows(sent.event, facts, sent=sent.step, step=decided, now=now)
