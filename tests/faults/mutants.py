@@ -46,7 +46,7 @@ class Mutant(Struct, frozen=True):
     kills: int = 10
 
 
-FEED, MEANS, PAST, JUDGE = (f"hub/fanout/{name}.py" for name in ("feed", "means", "past", "judge"))
+FEED, PAST, JUDGE = (f"hub/fanout/{name}.py" for name in ("feed", "past", "judge"))
 OUTBOX, COURIER, PULL, MERGE = (f"hub/delivery/{name}.py" for name in ("outbox", "courier", "pull", "merge"))
 TERMS, ACCEPT, REPLAY = "hub/core/terms.py", "hub/intake/accept.py", "hub/delivery/replay.py"
 MUTANTS = {
@@ -149,17 +149,6 @@ MUTANTS = {
         ),
         (Kind.REPEATED,),
         kills=4,
-    ),
-    "unfenced": Mutant(
-        "a router goes on under a lease that is another's, and readers do not drop what is below their mark",
-        (
-            Edit(MEANS, "return self._means.clock.now_us() < self.lease.expires_us", "return True"),
-            Edit(MEANS, "            except LeaseLost:\n                raise\n", ""),
-            Edit(MERGE, " or not is_above(stamp, mark):", ":"),
-        ),
-        (Kind.REPEATED, Kind.REORDERED),
-        ground="workers",
-        kills=12,
     ),
 }
 
