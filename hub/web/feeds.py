@@ -19,7 +19,7 @@ from hub.fanout.count import Asker, Counts, told
 from hub.operate.looks import Looks
 from hub.ports.system import Clock
 from hub.trust.feed_schema import Schema, feed_schema
-from hub.web.edge import JSON, BodyReader, Handler, answer
+from hub.web.edge import JSON, BodyReader, Handler, answer, only
 from hub.web.gate import Gate
 from hub.web.hourly import Hourly
 from hub.web.interface.asyncapi import feed_asyncapi
@@ -109,6 +109,7 @@ class FeedsAPI:
 
     def _own(self, request: web.BaseRequest, name: str) -> tuple[Principal, Feed]:
         """Who asks, and their own feed. Raises `Refused`."""
+        only(request, ())
         principal = self._gate.enter(request, SCOPE)
         feed = self._snapshot().feeds.get(name)
         if feed is None or feed.recipient != principal.partner.id:

@@ -52,6 +52,16 @@ async def test_a_count_is_rounded_and_few_are_told_as_few(world: HubWorld) -> No
     assert many["since"] < many["until"]
 
 
+@pytest.mark.parametrize("path", ["schema", "asyncapi", "lag", "count"])
+async def test_what_would_change_no_answer_about_a_feed_is_refused(path: str, world: HubWorld) -> None:
+    watch = await world.reader()
+
+    refused = await watch.ask("POST" if path == "count" else "GET", f"/v1/feeds/watch/{path}?version=1")
+
+    assert (refused.status, refused.code) == (400, "BAD_REQUEST")
+    assert "version" in refused.json["detail"]
+
+
 async def test_a_count_is_written_down_with_the_events_that_it_told_of(world: HubWorld) -> None:
     watch = await posted(world)
 
