@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -91,12 +92,21 @@ class Page(Struct, frozen=True):
 
 
 def page_of(records: Sequence[bytes], seals: Sequence[bytes]) -> bytes:
-    """Records and seals as they came, to the letter, in the form of a page: to be kept as a proof."""
+    """Records and seals as they came, to the letter, in the form of a page: to be kept as a proof.
+
+    Raises `SealInvalid` where one of them is not one JSON value: put together, each is read as what it was alone.
+    """
+    try:
+        for each in chain(records, seals):
+            _value.decode(each)
+    except (msgspec.DecodeError, RecursionError) as e:
+        raise SealInvalid(f"this is not a record, or not a seal: {e}") from e
     return b'{"items":[%b],"seals":[%b]}' % (b",".join(records), b",".join(seals))
 
 
 def page_of_webhook(body: bytes, hub_seal: str | None) -> bytes:
-    """What a webhook of the mode `batch` or `single` brought; `hub_seal`: its header of this name, if it has one.
+    """What a webhook of the mode `batch` or `single` brought; `hub_seal`: its header of this name, if it has one. The
+    webhook's signature is not over that header: anybody may have written it.
 
     Raises `SealInvalid`.
     """
@@ -105,18 +115,19 @@ def page_of_webhook(body: bytes, hub_seal: str | None) -> bytes:
         if hub_seal is None:
             return page_of(records, [])
         signed, _, signature = hub_seal.partition(".")
-        leaves = [leaf_hash(record).hex() for record in records if event_leaf(record)]
-        seal = b'{"body":%b,"signature":"%b","leaves":%b}'
-        return page_of(records, [seal % (decoded(signed), signature.encode(), msgspec.json.encode(leaves))])
+        leaves = [leaf_hash(record) for record in records if event_leaf(record)]
+        return page_of(records, [_encoded(decoded(signed), decoded(signature), leaves)])
     except ValueError as e:
         raise SealInvalid(f"this is not a webhook with records: {lack(e)}") from e
 
 
 def seal_of(header: FeedSealHeader, value: bytes) -> bytes:
-    """A seal as it is read from Kafka, in the form that it has in a page."""
-    leaves = [value[begin : begin + LEAF_BYTES].hex() for begin in range(0, len(value), LEAF_BYTES)]
-    signature = urlsafe_b64encode(header.signature).rstrip(b"=")
-    return b'{"body":%b,"signature":"%b","leaves":%b}' % (header.body, signature, msgspec.json.encode(leaves))
+    """A seal as it is read from Kafka, in the form that it has in a page. Raises `SealInvalid`."""
+    leaves = [value[begin : begin + LEAF_BYTES] for begin in range(0, len(value), LEAF_BYTES)]
+    try:
+        return _encoded(header.body, header.signature, leaves)
+    except ValueError as e:
+        raise SealInvalid(f"this is not a seal: {lack(e)}") from e
 
 
 class _Seal(Struct):
@@ -135,8 +146,20 @@ class _Leaf(Struct):
 
 
 _page = msgspec.json.Decoder(_Page)
+_body = msgspec.json.Decoder(dict[str, str | int])
+_value = msgspec.json.Decoder(Raw)
 _records = msgspec.json.Decoder(list[Raw])
 _leaf = msgspec.json.Decoder(_Leaf)
+
+
+def _encoded(body: bytes, signature: bytes, leaves: Sequence[bytes]) -> bytes:
+    """A seal that came in parts, in the form that it has in a page. Raises `ValueError` where the body is not what a
+    hub signs: an object of texts and integers, in canonical JSON."""
+    members = _body.decode(body)
+    if canonical_bytes(members) != body:
+        raise ValueError("the body of the seal is not canonical JSON")
+    text = urlsafe_b64encode(signature).rstrip(b"=").decode()
+    return msgspec.json.encode(_Seal(members, text, [leaf.hex() for leaf in leaves]))
 
 
 def _seal(read: _Seal) -> Seal:

@@ -66,19 +66,23 @@ class Proved:
         return self._source.place
 
     async def groups(self) -> AsyncGenerator[Group, None]:
-        held, size, records = list[Group](), 0, self._check.records
+        held, size, borne, records = list[Group](), 0, 0, self._check.records
         async with aclosing(self._source.groups()) as groups:
             async for group in groups:
                 held.append(group)
                 while self._pages:
                     page = self._pages.pop(0)
                     size += len(page)
-                    await self._check.take(page)
+                    borne += len(await self._check.take(page))
                 if records.waiting and size > self._bytes_max:
                     raise SealInvalid(f"no seal has come over {records.waiting} records")
-                if not records.waiting:
-                    yield _joined(held)
-                    held, size = [], 0
+                if records.waiting:
+                    continue
+                joined = _joined(held)
+                if len(joined.records) > borne:
+                    raise SealInvalid(f"of {len(joined.records)} records only {borne} were in what is proved")
+                yield joined
+                held, size, borne = [], 0, 0
 
     async def done(self, group: Group) -> None:
         await self._source.done(group)

@@ -25,12 +25,15 @@ from hub.core.jwk import encode_base64url
 from hub.core.record import LogRecord
 from hub.trust.feed_seal import FeedSeal, FeedSealer
 from hub.web.render import feed_seal
-from schemas.headers import FeedHeader, pack
+from schemas.headers import FeedHeader, FeedSealHeader, pack
 from tests.unit.fake_hub import NOW_US, FakeHub, fake_hub
 
 CUT = [b'{"specversion":"1.0","id":"%d","hubleaf":"%s"}' % (number, b"0" * 64) for number in range(3)]
 WHOLE = b'{"specversion":"1.0","id":"whole"}'
 SECRET = bytes(32)
+ESCAPE = b'{},"signature":"","leaves":[]}],"items":[],"seals":[],"z":[{"b":{}'
+"""Pasted as the body of a seal, it would end the page's records and seals, and begin them anew with none."""
+SPACED, TWICE = b'{"feed": "gates"}', b'{"feed":"gates","feed":"gates"}'
 
 
 @pytest.fixture
@@ -128,6 +131,31 @@ def test_what_is_fetched_from_kafka_makes_the_page_that_it_would_be_over_http(hu
     assert orjson.loads(fetched_page(fetched)) == orjson.loads(page(CUT, over(hub, *CUT)))
 
 
+@pytest.mark.parametrize("body", [ESCAPE, SPACED, TWICE, b"[]", b'{"a":' * 5_000, b'"'], ids=range(6))
+def test_what_lies_on_kafka_as_a_seal_and_is_none_is_refused_before_it_is_in_a_page(body: bytes) -> None:
+    stamp = pack(FeedHeader(1, 0, 0, 1, 1, 0, ("a",)))
+    forged = (stamp, CUT[0]), (pack(FeedSealHeader(body, b"x")), b"")
+    fetched: Any = [SimpleNamespace(headers=[("hub", header)], value=value) for header, value in forged]
+
+    with pytest.raises(SealInvalid, match="this is not a seal"):
+        fetched_page(fetched)
+
+
+@pytest.mark.parametrize("value", [b'{}],"items":[],"seals":[],"z":[{}', b"{},{}", b"{", b"[" * 5_000], ids=range(4))
+def test_a_record_or_a_seal_that_is_more_or_less_than_one_value_is_in_no_page(value: bytes) -> None:
+    for records, seals in (([value], []), ([], [value])):
+        with pytest.raises(SealInvalid, match="this is not a record, or not a seal"):
+            page_of(records, seals)
+
+
+async def test_a_group_with_more_records_than_its_page_proves_is_not_given(session: HubSession) -> None:
+    proved = Proved(session, lambda on_page: Brought([page([CUT[0]])], lambda _: on_page(page([]))), lane="gates")
+
+    async with aclosing(proved.groups()) as groups:
+        with pytest.raises(SealInvalid, match="of 1 records only 0"):
+            await anext(groups)
+
+
 async def posted(hub: FakeHub, records: Sequence[bytes], seal: FeedSeal | str | None, session: HubSession) -> int:
     """What a receiver answers to a message that was given to an engine, where its proof holds."""
     made: list[Webhooks] = []
@@ -173,8 +201,15 @@ async def test_a_webhook_is_taken_where_its_seal_is_over_its_cut_records(hub: Fa
         (lambda hub: over(hub, *CUT[:2], feed="others"), 503),
         (lambda hub: "e30.e30", 503),
         (lambda hub: "not base64!", 422),
+        (lambda hub: f"{encode_base64url(ESCAPE)}.AAAA", 422),
+        (lambda hub: 'e30.","leaves":[]}],"items":[],"seals":[],"z":[{"s":"', 422),
+        (lambda hub: f"{encode_base64url(SPACED)}.AAAA", 422),
+        (lambda hub: f"{encode_base64url(TWICE)}.AAAA", 422),
     ],
-    ids=["none", "over fewer", "in another order", "of another feed", "no seal", "malformed"],
+    ids=[
+        *("none", "over fewer", "in another order", "of another feed", "no seal", "malformed"),
+        *("out of the body", "out of the signature", "not canonical", "a member twice"),
+    ],
 )
 async def test_a_webhook_whose_seal_does_not_bear_it_out_is_not_taken(
     hub: FakeHub, session: HubSession, seal: Callable[[FakeHub], FeedSeal | str | None], status: int
