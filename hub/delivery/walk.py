@@ -1,7 +1,10 @@
 """A follower's way through the topics that recipients read from Kafka themselves: what it comes by is written down.
 
-For one worker: all is a function of the topics. The places come from `Positions`, as readers' do; after a crash the
-last batch may be written down twice, and where places are lost, everything that the topics hold.
+For one worker: all is a function of the topics and the registry. The places come from `Positions`, as readers' do;
+after a crash the last batch may be written down twice, and where places are lost, everything that the topics hold.
+
+A record is published when it is appended to a topic that is read from Kafka then. What lies in a topic that gains, or
+gains again, the way is published in that moment: nobody goes past it until then.
 """
 
 from __future__ import annotations
@@ -9,8 +12,8 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby
-from operator import attrgetter
+from itertools import chain, compress, groupby
+from operator import itemgetter
 
 import msgspec
 from msgspec import Struct
@@ -71,6 +74,8 @@ class Walk:
         self._places: dict[str, dict[int, int]] = {}
         self._kept: dict[str, bytes | None] = {}
         self._over: set[str] = set()
+        self._waiting: dict[tuple[str, int], tuple[int, int]] = {}
+        """Where a partition holds what cannot be read from Kafka: its place, by which version of the feed."""
 
     def topics(self) -> Iterator[tuple[Feed, Lane]]:
         """Those that are or were read from Kafka, also of a feed that has ended, until it is over."""
@@ -114,19 +119,25 @@ class Walk:
         try:
             async with self.log.reader(stream_of(feed.name, lane)) as reader:
                 for partition, end in ends.items():
-                    place = places.get(partition, 0)
+                    place, waits = places.get(partition, 0), (lane_name(feed.name, lane), partition)
                     records_max = min(RECORDS_MAX, end.offset - place)
-                    if records_max <= 0:
+                    if records_max <= 0 or self._waiting.get(waits) == (place, feed.version):
                         continue
                     try:
                         records = await reader.read(partition, place, records_max=records_max, bytes_max=BYTES_MAX)
                     except Trimmed as trimmed:
-                        lost.append(partition)
+                        if self._was_read(feed, waits, is_known=partition in places):
+                            lost.append(partition)
+                        self._waiting.pop(waits, None)
                         places[partition] = trimmed.start
                         continue
-                    if records:
-                        await self._note(feed, lane, records, end.reader)
-                        places[partition] = records[-1].offset + 1
+                    given_out = self._made_available(feed, records)
+                    if given_out:
+                        await self._note(feed, lane, given_out, end.reader)
+                        places[partition] = given_out[-1][1].offset + 1
+                    self._waiting.pop(waits, None)
+                    if len(given_out) < len(records):
+                        self._waiting[waits] = places.get(partition, 0), feed.version
         finally:  # What is written down stays so, whatever became of the next partition.
             if places != before:
                 await self._stand(lane_name(feed.name, lane), places)
@@ -139,33 +150,53 @@ class Walk:
         else:
             del self._places[name]  # Another process follows it, and is further.
 
-    async def _note(self, feed: Feed, lane: Lane, records: Sequence[StoredRecord], reader: str) -> None:
+    async def _note(self, feed: Feed, lane: Lane, records: Sequence[tuple[int, StoredRecord]], reader: str) -> None:
         offsets, received_us = defaultdict[Access, list[int]](list), list[int]()
-        for time_us, appended in groupby(records, key=attrgetter("time_us")):
-            stamps = list(self._stamps(feed, appended))
+        for published_us, together in groupby(records, key=itemgetter(0)):
+            headers = (unpack(record.header) for _, record in together)
+            stamps = [header for header in headers if isinstance(header, FeedHeader)]
             received_us += [stamp.received_us for stamp in stamps]
             for entry in given(feed, stamps, Reader(reader, ""), way=Way.KAFKA.value, lane=lane.value, step=self.step):
-                offsets[replace(self._timed(entry, time_us), runs=b"")] += offsets_of(entry.runs)
+                offsets[replace(self._timed(entry, published_us), runs=b"")] += offsets_of(entry.runs)
         await self._journal.add(replace(entry, runs=runs_of(those)) for entry, those in offsets.items())
         if received_us and self.step is Step.DELIVERED:
             seconds = (self._clock.now_us() - min(received_us)) / 1e6
             self.observer.count("delivered", len(received_us), feed=feed.name, way=Way.KAFKA.value)
             self.observer.observe("delivery_seconds", seconds, way=Way.KAFKA.value)
 
-    def _stamps(self, feed: Feed, records: Iterable[StoredRecord]) -> Iterator[FeedHeader]:
-        """Of what was put there while the feed was read from Kafka."""
-        by_version = {each.version: each for _, each in self._snapshot().feeds.versions(feed.name)}
+    def _made_available(self, feed: Feed, records: Iterable[StoredRecord]) -> list[tuple[int, StoredRecord]]:
+        """When each was published, microseconds since 1970: up to the first that cannot be read from Kafka yet. What
+        was committed was read, whatever the registry says of it."""
+        snapshot = self._snapshot()
+        versions = snapshot.feeds.versions(feed.name)
+        begins = [snapshot.made[revision].time_us for revision, _ in versions]
+        by_kafka = [Way.KAFKA in version.ways for _, version in versions]
+        spans = list(compress(zip(begins, [*begins[1:], sys.maxsize], strict=True), by_kafka))
+        direct = {version.version for _, version in compress(versions, by_kafka)}
+        published = list[tuple[int, StoredRecord]]()
         for record in records:
-            stamp = unpack(record.header)
-            if isinstance(stamp, FeedHeader) and Way.KAFKA in by_version.get(stamp.feed_version, feed).ways:
-                yield stamp
+            appended_us = record.time_us
+            published_us = next((max(appended_us, begin) for begin, end in spans if appended_us < end), None)
+            if published_us is None:
+                header = unpack(record.header)
+                is_direct = isinstance(header, FeedHeader) and header.feed_version in direct
+                if not is_direct and self.step is not Step.DELIVERED:
+                    break
+                published_us = appended_us
+            published.append((published_us, record))
+        return published
 
-    def _timed(self, entry: Access, appended_us: int) -> Access:
-        """Published when it was appended, delivered now; a restriction of the publication holds for what follows."""
-        published = replace(entry, step=Step.PUBLISHED, time_us=appended_us)
+    def _was_read(self, feed: Feed, waits: tuple[str, int], *, is_known: bool) -> bool:
+        """Whether what the log has let go of could be read from Kafka."""
+        [(_, first), *_] = self._snapshot().feeds.versions(feed.name)
+        return Way.KAFKA in feed.ways and waits not in self._waiting and (is_known or Way.KAFKA in first.ways)
+
+    def _timed(self, entry: Access, published_us: int) -> Access:
+        """Published then, delivered now; a restriction of the publication holds for what follows."""
+        published = replace(entry, step=Step.PUBLISHED, time_us=published_us)
         if self.step is Step.PUBLISHED:
             return published
-        times = (published, appended_us), (entry, self._clock.now_us())
+        times = (published, published_us), (entry, self._clock.now_us())
         restrictions = self._snapshot().restrictions
         noted = (all_that_bind(restrictions, each, time_us // 1_000_000).split() for each, time_us in times)
         return replace(entry, restriction=" ".join(dict.fromkeys(chain.from_iterable(noted))))

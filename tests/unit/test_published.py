@@ -28,8 +28,8 @@ async def world_with(feed: Feed) -> FanoutWorld:
     return world
 
 
-async def pass_on(world: FanoutWorld, *names: str) -> None:
-    await world.publish(*[event_record(name) for name in names])
+async def pass_on(world: FanoutWorld, *names: str, revision: int = 1) -> None:
+    await world.publish(*[event_record(name, revision=revision) for name in names])
     async with world.running():
         await world.elapse(1)
 
@@ -64,6 +64,20 @@ async def published(kept: MemoryAccessJournal) -> list[int]:
     return sorted(offset for each in entries for offset in offsets_of(each.runs))
 
 
+async def follow_all(world: FanoutWorld, kept: MemoryAccessJournal) -> None:
+    """As the next process does."""
+    follower, feed = publications(world, kept), world.snapshot.feeds.get(FEED.name)
+    assert feed is not None
+    while await follower.follow(feed, Lane.MAIN):
+        pass
+
+
+async def held(world: FanoutWorld) -> list[int]:
+    """Which events the topic holds."""
+    headers = [unpack(record.header) for record in await world.records(KAFKA.stream)]
+    return [header.offset for header in headers if isinstance(header, FeedHeader)]
+
+
 def test_what_comes_into_the_topic_is_written_down_once_also_by_the_next_process() -> None:
     async def main() -> None:
         world, kept = await world_with(KAFKA), MemoryAccessJournal()
@@ -93,6 +107,66 @@ def test_only_feeds_that_are_read_from_kafka_are_followed() -> None:
                 task.cancel()
 
             assert len(await published(kept)) == count
+
+    virtual.run(main())
+
+
+def test_what_lies_in_a_topic_is_published_in_the_moment_in_which_its_feed_gains_the_way() -> None:
+    """The oracle is what the topic holds: all of it can be read from then on."""
+
+    async def main() -> None:
+        world, kept = await world_with(FEED), MemoryAccessJournal()
+        await pass_on(world, "a", "b")
+        await world.elapse(60)
+        gained_us = world.clock.now_us()
+        revision = world.register(replace(KAFKA, version=2))
+        before = await held(world)
+        await follow_all(world, kept)
+
+        assert await published(kept) == before == [0, 1]
+        assert {each.access.time_us for each in await kept.entries(Query(), limit=99)} == {gained_us}
+        await world.elapse(60)
+        await pass_on(world, "c", revision=revision)
+        await follow_all(world, kept)
+        assert await published(kept) == await held(world) == [0, 1, 3]
+        assert [each.access.time_us > gained_us for each in await kept.about(Position(1, 0, 3))] == [True]
+
+    virtual.run(main())
+
+
+def test_what_came_while_a_feed_was_not_read_from_kafka_is_published_once_it_is_again() -> None:
+    async def main() -> None:
+        world, kept = await world_with(KAFKA), MemoryAccessJournal()
+        await pass_on(world, "a")
+        revision = world.register(replace(FEED, version=2))
+        await pass_on(world, "b", "c", revision=revision)
+        follower, seen = publications(world, kept), []
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(follower.run())
+            for feed in (replace(FEED, version=3), replace(KAFKA, version=4)):
+                await world.elapse(2)
+                seen.append(await published(kept))
+                world.register(feed)
+            await world.elapse(2)
+            task.cancel()
+
+        assert seen == [[0], [0]]
+        assert await published(kept) == await held(world) == [0, 2, 3]
+
+    virtual.run(main())
+
+
+def test_what_went_before_a_feed_was_read_from_kafka_is_no_alarm_and_what_went_after_is_one() -> None:
+    async def main() -> None:
+        for feed, alarms in ((FEED, set()), (KAFKA, {"published_behind_retention"})):
+            world, kept = await world_with(feed), MemoryAccessJournal()
+            await pass_on(world, "a")
+            await world.log.purge(KAFKA.stream, world.clock.now_us() + 1)
+            revision = world.register(replace(KAFKA, version=2))
+            await pass_on(world, "b", revision=revision)
+            await follow_all(world, kept)
+
+            assert (await published(kept), world.observer.alarms()) == ([2], alarms)
 
     virtual.run(main())
 
