@@ -77,6 +77,7 @@ _FLAGS = {
     FLAG_LATE: ',"hubflags":["late"]',
     FLAG_POSSIBLE_REPEAT | FLAG_LATE: ',"hubflags":["possible_repeat","late"]',
 }
+_DATASCHEMA = b',"dataschema":'
 _FLAGS_KNOWN = FLAG_POSSIBLE_REPEAT | FLAG_LATE
 
 
@@ -145,7 +146,7 @@ class Cut:
             members = members | {"dataschema": dataschema}
         parts = _allowed(members, self._plan, "", left)
         if sent is None:
-            parts += _behind_comma("dataschema"), dataschema
+            parts += _DATASCHEMA, dataschema
         if header.type in TAKING_BACK:
             place = parts.index(_behind_comma("data")) + 1
             parts[place] = self._naming_what_is_taken_back(parts[place], members["data"], left)
@@ -287,7 +288,6 @@ def _open_object(members: Mapping[str, bytes | Raw]) -> bytes:
     return b"{" + b"".join([each for name, part in members.items() for each in (_behind_comma(name), part)])[1:]
 
 
-@lru_cache(maxsize=1_024)
 def _behind_comma(name: str) -> bytes:
     return b",%b:" % orjson.dumps(name)
 

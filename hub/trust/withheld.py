@@ -15,12 +15,14 @@ from msgspec import Raw
 
 from hub.core.event import Event
 from hub.trust.merkle import leaf_hash
-from hub.trust.pseudonym import keyed, lasting_pseudonym
+from hub.trust.pseudonym import KEPT_CHARACTERS_MAX, keyed, lasting_pseudonym
 from hub.trust.statement import statement_bytes
 from schemas.known_members import known_members
 
 WITHHELD_MAX = 64
 """Entries of one record: where there would be more, they are put together."""
+POINTERS_KEPT_MAX = 4_096
+"""At most 6 MB."""
 SALT_CONTEXT = b"customs-hub-member/1\x00"
 _MEMBER, _END = b"\x02", b"\x00"
 
@@ -28,12 +30,19 @@ Left = tuple[str, bytes | Raw]
 """A member that is not shown as it was sent: its JSON Pointer, and its bytes as they were sent."""
 
 
-@lru_cache(maxsize=4_096)
 def member_pointer(parent: str, name: str) -> str:
     """RFC 6901 §3."""
+    make = _kept_pointer if len(parent) + len(name) < KEPT_CHARACTERS_MAX else _pointer
+    return make(parent, name)
+
+
+def _pointer(parent: str, name: str) -> str:
     if "~" in name or "/" in name:
         name = name.replace("~", "~0").replace("/", "~1")
     return f"{parent}/{name}"
+
+
+_kept_pointer = lru_cache(POINTERS_KEPT_MAX)(_pointer)
 
 
 def proof_of(event: Event, hub: str, left: Sequence[Left], secret: bytes) -> bytes:
@@ -94,7 +103,6 @@ def _told(event_type: str, dataschema: str) -> Mapping[str, str]:
     return {pointer: _opened(pointer) for pointer in known_members(event_type, dataschema)}
 
 
-@lru_cache(maxsize=8_192)
 def _hidden(secret: bytes, pointer: str) -> str:
     """How that of another one does."""
     return _opened(lasting_pseudonym(secret, "member", pointer))

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from hub.core.event import Event
 from hub.core.pointer import is_pointer, tokens
 from hub.core.record import LogRecord
+from hub.trust import withheld
 from hub.trust.merkle import leaf_hash
 from hub.trust.project import Cut
-from hub.trust.pseudonym import PSEUDONYMS_KEPT_MAX, lasting_pseudonym
+from hub.trust.pseudonym import KEPT_CHARACTERS_MAX, PSEUDONYMS_KEPT_MAX, pseudonym, pseudonyms_kept
 from hub.trust.statement import statement_bytes
 from hub.trust.withheld import WITHHELD_MAX, is_cut
 from tests.faults.fanout_world import SEALER
@@ -218,24 +219,38 @@ def _at(value: Any, pointer: str) -> Any:
 def test_of_names_that_never_come_again_no_pseudonym_is_kept() -> None:
     cut = Cut((), SECRET)
     cut.parts(sent())
-    kept = lasting_pseudonym.cache_info().currsize
+    kept = pseudonyms_kept().currsize
 
     for number in range(100):
         subject = RAW.replace(b'"subject":"MSCU1234566"', b'"subject":"S%d"' % number)
         cut.parts(sent(subject, id=f"e-{number}", key=f"iso6346:{number}"))
 
-    assert lasting_pseudonym.cache_info().currsize == kept
+    assert pseudonyms_kept().currsize == kept
 
 
 def test_feeds_keep_their_pseudonyms_in_one_place_of_bounded_size() -> None:
     one, other = Cut((), b"1" * 32), Cut((), b"1" * 32)
     one.parts(sent())
-    kept = lasting_pseudonym.cache_info().currsize
+    kept = pseudonyms_kept().currsize
 
     other.parts(sent())
 
-    assert lasting_pseudonym.cache_info().currsize == kept
-    assert lasting_pseudonym.cache_info().maxsize == PSEUDONYMS_KEPT_MAX
+    assert pseudonyms_kept().currsize == kept
+    assert pseudonyms_kept().maxsize == PSEUDONYMS_KEPT_MAX
+
+
+def test_of_a_name_longer_than_names_are_nothing_is_kept_and_its_mark_is_the_same() -> None:
+    cut, made = Cut(("/data/subjects",), SECRET), list[tuple[int, int]]()
+    for length in (KEPT_CHARACTERS_MAX, KEPT_CHARACTERS_MAX + 1, 100_000):
+        at = "/data/".ljust(length, "x")
+        event = sent(RAW.replace(b'"data":{', b'"data":{"%b":1,' % at.removeprefix("/data/").encode()))
+        _, value, left = cut.parts(event)
+        proven = cut.proven(event, value, left, "hub").decode()
+        made.append((pseudonyms_kept().misses, withheld._kept_pointer.cache_info().misses))
+
+        assert f'"{pseudonym(SECRET, "member", at)}"' in proven
+
+    assert made[0] == made[1] == made[2]
 
 
 @pytest.mark.parametrize("text", ["/data/\0x", "/data/x\0", "/data/a\nb", "/data/\x1f"])
