@@ -187,7 +187,8 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     """0: 1 on embedded storage, 8 on Kafka."""
     events_retention_seconds: WholeSeconds = 30 * 86_400
     feed_retention_seconds: WholeSeconds = 30 * 86_400
-    """Less where agreements say so. On Kafka the hub makes `retention.ms` of its topics what these say."""
+    """Less where agreements say so. On Kafka the hub makes `retention.ms` of its topics what these say; what is more by
+    hand stays, but for feeds."""
     notices_retention_seconds: WholeSeconds = 90 * 86_400
     quarantine_retention_seconds: WholeSeconds = 365 * 86_400
     """How long an operator has to settle what was set aside."""

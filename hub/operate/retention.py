@@ -28,6 +28,9 @@ from hub.ports.system import Clock
 from hub.ports.views import Views
 
 DAY_US = 86_400_000_000
+ARCHIVE_MARGIN_US = DAY_US
+"""What waits to be archived is kept for so long beyond the next purge: Kafka lets go by what it was told last, also
+while no hub runs."""
 
 
 class Retention:
@@ -133,7 +136,10 @@ class Retention:
     async def _purge_events(self) -> None:
         archived_us = await self._archived_before_us()
         before_us = self._clock.now_us() - self._settings.events_retention_seconds * 1_000_000
-        await self._log.purge(EVENTS, before_us if archived_us is None else min(before_us, archived_us))
+        if archived_us is not None:
+            margin_us = ARCHIVE_MARGIN_US + int(self._settings.purge_interval_seconds * 1_000_000)
+            before_us = min(before_us, archived_us - margin_us)
+        await self._log.purge(EVENTS, before_us)
 
     async def _purge_letters(self, now_us: int) -> None:
         before_us = now_us - self._quarantine.settled_retention_seconds * 1_000_000

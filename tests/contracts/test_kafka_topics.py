@@ -13,14 +13,17 @@ from hub.core.errors import HubError
 from hub.core.finding import Finding
 from hub.core.record import Stream
 from hub.core.settings import KafkaSettings
+from hub.drivers.kafka.alter import set_settings
 from hub.drivers.kafka.topics import Topics, examine
 from hub.drivers.system.clock import SystemClock
+from tests.brokers import administering, settings_of
 from tests.patience import patient
 
 pytestmark = pytest.mark.kafka
 
 STREAM = Stream("hub.events", 2, 86_400)
 EVENT_BYTES_MAX = 262_144
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -112,3 +115,55 @@ async def test_brokers_that_do_not_answer_are_one_finding(settings: KafkaSetting
 
     assert only.level == "fail"
     assert only.expected == "an answer from 127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("stream", "by_hand_days", "asked_days", "kept_days"),
+    [
+        ("hub.events", 90, 30, 90),
+        ("hub.events", -1, 30, -1),
+        ("hub.events", 10, 30, 30),
+        ("hub.quarantine", 400, 365, 400),
+        ("hub.feed.risk", 90, 30, 30),
+        ("hub.feed.risk", -1, 30, 30),
+        ("hub.feed.risk", 10, 30, 30),
+    ],
+)
+async def test_what_is_kept_longer_by_hand_is_made_to_keep_less_of_feeds_alone(
+    settings: KafkaSettings, stream: str, by_hand_days: int, asked_days: int, kept_days: int
+) -> None:
+    hub = topics(settings)
+    await hub.declare(replace(STREAM, name=stream))
+    async with administering(settings.bootstrap) as client:
+        await set_settings(client, hub.name(stream), {"retention.ms": str(milliseconds(by_hand_days))})
+        await retention_in_the_end(client, hub.name(stream), 1)
+
+        await hub.keep(stream, asked_days * DAY_MS)
+
+        assert await retention_in_the_end(client, hub.name(stream), 2) == milliseconds(kept_days)
+
+
+async def test_what_the_hub_itself_had_the_log_keep_longer_goes_back_to_what_is_set_and_never_below(
+    settings: KafkaSettings,
+) -> None:
+    hub, kept = topics(settings), []
+    await hub.declare(STREAM)
+    async with administering(settings.bootstrap) as client:
+        for number, asked_ms in enumerate((33 * DAY_MS + 29_000, DAY_MS + 5, DAY_MS + 19_000)):
+            await hub.keep("hub.events", asked_ms)
+            kept.append(await retention_in_the_end(client, hub.name("hub.events"), number))
+
+    assert kept == [33 * DAY_MS + 60_000, DAY_MS, DAY_MS]
+
+
+def milliseconds(days: int) -> int:
+    return -1 if days < 0 else days * DAY_MS
+
+
+async def retention_in_the_end(client: AIOKafkaAdminClient, topic: str, number: int) -> int:
+    """Once the broker has heard of all that was asked before: it hears of changes in their order."""
+    mark = str(1_000 + number)
+    await set_settings(client, topic, {"delete.retention.ms": mark})
+    while (found := await settings_of(client, topic))["delete.retention.ms"] != mark:
+        pass
+    return int(found["retention.ms"])

@@ -146,7 +146,7 @@ async def test_events_go_when_their_time_is_over_and_their_identities_with_them(
 async def test_events_that_wait_to_be_archived_are_kept_as_long_as_they_wait() -> None:
     world = await World().declare()
     await world.append(b"archived")
-    world.clock.advance(DAY)
+    world.clock.advance(3 * DAY)
     world.waiting_us = world.clock.now_us()
     await world.append(b"waiting")
     world.clock.advance(20 * DAY)
@@ -157,6 +157,25 @@ async def test_events_that_wait_to_be_archived_are_kept_as_long_as_they_wait() -
     await world.retention.purge()
 
     assert (waiting, await world.kept()) == (1, 0)
+
+
+@pytest.mark.parametrize("waited", [8 * DAY, 9 * DAY, 10 * DAY - 60, 10 * DAY, 30 * DAY])
+async def test_a_log_that_purges_by_itself_is_told_to_keep_what_waits_for_a_day_beyond_the_next_purge(
+    waited: int,
+) -> None:
+    world, told = await World().declare(), dict[str, int]()
+
+    async def tell(stream: str, before_us: int) -> int:
+        told[stream] = (world.clock.now_us() - before_us) // 1_000_000
+        return 0
+
+    world.log.purge = tell  # type: ignore[method-assign]
+    world.waiting_us = world.clock.now_us()
+    world.clock.advance(waited)
+
+    await world.retention.purge()
+
+    assert told[EVENTS] == max(10 * DAY, waited + DAY + 3_600)
 
 
 async def test_rule_8_no_identity_goes_while_the_log_still_holds_its_record() -> None:

@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from hub.core.errors import HubError, StreamMissing
+from hub.core.feed import FEED_PREFIX
 from hub.core.finding import Finding
 from hub.core.record import Stream
 from hub.core.settings import KafkaSettings
@@ -19,6 +20,8 @@ from hub.drivers.kafka.connection import RETRY_SECONDS, begun, client_options, s
 from hub.ports.system import Clock
 
 MINUTE_MS = 60_000
+SLACK_MS = 20_000
+"""A retention that is told by a time in the past has grown by what passed since."""
 
 
 class Topics:
@@ -29,6 +32,8 @@ class Topics:
         self._options = client_options(settings)
         self._clock = clock
         self._message_bytes_min = max(2 * event_bytes_max, settings.batch_bytes_max)
+        self._asked_ms: dict[str, int] = {}
+        """By topic, the retention that this process asked for, or found as it asked."""
 
     def name(self, stream: str) -> str:
         return self._settings.topic_prefix + stream
@@ -61,17 +66,27 @@ class Topics:
         return topic.partitions
 
     async def keep(self, stream: str, retention_ms: int) -> None:
-        """Keep records so long, to the minute, and change nothing where it is so. Raises `StreamMissing`, and
-        `HubError` if the hub may not change topics."""
+        """Keep records so long, by whole minutes and for no less; what is so, or hidden, is left alone.
+
+        How long feeds keep is agreed on: they are made to keep less as they are made to keep more. Any other topic is
+        made to keep less only than this process asked for: what an operator had it keep longer by hand stays. Raises
+        `StreamMissing`, and `HubError` if the hub may not change topics.
+        """
         name = self.name(stream)
-        kept_ms = max(MINUTE_MS, round(retention_ms / MINUTE_MS) * MINUTE_MS)
+        kept_ms = max(1, -((SLACK_MS - retention_ms) // MINUTE_MS)) * MINUTE_MS
         async with self._admin() as admin:
             topic = await _describe(admin, name)
             if topic is None:
                 raise StreamMissing(f"topic {name} is absent: the stream was never declared")
-            found_ms = int(topic.settings.get("retention.ms", kept_ms))  # What is hidden is left alone.
-            if abs(found_ms - kept_ms) >= MINUTE_MS:
+            found_ms = int(topic.settings.get("retention.ms", kept_ms))
+            is_longer = found_ms < 0 or found_ms >= kept_ms + MINUTE_MS
+            is_shorter = 0 <= found_ms < retention_ms - SLACK_MS
+            may_shorten = stream.startswith(FEED_PREFIX) or self._asked_ms.get(name) == found_ms
+            if is_shorter or (is_longer and may_shorten):
                 await set_settings(admin, name, retention_settings(kept_ms))
+                found_ms, is_longer = kept_ms, False
+            if not is_longer:
+                self._asked_ms[name] = found_ms
 
     async def drop(self, stream: str) -> None:
         """See `EventLog.drop`. Raises `HubError` if the hub may not delete topics."""
@@ -113,6 +128,8 @@ class Topics:
         new = NewTopic(name, stream.partitions, replication, topic_configs=settings)
         ((_, code, words),) = (await admin.create_topics([new])).topic_errors
         error = for_code(code)
+        if error is NoError:
+            self._asked_ms[name] = int(settings["retention.ms"])
         # Another process may have made it meanwhile; whether it made it as this one would is checked afterwards.
         if error is not NoError and error is not TopicAlreadyExistsError:
             raise HubError(f"topic {name} cannot be created: {words or error.__name__}")
