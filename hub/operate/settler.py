@@ -323,10 +323,10 @@ class Settler:
 
     async def _passed_again(self, letter: DeadLetter, settlement: Settlement) -> Refusal | None:
         data = None
-        if settlement.corrected:
+        if settlement.outcome is Outcome.REPAIR:
             data = await self._means.corrected(letter, settlement.corrected)
             if data is None:
-                return Refusal("NOT_FOUND", "the corrected data are not kept any more")
+                return Refusal("NOT_FOUND", "the corrected data are not kept")
         return await self._means.attempt(letter, data, decided=settlement.decided, dry=False)
 
     async def _tell(self, letter: DeadLetter, settlement: Settlement) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, RunState
+from hub.core.dead_letter import UNDELIVERED, DeadLetter, LetterState, Outcome, RunState, Settlement
 from hub.core.errors import LeaseLost, Refusal, StorageUnavailable
 from hub.core.evidence import Item, Verdict
 from hub.core.partner import Partner
+from hub.core.proposal import Proposal
 from hub.core.record import EVENTS, NOTICES, QUARANTINE, LogRecord, Position, Stream
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
@@ -188,6 +189,23 @@ async def test_a_release_passes_over_a_letter_whose_event_was_repaired_after_it_
     left = await settled.desk.letters.get(letter(0).id)
     assert left is not None
     assert left.failure == SUPERSEDED
+
+
+@in_virtual_time
+async def test_a_repair_without_the_place_of_its_data_fails_and_passes_nothing_on(settled: Settled) -> None:
+    named = letter(0).id
+    decided = settled.desk.clock.now_us() // 1_000_000
+    made = Settlement(outcome=Outcome.REPAIR, letters=(named,), decided=decided, actor="ann", reason="x")
+    live = settled.desk.live
+    await live.write(Proposal(live.snapshot.revision, (made,), "ann", "quarantine.repair"))
+
+    await settled.settler.look()
+
+    left, run = await settled.desk.letters.get(named), await settled.desk.letters.run(made.key)
+    assert left is not None
+    assert run is not None
+    assert (left.state, left.failure[:9], settled.submitted) == (LetterState.WAITING, "NOT_FOUND", [])
+    assert (run.settled, run.failed) == (0, 1)
 
 
 @in_virtual_time
