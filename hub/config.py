@@ -28,6 +28,9 @@ PREFIX = "CUSTOMS_HUB_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 OPERATOR_VARIABLE = PREFIX + "OPERATOR"
 OPERATOR_KEY_VARIABLE = PREFIX + "OPERATOR_KEY"
+REGISTRY_SECONDS_MAX = 1.0
+"""Within it a revocation is in force in every process, whatever a configuration says. Here, not in the type of the
+setting: a hub in tests may run on a machine that stands still for longer."""
 _COLLECTOR = re.compile(r"unix:/.+|(udp|tcp|tls):([^:\[]+|\[[^]]+\]):[0-9]{1,5}")
 _FOR_THE_CLI = {CONFIG_VARIABLE, OPERATOR_VARIABLE, OPERATOR_KEY_VARIABLE}
 
@@ -120,6 +123,9 @@ def _at_odds(settings: Settings) -> Iterator[ConfigFault]:
         yield ConfigFault("audit.syslog", "takes tls:host:port, tcp:host:port, udp:host:port or unix:/path")
     if settings.audit.syslog_ca_file and not settings.audit.syslog.startswith("tls:"):
         yield ConfigFault("audit.syslog_ca_file", "goes with `audit.syslog` over TLS")
+    if settings.intake.registry_seconds_max > REGISTRY_SECONDS_MAX:
+        why = "a key that is revoked would be let in for longer"
+        yield ConfigFault("intake.registry_seconds_max", f"takes at most {REGISTRY_SECONDS_MAX:g}: {why}")
     yield from _at_odds_on_postgres(settings)
     yield from _at_odds_on_tls(settings)
     if settings.log.ground != "kafka":

@@ -86,7 +86,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     recent_ids_max: Count = 20_000
     """The worker's cache of acknowledged identities: it covers what the judge has not reached yet."""
     registry_seconds_max: Seconds = 1.0
-    """A registry confirmation older than this decides nothing."""
+    """A registry confirmation older than this decides nothing. At most 1: what is revoked is refused by then."""
 
 
 class DocumentsSettings(Struct, frozen=True, kw_only=True):

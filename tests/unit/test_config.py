@@ -82,6 +82,15 @@ def test_settings_that_only_kafka_puts_at_odds_stand_on_embedded_storage(tmp_pat
     assert load(file, {}).intake.event_bytes_max == 600_000
 
 
+def test_no_configuration_lets_what_is_revoked_be_let_in_for_longer_than_a_second() -> None:
+    faults = faults_of(None, {"CUSTOMS_HUB_INTAKE_REGISTRY_SECONDS_MAX": "1.5"})
+
+    assert faults == {
+        "intake.registry_seconds_max": "takes at most 1: a key that is revoked would be let in for longer"
+    }
+    assert load(None, {"CUSTOMS_HUB_INTAKE_REGISTRY_SECONDS_MAX": "1"}).intake.registry_seconds_max == 1
+
+
 def test_authorities_of_a_collector_go_with_tls(tmp_path: Path) -> None:
     text = '[audit]\nsyslog = "tls:log.example:6514"\nsyslog_ca_file = "ca.pem"\n'
 
