@@ -150,12 +150,16 @@ class Registrar:
         """The statement that `operator` would sign; `Done` if all is so already.
 
         `remote`: asked for over the network, where it is only for who could sign it: what is registered shows in it.
+        Raises as `perform` does.
         """
         if remote and (refusal := self.looks.may_not(operator, ACTS[name].roles)):
             return refusal
         asked = decoded(request, ACTS[name].request)
         if isinstance(asked, Refusal):
             return asked
+        return await self._live.insist(lambda: self._prepare(name, asked, operator))
+
+    async def _prepare(self, name: str, asked: Request, operator: str) -> Prepared | Done | Refusal:
         found = await self._gathered(ACTS[name].gather, asked)
         changes = await self._decide(name, asked, found, operator, tells=False)
         if isinstance(changes, Refusal):
