@@ -147,12 +147,11 @@ def not_needed(permit: Permit, event: Mapping[str, object], needless: Needless |
     data = event.get("data")
     if permit.needed is None or not isinstance(data, dict) or permit.needed.issuperset(data):
         return ()
-    needed, covered = permit.needed, ", ".join(sorted(permit.needed))
+    needed = permit.needed
+    # What its principal has agreed with others is no agent's to read: it is told of what it sent alone.
+    covered = "no such member" if permit.principal.agent else f"members that are covered: {', '.join(sorted(needed))}"
     named = needless(needed) if needless else ((name, pointer("data", name)) for name in data if name not in needed)
-    return tuple(
-        fault("FIELD_NOT_NEEDED", place, name, f"members that are covered: {covered}")
-        for name, place in islice(named, FAULTS_MAX)
-    )
+    return tuple(fault("FIELD_NOT_NEEDED", place, name, covered) for name, place in islice(named, FAULTS_MAX))
 
 
 def about(permit: Permit, source: str, key: str) -> Refusal | None:

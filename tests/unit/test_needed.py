@@ -61,3 +61,14 @@ def test_an_agreement_that_is_not_in_force_covers_nothing() -> None:
 
     assert members(world) == ["/data/seals", "/data/remarks"]
     assert members(world, NOW + 50) == []
+
+
+def test_an_agent_is_told_which_member_is_not_needed_and_none_of_those_that_its_principal_agreed_on() -> None:
+    permit = World(agreement("a", "/data/seals")).ask()
+    assert isinstance(permit, Permit), permit
+    assert "seals" in not_needed(permit, EVENT)[0].expected
+    agents = replace(permit, principal=replace(permit.principal, agent=replace(permit.principal.partner, id="agent")))
+
+    [fault] = not_needed(agents, EVENT)
+
+    assert (fault.place, fault.expected) == ("/data/remarks", "no such member")
