@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
-from hub.core.endpoint import Endpoint, Failure, notices_of
+from hub.core.endpoint import Endpoint, EndpointState, Failure, notices_of
+from hub.core.evidence import Principal
 from hub.core.feed import lane_name
 from hub.core.registry import Snapshot
 from hub.ports.system import Clock
 from hub.trust.statement import utc_text
 from hub.web.edge import Handler, answer, only
 from hub.web.gate import Gate
+
+SCOPES = ("feeds:read", "receipts:read")
 
 
 class EndpointsAPI:
@@ -33,15 +36,21 @@ class EndpointsAPI:
         return {"list_endpoints": self.list}
 
     async def list(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
-        principal = self._gate.enter(request, "feeds:read", "receipts:read")
+        principal = self._gate.enter(request, *SCOPES)
         only(request, set())
-        snapshot, now = self._snapshot(), self._clock.now_us() // 1_000_000
-        feeds = [feed.name for feed in snapshot.feeds_of(principal.partner.id)]
-        brought = feeds if "feeds:read" in principal.scopes else []
-        brought += [notices_of(principal.partner.id)] if "receipts:read" in principal.scopes else []
-        endpoints = [each for name in brought for each in snapshot.endpoints.of(name)]
-        own = [shown(each, now, await self._failure(each.id)) for each in endpoints]
+        asked = [each.id for each in self._own(principal) if each.state is not EndpointState.ENDED]
+        failures = {name: await self._failure(name) for name in asked}
+        principal = self._gate.enter(request, *SCOPES)  # Storage may have taken seconds: who asks is looked at again.
+        now = self._clock.now_us() // 1_000_000
+        own = [shown(each, now, failures.get(each.id)) for each in self._own(principal)]
         return answer({"items": own, "next": None})
+
+    def _own(self, principal: Principal) -> Sequence[Endpoint]:
+        """Those of its feeds, and of its notices, as far as its scopes let it read these."""
+        snapshot, partner = self._snapshot(), principal.partner.id
+        brought = [feed.name for feed in snapshot.feeds_of(partner)] if "feeds:read" in principal.scopes else []
+        brought += [notices_of(partner)] if "receipts:read" in principal.scopes else []
+        return [each for name in brought for each in snapshot.endpoints.of(name)]
 
 
 def shown(endpoint: Endpoint, now: int, failure: Failure | None) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.webhook import Keys
 from hub.cli import run
+from hub.core.errors import StorageUnavailable
 from hub.trust.webhook import secret_text
 from tests.receiver import Receiver, receiving
 from tests.wire.test_webhooks import brought
@@ -70,3 +71,33 @@ async def test_what_an_address_turned_out_to_be_is_told_to_operators_alone(hub: 
     assert told["last_failure"]["why"] == listed["last_failure"]["why"] == "no connection"
     assert "127.0.0.1" in listed["last_failure"]["detail"]
     assert "127.0.0.1" not in json.dumps(told["last_failure"])
+
+
+async def test_a_key_that_is_revoked_while_failures_are_looked_up_is_shown_no_endpoint(
+    hub: HubWorld, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = await brought(hub, receiver)
+    kept = hub.hub.ports.positions.kept
+
+    async def slowly(name: str) -> bytes | None:
+        await hub.act("key.revoke", key=watch.key.id)
+        return await kept(name)
+
+    monkeypatch.setattr(hub.hub.ports.positions, "kept", slowly)
+
+    assert (await watch.get("/v1/endpoints")).code == "UNAUTHENTICATED"
+
+
+async def test_of_an_endpoint_that_ended_storage_is_not_asked(
+    hub: HubWorld, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = await brought(hub, receiver)
+    await hub.act("endpoint.end", id="engine")
+
+    async def away(name: str) -> bytes | None:
+        raise StorageUnavailable(name)
+
+    monkeypatch.setattr(hub.hub.ports.positions, "kept", away)
+
+    [told] = (await watch.get("/v1/endpoints")).json["items"]
+    assert told["state"] == "ended"
