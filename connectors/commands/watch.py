@@ -80,7 +80,7 @@ def watch(
     strip
         Leave out what no agreement of yours covers: members of CloudEvents, cells of CSV. What was sent instead lies
         beside the file (`NAME.sent.csv`): receipts are of that. A file of another format that holds such members is
-        refused here, unsent, and its result names them. Copies of documents (PDF and such) go as they are.
+        refused, unsent; its result names them. Copies of documents, and what cannot be read here, go as they are.
     json
         Print one JSON object for each file.
     """

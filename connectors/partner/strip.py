@@ -59,7 +59,10 @@ def stripped_file(family: str, document: bytes, needed: Needed, context: Context
 
 
 def _events(document: bytes, needed: Needed) -> bytes:
-    events = [stripped(each, needed) for each in events_of(document)]
+    raws = events_of(document)
+    events = [stripped(each, needed) for each in raws]
+    if events == raws:
+        return document
     return b"[" + b",".join(events) + b"]" if document.lstrip().startswith(b"[") else b"\n".join(events)
 
 

@@ -96,7 +96,9 @@ class Journal:
         self._database.execute("update files set job = ? where place = ?", (job, place))
 
     def note_sent(self, place: int, suffix: str, content: bytes) -> None:
-        """Keep what is sent in a file's place, before it is: it will lie beside the file, by the end of its name."""
+        """Keep what is sent in a file's place, before it is: it will lie beside the file, by the end of its name.
+
+        Without an end (and content) the file itself is sent, and nothing will lie beside it."""
         self._database.execute("insert or replace into results values (?, ?, ?)", (place, suffix, content))
 
     def sent(self, place: int) -> bytes | None:
@@ -124,7 +126,7 @@ class Journal:
     def results(self, place: int) -> Iterator[tuple[str, bytes]]:
         """What is to lie beside a file: the end of the name, and the content."""
         yield from self._database.execute(
-            "select suffix, content from results where place = ? order by suffix", (place,)
+            "select suffix, content from results where place = ? and suffix != '' order by suffix", (place,)
         )
 
     def finish(self, place: int) -> None:

@@ -29,9 +29,13 @@ def not_now(refused: HubRefused) -> NotNow:
     return NotNow(str(refused), of_file=refused.status >= 500, retry_after_seconds=refused.retry_after_seconds)
 
 
+AS_IT_IS = ""
+"""The ending by which it is noted, without content, that nothing is sent in a file's place but itself."""
+
+
 class Mark(Struct, frozen=True):
     """How far the file has come before. `reference`: of this file in this folder; `job`: what the hub was judging;
-    `sent`: what was sent in its place, with `note_sent` to keep that by the end of its name."""
+    `sent`: what was sent in its place (empty: itself), with `note_sent` to keep that by the end of its name."""
 
     reference: str
     job: str

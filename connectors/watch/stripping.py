@@ -10,7 +10,7 @@ from connectors.partner.agreements import needed_by
 from connectors.partner.outcome import EventUnsendable
 from connectors.partner.strip import NotStrippable, stripped_file
 from connectors.session import HubSession
-from connectors.watch.reply import Mark, Reply, refused_whole, said
+from connectors.watch.reply import AS_IT_IS, Mark, Reply, refused_whole, said
 from schemas.translate.item import Context
 
 ITEMS_MAX = 1_000_000
@@ -37,7 +37,7 @@ class Stripping:
     async def sent(self, family: str, document: bytes, mark: Mark) -> bytes | Reply:
         """What is sent in a file's place; the reply to it where nothing is. Raises `HubRefused`, `HubUnreachable`."""
         if mark.sent is not None:
-            return mark.sent
+            return mark.sent or document
         needed = await needed_by(self._session)
         try:
             without = await asyncio.to_thread(stripped_file, family, document, needed, self._context)
@@ -46,6 +46,6 @@ class Stripping:
             return refused_whole("FIELD_NOT_NEEDED", detail, said(e.faults), family)
         except EventUnsendable:
             return document
-        if without != document:
-            mark.note_sent(_ENDINGS[family], without)
+        is_other = without != document
+        mark.note_sent(_ENDINGS[family] if is_other else AS_IT_IS, without if is_other else b"")
         return without

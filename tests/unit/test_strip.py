@@ -111,3 +111,11 @@ def test_events_in_any_form_are_cut_and_stay_in_it(form: str) -> None:
 
 def test_what_cannot_be_read_at_all_is_left_to_the_hub_to_say() -> None:
     assert stripped_file("tabular", b"\x00", NEEDED, CONTEXT) == b"\x00"
+
+
+@pytest.mark.parametrize("form", [b"%s\n", b" %s", b"%s\r\n\r\n%s", b"[ %s ]\n"])
+def test_events_of_which_nothing_is_left_out_stay_as_they_are_laid_out(form: bytes) -> None:
+    one = orjson.dumps({"id": "1", "type": TYPE, "data": dict.fromkeys(KEPT)})
+    document = form.replace(b"%s", one)
+
+    assert stripped_file("native", document, NEEDED, CONTEXT) == document
