@@ -123,44 +123,50 @@ def kind_of(item: Registered) -> str:
 
 
 class History(Generic[T]):
-    """All kept versions of the objects of one kind; `owners` name what each belongs to, which never changes."""
+    """All kept versions of the objects of one kind; `owners` name what each belongs to, which never changes.
+
+    Threads may ask while another adds: an object's versions are replaced as a whole, and what leads to an object comes
+    after it.
+    """
 
     def __init__(self, *owners: Callable[[T], str]) -> None:
-        self._revisions: dict[str, list[int]] = {}
-        self._objects: dict[str, list[T]] = {}
+        self._kept: dict[str, tuple[tuple[int, ...], tuple[T, ...]]] = {}
+        """By key: the revisions at which versions begin, and the versions."""
         self._owners = owners
         self._owned: dict[str, list[str]] = {}
         self._order: list[tuple[int, str]] = []
 
     def add(self, revision: int, item: T) -> None:
         key = object_id(item)
-        if key not in self._objects:
+        is_new = key not in self._kept
+        revisions, objects = self._kept.get(key, ((), ()))
+        self._kept[key] = (*revisions, revision), (*objects, item)
+        if is_new:
             for owner in {name(item) for name in self._owners}:
                 self._owned.setdefault(owner, []).append(key)
-        self._revisions.setdefault(key, []).append(revision)
-        self._objects.setdefault(key, []).append(item)
         self._order.append((revision, key))
 
     def get(self, key: str) -> T | None:
         """The newest version."""
-        versions = self._objects.get(key)
-        return versions[-1] if versions else None
+        kept = self._kept.get(key)
+        return kept[1][-1] if kept else None
 
     def of(self, owner: str) -> Sequence[T]:
         """The newest versions of what belongs to `owner`, in order of first appearance: found, not looked for."""
-        return [self._objects[key][-1] for key in self._owned.get(owner, ())]
+        return [self._kept[key][1][-1] for key in self._owned.get(owner, ())]
 
     def at(self, key: str, revision: int) -> T | None:
         """The version in force at `revision`."""
-        revisions = self._revisions.get(key)
-        if not revisions:
+        kept = self._kept.get(key)
+        if kept is None:
             return None
+        revisions, objects = kept
         index = bisect_right(revisions, revision) - 1
-        return self._objects[key][index] if index >= 0 else None
+        return objects[index] if index >= 0 else None
 
     def versions(self, key: str) -> Sequence[tuple[int, T]]:
         """All versions with the revision each begins at, oldest first."""
-        return list(zip(self._revisions[key], self._objects[key], strict=True))
+        return list(zip(*self._kept[key], strict=True))
 
     def changed_after(self, revision: int) -> Sequence[tuple[int, str]]:
         """Each later version, as its revision and its object's key, oldest first."""
@@ -168,18 +174,18 @@ class History(Generic[T]):
 
     def created(self, key: str) -> int:
         """The revision at which the object first appeared."""
-        return self._revisions[key][0]
+        return self._kept[key][0][0]
 
     def since(self, key: str) -> int:
         """The revision at which the newest version began."""
-        return self._revisions[key][-1]
+        return self._kept[key][0][-1]
 
     def __len__(self) -> int:
-        return len(self._objects)
+        return len(self._kept)
 
     def __iter__(self) -> Iterator[T]:
         """The newest version of each object as it is now, in order of first appearance; more may come on the way."""
-        return iter([versions[-1] for versions in self._objects.values()])
+        return iter([objects[-1] for _, objects in list(self._kept.values())])  # The list is made in one step.
 
 
 OF_NOBODY = (
@@ -293,6 +299,8 @@ class Snapshot:
         """Take in newer versions, in order of revision."""
         for version in versions:
             item = version.object
+            if version.revision not in self.made:
+                self.made[version.revision] = Made(version.time_us, version.actor, version.reason)
             if isinstance(item, Partner):
                 self._identify(item)
             elif isinstance(item, Agreement):
@@ -301,8 +309,6 @@ class Snapshot:
             self._of_kind[type(version.object)].add(version.revision, version.object)
             if isinstance(version.object, PublicKey) and version.object.revocation:
                 self.revocations.setdefault(version.object.revocation, set()).add(version.object.id)
-            if version.revision not in self.made:
-                self.made[version.revision] = Made(version.time_us, version.actor, version.reason)
             self.revision = max(self.revision, version.revision)
 
     def _follow(self, agreement: Agreement, revision: int) -> None:
