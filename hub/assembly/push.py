@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.assembly.reading import make_notices, make_pull, make_sealer
+from hub.assembly.reading import make_notices, make_pull
 from hub.core.endpoint import Endpoint, EndpointState
 from hub.core.errors import HubError, Refusal
 from hub.core.proposal import Authority
@@ -53,7 +53,7 @@ def _means(hub: Hub, pull: Pull, cursors: Cursors, holder: str, poster: HttpPost
     return Means(
         pull=pull,
         notices=make_notices(hub, cursors),
-        letters=Letters(poster, hub.ports.keys.secret, hub.clock, make_sealer(hub), failures.note),
+        letters=Letters(poster, hub.ports.keys.secret, hub.clock, failures.note),
         log=hub.ports.log,
         positions=hub.ports.positions,
         cursors=cursors,

@@ -60,15 +60,20 @@ class Again:
         if isinstance(parcel, str):
             return parcel
         means, endpoint, source, (stamp, value) = self._means, parcel.endpoint, parcel.source, parcel.stamped
+        taken = Taken([value], [stamp], (), None, [parcel.offset])
+        try:
+            seal = await means.pull.seals.anew(source.name, taken)
+        except Trimmed:
+            return GONE
         reader = Reader(endpoint.id, endpoint.keys[-1].public)
         await source.note([stamp], [reader], Way.WEBHOOK)
         name = means.letters.message_id(f"again\x1f{endpoint.id}\x1f{letter.id}".encode())
         cursor = await self._cursor(parcel)
-        reply = await means.letters.send(endpoint, name, [value], cursor)
+        reply = await means.letters.send(endpoint, name, [value], cursor, seal)
         means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome="taken" if reply.taken else "failed")
         if not reply.taken:
             return reply.why or f"answered {reply.status}"
-        await source.delivered(Taken([value], [stamp], (), None), Way.WEBHOOK)
+        await source.delivered(taken, Way.WEBHOOK)
         return ""
 
     async def _cursor(self, parcel: Parcel) -> str:

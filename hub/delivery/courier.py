@@ -292,15 +292,16 @@ class Shift:
         if message.why or missing:
             return await self._bury(endpoint, source, message, stamped, missing)
         admits = source.admits()
-        shown = [each for each in stamped.values() if admits(each[0])]
+        shown = {offset: each for offset, each in stamped.items() if admits(each[0])}
         if not shown and not message.before:
             return None
-        stamps, values = [stamp for stamp, _ in shown], [value for _, value in shown]
+        stamps, values = [stamp for stamp, _ in shown.values()], [value for _, value in shown.values()]
+        seal = await means.pull.seals.anew(source.name, Taken(values, stamps, (), message.oldest_us, [*shown]))
         reader = Reader(endpoint.id, endpoint.keys[-1].public)
         await source.note(stamps, [reader], Way.WEBHOOK)
         places = message.before or self.outbox.delivered_up_to()
         sealed = means.pull.seal(moved(self._cursor, places))
-        reply = await means.letters.send(endpoint, self._name_of(message), values, sealed)
+        reply = await means.letters.send(endpoint, self._name_of(message), values, sealed, seal)
         if reply.taken and stamps:
             await source.delivered(Taken(values, stamps, (), message.oldest_us), Way.WEBHOOK)
         return reply

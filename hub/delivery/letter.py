@@ -13,7 +13,7 @@ from hub.core.endpoint import SECRETS_USE, Endpoint, Mode, client_secret_name, k
 from hub.core.feed import lane_name
 from hub.ports.system import Clock
 from hub.ports.webhooks import Post, Poster, Reply
-from hub.trust.feed_seal import FeedSealer
+from hub.trust.feed_seal import FeedSeal
 from hub.trust.sealed_password import SealBroken, open_password
 from hub.trust.statement import utc_text
 from hub.trust.webhook import SigningKey, is_answer, message_id, secret_bytes, signatures
@@ -49,13 +49,11 @@ class Letters:
         poster: Poster,
         secret: Callable[[str], bytes],
         clock: Clock,
-        sealer: FeedSealer,
         failed: Failed | None = None,
     ) -> None:
         self._poster = poster
         self._secret = secret
         self._clock = clock
-        self._sealer = sealer
         self._failed = failed
         self._keys: dict[tuple[str, int, str], SigningKey] = {}
         self._tokens: dict[str, _Token] = {}
@@ -63,9 +61,14 @@ class Letters:
     def message_id(self, meant: bytes) -> str:
         return message_id(self._secret(IDS_USE), meant)
 
-    async def send(self, endpoint: Endpoint, name: str, values: Sequence[bytes], cursor: str) -> Reply:
-        """Records to an endpoint, or that there is something behind the cursor; `name`: the id of the message."""
-        media_type, seal = JSON if endpoint.recipient else _MEDIA_TYPES[endpoint.mode], {}
+    async def send(
+        self, endpoint: Endpoint, name: str, values: Sequence[bytes], cursor: str, seal: FeedSeal | None
+    ) -> Reply:
+        """Records to an endpoint, or that there is something behind the cursor; `name`: the id of the message.
+
+        `seal`: over its cut records; the receiver makes its leaves himself.
+        """
+        media_type, more = JSON if endpoint.recipient else _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor}
         if endpoint.mode is Mode.THIN and endpoint.recipient:
             body = self._said(NOTICES_MOVED, {"cursor": cursor})
         elif endpoint.mode is Mode.THIN:
@@ -73,14 +76,9 @@ class Letters:
             body = self._said(MOVED, members)
         else:
             body = values[0] if endpoint.mode is Mode.SINGLE else b"[" + b",".join(values) + b"]"
-            seal = self._seal(endpoint, values)
-        reply = await self._post(endpoint, name, body, media_type, {"hub-cursor": cursor} | seal)
+            more |= {"hub-seal": seal.header} if seal is not None else {}
+        reply = await self._post(endpoint, name, body, media_type, more)
         return await self._noted(endpoint, reply)
-
-    def _seal(self, endpoint: Endpoint, values: Sequence[bytes]) -> dict[str, str]:
-        """The seal over the cut records of a message; the receiver makes its leaves himself."""
-        seal = self._sealer.given(lane_name(endpoint.feed, endpoint.lane), values)
-        return {} if seal is None else {"hub-seal": seal.header}
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
         """Ask whether whoever answers has the secret; taken: so it is."""

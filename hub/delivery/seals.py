@@ -21,6 +21,8 @@ from hub.trust.withheld import is_cut
 from schemas.headers import FeedHeader, FeedSealHeader, unpack
 
 READ_RECORDS, READ_BYTES = 1_000, 1_048_576
+BATCH_RECORDS = 100
+"""So far behind a record its seal is looked for at once."""
 
 Leaves = dict[int, tuple[bytes, bytes]]
 """By the record's offset: its leaf, and that of the bytes in which it is given."""
@@ -40,6 +42,25 @@ class Seals:
         is given. Raises `StorageUnavailable`, and `Trimmed` where the log has just let go of them."""
         seals: list[FeedSeal] = []
         parts: list[bytes] = []
+        async for seal, covered in self._borne_out(name, taken, given):
+            if covered == list(seal.leaves):
+                seals.append(seal)
+            else:
+                parts += covered
+        return [*seals, self._sealer.over(name, parts)] if parts else seals
+
+    async def anew(self, name: str, taken: Taken) -> FeedSeal | None:
+        """A new seal over all the cut records, in their order; None: there are none, or there is one that its batch's
+        seal does not bear out. Raises as `over` does."""
+        borne = {leaf async for _, covered in self._borne_out(name, taken, bytes) for leaf in covered}
+        leaves = [leaf_hash(record) for record in taken.records if is_cut(record)]
+        return self._sealer.over(name, leaves) if leaves and borne.issuperset(leaves) else None
+
+    async def _borne_out(
+        self, name: str, taken: Taken, given: Callable[[bytes], bytes]
+    ) -> AsyncIterator[tuple[FeedSeal, Sequence[bytes]]]:
+        """Seals that hold, each with the leaves as given of those records that it is over; it is an alarm where a cut
+        record is under none."""
         for partition, leaves in _leaves(taken, given).items():
             bare = len(leaves)
             async for seal, under in self._found(name, partition, leaves):
@@ -48,14 +69,10 @@ class Seals:
                 sealed = frozenset(seal.leaves)
                 covered = [told for leaf, told in under if leaf in sealed]
                 bare -= len(covered)
-                if covered == list(seal.leaves):
-                    seals.append(seal)
-                else:
-                    parts += covered
+                yield seal, covered
             if bare:
                 self._observer.count("alarms", alarm="feed_seal_broken")
                 self._observer.event("alarm.feed_seal_broken", feed=name, partition=partition, records=bare)
-        return [*seals, self._sealer.over(name, parts)] if parts else seals
 
     async def _found(
         self, name: str, partition: int, leaves: Leaves
@@ -63,7 +80,8 @@ class Seals:
         """The seal behind each record, with the leaves of those records that it is the first behind."""
         stream, waiting, offset = stream_named(name), sorted(leaves), min(leaves)
         while waiting:
-            records = await self._read(stream, partition, offset)
+            count = max(0, waiting[-1] - offset) + BATCH_RECORDS
+            records = await self._read(stream, partition, offset, min(count, READ_RECORDS))
             if not records:
                 return
             for record in records:
@@ -73,14 +91,16 @@ class Seals:
                     waiting = [place for place in waiting if place > record.offset]
                     if under:
                         yield FeedSeal.from_log(header, record.value), under
+                    if not waiting:
+                        return
             offset = records[-1].offset + 1
 
-    async def _read(self, stream: str, partition: int, offset: int) -> Sequence[StoredRecord]:
+    async def _read(self, stream: str, partition: int, offset: int, count: int) -> Sequence[StoredRecord]:
         """What is kept in memory may end inside a batch: then the log has the rest of it."""
-        if kept := self._tails.of(stream).partitions[partition].take(offset, READ_RECORDS, READ_BYTES):
+        if kept := self._tails.of(stream).partitions[partition].take(offset, count, READ_BYTES):
             return kept
         async with self._tails.log.reader(stream) as reader:
-            return await reader.read(partition, offset, records_max=READ_RECORDS, bytes_max=READ_BYTES)
+            return await reader.read(partition, offset, records_max=count, bytes_max=READ_BYTES)
 
     def _key_at(self, key_id: str, moment: int) -> bytes | None:
         """What somebody else may have signed is believed no more."""

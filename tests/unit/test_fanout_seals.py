@@ -12,6 +12,7 @@ from hub.core.agreement import AgreementState, Provider
 from hub.core.errors import Refusal
 from hub.core.record import QUARANTINE, LogRecord, StoredRecord, Stream
 from hub.delivery.pull import EARLIEST, Page
+from hub.delivery.seals import BATCH_RECORDS
 from hub.delivery.stream import one_line
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.ports.key_ring import SealKey
@@ -288,6 +289,20 @@ def test_no_new_seal_is_made_over_what_the_batchs_own_does_not_bear_out(
         assert len(found.records) == limit
         assert leaf_hash(found.records[0]) not in {leaf for seal in found.seals or () for leaf in seal.leaves}
         assert at.world.observer.alarms() == {"feed_seal_broken"}
+
+    virtual.run(main())
+
+
+def test_a_seal_is_found_however_far_behind_its_record() -> None:
+    async def main() -> None:
+        at = Desk(await registered())
+        await at.world.truth.declare(Stream(RISK, 1))
+
+        found = await laid(at, *SEALER.sealed("risk", [cut_record(each) for each in range(3 * BATCH_RECORDS)]))
+
+        [seal] = found.seals or ()
+        assert over(seal, *found.records)
+        assert at.world.observer.alarms() == set()
 
     virtual.run(main())
 

@@ -11,14 +11,17 @@ from connectors.verify import decoded
 from hub.core.agreement import AgreementState
 from hub.core.endpoint import Mode
 from hub.core.feed import Lane, lane_name
+from hub.core.record import LogRecord
+from hub.delivery import courier
 from hub.delivery.replay import ReplayPage
 from hub.ports.webhooks import Post, Reply
 from hub.trust.feed_seal import FeedSeal
 from hub.trust.merkle import leaf_hash
+from schemas.headers import FeedHeader, pack, unpack
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, FEED, SEAL_KEY, TYPE
 from tests.replaying import ENGINE, PastWorld, past_world
-from tests.unit.test_webhook_courier import ENDPOINT, square
+from tests.unit.test_webhook_courier import BROUGHT, ENDPOINT, Square, square
 
 CUT = replace(AGREEMENT, fields=("/id", "/data/content"))
 OTHER = "customs.container.gate_out"
@@ -34,6 +37,10 @@ async def posted(mode: Mode, *, cut: bool) -> list[Post]:
     if cut:
         at.register(CUT)
     await at.brought_on("a", "b")
+    return await posts_of(at)
+
+
+async def posts_of(at: Square) -> list[Post]:
     posts: list[Post] = []
     post = at.town.post
 
@@ -70,6 +77,31 @@ def test_a_message_without_cut_records_has_no_seal(mode: Mode, *, cut: bool) -> 
 
         assert posts
         assert not any("hub-seal" in post.headers for post in posts)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(("mode", "sealed"), [(Mode.BATCH, [False]), (Mode.SINGLE, [True, True, False])])
+@pytest.mark.parametrize("is_ready", [True, False], ids=["as it was read", "read again"])
+def test_no_message_with_a_record_that_the_hub_did_not_write_has_a_seal(
+    mode: Mode, sealed: list[bool], monkeypatch: pytest.MonkeyPatch, *, is_ready: bool
+) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(courier, "READY_BYTES_MAX", courier.READY_BYTES_MAX if is_ready else 0)
+        at = await square(endpoints=(replace(ENDPOINT, mode=mode),))
+        at.register(CUT)
+        await at.brought_on("a", "b")
+        record = (await at.world.records(BROUGHT.stream))[1]
+        stamp = unpack(record.header)
+        assert isinstance(stamp, FeedHeader)
+        forged = LogRecord(record.key, pack(replace(stamp, offset=9)), record.value.replace(b'"id":"b"', b'"id":"x"'))
+        await at.world.truth.append(BROUGHT.stream, 0, [forged])
+
+        posts = await posts_of(at)
+
+        assert at.town.taken_ids == ["a", "b", "x"]
+        assert ["hub-seal" in post.headers for post in posts] == sealed
+        assert at.world.observer.alarms() == {"feed_seal_broken"}
 
     virtual.run(main())
 

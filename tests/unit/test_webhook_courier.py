@@ -34,7 +34,7 @@ from hub.trust.webhook import answer_to, public_text, secret_text
 from schemas.headers import NoticeHeader, unpack
 from tests.endpoints import SECRET
 from tests.faults import virtual
-from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, SEALER, FanoutWorld, event_record
+from tests.faults.fanout_world import AGREEMENT, AUTHORITY, COMPANY, FEED, FanoutWorld, event_record
 from tests.unit.test_delivery import Desk
 
 HOUR = 3_600
@@ -152,7 +152,7 @@ class Square(Desk):
         means = Means(
             pull=self.pull,
             notices=self.notices,
-            letters=Letters(self.town, secret, self.world.clock, SEALER),
+            letters=Letters(self.town, secret, self.world.clock),
             log=self.world.log,
             positions=self.keeping,
             cursors=self.cursors,
