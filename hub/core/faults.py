@@ -168,7 +168,7 @@ _TEXTS = (
         "ACT_FILTER_FIELD_UNKNOWN",
         "No type that the feed asks for has this field.",
         "Aucun des types que le flux demande ne possède ce champ.",
-        "Look at the members of the types with `customs-hub explain`.",
+        "Look at the members of the types with `customs-hub schema show`.",
     ),
     FaultText(
         "ACT_FILTER_FIELD_WITHHELD",
