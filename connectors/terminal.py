@@ -76,8 +76,11 @@ class _Terminal:
 
     @property
     def _is_ours(self) -> bool:
-        """Whoever touches the terminal from the background is stopped by it."""
-        return os.tcgetpgrp(self._descriptor) == os.getpgrp()
+        """Whoever touches the terminal from the background is stopped by it; but not where it controls nobody here."""
+        try:
+            return os.tcgetpgrp(self._descriptor) == os.getpgrp()
+        except OSError:
+            return True
 
     def _set(self) -> None:
         if self._is_ours:
