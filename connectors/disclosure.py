@@ -108,7 +108,7 @@ def _checks(told: Disclosure, record: bytes, seal: Seal | None, keys: KeyHistory
         Check(
             "the member is one that the record withholds, with this value",
             match is not None,
-            f"withheld at {match}" if match is not None else "no such digest: another member, value or salt",
+            f"withheld at {match}" if match is not None else "no such digest: another value or salt, or it is shown",
         ),
     )
     if seal is None:

@@ -1,6 +1,6 @@
 """Receive webhooks of a hub: prove that a message is the hub's, and answer its verification.
 
-    keys = Keys("whsec_…", "whpk_…")                 # one of them is enough; several while keys overlap
+    keys = Keys("whsec_…", "whpk_…")                 # whsec_ to answer the verification; then either is enough
     verify(request.headers, body, keys)              # raises NotVerified: answer 401
     if (answer := verification_answer(body, keys)) is not None:
         return 200, answer                           # the hub asks once, before it sends anything

@@ -66,7 +66,7 @@ def push(
         The partner whose events these are, by a mandate that it gave you. An outbox holds those of one partner.
     strip
         Leave out what no agreement of yours covers, as the hub says when this begins; without its answer nothing is
-        taken.
+        taken. Members that the event type requires stay.
     json
         Print one JSON object for each event.
     """

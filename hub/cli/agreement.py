@@ -26,9 +26,9 @@ class Terms:
         Parameter(
             negative="",
             consume_multiple=True,
-            help="Event types: customs.seal.broken, a family customs.seal.*, or *; one or more. Neither a family nor * "
-            "covers customs.goods.observed or customs.aeo.status_changed, which are shared only where they are named. "
-            "Without customs.event.* the recipient is not told of retractions and corrections.",
+            help="Event types: customs.seal.broken, a family `customs.seal.*`, or `*`; one or more. Neither of these "
+            "two covers customs.goods.observed or customs.aeo.status_changed, which are shared only where they are "
+            "named. Without `customs.event.*` the recipient is not told of retractions and corrections.",
         ),
     ]
     recipient: Annotated[str, Parameter(help="The partner that receives; it must have the role authority.")]
@@ -45,8 +45,8 @@ class Terms:
             negative="",
             consume_multiple=True,
             help="JSON Pointers of what the recipient may see, such as /data/seal, and groups: @identity, @place, "
-            "@goods, @parties, @transport, @equipment, @seals, @documents, @controls, @measurements; * for all of the "
-            "event; one or more.",
+            "@goods, @parties, @transport, @equipment, @seals, @documents, @controls, @measurements; `*` for all of "
+            "the event; one or more.",
         ),
     ]
     partner: Annotated[
@@ -167,13 +167,16 @@ def preview(
 
 @app.command
 def suspend(agreement: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """Stop it for now; what comes meanwhile is shown to nobody, also afterwards."""
+    """Stop it for now; what comes meanwhile is shown to nobody, also afterwards.
+
+    What its feeds held before comes no more either, read or not, once it is resumed; a replay gives it again.
+    """
     return act("agreement.suspend", {"id": agreement, "reason": reason}, options)
 
 
 @app.command
 def resume(agreement: str, /, *, reason: Reason = "", options: Options = DEFAULTS) -> int:
-    """Let a suspended one go on."""
+    """Let a suspended one go on: with what comes from now on. What was accepted before it stopped, a replay gives."""
     return act("agreement.resume", {"id": agreement, "reason": reason}, options)
 
 
