@@ -39,6 +39,8 @@ LETTER_GROUNDS: dict[str, Callable[[Path], AbstractAsyncContextManager[DeadLette
     "postgres": _postgres,
 }
 DURABLE_LETTER_GROUNDS = marked(("sqlite", "postgres"))
+WITHOUT_FEEDS = ("DROP INDEX dead_letter_by_feed", "ALTER TABLE dead_letter DROP COLUMN feed")
+"""What makes of the tables those of the layout before."""
 
 
 def letter(offset: int, **members: Any) -> DeadLetter:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.dead_letter import DeadLetter, LetterState, Run, RunState
+from hub.drivers.sqlite.dead_letters import SQLiteDeadLetters
 from hub.ports.dead_letters import DeadLetters, Group, Which
-from tests.contracts.dead_letter_grounds import DURABLE_LETTER_GROUNDS, LETTER_GROUNDS, behind, letter
+from tests.contracts.dead_letter_grounds import DURABLE_LETTER_GROUNDS, LETTER_GROUNDS, WITHOUT_FEEDS, behind, letter
 from tests.contracts.grounds import marked
 
 ALL = Which()
@@ -158,3 +161,18 @@ async def test_letters_marks_and_runs_are_there_after_a_restart(ground: str, tmp
     async with LETTER_GROUNDS[ground](tmp_path) as letters:
         assert (await letters.get(letter(1).id), await letters.mark(1, 0)) == (letter(1), 2)
         assert await letters.run("r@1") == Run(key="r@1")
+
+
+async def test_letters_of_the_layout_that_knew_no_feeds_are_found_by_their_feed(tmp_path: Path) -> None:
+    path, told = tmp_path / "dead-letters.db", letter(1, said={"feed": "risk/urgent"})
+    async with SQLiteDeadLetters(path) as letters:
+        await letters.take([told, letter(2)], behind(3))
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in (*WITHOUT_FEEDS, "PRAGMA user_version=1"):
+            connection.execute(statement)
+
+    for _ in range(2):
+        async with SQLiteDeadLetters(path) as letters:
+            await letters.take([letter(4, said={"feed": "risk/urgent"})], behind(5))
+            assert (await ids(letters, feed="risk/urgent"), await ids(letters)) == ([1, 4], [1, 2, 4])
+            assert (await letters.get(told.id), await letters.mark(1, 0)) == (told, 5)

@@ -20,7 +20,9 @@ from hub.drivers.postgres.database import connect_options
 from hub.drivers.postgres.first_occurrence import _ENTER, _FIND
 from hub.drivers.postgres.schema import MIGRATIONS, REVISIONS
 from hub.drivers.postgres.state import PostgresState
+from hub.ports.dead_letters import Which
 from tests.clock import START_US, ManualClock
+from tests.contracts.dead_letter_grounds import WITHOUT_FEEDS, behind, letter
 from tests.contracts.test_first_occurrence import occurrence
 from tests.postgres import PostgresCluster
 
@@ -155,6 +157,22 @@ def test_the_program_knows_its_own_migrations() -> None:
     script = ScriptDirectory(str(MIGRATIONS))
 
     assert tuple(reversed([each.revision for each in script.walk_revisions()])) == REVISIONS
+
+
+async def test_dead_letters_of_tables_that_knew_no_feeds_are_found_by_their_feed(
+    postgres: PostgresCluster, settings: PostgresSettings, name: str
+) -> None:
+    told = [letter(offset, said={"feed": "risk"}) for offset in (1, 4)]
+    async with state(settings) as opened:
+        await opened.dead_letters.take([told[0], letter(2)], behind(3))
+    for statement in (*WITHOUT_FEEDS, "UPDATE alembic_version SET version_num = '0005'"):
+        postgres.sql(statement, database=name)
+
+    async with state(settings) as opened:
+        await opened.dead_letters.take([told[1]], behind(5))
+
+        assert await opened.dead_letters.page(Which(feed="risk"), after=None, limit=9) == told
+        assert len(await opened.dead_letters.page(Which(), after=None, limit=9)) == 3
 
 
 async def test_used_keys_are_forgotten_some_time_after_they_expired(

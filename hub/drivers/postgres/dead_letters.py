@@ -89,7 +89,7 @@ class PostgresDeadLetters:
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:
     names = (letter.id, letter.cause, letter.partner, letter.agent, letter.state.value)
-    return (*names, letter.since_us, letter.settled_us, letter.feed, _encode(letter))
+    return (*names, letter.since_us, letter.settled_us, _encode(letter), letter.feed)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -15,7 +15,7 @@ from hub.core.errors import HubError, StorageUnavailable
 from hub.core.settings import PostgresSettings
 from hub.drivers.postgres.database import Database, connect_options, name_of
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """All migrations in order: their numbers in `migrations/versions`."""
 MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK = 0x63_75_73_74_6F_6D_73

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -25,12 +26,15 @@ class Database(Struct, frozen=True):
     checkpoint_pages: int
     """How far the write-ahead log grows before its pages go to their places: more writes less, with longer pauses."""
     cache_bytes: int = 4_194_304
+    upgrades: Mapping[int, Callable[[sqlite3.Connection], None]] = {}
+    """By layout, what makes the next one of it."""
 
     def open_writer(self) -> sqlite3.Connection:
         """The one connection that writes and checkpoints (two could corrupt the file before SQLite 3.51.3).
 
         Makes the file if there is none, and brings what an earlier process left in the write-ahead log to its place:
-        after a failed fsync the kernel may hold pages that the disk does not, and only writing them again tells.
+        after a failed fsync the kernel may hold pages that the disk does not, and only writing them again tells. An
+        older layout is brought to this one, a step a transaction.
         Raises `HubError` for a layout newer than this program; StorageFull and StorageUnavailable.
         """
         try:
@@ -69,6 +73,12 @@ class Database(Struct, frozen=True):
             raise HubError(f"{self.path} has layout {found}, this program knows layout {self.version}")
         if found == 0:
             connection.executescript(f"BEGIN; {self.schema}; PRAGMA user_version={self.version}; COMMIT")
+            return
+        for layout in range(found, self.version):
+            connection.execute("BEGIN IMMEDIATE")
+            self.upgrades[layout](connection)
+            connection.execute(f"PRAGMA user_version={layout + 1}")
+            connection.execute("COMMIT")
 
 
 def port_error(error: sqlite3.Error) -> StorageFull | StorageUnavailable:

@@ -28,22 +28,22 @@ CREATE TABLE dead_letter (
     state TEXT NOT NULL,
     since_us INTEGER NOT NULL,
     settled_us INTEGER NOT NULL,    -- 0 while it waits
-    feed TEXT NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    feed TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX dead_letter_by_time ON dead_letter (since_us, id);
 CREATE INDEX dead_letter_by_group ON dead_letter (cause, partner, state, since_us, id);
 CREATE INDEX dead_letter_by_partner ON dead_letter (partner, since_us, id);
 CREATE INDEX dead_letter_by_agent ON dead_letter (agent, since_us, id) WHERE agent <> '';
-CREATE INDEX dead_letter_by_feed ON dead_letter (feed, state, since_us, id) WHERE feed <> '';
 CREATE TABLE dead_letter_mark (
     generation INTEGER NOT NULL,
     partition INTEGER NOT NULL,
     offset INTEGER NOT NULL,
     PRIMARY KEY (generation, partition)
 ) WITHOUT ROWID;
-CREATE TABLE dead_letter_run (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID
+CREATE TABLE dead_letter_run (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
+_BY_FEED = "CREATE INDEX dead_letter_by_feed ON dead_letter (feed, state, since_us, id) WHERE feed <> ''"
 _GROUPS = """
 SELECT cause, partner, state, count(*), min(since_us), max(since_us) FROM dead_letter
 GROUP BY cause, partner, state ORDER BY cause, partner, state
@@ -63,7 +63,14 @@ class SQLiteDeadLetters(OnWorkers):
     """A `DeadLetters`."""
 
     def __init__(self, path: Path) -> None:
-        database = Database(path, _SCHEMA, version=1, synchronous="FULL", checkpoint_pages=1_000)
+        database = Database(
+            path,
+            _SCHEMA + _BY_FEED,
+            version=2,
+            synchronous="FULL",
+            checkpoint_pages=1_000,
+            upgrades={1: _find_by_feed},
+        )
         self._worker = CallWorker("dead-letters", database.open_writer)
         super().__init__(self._worker)
 
@@ -105,7 +112,7 @@ class SQLiteDeadLetters(OnWorkers):
         return [Group(cause, partner, LetterState(state), *rest) for cause, partner, state, *rest in rows]
 
     async def store(self, letter: DeadLetter, run: Run | None = None) -> None:
-        id_, _, _, _, state, _, settled_us, _, body = _row(letter)
+        id_, _, _, _, state, _, settled_us, body, _ = _row(letter)
 
         def write(connection: sqlite3.Connection) -> None:
             with transaction(connection):
@@ -131,9 +138,17 @@ class SQLiteDeadLetters(OnWorkers):
         return await self._worker.call(lambda each: each.execute(statement, given).fetchall())
 
 
-def _row(letter: DeadLetter) -> tuple[str, str, str, str, str, int, int, str, bytes]:
+def _find_by_feed(connection: sqlite3.Connection) -> None:
+    """Layout 1 knew no feeds: they are in the letters, whole."""
+    connection.execute("ALTER TABLE dead_letter ADD COLUMN feed TEXT NOT NULL DEFAULT ''")
+    connection.create_function("feed_of", 1, lambda body: _letter(body).feed)
+    connection.execute("UPDATE dead_letter SET feed = feed_of(body)")
+    connection.execute(_BY_FEED)
+
+
+def _row(letter: DeadLetter) -> tuple[str, str, str, str, str, int, int, bytes, str]:
     names = (letter.id, letter.cause, letter.partner, letter.agent, letter.state.value)
-    return (*names, letter.since_us, letter.settled_us, letter.feed, _encode(letter))
+    return (*names, letter.since_us, letter.settled_us, _encode(letter), letter.feed)
 
 
 def _keeping(run: Run) -> tuple[str, tuple[str, bytes]]:

@@ -15,7 +15,6 @@ CREATE TABLE dead_letter (
     state text COLLATE "C" NOT NULL,
     since_us bigint NOT NULL,
     settled_us bigint NOT NULL,    -- 0 while it waits
-    feed text COLLATE "C" NOT NULL,
     body bytea NOT NULL
 )
 """,
@@ -23,7 +22,6 @@ CREATE TABLE dead_letter (
     "CREATE INDEX dead_letter_by_group ON dead_letter (cause, partner, state, since_us, id)",
     "CREATE INDEX dead_letter_by_partner ON dead_letter (partner, since_us, id)",
     "CREATE INDEX dead_letter_by_agent ON dead_letter (agent, since_us, id) WHERE agent <> ''",
-    "CREATE INDEX dead_letter_by_feed ON dead_letter (feed, state, since_us, id) WHERE feed <> ''",
     """
 CREATE TABLE dead_letter_mark (
     generation bigint NOT NULL,
