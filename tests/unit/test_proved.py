@@ -11,11 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import msgspec
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given as examples
+from hypothesis import strategies as st
+from msgspec import Raw
 
-from connectors.feed_seal import SealInvalid, page_of
+from connectors.feed_seal import SealInvalid, page_of, page_of_webhook
 from connectors.risk import Group, Proved, Webhooks
 from connectors.risk.kafka import fetched_page
 from connectors.session import HubSession
@@ -146,6 +150,24 @@ def test_a_record_or_a_seal_that_is_more_or_less_than_one_value_is_in_no_page(va
     for records, seals in (([value], []), ([], [value])):
         with pytest.raises(SealInvalid, match="this is not a record, or not a seal"):
             page_of(records, seals)
+
+
+FRAGMENTS = ["{", "}", "{}", "[]", "[{", "}]", ",", ":", '"', '"a"', '"items":[]', '"seals":[]', '"leaves":[]', '"z":']
+SYNTAX = st.lists(st.sampled_from(FRAGMENTS)).map("".join)
+
+
+@examples(SYNTAX | st.just(ESCAPE.decode()), SYNTAX, st.booleans())
+def test_whatever_the_seal_of_a_webhook_says_its_page_holds_the_records_that_came(
+    body: str, signature: str, is_coded: bool
+) -> None:
+    header = f"{encode_base64url(body.encode())}.{encode_base64url(signature.encode()) if is_coded else signature}"
+
+    try:
+        made = msgspec.json.decode(page_of_webhook(b"[%b,%b]" % (CUT[0], WHOLE), header), type=dict[str, list[Raw]])
+    except SealInvalid:
+        return
+    assert [bytes(record) for record in made["items"]] == [CUT[0], WHOLE]
+    assert len(made["seals"]) == 1
 
 
 async def test_a_group_with_more_records_than_its_page_proves_is_not_given(session: HubSession) -> None:
