@@ -25,6 +25,11 @@ from schemas.words import words
 ROUND_COUNT_MAX = 500
 """Events that are sent before their outcomes are printed."""
 QUEUE_COUNT_MAX = 2_000
+_CONFLICT = {
+    "en": "the hub has other content under this id: give a new event a new id, a correction a later data.updated_at",
+    "fr": "le hub a un autre contenu sous cet id : donnez un nouvel id à un nouvel événement, à une correction un "
+    "data.updated_at plus tardif",
+}
 AGAIN_SECONDS = 5.0
 """How soon an outbox that the hub did not empty is tried again, with `--follow`."""
 
@@ -146,7 +151,8 @@ class _Printer:
             told.pop("receipt", None)
             print_json(told | {"receipt_verified": outcome.receipt is not None})
             return
-        words = (outcome.verdict, outcome.source, outcome.id, outcome.code, outcome.detail, outcome.receipt_fault)
+        detail = outcome.detail or (_CONFLICT[language()] if outcome.verdict is Verdict.CONFLICT else "")
+        words = (outcome.verdict, outcome.source, outcome.id, outcome.code, detail, outcome.receipt_fault)
         print("  ".join(word for word in words if word), flush=True)
         print_faults(outcome.faults, language())
 

@@ -154,6 +154,15 @@ async def test_push_prints_the_faults_of_a_refused_event_and_fails(hub: FakeHub,
     assert "REJECTED  urn:acme:erp  e1  EVENT_INVALID\n    error    /data  MEMBER_MISSING" in shell.out
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "a later data.updated_at"), ("fr", "plus tardif")])
+async def test_push_says_what_to_do_about_a_conflict(hub: FakeHub, shell: Shell, language: str, said: str) -> None:
+    hub.replies = [hub.verdicts(e1="CONFLICT")]
+
+    assert await shell.run("push", "-", "--lang", language, stdin=ONE, hub=hub) == 1
+
+    assert said in shell.out
+
+
 async def test_push_follow_gives_each_line_its_outcome_and_what_is_no_event_its_faults(
     hub: FakeHub, shell: Shell
 ) -> None:
