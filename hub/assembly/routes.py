@@ -98,7 +98,15 @@ def partner_handlers(hub: Hub) -> dict[str, Handler]:
         clock=hub.clock,
         observer=hub.observer,
     )
-    accesses = access_api(settings, ports, gate, snapshot=hub.snapshot, clock=hub.clock, entropy=hub.entropy)
+    accesses = access_api(
+        settings,
+        ports,
+        gate,
+        snapshot=hub.snapshot,
+        agreements=hub.agreements,
+        clock=hub.clock,
+        entropy=hub.entropy,
+    )
     others = {**others, **own.handlers(), **enrolment.handlers(), **_signed_apis(hub), **accesses.handlers()}
     endpoints = EndpointsAPI(gate, hub.snapshot, hub.clock, partial(last_failure, ports.positions))
     others = {**others, **feeds_api(hub).handlers(), **endpoints.handlers(), **answering_api(hub).handlers()}

@@ -11,20 +11,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step
-from hub.core.errors import HubError
-from hub.core.feed import Lane, stream_of
+from hub.core.feed import Lane
 from hub.core.record import Position
 from hub.core.restriction import Telling
-from hub.ports.event_log import EventLog, LogReader
 from hub.ports.first_occurrence import FirstOccurrence
 from hub.views.accesses import Accesses
-from schemas.headers import FeedHeader, unpack
+from hub.views.in_feeds import InFeeds
 from schemas.identity import identity_key
 
-PASSED_OVER_MAX = 8
-"""Records of no event that lie side by side."""
-READ_BYTES_MAX = 65_536
-_BEYOND = _NEVER_US = 1 << 62
+_NEVER_US = 1 << 62
 GIVEN = frozenset({Step.DELIVERED, Step.REPLAYED})
 _TOLD = GIVEN | {Step.PUBLISHED}
 
@@ -49,9 +44,9 @@ class Chain(Struct, frozen=True):
 
 
 class Chains:
-    def __init__(self, accesses: Accesses, *, log: EventLog, index: FirstOccurrence) -> None:
+    def __init__(self, accesses: Accesses, *, in_feeds: InFeeds, index: FirstOccurrence) -> None:
         self._accesses = accesses
-        self._log = log
+        self._in_feeds = in_feeds
         self._index = index
 
     async def of(
@@ -85,6 +80,9 @@ class Chains:
             is_after = access.time_us >= hidden_us.get(_lane(access), _NEVER_US)
             if access.step is Step.PROCESSED and _lane(access) in shown and not is_after:
                 self._complete(links, access)
+        for access in await self._in_feeds.of(header, position) if header is not None else ():
+            link = links.get(_to(access)) or Link(*_to(access))
+            links[_to(access)] = replace(link, published_us=_first(link.published_us, access))
         return Chain(accepted_us, list(links.values()))
 
     def _complete(self, links: dict[tuple[str, str], Link], access: Access) -> None:
@@ -108,37 +106,10 @@ class Chains:
         elif access.step is Step.PUBLISHED:
             link = replace(link, published_us=_first(link.published_us, access), way=link.way or access.way)
         else:
-            published_us = link.published_us or await self._published_us(access, position)
+            published_us = link.published_us or await self._in_feeds.since_us(access.feed, Lane(access.lane), position)
             delivered_us = _first(link.delivered_us, access)
             link = replace(link, published_us=published_us, delivered_us=delivered_us, way=link.way or access.way)
         links[key] = link
-
-    async def _published_us(self, access: Access, position: Position) -> int | None:
-        """When the event was in the feed, by the feed's own log: its stamps ascend. None: it is no longer there."""
-        if not access.feed:
-            return None
-        stream = stream_of(access.feed, Lane(access.lane))
-        try:
-            bounds = await self._log.bounds(stream, position.partition)
-            async with self._log.reader(stream) as reader:
-                low, high = bounds.start, bounds.end
-                while low < high:
-                    middle = (low + high) // 2
-                    offset, time_us = await _stamp_from(reader, position.partition, middle)
-                    if offset == position.offset:
-                        return time_us
-                    low, high = (middle + 1, high) if offset < position.offset else (low, middle)
-        except HubError:
-            return None  # The feed is gone, or its log away: what the journal has is told all the same.
-        return None
-
-
-async def _stamp_from(reader: LogReader, partition: int, offset: int) -> tuple[int, int]:
-    """The stamp of the first record of an event from a place of the feed on, and when it was put there."""
-    for record in await reader.read(partition, offset, records_max=PASSED_OVER_MAX, bytes_max=READ_BYTES_MAX):
-        if isinstance(stamp := unpack(record.header), FeedHeader):
-            return stamp.offset, record.time_us
-    return _BEYOND, 0
 
 
 def _earliest(accesses: Iterable[Access], key: Callable[[Access], tuple[str, ...]]) -> Mapping[tuple[str, ...], int]:

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import StringIO
@@ -17,7 +18,8 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.access import Access, Step
-from hub.core.errors import Refusal
+from hub.core.errors import Refusal, StreamMissing
+from hub.core.feed import stream_of
 from hub.core.proposal import Authority, Proposal
 from hub.core.restriction import Restriction, Telling
 from hub.ports.access_journal import Query
@@ -60,6 +62,16 @@ async def given(watch: Caller, *sent: tuple[Caller, str]) -> str:
     for caller, _ in sent:
         await known(caller, names=[name for each, name in sent if each is caller])
     return cursor
+
+
+async def published(world: HubWorld, feed: str, count: int) -> None:
+    """Until so many records are in a feed, whoever reads them."""
+    log, partitions = world.hub.ports.log, range(world.hub.events.partitions)
+    while True:
+        with suppress(StreamMissing):  # Fan-out makes it.
+            if sum([(await log.bounds(stream_of(feed), each)).end for each in partitions]) >= count:
+                return
+        await asyncio.sleep(0.005)
 
 
 async def accesses(caller: Caller, **query: str | int) -> list[dict[str, Any]]:
@@ -192,6 +204,34 @@ async def test_the_chain_of_an_event_goes_from_accepted_to_processed(watch: Call
     assert times == sorted(times)
     head, content, tail = done["signature"].split(".")
     assert (head, content, tail) == (signature.split(".")[0], "", signature.split(".")[2])
+
+
+async def test_the_chain_of_an_event_tells_that_it_is_published_before_anybody_reads_it(
+    watch: Caller, delta: Caller
+) -> None:
+    assert (await delta.post(event("a"))).status == 201
+
+    while not (links := (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json["recipients"]):
+        await asyncio.sleep(0.005)
+
+    [link] = links
+    assert (link["recipient"], link["purpose"], link["way"], link["delivered"]) == ("watch", RISK, "", None)
+    cursor = await given(watch, (delta, "b"))
+    assert cursor
+    [read] = (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json["recipients"]
+    assert (read["published"], read["way"]) == (link["published"], "pull")
+    assert read["delivered"] is not None
+
+
+@pytest.mark.parametrize("steps", [(), (Step.DELIVERED,), (Step.PUBLISHED,)])
+async def test_what_is_published_under_a_restriction_is_not_told_before_it_is_read_either(
+    world: HubWorld, watch: Caller, delta: Caller, steps: tuple[Step, ...]
+) -> None:
+    await restrict(world, steps=steps)
+    assert (await delta.post(event("a"))).status == 201
+    await published(world, "watch", 1)
+
+    assert (await delta.get("/v1/receipts/chain", source=SOURCE, id="a")).json["recipients"] == []
 
 
 async def test_an_event_that_nobody_was_given_has_a_chain_without_recipients(delta: Caller) -> None:
