@@ -34,7 +34,8 @@ from schemas.headers import FeedHeader, unpack
 
 RECORDS_MAX = 1_000
 BYTES_MAX = 4_194_304
-_offsets = msgspec.msgpack.Decoder(dict[int, int])
+_places = msgspec.msgpack.Decoder(tuple[int, dict[int, int]] | dict[int, int])
+"""The log's generation, and by partition the places; an earlier form had the places alone."""
 
 
 class End(Struct, frozen=True):
@@ -107,9 +108,20 @@ class Walk:
         """By partition, the first offset that was not gone through."""
         name = lane_name(feed.name, lane)
         if name not in self._places:
-            kept = self._kept[name] = await self._positions.acknowledged(self._name, name)
-            self._places[name] = _offsets.decode(kept) if kept is not None else {}
+            kept = await self._positions.acknowledged(self._name, name)
+            self._places[name] = await self._that_hold(stream_of(feed.name, lane), kept) if kept is not None else {}
+            self._kept[name] = kept
         return self._places[name]
+
+    async def _that_hold(self, stream: str, kept: bytes) -> dict[int, int]:
+        """A topic that was restored, or has begun again, is gone through from its start."""
+        found: tuple[int, dict[int, int]] | dict[int, int] = _places.decode(kept)
+        generation, places = found if isinstance(found, tuple) else (self.log.generation, found)
+        for partition, place in places.items():
+            bounds = await self.log.bounds(stream, partition)
+            if generation != self.log.generation or place > bounds.end:
+                places[partition] = bounds.start
+        return places
 
     async def on(self, feed: Feed, lane: Lane, ends: Mapping[int, End]) -> tuple[bool, Sequence[int]]:
         """Write down what lies before the ends, by partition; whether there was anything, and in which partitions the
@@ -144,7 +156,7 @@ class Walk:
         return places != before, lost
 
     async def _stand(self, name: str, places: dict[int, int]) -> None:
-        plain = msgspec.msgpack.encode(places)
+        plain = msgspec.msgpack.encode((self.log.generation, places))
         if await self._positions.acknowledge(self._name, name, plain, was=self._kept[name]):
             self._places[name], self._kept[name] = places, plain
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec import msgpack
 from msgspec.structs import replace
 
 from hub.core.access import Step, offsets_of
@@ -167,6 +168,34 @@ def test_what_went_before_a_feed_was_read_from_kafka_is_no_alarm_and_what_went_a
             await follow_all(world, kept)
 
             assert (await published(kept), world.observer.alarms()) == ([2], alarms)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    ("kept", "again"),
+    [
+        ((1, {0: 500}), True),
+        ({0: 500}, True),
+        ((7, {0: 2}), True),
+        ((1, {0: 2}), False),
+        ({0: 2}, False),
+    ],
+)
+def test_a_topic_that_was_restored_or_began_again_is_written_down_from_its_start(kept: object, again: bool) -> None:
+    """It holds two events, and has let go of one before: that is no loss."""
+
+    async def main() -> None:
+        world, journal = await world_with(KAFKA), MemoryAccessJournal()
+        await pass_on(world, "gone")
+        await world.log.purge(KAFKA.stream, world.clock.now_us() + 1)
+        await pass_on(world, "a", "b")
+        await world.positions.acknowledge("@published", KAFKA.name, msgpack.encode(kept), was=None)
+
+        await follow_all(world, journal)
+
+        assert await published(journal) == ([2, 3] if again else [3])
+        assert world.observer.alarms() == set()
 
     virtual.run(main())
 
