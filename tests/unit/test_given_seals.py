@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 import pytest
 from msgspec import Raw
@@ -9,10 +11,13 @@ from msgspec.structs import replace
 
 from connectors.verify import decoded
 from hub.core.agreement import AgreementState
-from hub.core.endpoint import Mode
+from hub.core.dead_letter import DeadLetter
+from hub.core.endpoint import Endpoint, Mode
 from hub.core.feed import Lane, lane_name
 from hub.core.record import LogRecord
 from hub.delivery import courier
+from hub.delivery.again import Again
+from hub.delivery.dead import position_of
 from hub.delivery.replay import ReplayPage
 from hub.ports.webhooks import Post, Reply
 from hub.trust.feed_seal import FeedSeal
@@ -40,15 +45,17 @@ async def posted(mode: Mode, *, cut: bool) -> list[Post]:
     return await posts_of(at)
 
 
-async def posts_of(at: Square) -> list[Post]:
-    posts: list[Post] = []
-    post = at.town.post
-
+def keeping(post: Callable[[Post], Awaitable[Reply]], posts: list[Post]) -> Callable[[Post], Awaitable[Reply]]:
     async def kept(each: Post) -> Reply:
         posts.append(each)
         return await post(each)
 
-    at.town.post = kept  # type: ignore[method-assign]
+    return kept
+
+
+async def posts_of(at: Square) -> list[Post]:
+    posts: list[Post] = []
+    at.town.post = keeping(at.town.post, posts)  # type: ignore[method-assign]
     async with at.pushing():
         await at.world.elapse(5)
     return posts
@@ -81,6 +88,19 @@ def test_a_message_without_cut_records_has_no_seal(mode: Mode, *, cut: bool) -> 
     virtual.run(main())
 
 
+async def forged_into(endpoint: Endpoint) -> Square:
+    """A feed with the records a and b, and behind them x, that the hub did not write."""
+    at = await square(endpoints=(endpoint,))
+    at.register(CUT)
+    await at.brought_on("a", "b")
+    record = (await at.world.records(BROUGHT.stream))[1]
+    stamp = unpack(record.header)
+    assert isinstance(stamp, FeedHeader)
+    forged = LogRecord(record.key, pack(replace(stamp, offset=9)), record.value.replace(b'"id":"b"', b'"id":"x"'))
+    await at.world.truth.append(BROUGHT.stream, 0, [forged])
+    return at
+
+
 @pytest.mark.parametrize(("mode", "sealed"), [(Mode.BATCH, [False]), (Mode.SINGLE, [True, True, False])])
 @pytest.mark.parametrize("is_ready", [True, False], ids=["as it was read", "read again"])
 def test_no_message_with_a_record_that_the_hub_did_not_write_has_a_seal(
@@ -88,19 +108,39 @@ def test_no_message_with_a_record_that_the_hub_did_not_write_has_a_seal(
 ) -> None:
     async def main() -> None:
         monkeypatch.setattr(courier, "READY_BYTES_MAX", courier.READY_BYTES_MAX if is_ready else 0)
-        at = await square(endpoints=(replace(ENDPOINT, mode=mode),))
-        at.register(CUT)
-        await at.brought_on("a", "b")
-        record = (await at.world.records(BROUGHT.stream))[1]
-        stamp = unpack(record.header)
-        assert isinstance(stamp, FeedHeader)
-        forged = LogRecord(record.key, pack(replace(stamp, offset=9)), record.value.replace(b'"id":"b"', b'"id":"x"'))
-        await at.world.truth.append(BROUGHT.stream, 0, [forged])
+        at = await forged_into(replace(ENDPOINT, mode=mode))
 
         posts = await posts_of(at)
 
         assert at.town.taken_ids == ["a", "b", "x"]
         assert ["hub-seal" in post.headers for post in posts] == sealed
+        assert at.world.observer.alarms() == {"feed_seal_broken"}
+
+    virtual.run(main())
+
+
+def test_what_is_brought_again_has_a_seal_only_where_the_hub_wrote_it() -> None:
+    async def main() -> None:
+        at, posts = await forged_into(ENDPOINT), list[Post]()
+        at.push()
+        again = Again(at.pushes[-1]._means)
+        at.town.post = keeping(at.town.post, posts)  # type: ignore[method-assign]
+        for record in await at.world.records(BROUGHT.stream):
+            if isinstance(stamp := unpack(record.header), FeedHeader):
+                said = {"endpoint": ENDPOINT.id, "feed": "risk", "offset": record.offset}
+                letter = DeadLetter(
+                    position=position_of(stamp, record.offset, at.world.log.generation),
+                    cause="DELIVERY_FAILED",
+                    partner="customs",
+                    since_us=1,
+                    header=record.header,
+                    value=record.value,
+                    said=said,
+                )
+                assert await again.deliver(letter) == ""
+
+        assert at.town.taken_ids == ["a", "b", "x"]
+        assert ["hub-seal" in post.headers for post in posts] == [True, True, False]
         assert at.world.observer.alarms() == {"feed_seal_broken"}
 
     virtual.run(main())
