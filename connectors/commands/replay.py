@@ -134,7 +134,9 @@ async def _list(hub: HubOptions, *, json: bool) -> None:
             if json:
                 print_json(each)
             else:
-                print(f"{each['id']}  {each['feed']}  {each['asked']}  until {each['expires']}")
+                span = "" if each["asked"] != "time" else f"{each.get('from', '..')}/{each.get('to', '..')}"
+                began = f"begun {each['begun']} by {each['by']}, readable until {each['expires']}"
+                print("  ".join(filter(None, (each["id"], each["feed"], each["asked"], span, began))))
 
 
 async def _replay(

@@ -44,9 +44,14 @@ class Shell:
 
     async def replay(self, *arguments: str) -> tuple[int, list[Any], str]:
         """The exit code, the lines of JSON, and what was said beside them."""
-        code = await asyncio.to_thread(run, ["replay", *arguments, *self._reach, "--json"])
+        code, out, said = await self.told(*arguments, "--json")
+        return code, [orjson.loads(line) for line in out.splitlines()], said
+
+    async def told(self, *arguments: str) -> tuple[int, str, str]:
+        """The exit code, and what a person reads on both outputs."""
+        code = await asyncio.to_thread(run, ["replay", *arguments, *self._reach])
         said = self._capsys.readouterr()
-        return code, [orjson.loads(line) for line in said.out.splitlines()], said.err
+        return code, said.out, said.err
 
 
 @pytest.fixture
@@ -104,6 +109,16 @@ async def test_a_replay_that_another_began_is_read_by_its_id_and_stays_open(
 
     assert (code, [each["id"] for each in records]) == (0, ["a", "b", "c"])
     assert [each["id"] for each in listed] == [replay]
+
+
+async def test_what_is_open_is_listed_with_its_span_and_who_began_it(watch: Caller, shell: Shell) -> None:
+    async with session_of(watch) as session:
+        replay = await begin(session, "watch", since=SINCE)
+
+    _, listed, _ = await shell.told()
+
+    assert listed.startswith(f"{replay}  watch  time  {SINCE[:19]}")
+    assert f" by {watch.id}, readable until " in listed
 
 
 async def test_an_id_in_the_place_of_a_feed_is_told_how_it_is_read(shell: Shell) -> None:
