@@ -11,7 +11,7 @@ from hub.core.feed import Way
 from hub.delivery.cursors import moved
 from hub.delivery.dead import position_of
 from hub.delivery.journal import Reader
-from hub.delivery.means import Means, opened, standing
+from hub.delivery.means import Means, opened, standing, still_allows
 from hub.delivery.merge import Taken
 from hub.delivery.shelf import Stamped
 from hub.delivery.source import Source
@@ -69,7 +69,10 @@ class Again:
         await source.note([stamp], [reader], Way.WEBHOOK)
         name = means.letters.message_id(f"again\x1f{endpoint.id}\x1f{letter.id}".encode())
         cursor = await self._cursor(parcel)
-        reply = await means.letters.send(endpoint, name, [value], cursor, seal)
+        still = still_allows(endpoint.id, [stamp], means)
+        reply = await means.letters.send(endpoint, name, [value], cursor, seal, still)
+        if reply.withheld:
+            return NOT_ALLOWED
         means.observer.count("webhook_attempts", endpoint=endpoint.id, outcome="taken" if reply.taken else "failed")
         if not reply.taken:
             return reply.why or f"answered {reply.status}"

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, repeat
+from math import inf
 from typing import Any
 
 from hub.core.endpoint import Endpoint, EndpointState, Mode
@@ -20,7 +22,7 @@ from hub.delivery.breaker import Breaker
 from hub.delivery.cursors import moved
 from hub.delivery.dead import LOST, Buried, Letter
 from hub.delivery.journal import Reader
-from hub.delivery.means import Bell, Means, alarmed, standing
+from hub.delivery.means import Bell, Means, alarmed, standing, still_allows
 from hub.delivery.merge import Stamped as Stamp
 from hub.delivery.merge import Taken
 from hub.delivery.outbox import Found, Key, Message, Outbox
@@ -38,6 +40,10 @@ LEAST_SECONDS = 0.01
 WAIT_SECONDS = 30.0
 STORAGE_SECONDS = 1.0
 """After which storage that did not answer is asked again."""
+MARK_SECONDS = (1, 2, 5, 10, 30)
+"""Between attempts to note that a message was taken; the last goes on."""
+MARKED_SECONDS = 60
+"""After which it is an alarm that this is not noted."""
 BURIED_SECONDS = 5
 """After which a dead letter that could not be kept is tried again: the rest goes on."""
 KEPT_SECONDS = 1.0
@@ -143,6 +149,8 @@ class Shift:
             except Exception as error:  # noqa: BLE001  Of the hub: tried again as what a receiver refuses, not at once.
                 alarmed(self._means.observer, self._id, error)
                 outcome = Reply(0, "a fault of the hub")
+            if isinstance(outcome, Reply) and outcome.withheld:
+                continue  # It is begun anew, with what may leave then.
             if isinstance(outcome, Searched):
                 self.outbox.searched(key, outcome.found, outcome.up_to, endpoint)
             elif isinstance(outcome, Buried):
@@ -301,10 +309,27 @@ class Shift:
         await source.note(stamps, [reader], Way.WEBHOOK)
         places = message.before or self.outbox.delivered_up_to()
         sealed = means.pull.seal(moved(self._cursor, places))
-        reply = await means.letters.send(endpoint, self._name_of(message), values, sealed, seal)
+        still = still_allows(self._id, stamps, means)
+        reply = await means.letters.send(endpoint, self._name_of(message), values, sealed, seal, still)
         if reply.taken and stamps:
-            await source.delivered(Taken(values, stamps, (), message.oldest_us), Way.WEBHOOK)
+            await self._mark(source, Taken(values, stamps, (), message.oldest_us))
         return reply
+
+    async def _mark(self, source: Source, taken: Taken) -> None:
+        """Until it is noted that they were taken: who took them is not posted them once more for the hub's storage."""
+        means, alarm_at = self._means, self._means.clock.monotonic() + MARKED_SECONDS
+        for seconds in chain(MARK_SECONDS, repeat(MARK_SECONDS[-1])):
+            try:
+                await source.delivered(taken, Way.WEBHOOK)
+            except HubError as error:
+                means.observer.event("endpoint.waits", endpoint=self._id, error=str(error))
+                if means.clock.monotonic() >= alarm_at:
+                    alarm_at = inf
+                    means.observer.count("alarms", alarm="delivery_unmarked")
+                    means.observer.event("alarm.delivery_unmarked", endpoint=self._id, error=str(error))
+                await means.clock.sleep(seconds)
+            else:
+                return
 
     async def _bury(
         self,

@@ -12,7 +12,7 @@ from msgspec import Struct
 from hub.core.endpoint import SECRETS_USE, Endpoint, Mode, client_secret_name, key_use, secret_name
 from hub.core.feed import lane_name
 from hub.ports.system import Clock
-from hub.ports.webhooks import Post, Poster, Reply
+from hub.ports.webhooks import Post, Poster, Reply, always
 from hub.trust.feed_seal import FeedSeal
 from hub.trust.sealed_password import SealBroken, open_password
 from hub.trust.statement import utc_text
@@ -62,11 +62,18 @@ class Letters:
         return message_id(self._secret(IDS_USE), meant)
 
     async def send(
-        self, endpoint: Endpoint, name: str, values: Sequence[bytes], cursor: str, seal: FeedSeal | None
+        self,
+        endpoint: Endpoint,
+        name: str,
+        values: Sequence[bytes],
+        cursor: str,
+        seal: FeedSeal | None,
+        still: Callable[[], bool],
     ) -> Reply:
         """Records to an endpoint, or that there is something behind the cursor; `name`: the id of the message.
 
-        `seal`: over its cut records; the receiver makes its leaves himself.
+        `seal`: over its cut records; the receiver makes its leaves himself. `still`: whether it may leave; asked last,
+        when all that takes its time is done.
         """
         media_type, more = JSON if endpoint.recipient else _MEDIA_TYPES[endpoint.mode], {"hub-cursor": cursor}
         if endpoint.mode is Mode.THIN and endpoint.recipient:
@@ -77,7 +84,7 @@ class Letters:
         else:
             body = values[0] if endpoint.mode is Mode.SINGLE else b"[" + b",".join(values) + b"]"
             more |= {"hub-seal": seal.header} if seal is not None else {}
-        reply = await self._post(endpoint, name, body, media_type, more)
+        reply = await self._post(endpoint, name, body, media_type, more, still)
         return await self._noted(endpoint, reply)
 
     async def verify(self, endpoint: Endpoint, challenge: str) -> Reply:
@@ -96,7 +103,7 @@ class Letters:
         return await self._noted(endpoint, Reply(0, "the answer does not prove that the secret is known there"))
 
     async def _noted(self, endpoint: Endpoint, reply: Reply) -> Reply:
-        if self._failed is not None and not reply.taken:
+        if self._failed is not None and not reply.taken and not reply.withheld:
             await self._failed(endpoint, reply)
         return reply
 
@@ -107,6 +114,7 @@ class Letters:
         body: bytes,
         media_type: str,
         more: dict[str, str],
+        still: Callable[[], bool] = always,
     ) -> Reply:
         keys = self._signing_keys(endpoint)
         if not keys:
@@ -124,7 +132,7 @@ class Letters:
             "hub-feed": lane_name(endpoint.feed, endpoint.lane),
             **more,
         }
-        reply = await self._poster.post(Post(endpoint.url, headers, body, credential, endpoint.mtls))
+        reply = await self._poster.post(Post(endpoint.url, headers, body, credential, endpoint.mtls, still))
         if reply.status in (401, 403):
             self._tokens.pop(endpoint.id, None)
         return reply

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from hub.core.settings import WebhookSettings
 from hub.delivery.cursors import Cursors
 from hub.delivery.dead import Letter
 from hub.delivery.letter import Letters
+from hub.delivery.merge import Stamped
 from hub.delivery.notices import Notices
 from hub.delivery.outbox import Outbox
 from hub.delivery.pull import Pull
@@ -79,6 +80,16 @@ def standing(name: str, means: Means, states: Collection[EndpointState] = TRIED)
         return None
     source = _source(endpoint, means)
     return (endpoint, source) if source is not None and source.is_open() else None
+
+
+def still_allows(name: str, stamps: Sequence[Stamped], means: Means) -> Callable[[], bool]:
+    """The last look before bytes leave: whether the endpoint may be given all of it, as of the moment it is asked."""
+
+    def stands() -> bool:
+        found = standing(name, means)
+        return found is not None and means.confirmed() and all(map(found[1].admits(), stamps))
+
+    return stands
 
 
 def _source(endpoint: Endpoint, means: Means) -> Source | None:

@@ -18,7 +18,7 @@ from hub.delivery.cursors import Cursors, moved
 from hub.delivery.journal import Reader
 from hub.delivery.merge import Admit, Bound, Stamped, Taken, is_overtaken, take
 from hub.delivery.pull import Page
-from hub.delivery.source import Begun
+from hub.delivery.source import Begun, still_stands
 from hub.delivery.tail import Tails
 from hub.ports.dispatches import Dispatches
 from hub.ports.observer import Observer
@@ -60,6 +60,10 @@ class Notices:
         except Trimmed:
             return self.cursors.expired(cursor)
         await source.note(taken.stamps, (), Way.PULL)
+        if not still_stands(source, taken.stamps):  # To note it took its time; what ended meanwhile stays here.
+            if not source.is_open():
+                return Page([], self.cursors.seal(cursor))
+            return await self.page(partner, sealed, limit=limit, wait=0)
         await source.delivered(taken, Way.PULL)
         return Page(list(taken.records), self.cursors.seal(behind))
 

@@ -53,6 +53,11 @@ class Source(Protocol):
         """They were handed over; by webhook, the receiver took them. Raises `HubError`: then they come again."""
 
 
+def still_stands(source: Source, stamps: Iterable[Stamped]) -> bool:
+    """Whether all of it may still be given."""
+    return source.is_open() and all(map(source.admits(), stamps))
+
+
 Begun = tuple[Source, Cursor] | Refusal
 """What is read, and from where on."""
 

@@ -17,7 +17,7 @@ from hub.core.feed import Way
 from hub.delivery.journal import Reader
 from hub.delivery.merge import Taken
 from hub.delivery.pull import Pull
-from hub.delivery.source import Begun, Source
+from hub.delivery.source import Begun, Source, still_stands
 from hub.trust.cursor import Cursor, Place
 from hub.trust.feed_seal import FeedSeal
 
@@ -183,7 +183,7 @@ class Streams:
         """Whether all of it may still be given: looked at once for all its readers, while nothing was decided anew."""
         if not self._is_fresh(group):
             moment = self._pull.moment()
-            if not (group.source.is_open() and all(map(group.source.admits(), group.taken.stamps))):
+            if not still_stands(group.source, group.taken.stamps):
                 return False
             group.decided = moment
         return True

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
+
+
+def always() -> bool:
+    return True
 
 
 class Post(Struct, frozen=True):
@@ -16,6 +20,8 @@ class Post(Struct, frozen=True):
     """`Authorization`, for the URL's own origin alone; empty: none."""
     shows_certificate: bool = False
     """Over a connection on which the hub shows its client certificate."""
+    still: Callable[[], bool] = always
+    """Whether it may leave as of now."""
 
 
 class Reply(Struct, frozen=True):
@@ -31,6 +37,8 @@ class Reply(Struct, frozen=True):
     """Seconds."""
     body: bytes = b""
     """Its beginning."""
+    withheld: bool = False
+    """Nothing was posted, for it may not leave any more."""
 
     @property
     def taken(self) -> bool:
@@ -52,5 +60,7 @@ class Poster(Protocol):
         """Post once, following no more than three redirects of the kind that keeps method and body.
 
         MUST connect to public addresses and allowed networks only, decided by the address of each connection, and to
-        others than allowed networks over TLS only. MUST answer within bounded time and memory, and raise nothing.
+        others than allowed networks over TLS only. MUST ask whether it may `still` leave once it is connected, right
+        before the first byte is written, and else answer that it is withheld. MUST answer within bounded time and
+        memory, and raise nothing.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 from msgspec.structs import replace
 
 from hub.core.dead_letter import DeadLetter
-from hub.core.dispatch import Dispatch, Kind
+from hub.core.dispatch import Dispatch, Kind, Step
 from hub.core.endpoint import Endpoint, EndpointKey, EndpointState, Mode, key_use
+from hub.core.errors import Refusal, StorageUnavailable
 from hub.core.record import NOTICES, QUARANTINE, LogRecord, Position
-from hub.delivery import outbox
+from hub.delivery import notices, outbox
 from hub.delivery.again import Again
 from hub.ports.webhooks import Reply
 from hub.trust.webhook import public_text
@@ -36,6 +38,7 @@ DESK = Endpoint(
     state=EndpointState.ACTIVE,
 )
 HOLD = Kind.HOLD.code
+UNMARKED = (("alarm", "delivery_unmarked"),)
 
 
 async def office(*, partitions: int = 1, endpoint: Endpoint = DESK, **settings: Any) -> Square:
@@ -220,6 +223,68 @@ def test_what_was_taken_is_noted_as_read_and_where_that_fails_it_comes_again_und
         assert kept is not None
         assert kept.read_us
         assert len({each.id for each in at.town.sent}) == 1
+
+    virtual.run(main())
+
+
+def test_a_notice_that_was_taken_is_posted_once_while_it_cannot_be_noted_as_read_and_that_is_told() -> None:
+    async def main() -> None:
+        at = await office()
+        mark, marked = at.notices.dispatches.mark, list[Sequence[str]]()
+
+        async def away(*_: object) -> None:
+            raise StorageUnavailable("away")
+
+        async def noted(ids: Sequence[str], step: Step, time_us: int) -> None:
+            marked.append(ids)
+            await mark(ids, step, time_us)
+
+        at.notices.dispatches.mark = away  # type: ignore[method-assign]
+        await write(at, "a", "b")
+        async with at.pushing():
+            await at.world.elapse(30)
+            assert ("alarms", UNMARKED) not in at.world.observer.counts
+            await at.world.elapse(HOUR)
+            assert [names(each) for each in at.town.sent] == [["a", "b"]]
+            assert at.world.observer.counts["alarms", UNMARKED] == 1
+        await at.world.elapse(61)  # Of the dead process the lease ends.
+        async with at.pushing():
+            await at.world.elapse(5)
+            at.notices.dispatches.mark = noted  # type: ignore[method-assign]
+            await write(at, "c")
+            await at.world.elapse(60)
+
+        assert [names(each) for each in at.town.sent] == [["a", "b"], ["a", "b"], ["c"]]
+        assert at.town.sent[0].id == at.town.sent[1].id
+        assert marked == [["a", "b"], ["c"]]
+
+    virtual.run(main())
+
+
+def test_who_may_not_stand_in_any_more_when_a_notice_is_noted_as_read_is_not_given_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mandates = {"acme"}
+    monkeypatch.setattr(notices, "may_stand_in", lambda agent, *_: agent in mandates)
+
+    async def main() -> None:
+        at = await office()
+        header = NoticeHeader("rival", HOLD, 1, 0, -1, "theirs", "acme")
+        value = orjson.dumps({"code": HOLD, "notice": "theirs", "source": "urn:rival"})
+        await at.world.truth.append(NOTICES, 0, [LogRecord(b"rival", pack(header), value)])
+        await write(at, "own")
+
+        async def ending(*_: object) -> None:
+            mandates.clear()
+
+        before = await at.notices.page("acme", None, limit=10, wait=0)
+        at.notices.dispatches.mark = ending  # type: ignore[method-assign]
+        after = await at.notices.page("acme", None, limit=10, wait=0)
+
+        assert not isinstance(before, Refusal)
+        assert not isinstance(after, Refusal)
+        assert [orjson.loads(record)["notice"] for record in before.records] == ["theirs", "own"]
+        assert [orjson.loads(record)["notice"] for record in after.records] == ["own"]
 
     virtual.run(main())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
@@ -13,9 +13,19 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from hub.core.access import offsets_of
+from hub.core.access import Access, offsets_of
 from hub.core.agreement import AgreementState
-from hub.core.endpoint import SECRETS_USE, Endpoint, EndpointKey, EndpointState, Mode, key_use, secret_name
+from hub.core.endpoint import (
+    SECRETS_USE,
+    Endpoint,
+    EndpointKey,
+    EndpointState,
+    Mode,
+    OAuth,
+    client_secret_name,
+    key_use,
+    secret_name,
+)
 from hub.core.errors import StorageUnavailable
 from hub.core.feed import Way
 from hub.core.partner import PartnerState
@@ -96,6 +106,8 @@ class Town:
             return self.welcome or Reply(200, body=orjson.dumps(answer))
         if "hung" in post.url:
             await self._clock.sleep(30 * 86_400)
+        if not post.still():
+            return Reply(0, withheld=True)
         self.sent.append(sent)
         self.hanging += 1
         self.at_once = max(self.at_once, self.hanging)
@@ -515,6 +527,47 @@ def test_nothing_leaves_within_a_second_of_what_stops_it(change: Any) -> None:
             await at.world.elapse(HOUR)
 
         assert at.town.taken_ids == ["a"]
+
+    virtual.run(main())
+
+
+TOKENS = "https://tokens.example/"
+OAUTH = OAuth(TOKENS, "hub", seal_password("x" * 30, client_secret_name("engine"), sealing_key(secret(SECRETS_USE))))
+
+
+@pytest.mark.parametrize("slow", ["journal", "token"])
+def test_nothing_leaves_whose_agreement_ends_while_it_is_written_down_or_a_token_is_waited_for(slow: str) -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, oauth=OAUTH),))
+        add, post, waiting = at.accesses.add, at.town.post, asyncio.Event()
+
+        async def wait(what: str) -> None:
+            if what == slow and not waiting.is_set():
+                waiting.set()
+                await at.world.clock.sleep(14)
+
+        async def added(entries: Sequence[Access]) -> None:
+            await wait("journal")
+            await add(entries)
+
+        async def posted(sent: Post) -> Reply:
+            if sent.url != TOKENS:
+                return await post(sent)
+            await wait("token")
+            return Reply(200, body=b'{"access_token":"t","expires_in":60}')
+
+        at.accesses.add, at.town.post = added, posted  # type: ignore[method-assign]
+        await at.brought_on("a")
+        async with at.pushing() as push:
+            await waiting.wait()
+            at.register(replace(AGREEMENT, state=AgreementState.ENDED))
+            await at.world.elapse(HOUR)
+            assert (at.town.sent, (await push.told())[0]["messages"]) == ([], 0)
+            at.register(AGREEMENT)
+            await at.brought_on("b")
+            await at.world.elapse(5)
+
+        assert at.town.taken_ids == ["b"]
 
     virtual.run(main())
 

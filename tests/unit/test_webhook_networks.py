@@ -117,6 +117,23 @@ async def test_a_name_that_leads_to_the_hub_s_own_machine_is_not_followed() -> N
     assert seen == []
 
 
+async def test_what_may_not_leave_any_more_once_it_is_connected_is_not_posted_nor_where_a_redirect_leads() -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.Response(status=307, headers={"Location": "/further"})
+
+    names = Names("127.0.0.1")
+    async with receiver(answer) as port:
+        url = f"http://receiver.example:{port}/first"
+        never = await posted(url, networks="127.0.0.1/32", names=names, still=lambda: names.asked == 0)
+        once = await posted(url, networks="127.0.0.1/32", names=names, still=lambda: not seen)
+
+    assert (never, once) == (Reply(0, withheld=True), Reply(0, withheld=True))
+    assert (seen, names.asked) == (["/first"], 2)
+
+
 async def test_a_name_that_changes_its_mind_between_two_connections_gets_the_second_one_to_nowhere() -> None:
     """DNS rebinding: the first answer is allowed, every later one is the hub's own loopback."""
     seen: list[str] = []

@@ -5,7 +5,8 @@ whatever its name was resolved to before, and by whom.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from errno import EACCES
@@ -15,6 +16,7 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection
 from yarl import URL
 
 from hub.core.settings import WebhookSettings, addresses_of
@@ -22,13 +24,30 @@ from hub.drivers.http.certificate import ShownCertificate
 from hub.drivers.http.networks import Network, is_open, networks_of
 from hub.drivers.http.resolver import ASKER, OwnThreads
 from hub.ports.system import Clock
-from hub.ports.webhooks import BODY_BYTES_MAX, Post, Reply
+from hub.ports.webhooks import BODY_BYTES_MAX, Post, Reply, always
 
 REDIRECTS_MAX = 3
 _FOLLOWED = (307, 308)
 """RFC 9110 §15.4: method and body stay."""
 IDLE_CONNECTIONS_MAX = 256
 IDLE_SECONDS = 15.0
+
+
+_STILL: ContextVar[Callable[[], bool]] = ContextVar("still", default=always)
+"""Whether what is being posted may leave."""
+
+
+class Withheld(Exception):
+    """It may not leave any more."""
+
+
+class _Asking(aiohttp.ClientRequest):
+    """A request that is looked at once more when it is connected: to connect may have taken all its time."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        if not _STILL.get()():
+            raise Withheld
+        return await super().send(conn)
 
 
 class NotAllowed(OSError):
@@ -66,10 +85,13 @@ class HttpPoster:
     async def post(self, post: Post) -> Reply:
         try:
             ASKER.set(URL(post.url).host or "")
+            _STILL.set(post.still)
             async with self._clock.deadline(self._seconds_max):
                 return await self._post(post)
         except TimeoutError:
             return Reply(0, f"no answer within {self._seconds_max:g} s")
+        except Withheld:
+            return Reply(0, withheld=True)
         except Exception as error:  # noqa: BLE001  Whatever a receiver answers with: it is an attempt that failed.
             return Reply(0, _told(error), detail=f"{type(error).__name__}: {error}"[:200])
 
@@ -128,6 +150,7 @@ def _session(
     )
     return aiohttp.ClientSession(
         connector=connector,
+        request_class=_Asking,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
         auto_decompress=False,
