@@ -27,13 +27,13 @@ FIRST, SECOND = ["a", "b", "c"], ["d", "e"]
 def brought_to(
     receiver: Receiver, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A feed of `risk` that is brought to the receiver, by the commands of an operator."""
+    """A feed of `risk` that is brought to the receiver, a record each, by the commands of an operator."""
     monkeypatch.setenv("CUSTOMS_HUB_WEBHOOKS_NETWORKS", NEAR.webhooks.networks)
     feed = ["feed", "add", "brought", "--recipient", "risk", "--purpose", "security-risk-assessment"]
     assert run([*feed, "--way", "webhook", "--data", str(data)]) == 0
     capsys.readouterr()
     endpoint = ["delivery", "endpoint", "add", "engine", "brought", receiver.url]
-    assert run([*endpoint, "--batch-ms", "1", "--json", "--data", str(data)]) == 0
+    assert run([*endpoint, "--mode", "single", "--json", "--data", str(data)]) == 0
     receiver.keys = Keys(orjson.loads(capsys.readouterr().out.splitlines()[1])["secret"])
 
 
