@@ -13,6 +13,7 @@ from hub.assembly.reading import make_sealer
 from hub.assembly.replays import make_archivist
 from hub.core.access import Step
 from hub.delivery.committed import Deliveries
+from hub.delivery.counted import counting
 from hub.delivery.published import Publications
 from hub.delivery.walk import Walk
 from hub.fanout.router import Fanout
@@ -135,6 +136,7 @@ def _make_agreement_watch(hub: Hub) -> AgreementWatch:
         hub.registrar,
         snapshot=hub.snapshot,
         log=hub.ports.log,
+        count=counting(hub.ports.log),
         positions=hub.ports.positions,
         partitions=hub.events.partitions,
         clock=hub.clock,

@@ -257,4 +257,6 @@ def _since(became: Plain) -> str:
 
 def _copies(held: Plain) -> str:
     until = f", the last of {moment(held['until'])}" if held["until"] else ""
-    return f"{held['feed']}: {held['acknowledged']} records acknowledged of {held['published']} published{until}"
+    most = "at most " if held["at_most"] else ""
+    read, given = f"{most}{held['acknowledged']} events acknowledged", f"{most}{held['published']} published"
+    return f"{held['feed']}: {read} of {given}{until}"

@@ -74,12 +74,13 @@ class Held(Struct, frozen=True, omit_defaults=True):
 
     feed: str
     published: int
-    """The records that the feed held, those that rest on other agreements and seals among them: it was given no
-    more."""
+    """The events that the feed held, those that rest on other agreements among them: it was given no more."""
     acknowledged: int
     """Those that it said it has."""
     until: int = 0
     """When the last of those came, seconds since 1970; 0: there is none, or it is not known any more."""
+    at_most: bool = False
+    """There may be fewer of both: not every record was looked at, and seals may be among them."""
 
 
 class Agreement(Struct, frozen=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct, to_builtins
 
@@ -30,6 +30,17 @@ ALARM_SECONDS = 60
 ACTOR = "hub"
 
 
+class Counted(Protocol):
+    @property
+    def events(self) -> int: ...
+
+    @property
+    def at_most(self) -> bool: ...
+
+
+Count = Callable[[str, int, int], Awaitable[Counted]]
+
+
 class _Failed(Struct, frozen=True):
     """When what failed is tried again, monotonic seconds, and after what pause."""
 
@@ -44,14 +55,17 @@ class AgreementWatch:
         *,
         snapshot: Callable[[], Snapshot],
         log: ReadableLog,
+        count: Count,
         positions: Positions,
         partitions: int,
         clock: Clock,
         observer: Observer,
     ) -> None:
+        """`count`: of a stream's partition, the events below an offset, and whether there may be fewer."""
         self._registrar = registrar
         self._snapshot = snapshot
         self._log = log
+        self._count = count
         self._positions = positions
         self._partitions = partitions
         self._clock = clock
@@ -105,22 +119,24 @@ class AgreementWatch:
 
     async def _held(self, feed: Feed) -> Held:
         """Of all its lanes. Raises `StorageUnavailable`."""
-        published = acknowledged = until = 0
+        published, acknowledged, until = list[Counted](), list[Counted](), 0
         for lane in lanes_of(self._snapshot().feeds.versions(feed.name)):
             name, stream = lane_name(feed.name, lane), stream_of(feed.name, lane)
             published += await self._published(stream)
             for place in await self._acknowledged(feed.recipient, name):
-                acknowledged += place.offset
+                acknowledged.append(await self._count(stream, place.partition, place.offset))
                 until = max(until, await self._time_of(stream, place))
-        return Held(feed.name, published, acknowledged, until)
+        given, read = (sum(each.events for each in counted) for counted in (published, acknowledged))
+        return Held(feed.name, given, read, until, any(each.at_most for each in (*published, *acknowledged)))
 
-    async def _published(self, stream: str) -> int:
+    async def _published(self, stream: str) -> Sequence[Counted]:
         try:
-            return sum([(await self._log.bounds(stream, each)).end for each in range(self._partitions)])
+            ends = [(await self._log.bounds(stream, each)).end for each in range(self._partitions)]
+            return [await self._count(stream, partition, end) for partition, end in enumerate(ends)]
         except StorageUnavailable:
             raise
         except HubError:
-            return 0  # It was never declared, or is gone with a feed that ended before.
+            return ()  # It was never declared, or is gone with a feed that ended before.
 
     async def _acknowledged(self, recipient: str, name: str) -> Sequence[Place]:
         kept = await self._positions.acknowledged(recipient, name)

@@ -9,15 +9,19 @@ import pytest
 from hub.core.agreement import Held
 from hub.core.errors import Refusal, StorageUnavailable
 from hub.core.record import Bounds, LogRecord, Stream
+from hub.delivery.counted import counting
 from hub.drivers.memory.event_log import MemoryEventLog
 from hub.drivers.memory.positions import MemoryPositions
 from hub.operate.agreement_watch import RETRY_SECONDS_MAX, AgreementWatch
 from hub.trust.cursor import Cursor, Place, encode_plain
+from schemas.headers import FeedHeader, FeedSealHeader, pack
 from tests.unit.operate.agreements import Sides
 from tests.unit.operate.conftest import START, Silent
 
 DAY = 86_400
 PARTITIONS = 2
+EVENT = LogRecord(b"", pack(FeedHeader(1, 0, 0, 1, 1, 0)), b"")
+SEAL = LogRecord(b"", pack(FeedSealHeader(b"", b"")), b"")
 
 
 class Watched:
@@ -30,6 +34,7 @@ class Watched:
             self.desk.registrar,
             snapshot=lambda: self.desk.live.snapshot,
             log=log or self.log,
+            count=counting(log or self.log),
             positions=self.positions,
             partitions=PARTITIONS,
             clock=self.desk.clock,
@@ -41,7 +46,7 @@ class Watched:
         await self.desk.do("feed.add", name="seals", recipient="risk", purpose="security-risk-assessment")
         await self.log.declare(Stream("hub.feed.seals", PARTITIONS, DAY))
         for partition, count in enumerate(records):
-            await self.log.append("hub.feed.seals", partition, [LogRecord(b"", b"", b"")] * count)
+            await self.log.append("hub.feed.seals", partition, [EVENT] * count)
 
     async def acknowledge(self, *offsets: int) -> None:
         places = tuple(Place(partition, 0, offset) for partition, offset in enumerate(offsets))
@@ -77,6 +82,31 @@ async def test_how_much_the_recipient_holds_is_noted_when_it_ends(watched: Watch
     await watched.watch.look()
 
     assert watched.sides.agreement().copies == (Held("seals", published=7, acknowledged=5, until=START),)
+
+
+async def test_copies_are_events_and_seals_over_cut_ones_are_none(watched: Watched) -> None:
+    await watched.sides.agree()
+    await watched.feed()
+    for partition in range(PARTITIONS):
+        await watched.log.append("hub.feed.seals", partition, [EVENT, SEAL, EVENT, EVENT, SEAL])
+    await watched.acknowledge(4, 0)
+    await watched.desk.do("agreement.end", id="a1")
+
+    await watched.watch.look()
+
+    assert watched.sides.agreement().copies == (Held("seals", published=6, acknowledged=3, until=START),)
+
+
+async def test_of_what_the_log_let_go_of_the_copies_are_at_most_so_many(watched: Watched) -> None:
+    await watched.sides.agree()
+    await watched.feed(2)
+    await watched.log.purge("hub.feed.seals", watched.desk.clock.now_us() + 1)
+    await watched.log.append("hub.feed.seals", 0, [EVENT, SEAL])
+    await watched.desk.do("agreement.end", id="a1")
+
+    await watched.watch.look()
+
+    assert watched.sides.agreement().copies == (Held("seals", published=3, acknowledged=0, at_most=True),)
 
 
 async def test_what_was_never_read_and_never_made_is_noted_too(watched: Watched) -> None:
