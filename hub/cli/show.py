@@ -49,7 +49,8 @@ def behind(lag: Plain) -> str:
     """`120 events, 14 s, rising`."""
     if not lag["events"]:
         return "-"
-    parts = [f"{lag['events']} events", lag["seconds"] is not None and f"{lag['seconds']:.0f} s", lag["trend"]]
+    most = "at most " if lag["at_most"] else ""
+    parts = [f"{most}{lag['events']} events", lag["seconds"] is not None and f"{lag['seconds']:.0f} s", lag["trend"]]
     return ", ".join(part for part in parts if part)
 
 

@@ -1,13 +1,13 @@
 """How far each feed is behind, in events and in time, and whether that grows (`schemas/formats/feed.md`).
 
 Of each lane two things are told: what of the log was not looked at yet for it (`routing`), and what of it its recipient
-did not acknowledge (`reading`). The oldest of these events says how late it is; it is read only where the place has
-moved since the last look.
+neither acknowledged nor read from Kafka nor took at its endpoints (`reading`). The oldest of these events says how late
+it is; it is read only where the place has moved since the last look, and so are the records that are counted.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
@@ -17,7 +17,9 @@ from hub.core.feed import Feed, Lane, Way, lane_name, lanes_of, stream_of
 from hub.core.record import EVENTS, Stream
 from hub.core.registry import Snapshot
 from hub.core.retention import kept_seconds
+from hub.delivery.brought import brought
 from hub.delivery.committed import furthest
+from hub.delivery.counted import Stretch
 from hub.delivery.cursors import Cursors
 from hub.ports.event_log import EventLog
 from hub.ports.feed_access import Committed
@@ -32,6 +34,8 @@ DAY_SECONDS = 86_400
 CHANGE_SHARE = 0.1
 CHANGE_EVENTS = 10
 """More or less by both is a trend."""
+COUNTED_RECORDS_MAX = 1_000
+"""A lane that is behind by more is not read only to tell seals from events."""
 
 
 class Lag(Struct, frozen=True):
@@ -40,6 +44,8 @@ class Lag(Struct, frozen=True):
     """Age of the oldest of them; None where there is none, or it is not known."""
     trend: str | None
     """rising, steady or falling; None before there is anything to compare with."""
+    at_most: bool = False
+    """There may be fewer: seals may be among them."""
 
 
 class LaneLag(Struct, frozen=True):
@@ -58,17 +64,20 @@ class _Trace:
         self.looks: deque[tuple[float, int]] = deque()
         self.oldest: dict[int, tuple[int, int]] = {}
         """By partition: an offset, and when the log took the record there."""
+        self.stretches = defaultdict[int, Stretch](Stretch)
+        """By partition."""
 
-    def trend(self, now: float, events: int) -> str | None:
+    def trend(self, now: float, records: int) -> str | None:
+        """Of records: of these the number is known exactly at every look."""
         while self.looks and self.looks[0][0] < now - TREND_SECONDS:
             self.looks.popleft()
         before = self.looks[0][1] if self.looks and self.looks[0][0] <= now - LOOK_SECONDS else None
         if not self.looks or self.looks[-1][0] <= now - LOOK_SECONDS:
-            self.looks.append((now, events))
+            self.looks.append((now, records))
         if before is None:
             return None
         change = max(CHANGE_EVENTS, before * CHANGE_SHARE)
-        return "rising" if events >= before + change else "falling" if events <= before - change else "steady"
+        return "rising" if records >= before + change else "falling" if records <= before - change else "steady"
 
 
 class Lags:
@@ -138,23 +147,27 @@ class Lags:
         return lags
 
     async def _of_lane(self, feed: Feed, lane: Lane) -> tuple[Lag, Lag, int]:
-        """What was not looked at, what was not acknowledged, and when the last record came (seconds since 1970)."""
+        """What was not looked at, what was not read, and when the last record came (seconds since 1970)."""
         stream = await self._declared_stream(feed, lane)
-        source: dict[int, tuple[int, int]] = {}
-        read: dict[int, tuple[int, int]] = {}
+        source: dict[int, range] = {}
+        read: dict[int, range] = {}
         kept = self._cursors.kept(await self._positions.acknowledged(feed.recipient, lane_name(feed.name, lane)))
         groups = await self._committed(feed.recipient) if Way.KAFKA in feed.ways else {}
+        endpoints = [each for each in self._snapshot().endpoints.of(feed.name) if each.lane is lane]
+        taken = await brought(endpoints, self._positions, self._log.generation, self._partitions)
         for partition in range(self._partitions):
             position = await self._positions.load(stream, self._log.generation, partition)
             events = await self._log.bounds(EVENTS, partition)
-            source[partition] = max(position.source_offset if position else 0, events.start), events.end
+            source[partition] = range(max(position.source_offset if position else 0, events.start), events.end)
             bounds = await self._log.bounds(stream, partition)
             read_by_group = furthest(groups, stream, partition, bounds.end).offset
-            place = max(kept.places[partition].offset if kept is not None else 0, read_by_group)
-            read[partition] = max(place, bounds.start), bounds.end
+            acknowledged = kept.places[partition].offset if kept is not None else 0
+            place = max(acknowledged, read_by_group, taken.get(partition, 0), bounds.start)
+            read[partition] = range(place, bounds.end)
         routing = await self._seen(stream, "routing", EVENTS, source)
         reading = await self._seen(stream, "reading", stream, read)
-        return routing, reading, await self._came(stream, {partition: end for partition, (_, end) in read.items()})
+        came = await self._came(stream, {partition: unread.stop for partition, unread in read.items()})
+        return routing, reading, came
 
     async def _declared_stream(self, feed: Feed, lane: Lane) -> str:
         """A lane is looked at from the moment it is registered, before fan-out has come to it."""
@@ -179,14 +192,21 @@ class Lags:
             self._observer.event("alarm.feed_late", feed=label, stage=stage, seconds=round(seconds))
         (self._alarmed.add if is_late else self._alarmed.discard)((label, stage))
 
-    async def _seen(self, stream: str, stage: str, source: str, places: dict[int, tuple[int, int]]) -> Lag:
+    async def _seen(self, stream: str, stage: str, source: str, behind: dict[int, range]) -> Lag:
+        """The log itself is not read to count what is in it: everybody's feeds go through it."""
         trace = self._traces.setdefault((stream, stage), _Trace())
-        events = sum(max(0, end - place) for place, end in places.values())
-        behind = {partition: place for partition, (place, end) in places.items() if place < end}
-        times = [await self._time_of(trace, source, partition, place) for partition, place in behind.items()]
+        records = sum(map(len, behind.values()))
+        if 0 < records <= COUNTED_RECORDS_MAX and source != EVENTS:
+            for partition, offsets in behind.items():
+                await trace.stretches[partition].read(self._log, source, partition, offsets, COUNTED_RECORDS_MAX)
+        counted = {partition: trace.stretches[partition].counted(offsets) for partition, offsets in behind.items()}
+        firsts = {each: trace.stretches[each].first(behind[each]) for each, found in counted.items() if found.events}
+        times = [await self._time_of(trace, source, partition, first) for partition, first in firsts.items()]
         known = [time_us for time_us in times if time_us is not None]
         seconds = max(0.0, (self._clock.now_us() - min(known)) / 1e6) if known else None
-        return Lag(events, seconds, trace.trend(self._clock.monotonic(), events))
+        trend = trace.trend(self._clock.monotonic(), records)
+        events = sum(each.events for each in counted.values())
+        return Lag(events, seconds, trend, any(each.at_most for each in counted.values()))
 
     async def _came(self, stream: str, ends: dict[int, int]) -> int:
         """When its last record came; of one that never had any, when this process began to look."""

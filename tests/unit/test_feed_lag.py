@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec.structs import replace
 
+from hub.core.endpoint import EndpointState, Mode
 from hub.core.feed import Way
+from hub.delivery import lag as lag_module
 from hub.delivery.lag import DAY_SECONDS, LOOK_SECONDS, Lags, LaneLag
 from hub.ports.feed_access import Committed
+from hub.ports.webhooks import Reply
 from tests.faults import virtual
 from tests.faults.fanout_world import AGREEMENT, FEED, event_record
 from tests.unit.test_delivery import Desk, desk, passed_on
+from tests.unit.test_webhook_courier import ENDPOINT, square
 
 SEAL = "customs.seal.broken"
 
@@ -174,5 +178,132 @@ def test_of_a_feed_that_is_read_from_kafka_what_a_group_has_committed_is_read() 
         [lag] = await look(at, lags_of(at, groups))
 
         assert lag.reading.events == (await at.world.log.bounds(FEED.stream, 0)).end - 2
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("acknowledged", [0, 1])
+def test_of_a_feed_that_cuts_events_count_and_seals_do_not(acknowledged: int) -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(AGREEMENT, fields=("/id",)))
+        for event_id in "abcd"[: 3 + acknowledged]:
+            await passed_on(at, event_id)
+        if acknowledged:
+            await at.acknowledge((await at.page(limit=acknowledged)).cursor)
+
+        [lag] = await look(at, lags_of(at))
+
+        assert (await at.world.log.bounds(FEED.stream, 0)).end > 3 + acknowledged, "with seals"
+        assert (lag.reading.events, lag.reading.at_most) == (3, False)
+
+    virtual.run(main())
+
+
+def test_where_nothing_but_a_seal_lies_behind_the_place_nobody_is_behind() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(AGREEMENT, fields=("/id",)))
+        await passed_on(at, "a", "b")
+        await at.acknowledge((await at.page(limit=2)).cursor)
+        await at.world.elapse(60)
+
+        [lag] = await look(at, lags_of(at))
+
+        assert (lag.reading.events, lag.reading.seconds, lag.reading.at_most) == (0, None, False)
+
+    virtual.run(main())
+
+
+def test_what_came_since_the_last_look_is_counted_with_what_was_read_then() -> None:
+    async def main() -> None:
+        at = await desk()
+        at.world.register(replace(AGREEMENT, fields=("/id",)))
+        lags = lags_of(at)
+        await passed_on(at, "a")
+        [first] = await look(at, lags)
+        await passed_on(at, "b")
+        await passed_on(at, "c")
+        [second] = await look(at, lags)
+        await at.acknowledge((await at.page(limit=3)).cursor)
+        [third] = await look(at, lags)
+
+        assert [lag.reading.events for lag in (first, second, third)] == [1, 3, 1]
+
+    virtual.run(main())
+
+
+def test_a_lane_that_is_far_behind_is_told_as_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(lag_module, "COUNTED_RECORDS_MAX", 3)
+        at = await desk()
+        at.world.register(replace(AGREEMENT, fields=("/id",)))
+        await passed_on(at, "a", "b", "c")
+
+        [lag] = await look(at, lags_of(at))
+
+        assert (lag.reading.events, lag.reading.at_most) == (4, True)
+
+    virtual.run(main())
+
+
+def test_what_its_endpoint_took_is_not_behind() -> None:
+    async def main() -> None:
+        at = await square()
+        await at.brought_on("a", "b", "c")
+        async with at.pushing(killed=False):
+            await at.world.elapse(5)
+
+        [lag] = await look(at, lags_of(at))
+
+        assert len(at.town.taken_ids) == 3
+        assert (lag.reading.events, lag.reading.seconds) == (0, None)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    ("state", "events"), [(EndpointState.ACTIVE, 3), (EndpointState.FAILING, 3), (EndpointState.PAUSED, 0)]
+)
+def test_of_several_endpoints_the_slowest_that_is_sent_to_counts(state: EndpointState, events: int) -> None:
+    async def main() -> None:
+        at = await square()
+        await at.brought_on("a", "b", "c")
+        async with at.pushing(killed=False):
+            await at.world.elapse(5)
+        at.world.register(replace(ENDPOINT, id="other", state=state))
+
+        [lag] = await look(at, lags_of(at))
+
+        assert lag.reading.events == events
+
+    virtual.run(main())
+
+
+def test_a_thin_endpoint_takes_no_records() -> None:
+    async def main() -> None:
+        at = await square(endpoints=(replace(ENDPOINT, mode=Mode.THIN),))
+        await at.brought_on("a", "b", "c")
+        async with at.pushing(killed=False):
+            await at.world.elapse(5)
+
+        [lag] = await look(at, lags_of(at))
+
+        assert lag.reading.events == 3
+
+    virtual.run(main())
+
+
+def test_what_an_endpoint_refuses_is_behind_until_it_takes_it() -> None:
+    async def main() -> None:
+        at = await square()
+        at.town.answer = lambda _: Reply(500)
+        await at.brought_on("a", "b")
+        async with at.pushing(killed=False):
+            await at.world.elapse(3)
+
+        [lag] = await look(at, lags_of(at))
+
+        assert lag.reading.events == 2
 
     virtual.run(main())
