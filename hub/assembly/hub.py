@@ -36,7 +36,7 @@ from hub.core.terms import kept_agreements
 from hub.core.worker import ALONE, Worker
 from hub.delivery.again import Again
 from hub.delivery.committed import Groups
-from hub.delivery.failures import last_failure
+from hub.delivery.failures import told_failure
 from hub.delivery.journal import Journal
 from hub.delivery.push import Push
 from hub.delivery.tail import Tails
@@ -130,7 +130,7 @@ class Hub:
             self.live,
             settings,
             key_in_use=lambda ring: key_in_use(ports.keys, ring),
-            apart=Apart(self.archived.copies, self.letter_desk, partial(last_failure, ports.positions), ports.accesses),
+            apart=Apart(self.archived.copies, self.letter_desk, partial(told_failure, ports.positions), ports.accesses),
             last_use=ports.last_use,
             secret=ports.keys.secret,
             clock=clock,
@@ -338,9 +338,9 @@ class Hub:
             lacking["log"] = str(e) or "no answer"
         return lacking
 
-    async def status(self) -> Mapping[str, object]:
-        """What `customs-hub status` shows."""
-        return await status_of(self)
+    async def status(self, feed: str = "") -> Mapping[str, object]:
+        """What `customs-hub status` shows; `feed`: is looked at anew."""
+        return await status_of(self, feed)
 
     async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """What `customs-hub feed preview` shows. Raises `HubError`."""

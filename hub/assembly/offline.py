@@ -11,7 +11,7 @@ from hub.assembly.grounds import blobs_at, open_keys
 from hub.assembly.state import accesses_beside, open_last_use, open_registry
 from hub.core.copies import Entry as Copy
 from hub.core.copies import Quarantined
-from hub.core.endpoint import SECRETS_USE, Sending
+from hub.core.endpoint import SECRETS_USE, Endpoint, Sending
 from hub.core.filter import Schema
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.retired_key import Ring
@@ -109,7 +109,7 @@ async def open_registrar(settings: Settings) -> AsyncIterator[Registrar]:
                 rings.keep(live, settings)
 
 
-async def _no_failure(_: str) -> None:
+async def _no_failure(_: Endpoint) -> None:
     """Nothing is sent while no hub runs."""
 
 

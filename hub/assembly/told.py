@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from hub.assembly.hub import Hub
 
 
-async def status_of(hub: Hub) -> Mapping[str, object]:
-    """What `customs-hub status` shows."""
+async def status_of(hub: Hub, feed: str = "") -> Mapping[str, object]:
+    """What `customs-hub status` shows; how far feeds are behind as of the last look, and `feed` as of now."""
     lacking = await hub.lacking()
+    if not lacking and (known := hub.snapshot().feeds.get(feed)) is not None and not known.ended:
+        await hub.lags.of(known)
     return {
         "url": hub.url,
         "operations": url_of(hub.sockets.operations),

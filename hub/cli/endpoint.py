@@ -29,7 +29,7 @@ COLUMNS: Columns = {
     "MODE": lambda each: _mode(each),
     "STATE": lambda each: _state(each),
     "SINCE": lambda each: moment(each["since"]),
-    "LAST FAILURE": lambda each: failed(each["last_failure"]),
+    "LAST FAILURE": lambda each: _failure(each),
 }
 
 
@@ -184,7 +184,7 @@ def _say(shown: Plain) -> None:
             "endpoint": shown["id"],
             "state": _state(shown),
             "since": moment(shown["since"]),
-            "last failure": failed(shown["last_failure"], whole=True),
+            "last failure": _failure(shown, whole=True),
             "feed": _feed(shown),
             "recipient": shown["recipient"],
             "url": shown["url"],
@@ -226,6 +226,12 @@ def _wait(endpoint: str, verification: int, options: Options) -> int:
         )
         print(f"endpoint {endpoint}  not verified: {why or _state(shown or {})}")
     return DONE if is_verified else FAILED
+
+
+def _failure(endpoint: Plain, *, whole: bool = False) -> str:
+    """The last one; whether it is over is said with it, or it would look as if it went on."""
+    failure = endpoint["last_failure"]
+    return failed(failure, whole=whole) + ("; over: it takes what is sent" if failure and failure["over"] else "")
 
 
 def _feed(endpoint: Plain) -> str:

@@ -150,7 +150,7 @@ def show_(feed: str, /, *, options: Options = DEFAULTS) -> int:
     found = asked("feed.show", {"name": feed}, options)
     if found is None:
         return FAILED
-    status = asked(STATUS, {}, options) if hub_runs(options) else None
+    status = asked(STATUS, {"feed": feed}, options) if hub_runs(options) else None
     lags = [each for each in (status or {}).get("feeds", ()) if each["feed"] == feed]
     return show({**found, "lags": lags}, options, _say)
 

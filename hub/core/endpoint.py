@@ -115,6 +115,8 @@ class Failure(Struct, frozen=True, array_like=True):
     """In words that its recipient may read."""
     detail: str = ""
     """For operators; empty: the same."""
+    over: bool = False
+    """As it is told, never as it is kept: what was tried last was taken."""
 
 
 def notices_of(partner: str) -> str:

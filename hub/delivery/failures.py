@@ -7,8 +7,10 @@ from contextlib import suppress
 import msgspec
 from msgspec.structs import replace
 
-from hub.core.endpoint import Endpoint, Failure
+from hub.core.endpoint import Endpoint, EndpointState, Failure
 from hub.core.errors import HubError
+from hub.delivery.means import lease_name
+from hub.delivery.outbox import failing_since_us
 from hub.ports.positions import Positions
 from hub.ports.system import Clock
 from hub.ports.webhooks import Reply
@@ -47,6 +49,16 @@ async def last_failure(positions: Positions, endpoint: str) -> Failure | None:
     """None: none was seen, or it is not known. Raises what storage raises."""
     content = await positions.kept(_name(endpoint))
     return None if content is None else msgspec.msgpack.decode(content, type=Failure)
+
+
+async def told_failure(positions: Positions, endpoint: Endpoint) -> Failure | None:
+    """The last one, and whether it is over: what became of attempts is kept up to a second late. Raises as
+    `last_failure` does."""
+    failure = await last_failure(positions, endpoint.id)
+    if failure is None or endpoint.state is not EndpointState.ACTIVE:
+        return failure
+    kept = await positions.kept(lease_name(endpoint.id))
+    return replace(failure, over=kept is None or failing_since_us(kept) == 0)
 
 
 def _name(endpoint: str) -> str:

@@ -220,6 +220,11 @@ class Outbox:
         self.is_changed = True
 
 
+def failing_since_us(content: bytes) -> int:
+    """Of an outbox as it is kept, of whatever log; 0: what was tried last was taken, or nothing was."""
+    return msgspec.msgpack.decode(content, type=_Book).failing_since_us
+
+
 def _messages(found: Sequence[Found], endpoint: Endpoint) -> Iterator[Message]:
     """Messages of the records: one of each source where they are ordered, else as many as it takes."""
     records_max = endpoint.batch_records if endpoint.mode is Mode.BATCH else 1

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from hub.core.copies import Entry, Quarantined
 from hub.core.dead_letter import DeadLetter
-from hub.core.endpoint import Failure, Sending
+from hub.core.endpoint import Endpoint, Failure, Sending
 from hub.core.filter import EventSchemas
 from hub.core.kafka_access import Listeners
 from hub.core.operator import Effect, OperatorRole
@@ -75,8 +75,8 @@ class Apart(Struct, frozen=True):
 
     copies: Quarantine
     letters: Letters
-    failure: Callable[[str], Awaitable[Failure | None]]
-    """What went wrong with an endpoint last. Raises `HubError` where that cannot be read."""
+    failure: Callable[[Endpoint], Awaitable[Failure | None]]
+    """What went wrong with an endpoint last, and whether it is over. Raises `HubError` where that cannot be read."""
     accesses: Journal
 
 

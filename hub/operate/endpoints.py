@@ -209,11 +209,12 @@ def next_endpoint(request: Next, basis: Basis, checks: Checks) -> Plain:
 
 
 async def gather_failures(_: All, snapshot: Snapshot, apart: Apart) -> Sequence[Mapping[str, Failure | None]]:
-    return ({each.id: await apart.failure(each.id) for each in snapshot.endpoints if each.state not in FINAL},)
+    return ({each.id: await apart.failure(each) for each in snapshot.endpoints if each.state not in FINAL},)
 
 
-async def gather_failure(request: Next, _: Snapshot, apart: Apart) -> Sequence[Mapping[str, Failure | None]]:
-    return ({request.id: await apart.failure(request.id)},)
+async def gather_failure(request: Next, snapshot: Snapshot, apart: Apart) -> Sequence[Mapping[str, Failure | None]]:
+    endpoint = snapshot.endpoints.get(request.id)
+    return ({} if endpoint is None else {request.id: await apart.failure(endpoint)},)
 
 
 def list_endpoints(_: All, basis: Basis, __: Checks) -> Plain:

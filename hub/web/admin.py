@@ -47,8 +47,8 @@ PREFIX = "/admin/v1/"
 class Running(Protocol):
     """What only a running hub can answer."""
 
-    async def status(self) -> Mapping[str, object]:
-        """How it is doing: `customs-hub status`."""
+    async def status(self, feed: str = "") -> Mapping[str, object]:
+        """How it is doing: `customs-hub status`; how far one feed is behind, as of now."""
 
     async def preview(self, asked: object, operator: str | None, user: str) -> Mapping[str, object] | Refusal:
         """How much a feed would have brought: `customs-hub feed preview`. Raises `HubError`."""
@@ -115,7 +115,13 @@ ROUTES = tuple(
             codes=("OPERATOR_NOT_PERMITTED",),
             summary="Audit events, oldest first: `after` a revision, at most `limit`.",
         ),
-        Route(method="GET", path=PREFIX + "status", name="status", answers=(200,), summary="How the hub is doing."),
+        Route(
+            method="GET",
+            path=PREFIX + "status",
+            name="status",
+            answers=(200,),
+            summary="How the hub is doing; `feed`: how far it is behind now.",
+        ),
         Route(
             method="POST",
             path=PREFIX + "feed/preview",
@@ -178,7 +184,8 @@ class Admin:
 
     async def status(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         self._entrance(request)
-        return answer(await self._running.status())
+        only(request, ("feed",))
+        return answer(await self._running.status(request.query.get("feed", "")))
 
     async def preview(self, request: web.BaseRequest, _: Mapping[str, str]) -> web.StreamResponse:
         asker = self._entrance(request)

@@ -60,6 +60,20 @@ async def test_a_verification_that_fails_exits_with_the_reason_which_everybody_c
     assert told["last_failure"]["why"] == failure["why"]
 
 
+async def test_a_failure_that_is_over_is_told_as_over(hub: HubWorld, receiver: Receiver, command: Command) -> None:
+    rightly, receiver.keys = receiver.keys, Keys(secret_text(bytes(32)))
+    await brought(hub, receiver)
+    await command("delivery endpoint verify engine")
+    failing = (await command("delivery endpoint show engine"))[1]
+    receiver.keys = rightly
+
+    assert (await command("delivery endpoint verify engine"))[0] == 0
+    shown, listed = [(await command(f"delivery endpoint {line}"))[1] for line in ("show engine", "list")]
+
+    assert "answered 500\n" in failing
+    assert all("answered 500; over: it takes what is sent\n" in said for said in (shown, listed))
+
+
 async def test_what_an_address_turned_out_to_be_is_told_to_operators_alone(hub: HubWorld, command: Command) -> None:
     async with receiving() as receiver:
         watch = await brought(hub, receiver, url=receiver.url.replace("127.0.0.1", "localhost"))

@@ -193,6 +193,14 @@ async def test_operators_are_told_of_lags_and_so_is_who_watches_metrics(world: H
     assert b'customs_hub_feed_behind_events{feed="watch",stage="reading"} 15' in world.hub.observer.exposition()
 
 
+async def test_who_asks_about_one_feed_is_told_how_far_it_is_behind_now(world: HubWorld) -> None:
+    await posted(world, "*")
+
+    status: Any = await world.hub.status("watch")
+
+    assert [lag["reading"]["events"] for lag in status["feeds"]] == [EMPTY + FULL]
+
+
 @pytest.mark.parametrize("route", ["schema", "asyncapi", "lag", "count"])
 async def test_of_a_feed_of_others_nothing_is_told_and_one_that_has_ended_is_gone(world: HubWorld, route: str) -> None:
     watch, other = await world.reader(), await world.reader("other")

@@ -14,7 +14,7 @@ from hub.core.endpoint import SECRETS_USE, Sending
 from hub.core.errors import Refusal
 from hub.core.kafka_access import Listeners, Proof
 from hub.core.settings import MandateSettings
-from hub.delivery.failures import last_failure
+from hub.delivery.failures import told_failure
 from hub.drivers.http.networks import is_open
 from hub.drivers.memory.access_journal import MemoryAccessJournal
 from hub.drivers.memory.blob_store import MemoryBlobStore
@@ -114,7 +114,7 @@ class Desk:
         self.registrar = Registrar(
             self.live,
             hub="test-hub",
-            apart=Apart(self.copies, self.letter_desk, partial(last_failure, self.positions), self.accesses),
+            apart=Apart(self.copies, self.letter_desk, partial(told_failure, self.positions), self.accesses),
             clock=self.clock,
             event_types=EVENT_TYPES,
             key_in_use=lambda ring: key_in_use(self.keys, ring),

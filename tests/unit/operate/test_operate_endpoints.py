@@ -15,11 +15,13 @@ from hub.core.proposal import Authority
 from hub.core.registry import Snapshot
 from hub.core.settings import Settings, WebhookSettings
 from hub.delivery.failures import Failures, last_failure
+from hub.delivery.outbox import Outbox
 from hub.operate.acts import Basis
 from hub.operate.checks import Checks
 from hub.operate.endpoints import check_url
 from hub.operate.registrar import Done, Waiting
 from hub.ports.webhooks import Reply
+from hub.trust.cursor import Place
 from hub.trust.sealed_password import open_password, seal_password
 from hub.trust.webhook import secret_text
 from tests.endpoints import SECRET, sealed_for
@@ -212,7 +214,32 @@ async def test_what_went_wrong_last_is_told_with_the_endpoint(feed: Any) -> None
     told = {"verification": 1, "at": feed.clock.now_us() // 10**6, "why": "no connection"}
     [listed] = (await feed.show("endpoint.list"))["items"]
     shown = await feed.show("endpoint.show", id="engine")
-    assert listed["last_failure"] == shown["last_failure"] == {**told, "detail": "192.0.2.1 refused it"}
+    assert (
+        listed["last_failure"]
+        == shown["last_failure"]
+        == {
+            **told,
+            "detail": "192.0.2.1 refused it",
+            "over": False,
+        }
+    )
+
+
+@pytest.mark.parametrize(("failing_since_us", "over"), [(0, True), (1, False)])
+async def test_a_failure_after_which_messages_are_taken_is_told_as_over(
+    feed: Any, failing_since_us: int, over: bool
+) -> None:
+    await feed.do("endpoint.add", **await asked(feed))
+    await Failures(feed.positions, feed.clock, "w1").note(endpoint_of(feed), Reply(500))
+    await reported(feed, EndpointState.ACTIVE)
+    outbox = Outbox(1, (Place(0, -1, 0),))
+    outbox.failing_since_us = failing_since_us
+    lease = await feed.positions.acquire("webhook/engine", "w1", 60)
+    await feed.positions.keep(lease, outbox.encoded())
+
+    shown = await feed.show("endpoint.show", id="engine")
+
+    assert (shown["last_failure"]["why"], shown["last_failure"]["over"]) == ("answered 500", over)
 
 
 async def test_the_same_reason_is_written_once_a_minute_and_another_one_at_once(feed: Any) -> None:
