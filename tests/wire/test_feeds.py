@@ -162,8 +162,9 @@ async def test_a_feeds_asyncapi_document_names_its_lanes_and_holds_its_schema(wo
     assert payload["schema"] == (await watch.get("/v1/feeds/watch/schema")).json
 
 
-async def test_lag_counts_what_was_not_acknowledged_until_it_is(world: HubWorld) -> None:
-    watch = await posted(world, "*")
+@pytest.mark.parametrize("shown", ["*", "/id"])
+async def test_lag_counts_the_events_that_were_not_acknowledged_until_they_are(world: HubWorld, shown: str) -> None:
+    watch = await posted(world, shown)
 
     [behind] = (await watch.get("/v1/feeds/watch/lag")).json["items"]
     page = await watch.get("/v1/feeds/watch/records", wait=30)
