@@ -25,7 +25,7 @@ POLL_SECONDS = 0.3
 STALE_SECONDS = 1.0
 """A process whose confirmation is older decides nothing, and an answer that takes longer confirms nothing."""
 
-ATTEMPTS_MAX = 3
+WRITES_MAX, READS_MAX = 10, 3
 """How often it is attempted to write, because another one came in between; and to read back what was written."""
 
 Listener = Callable[[Sequence[Version]], None]
@@ -106,7 +106,7 @@ class LiveRegistry:
         proposal = replace(proposal, before=tuple(map(self._before, proposal.changes)))
         revision = await self._registry.write(proposal, time_us=self._clock.now_us())
         self._written = max(revision, self._written)
-        for _ in range(ATTEMPTS_MAX):
+        for _ in range(READS_MAX):
             with suppress(HubError):  # It is written; if it cannot be read now, `follow` takes it in later.
                 await self.refresh()
                 break
@@ -114,7 +114,7 @@ class LiveRegistry:
 
     async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Attempt what writes, again on what is newer where another came in between. Raises what `write` does."""
-        for _ in range(ATTEMPTS_MAX - 1):
+        for _ in range(WRITES_MAX - 1):
             with suppress(Conflict):
                 return await self._attempt(attempt)
             await self.refresh()
