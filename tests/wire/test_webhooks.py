@@ -249,7 +249,7 @@ async def test_one_that_hangs_and_one_that_fails_leave_the_others_and_the_pull_u
         await add(hub, failing, id="failing", mode="single")
         delta = await hub.company()
         for number in range(40):
-            await delta.post(event(str(number), source=f"urn:example:{number % 10}"))
+            assert (await delta.post(event(str(number), source=f"urn:example:{number % 10}"))).status == 201
 
         assert sorted(await good.event_ids(40), key=int) == [str(number) for number in range(40)]
         assert len(await watch.records("watch", 40)) == 40
