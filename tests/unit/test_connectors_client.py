@@ -18,12 +18,6 @@ from tests.unit.fake_hub import FakeHub, NoSleep, dumps, event, fake_hub
 
 
 @pytest.fixture
-async def hub() -> AsyncIterator[FakeHub]:
-    async with fake_hub() as hub:
-        yield hub
-
-
-@pytest.fixture
 def sleep() -> NoSleep:
     return NoSleep()
 

@@ -10,13 +10,7 @@ import pytest
 
 from connectors.backoff import Backoff
 from connectors.partner import Client, EventUnsendable, Outbox, Outcome, ReceiptBook, Verdict
-from tests.unit.fake_hub import FakeHub, NoSleep, event, fake_hub
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[FakeHub]:
-    async with fake_hub() as hub:
-        yield hub
+from tests.unit.fake_hub import FakeHub, NoSleep, event
 
 
 @pytest.fixture

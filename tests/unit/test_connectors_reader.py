@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
@@ -18,13 +17,7 @@ from connectors.risk.reader import Group, Reader
 from connectors.risk.sse import LINE_BYTES_MAX, EventParser, StreamBroken
 from connectors.session import HubRefused
 from schemas.headers import FeedHeader, FeedSealHeader, Header, NoticeHeader, pack
-from tests.unit.fake_hub import FakeHub, NoSleep, fake_hub, problem
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[FakeHub]:
-    async with fake_hub() as hub:
-        yield hub
+from tests.unit.fake_hub import FakeHub, NoSleep, problem
 
 
 async def first(

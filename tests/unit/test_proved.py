@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +30,7 @@ from hub.core.record import LogRecord
 from hub.trust.feed_seal import FeedSeal, FeedSealer
 from hub.web.render import feed_seal
 from schemas.headers import FeedHeader, FeedSealHeader, pack
-from tests.unit.fake_hub import NOW_US, FakeHub, fake_hub
+from tests.unit.fake_hub import NOW_US, FakeHub
 
 CUT = [b'{"specversion":"1.0","id":"%d","hubleaf":"%s"}' % (number, b"0" * 64) for number in range(3)]
 WHOLE = b'{"specversion":"1.0","id":"whole"}'
@@ -38,18 +38,6 @@ SECRET = bytes(32)
 ESCAPE = b'{},"signature":"","leaves":[]}],"items":[],"seals":[],"z":[{"b":{}'
 """Pasted as the body of a seal, it would end the page's records and seals, and begin them anew with none."""
 SPACED, TWICE = b'{"feed": "gates"}', b'{"feed":"gates","feed":"gates"}'
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[FakeHub]:
-    async with fake_hub() as hub:
-        yield hub
-
-
-@pytest.fixture
-async def session(hub: FakeHub) -> AsyncIterator[HubSession]:
-    async with hub.session("feeds:read") as session:
-        yield session
 
 
 def sealer(hub: FakeHub, key: Ed25519PrivateKey | None = None) -> FeedSealer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -16,19 +16,7 @@ from aiohttp import web
 from connectors.risk import Following, Group, Overtaken, ProvedReader, Reader, SQLiteCheckpoint
 from connectors.session import HubRefused, HubSession
 from hub.trust.ack import ack_text
-from tests.unit.fake_hub import FakeHub, fake_hub, problem
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[FakeHub]:
-    async with fake_hub() as hub:
-        yield hub
-
-
-@pytest.fixture
-async def session(hub: FakeHub) -> AsyncIterator[HubSession]:
-    async with hub.session("feeds:read") as session:
-        yield session
+from tests.unit.fake_hub import FakeHub, problem
 
 
 class Scripted:
